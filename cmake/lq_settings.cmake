@@ -1,0 +1,32 @@
+# Compiler settings shared by every target.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+
+if(LQ_CCACHE)
+  find_program(LQ_CCACHE_PROGRAM ccache)
+  if(LQ_CCACHE_PROGRAM)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${LQ_CCACHE_PROGRAM})
+  endif()
+endif()
+
+add_library(lq_options INTERFACE)
+target_compile_options(lq_options INTERFACE -Wall -Wextra)
+if(LQ_WERROR)
+  target_compile_options(lq_options INTERFACE -Werror)
+endif()
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+  # The baseline of the one binary; faster instructions are chosen at run time by dispatch.
+  target_compile_options(lq_options INTERFACE -march=x86-64-v2)
+endif()
+# Without this a compiler may fuse a*b+c on some targets only, and results would differ between machines.
+target_compile_options(lq_options INTERFACE -ffp-contract=off)
+if(LQ_SANITIZE)
+  target_compile_options(lq_options INTERFACE -fsanitize=${LQ_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(lq_options INTERFACE -fsanitize=${LQ_SANITIZE})
+endif()

@@ -1,0 +1,116 @@
+#include "base/parallel.h"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <exception>
+#include <mutex>
+#include <thread>
+
+namespace lq {
+namespace {
+
+thread_local bool inside_body = false;
+
+struct InsideBody {
+  InsideBody() { inside_body = true; }
+  ~InsideBody() { inside_body = false; }
+  InsideBody(const InsideBody&) = delete;
+  InsideBody& operator=(const InsideBody&) = delete;
+};
+
+}  // namespace
+
+struct ThreadPool::State {
+  std::mutex caller;  // one run() at a time
+  std::mutex mutex;   // guards what follows
+  std::condition_variable start;
+  std::condition_variable done;
+  std::uint64_t generation = 0;
+  int busy = 0;  // workers that have not finished this generation
+  bool stop = false;
+  const std::function<void(std::int64_t)>* body = nullptr;
+  std::int64_t count = 0;
+  std::exception_ptr error;
+
+  std::atomic<std::int64_t> next{0};
+  std::vector<std::thread> workers;
+
+  void work() {
+    const InsideBody guard;
+    for (std::int64_t i = next.fetch_add(1); i < count; i = next.fetch_add(1)) {
+      try {
+        (*body)(i);
+      } catch (...) {
+        const std::lock_guard lock(mutex);
+        if (!error) error = std::current_exception();
+        next.store(count);  // the rest is not worth doing
+      }
+    }
+  }
+
+  void worker_loop() {
+    std::uint64_t seen = 0;
+    std::unique_lock lock(mutex);
+    for (;;) {
+      start.wait(lock, [&] { return stop || generation != seen; });
+      if (stop) return;
+      seen = generation;
+      lock.unlock();
+      work();
+      lock.lock();
+      if (--busy == 0) done.notify_one();
+    }
+  }
+};
+
+ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
+  if (threads <= 0) threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  for (int i = 1; i < threads; ++i) state_->workers.emplace_back([s = state_.get()] { s->worker_loop(); });
+}
+
+ThreadPool::~ThreadPool() {
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->stop = true;
+  }
+  state_->start.notify_all();
+  for (auto& worker : state_->workers) worker.join();
+}
+
+int ThreadPool::threads() const { return static_cast<int>(state_->workers.size()) + 1; }
+
+void ThreadPool::run(std::int64_t count, const std::function<void(std::int64_t)>& body) {
+  if (count <= 0) return;
+  if (inside_body || count == 1 || state_->workers.empty()) {
+    for (std::int64_t i = 0; i < count; ++i) body(i);
+    return;
+  }
+  const std::lock_guard one_caller(state_->caller);
+  {
+    const std::lock_guard lock(state_->mutex);
+    state_->body = &body;
+    state_->count = count;
+    state_->next.store(0);
+    state_->error = nullptr;
+    state_->busy = static_cast<int>(state_->workers.size());
+    ++state_->generation;
+  }
+  state_->start.notify_all();
+  state_->work();
+  std::unique_lock lock(state_->mutex);
+  state_->done.wait(lock, [&] { return state_->busy == 0; });
+  if (state_->error) std::rethrow_exception(state_->error);
+}
+
+void parallel_for(ThreadPool& pool, std::int64_t count, std::int64_t grain,
+                  const std::function<void(std::int64_t, std::int64_t)>& body) {
+  if (count <= 0) return;
+  const std::int64_t chunks = (count + grain - 1) / grain;
+  pool.run(chunks, [&](std::int64_t chunk) {
+    const std::int64_t begin = chunk * grain;
+    body(begin, std::min(count, begin + grain));
+  });
+}
+
+}  // namespace lq

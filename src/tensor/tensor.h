@@ -1,0 +1,61 @@
+// A contiguous array with a dtype and a shape; owns its bytes or borrows them (from a memory-mapped file).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "tensor/dtype.h"
+#include "tensor/shape.h"
+
+namespace lq {
+
+// Move-only. Owned storage is aligned to 64 bytes and not initialized unless `zeros` made it.
+class Tensor {
+ public:
+  Tensor() = default;
+  static Tensor empty(DType dtype, Shape shape);
+  static Tensor zeros(DType dtype, Shape shape);
+  // Does not copy; REQUIRES: `bytes` outlives the tensor and holds numel * dtype_size bytes.
+  static Tensor borrow(DType dtype, Shape shape, const std::byte* bytes);
+
+  DType dtype() const { return dtype_; }
+  const Shape& shape() const { return shape_; }
+  std::int64_t dim(std::size_t axis) const { return shape_[axis]; }
+  std::int64_t numel() const { return numel_; }
+  std::size_t bytes() const { return static_cast<std::size_t>(numel_) * dtype_size(dtype_); }
+  bool owns() const { return owned_ != nullptr; }
+
+  const std::byte* raw() const { return data_; }
+  // REQUIRES: owns().
+  std::byte* mutable_raw();
+
+  // REQUIRES: sizeof(T) == dtype_size(dtype()).
+  template <typename T>
+  const T* data() const {
+    return reinterpret_cast<const T*>(data_);
+  }
+  template <typename T>
+  T* mutable_data() {
+    return reinterpret_cast<T*>(mutable_raw());
+  }
+
+ private:
+  struct Free {
+    void operator()(std::byte* p) const;
+  };
+  DType dtype_ = DType::kF32;
+  Shape shape_;
+  std::int64_t numel_ = 0;
+  const std::byte* data_ = nullptr;
+  std::unique_ptr<std::byte, Free> owned_;
+};
+
+// out[i] = x[i] as f32 for begin <= i < begin + count, from F32, BF16 or F16. Throws Error(kUnsupported) for
+// others. The source may be unaligned (safetensors headers do not align).
+void convert_to_f32(DType dtype, const std::byte* x, std::int64_t begin, std::int64_t count, float* out);
+// out[i] = x[i] in `dtype` (F32, BF16 or F16; rounds to nearest even).
+void convert_from_f32(DType dtype, const float* x, std::int64_t count, std::byte* out);
+
+}  // namespace lq

@@ -1,0 +1,43 @@
+#include "tensor/tensor.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <vector>
+
+#include "base/error.h"
+#include "base/float16.h"
+
+namespace lq {
+namespace {
+
+TEST(Tensor, OwnsOrBorrows) {
+  Tensor t = Tensor::zeros(DType::kF32, {2, 3});
+  EXPECT_EQ(t.numel(), 6);
+  EXPECT_EQ(t.bytes(), 24U);
+  EXPECT_TRUE(t.owns());
+  t.mutable_data<float>()[5] = 4.0F;
+  Tensor view = Tensor::borrow(DType::kF32, {3, 2}, t.raw());
+  EXPECT_FALSE(view.owns());
+  EXPECT_EQ(view.data<float>()[5], 4.0F);
+  EXPECT_THROW(view.mutable_raw(), Error);
+}
+
+TEST(Tensor, ConvertsUnalignedSources) {
+  for (const DType dtype : {DType::kF32, DType::kBf16, DType::kF16}) {
+    const std::vector<float> x = {1.0F, -2.5F, 0.0F, 1024.0F};
+    std::vector<std::byte> bytes(1 + 4 * dtype_size(dtype));
+    std::vector<std::byte> aligned(4 * dtype_size(dtype));
+    convert_from_f32(dtype, x.data(), 4, aligned.data());
+    std::memcpy(bytes.data() + 1, aligned.data(), aligned.size());
+    std::vector<float> back(3);
+    convert_to_f32(dtype, bytes.data() + 1, 1, 3, back.data());
+    EXPECT_EQ(back, (std::vector<float>{-2.5F, 0.0F, 1024.0F})) << dtype_name(dtype);
+  }
+  float out = 0.0F;
+  const std::byte raw[8] = {};
+  EXPECT_THROW(convert_to_f32(DType::kI64, raw, 0, 1, &out), Error);
+}
+
+}  // namespace
+}  // namespace lq
