@@ -96,11 +96,19 @@ def main():
             if rank == 0:
                 approx = qu.quantize(W, "blockwise-nf", qconfig).double()
             else:
-                L1, L2, Q, _ = lq.lowrank_quantized_sparse_decomposition_maybe_cast(A=W, num_ranks=rank, qconfig=qconfig)
+                L1, L2, Q, _ = lq.lowrank_quantized_sparse_decomposition_maybe_cast(
+                    A=W, num_ranks=rank, qconfig=qconfig
+                )
                 approx = Q.double() + L1.double() @ L2.double()
         error = ((W.double() - approx).norm() / W.double().norm()).item()
         rows.append(
-            {"file": file, "matrix": name, "config": list(config), "rank": rank, "relative_error": float(f"{error:.9g}")}
+            {
+                "file": file,
+                "matrix": name,
+                "config": list(config),
+                "rank": rank,
+                "relative_error": float(f"{error:.9g}"),
+            }
         )
     with open(out, "w") as f:
         f.write('{\n "orientation": "as stored in the file, [in, out], flattened row-major",\n "cases": [\n')
