@@ -1,0 +1,79 @@
+// What decomposition needs of a quantizer: the matrix that comes back after quantizing. New formats (ggml's
+// blocks, error feedback) are further implementations.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/parallel.h"
+#include "quant/codebook.h"
+#include "quant/nf_config.h"
+#include "quant/nf_matrix.h"
+
+namespace lq {
+
+// Importance of a weight's squared error: rows[i] * cols[j] for element (i, j). Either may be null: ones.
+// REQUIRES: finite and not negative.
+struct ErrorWeights {
+  const float* rows = nullptr;  // [rows]
+  const float* cols = nullptr;  // [cols]
+};
+
+class Quantizer {
+ public:
+  virtual ~Quantizer() = default;
+  // q[rows, cols] = the matrix that w[rows, cols] becomes by quantizing and dequantizing. q == w is allowed,
+  // other overlap is not. The same bits on any number of threads. REQUIRES: w finite (see require_finite).
+  virtual void round_trip(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
+                          float* q) const = 0;
+  // The same where some errors matter more than others. A quantizer that cannot use them ignores them, as
+  // here.
+  virtual void round_trip_weighted(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
+                                   float* q, const ErrorWeights& weights) const;
+  // Storage per weight of a matrix without short blocks.
+  virtual double bits_per_weight() const = 0;
+  // For tables and messages: "nf 3,8,fp32,64,256".
+  virtual std::string name() const = 0;
+};
+
+// How the first-level scales are chosen.
+enum class ScaleMode : std::uint8_t {
+  kAbsMax,  // the largest magnitude of the block: the paper
+};
+
+struct NfQuantizerOptions {
+  CodebookKind kind = CodebookKind::kNormalFloat;
+  ScaleMode scales = ScaleMode::kAbsMax;
+};
+
+class NfQuantizer final : public Quantizer {
+ public:
+  // Throws Error(kInvalidArgument) unless config is one of the 432.
+  explicit NfQuantizer(const NfConfig& config, const NfQuantizerOptions& options = {});
+
+  void round_trip(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
+                  float* q) const override;
+  void round_trip_weighted(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols, float* q,
+                           const ErrorWeights& weights) const override;
+  double bits_per_weight() const override { return nf_bits_per_weight(config_); }
+  std::string name() const override;
+
+  // The packed matrix; its values are those of round_trip(_weighted), bit for bit.
+  NfMatrix quantize(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
+                    const ErrorWeights& weights = {}) const;
+
+  const NfConfig& config() const { return config_; }
+  const NfQuantizerOptions& options() const { return options_; }
+
+ private:
+  NfConfig config_;
+  NfQuantizerOptions options_;
+};
+
+// Throws Error(kInvalidArgument) naming the tensor and [row, col] of the first NaN or infinity of w[rows,
+// cols].
+void require_finite(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
+                    std::string_view name);
+
+}  // namespace lq
