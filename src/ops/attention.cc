@@ -1,0 +1,141 @@
+#include "ops/attention.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include "kernels/cpu/gemm.h"
+#include "kernels/cpu/transformer_elementwise.h"
+#include "kernels/cpu/transformer_softmax.h"
+#include "ops/attention_blocks.h"
+
+namespace lq {
+namespace {
+
+using attention_blocks::KeyRange;
+using attention_blocks::keys_of;
+using attention_blocks::kKeys;
+using attention_blocks::kQueries;
+using attention_blocks::visible;
+
+struct Job {
+  std::int64_t segment = 0;
+  std::int64_t head = 0;
+  std::int64_t q0 = 0;  // first query, within the segment
+};
+
+// One query: dot products and one weighted sum; a matrix product would not pay.
+void forward_one(const AttentionShape& s, const AttentionSegment& segment, std::int64_t head, std::int64_t i,
+                 ConstMatrix q, ConstMatrix k, ConstMatrix v, Matrix out, Matrix lse) {
+  const std::int64_t kv_at = head / (s.heads / s.kv_heads) * s.head_dim;
+  const KeyRange range = visible(segment, s.window, i, 0, segment.kv_count);
+  const std::int64_t count = range.end - range.begin;
+  const float* query = q.row(segment.q_begin + i) + head * s.head_dim;
+  float* to = out.row(segment.q_begin + i) + head * s.head_dim;
+  std::vector<float> scores(static_cast<std::size_t>(count));
+  for (std::int64_t j = 0; j < count; ++j) {
+    const float* key = k.row(segment.kv_begin + range.begin + j) + kv_at;
+    scores[static_cast<std::size_t>(j)] = s.scale * kernels::dot(s.head_dim, query, key);
+  }
+  float peak = -std::numeric_limits<float>::infinity();
+  float total = 0.0F;
+  kernels::online_softmax(count, scores.data(), &peak, &total);
+  std::fill(to, to + s.head_dim, 0.0F);
+  for (std::int64_t j = 0; j < count; ++j) {
+    const float* value = v.row(segment.kv_begin + range.begin + j) + kv_at;
+    kernels::axpy(s.head_dim, scores[static_cast<std::size_t>(j)] / total, value, to);
+  }
+  if (lse.data != nullptr) lse.row(head)[segment.q_begin + i] = peak + std::log(total);
+}
+
+void forward_block(Context& ctx, const AttentionShape& s, const AttentionSegment& segment, const Job& job,
+                   ConstMatrix q, ConstMatrix k, ConstMatrix v, Matrix out, Matrix lse) {
+  const std::int64_t rows = std::min(kQueries, segment.q_count - job.q0);
+  const std::int64_t kv_at = job.head / (s.heads / s.kv_heads) * s.head_dim;
+  const std::int64_t q_row = segment.q_begin + job.q0;
+  const float* query = q.row(q_row) + job.head * s.head_dim;
+  float* to = out.row(q_row) + job.head * s.head_dim;
+  std::vector<float> scores(static_cast<std::size_t>(rows * kKeys));
+  std::vector<float> peak(static_cast<std::size_t>(rows), -std::numeric_limits<float>::infinity());
+  std::vector<float> total(static_cast<std::size_t>(rows), 0.0F);
+  const KeyRange keys = keys_of(segment, s.window, job.q0, job.q0 + rows);
+  for (std::int64_t k0 = keys.begin; k0 < keys.end; k0 += kKeys) {
+    const std::int64_t count = std::min(kKeys, keys.end - k0);
+    const float* key = k.row(segment.kv_begin + k0) + kv_at;
+    const float* value = v.row(segment.kv_begin + k0) + kv_at;
+    kernels::gemm(ctx.pool, rows, count, s.head_dim, query, q.cols, key, k.cols, scores.data(), count,
+                  {.trans_b = true, .alpha = s.scale});
+    const bool first = k0 == keys.begin;
+    for (std::int64_t i = 0; i < rows; ++i) {
+      float* row = scores.data() + i * count;
+      const KeyRange seen = visible(segment, s.window, job.q0 + i, k0, k0 + count);
+      std::fill(row, row + seen.begin, 0.0F);
+      std::fill(row + seen.end, row + count, 0.0F);
+      if (seen.begin == seen.end) continue;
+      const auto at = static_cast<std::size_t>(i);
+      const float keep =
+          kernels::online_softmax(seen.end - seen.begin, row + seen.begin, &peak[at], &total[at]);
+      if (!first && keep != 1.0F) kernels::scale_by(s.head_dim, keep, to + i * out.cols);
+    }
+    kernels::gemm(ctx.pool, rows, s.head_dim, count, scores.data(), count, value, v.cols, to, out.cols,
+                  {.beta = first ? 0.0F : 1.0F});
+  }
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    kernels::scale_by(s.head_dim, 1.0F / total[at], to + i * out.cols);
+    if (lse.data != nullptr) lse.row(job.head)[q_row + i] = peak[at] + std::log(total[at]);
+  }
+}
+
+}  // namespace
+
+void attention_blocks::check(const AttentionShape& s, std::span<const AttentionSegment> segments,
+                             ConstMatrix q, ConstMatrix k, ConstMatrix v) {
+  LQ_CHECK(s.kv_heads > 0 && s.heads % s.kv_heads == 0, kMismatch,
+           "[attention] {} heads cannot share {} key/value heads evenly", s.heads, s.kv_heads);
+  check_shape("attention q", q, q.rows, s.heads * s.head_dim);
+  check_shape("attention k", k, k.rows, s.kv_heads * s.head_dim);
+  check_shape("attention v", v, k.rows, s.kv_heads * s.head_dim);
+  for (const auto& g : segments) {
+    LQ_CHECK(g.q_begin >= 0 && g.q_begin + g.q_count <= q.rows && g.kv_begin >= 0 &&
+                 g.kv_begin + g.kv_count <= k.rows && g.q_count <= g.kv_count,
+             kMismatch, "[attention] a segment of {} queries at {} and {} keys at {} exceeds {} and {} rows",
+             g.q_count, g.q_begin, g.kv_count, g.kv_begin, q.rows, k.rows);
+  }
+}
+
+std::vector<AttentionSegment> whole_segments(std::span<const std::int64_t> starts) {
+  std::vector<AttentionSegment> segments;
+  for (std::size_t i = 0; i + 1 < starts.size(); ++i) {
+    const std::int64_t count = starts[i + 1] - starts[i];
+    if (count > 0) segments.push_back({starts[i], count, starts[i], count});
+  }
+  return segments;
+}
+
+void attention_forward(Context& ctx, const AttentionShape& s, std::span<const AttentionSegment> segments,
+                       ConstMatrix q, ConstMatrix k, ConstMatrix v, Matrix out, Matrix lse) {
+  attention_blocks::check(s, segments, q, k, v);
+  check_shape("attention out", out, q.rows, q.cols);
+  if (lse.data != nullptr) check_shape("attention lse", lse, s.heads, q.rows);
+  std::vector<Job> jobs;
+  for (std::size_t g = 0; g < segments.size(); ++g) {
+    for (std::int64_t head = 0; head < s.heads; ++head) {
+      for (std::int64_t q0 = 0; q0 < segments[g].q_count; q0 += kQueries) {
+        jobs.push_back({static_cast<std::int64_t>(g), head, q0});
+      }
+    }
+  }
+  ctx.pool.run(std::ssize(jobs), [&](std::int64_t j) {
+    const Job& job = jobs[static_cast<std::size_t>(j)];
+    const AttentionSegment& segment = segments[static_cast<std::size_t>(job.segment)];
+    if (segment.q_count == 1) {
+      forward_one(s, segment, job.head, 0, q, k, v, out, lse);
+    } else {
+      forward_block(ctx, s, segment, job, q, k, v, out, lse);
+    }
+  });
+}
+
+}  // namespace lq

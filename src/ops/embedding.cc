@@ -1,0 +1,31 @@
+#include "ops/embedding.h"
+
+#include "kernels/cpu/transformer_elementwise.h"
+
+namespace lq {
+
+void embedding_forward(Context& ctx, const Tensor& table, std::span<const std::int32_t> ids, Matrix x) {
+  const std::int64_t vocab = table.dim(0);
+  check_shape("embedding x", x, std::ssize(ids), table.dim(1));
+  for (std::size_t t = 0; t < ids.size(); ++t) {
+    LQ_CHECK(ids[t] >= 0 && ids[t] < vocab, kInvalidArgument,
+             "[embedding] token {} has id {}, but the model's vocabulary has {} ids", t, ids[t], vocab);
+  }
+  parallel_for(ctx.pool, x.rows, 64, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t t = begin; t < end; ++t) {
+      convert_to_f32(table.dtype(), table.raw(), ids[static_cast<std::size_t>(t)] * x.cols, x.cols, x.row(t));
+    }
+  });
+}
+
+void embedding_backward(Context& ctx, std::span<const std::int32_t> ids, ConstMatrix dx, Matrix dtable) {
+  check_shape("embedding dx", dx, std::ssize(ids), dtable.cols);
+  // Columns in parallel, so that two tokens with one id add in their order.
+  parallel_for(ctx.pool, dx.cols, 256, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t t = 0; t < dx.rows; ++t) {
+      kernels::add_to(end - begin, dx.row(t) + begin, dtable.row(ids[static_cast<std::size_t>(t)]) + begin);
+    }
+  });
+}
+
+}  // namespace lq

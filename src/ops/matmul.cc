@@ -1,0 +1,30 @@
+#include "ops/matmul.h"
+
+#include "kernels/cpu/gemm.h"
+
+namespace lq {
+namespace {
+
+void run(Context& ctx, std::int64_t m, std::int64_t n, std::int64_t k, ConstMatrix a, ConstMatrix b, Matrix c,
+         bool ta, bool tb, const MatmulOptions& o) {
+  check_shape("matmul a", a, ta ? k : m, ta ? m : k);
+  check_shape("matmul b", b, tb ? n : k, tb ? k : n);
+  kernels::gemm(ctx.pool, m, n, k, a.data, a.cols, b.data, b.cols, c.data, c.cols,
+                {.trans_a = ta, .trans_b = tb, .alpha = o.alpha, .beta = o.accumulate ? 1.0F : 0.0F});
+}
+
+}  // namespace
+
+void matmul(Context& ctx, ConstMatrix a, ConstMatrix b, Matrix c, const MatmulOptions& o) {
+  run(ctx, c.rows, c.cols, a.cols, a, b, c, false, false, o);
+}
+
+void matmul_nt(Context& ctx, ConstMatrix a, ConstMatrix b, Matrix c, const MatmulOptions& o) {
+  run(ctx, c.rows, c.cols, a.cols, a, b, c, false, true, o);
+}
+
+void matmul_tn(Context& ctx, ConstMatrix a, ConstMatrix b, Matrix c, const MatmulOptions& o) {
+  run(ctx, c.rows, c.cols, a.rows, a, b, c, true, false, o);
+}
+
+}  // namespace lq

@@ -1,0 +1,21 @@
+// Matrix products with shapes checked. The same bits on any number of threads.
+#pragma once
+
+#include "ops/matrix.h"
+#include "tensor/context.h"
+
+namespace lq {
+
+struct MatmulOptions {
+  float alpha = 1.0F;
+  bool accumulate = false;  // c += instead of c =
+};
+
+// c = alpha * a b;     a: [m, k], b: [k, n], c: [m, n]
+void matmul(Context& ctx, ConstMatrix a, ConstMatrix b, Matrix c, const MatmulOptions& options = {});
+// c = alpha * a b^T;   a: [m, k], b: [n, k], c: [m, n]
+void matmul_nt(Context& ctx, ConstMatrix a, ConstMatrix b, Matrix c, const MatmulOptions& options = {});
+// c = alpha * a^T b;   a: [k, m], b: [k, n], c: [m, n]
+void matmul_tn(Context& ctx, ConstMatrix a, ConstMatrix b, Matrix c, const MatmulOptions& options = {});
+
+}  // namespace lq

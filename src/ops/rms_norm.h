@@ -1,0 +1,20 @@
+// y = w * x / sqrt(mean(x^2) + eps), row by row (Zhang & Sennrich 2019, as Hugging Face's LlamaRMSNorm
+// computes it).
+#pragma once
+
+#include <span>
+
+#include "ops/matrix.h"
+#include "tensor/context.h"
+
+namespace lq {
+
+// x, y: [tokens, dim]; w: [dim]; rstd: [tokens], kept for backward. y may be x.
+void rms_norm_forward(Context& ctx, ConstMatrix x, std::span<const float> w, float eps, Matrix y,
+                      std::span<float> rstd);
+
+// dx += , dw += (empty: not wanted). x and rstd as in forward.
+void rms_norm_backward(Context& ctx, ConstMatrix x, std::span<const float> w, std::span<const float> rstd,
+                       ConstMatrix dy, Matrix dx, std::span<float> dw);
+
+}  // namespace lq
