@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/float16.h"
+#include "kernels/cpu/nf_codec.h"
 #include "quant/nf_reference.h"
 
 namespace lq {
@@ -102,21 +103,11 @@ double NfMatrix::bits_per_weight() const {
   return 8.0 * static_cast<double>(storage_bytes()) / static_cast<double>(sizes_.elements);
 }
 
-void NfMatrix::dequantize(ThreadPool& pool, float* out) const {
-  parallel_for(pool, rows_, 16, [&](std::int64_t begin, std::int64_t end) {
-    dequantize_rows(begin, end - begin, out + begin * cols_);
-  });
-}
+void NfMatrix::dequantize(ThreadPool& pool, float* out) const { kernels::nf_dequantize(pool, view(), out); }
 
 void NfMatrix::dequantize_rows(std::int64_t begin, std::int64_t count, float* out) const {
   LQ_ASSERT(begin >= 0 && count >= 0 && begin + count <= rows_);
-  NfReferencePacked packed;
-  packed.codes.assign(parts_.codes.begin(), parts_.codes.end());
-  packed.scales.assign(parts_.scales.begin(), parts_.scales.end());
-  packed.scales2.assign(parts_.scales2.begin(), parts_.scales2.end());
-  packed.offset = parts_.offset;
-  nf_reference_dequantize(packed, sizes_.elements, config_, codebook_of(kind_, config_.bits), begin * cols_,
-                          count * cols_, out);
+  kernels::nf_dequantize(view(), begin * cols_, count * cols_, out);
 }
 
 std::uint8_t* NfMatrix::mutable_codes() {

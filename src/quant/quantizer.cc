@@ -5,11 +5,24 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <memory>
 
 #include "base/error.h"
-#include "quant/nf_reference.h"
+#include "kernels/cpu/nf_codec.h"
 
 namespace lq {
+namespace {
+
+// The first-level scales that a matrix asks for, before they are rounded.
+struct BlockScales {
+  BlockScales(ThreadPool& pool, const float* w, std::int64_t n, int block)
+      : target(new float[static_cast<std::size_t>((n + block - 1) / block)]),
+        offset(kernels::nf_block_absmax(pool, w, n, block, target.get())) {}
+  std::unique_ptr<float[]> target;
+  float offset;
+};
+
+}  // namespace
 
 void Quantizer::round_trip_weighted(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
                                     float* q, const ErrorWeights& /*weights*/) const {
@@ -28,22 +41,27 @@ void NfQuantizer::round_trip(ThreadPool& pool, const float* w, std::int64_t rows
 
 void NfQuantizer::round_trip_weighted(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
                                       float* q, const ErrorWeights& weights) const {
-  quantize(pool, w, rows, cols, weights).dequantize(pool, q);
+  (void)weights;
+  const std::int64_t n = nf_sizes(rows, cols, config_, name()).elements;
+  const BlockScales scales(pool, w, n, config_.block);
+  kernels::nf_round_trip(pool, nf_format(config_), codebook_of(options_.kind, config_.bits), w, n,
+                         scales.target.get(), scales.offset, q);
 }
 
 std::string NfQuantizer::name() const {
   return fmt::format("{} {}", codebook_kind_name(options_.kind), to_string(config_));
 }
 
-NfMatrix NfQuantizer::quantize(ThreadPool& /*pool*/, const float* w, std::int64_t rows, std::int64_t cols,
-                               const ErrorWeights& /*weights*/) const {
-  NfMatrix matrix(rows, cols, config_, options_.kind);
-  const NfReferencePacked packed =
-      nf_reference_quantize(w, rows * cols, config_, codebook_of(options_.kind, config_.bits));
-  std::copy(packed.codes.begin(), packed.codes.end(), matrix.mutable_codes());
-  std::copy(packed.scales.begin(), packed.scales.end(), matrix.mutable_scales());
-  std::copy(packed.scales2.begin(), packed.scales2.end(), matrix.mutable_scales2());
-  matrix.set_offset(packed.offset);
+NfMatrix NfQuantizer::quantize(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
+                               const ErrorWeights& weights) const {
+  (void)weights;
+  NfMatrix matrix(rows, cols, config_, options_.kind, name());
+  const std::int64_t n = matrix.sizes().elements;
+  const BlockScales scales(pool, w, n, config_.block);
+  kernels::nf_pack(pool, nf_format(config_), codebook_of(options_.kind, config_.bits), w, n,
+                   scales.target.get(), scales.offset,
+                   {matrix.mutable_codes(), matrix.mutable_scales(), matrix.mutable_scales2()});
+  matrix.set_offset(scales.offset);
   return matrix;
 }
 

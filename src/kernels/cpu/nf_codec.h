@@ -1,0 +1,45 @@
+// NormalFloat quantization on the CPU: SIMD versions, chosen at run time, of the codec that
+// quant/nf_reference.h defines; equal to it bit for bit on every target. The matrix is n = rows * cols values
+// flattened row-major. Work is cut at multiples of 256 blocks, so the parts need no synchronization and the
+// result does not depend on the number of threads.
+#pragma once
+
+#include <cstdint>
+
+#include "base/parallel.h"
+#include "kernels/nf_view.h"
+
+namespace lq::kernels {
+
+// Blocks that are quantized together: whole second-level groups and whole packed groups of scales.
+inline constexpr std::int64_t kNfUnitBlocks = 256;
+
+// absmax[j] = largest |w| of block j, for j < ceil(n / block). Returns the smallest of them: the offset.
+// REQUIRES: n >= 1, w finite.
+float nf_block_absmax(ThreadPool& pool, const float* w, std::int64_t n, int block, float* absmax);
+
+// Where the parts of a packed matrix go; sizes as in NfView.
+struct NfPackedOut {
+  std::uint8_t* codes;
+  std::uint8_t* scales;
+  void* scales2;
+};
+
+// Packs w with first-level scales near target[j] >= offset = min target, as nf_block_absmax gives them.
+// REQUIRES: n >= 1, w and target finite.
+void nf_pack(ThreadPool& pool, const NfFormat& format, const NfCodebook& book, const float* w, std::int64_t n,
+             const float* target, float offset, const NfPackedOut& out);
+
+// q[i] = the value that w[i] comes back as from nf_pack and nf_dequantize, without packing. q == w is
+// allowed.
+void nf_round_trip(ThreadPool& pool, const NfFormat& format, const NfCodebook& book, const float* w,
+                   std::int64_t n, const float* target, float offset, float* q);
+
+// out[i] = element begin + i, for i < count, in this thread. Reads nothing outside the parts, whatever their
+// bytes. REQUIRES: 0 <= begin, begin + count <= rows * cols.
+void nf_dequantize(const NfView& view, std::int64_t begin, std::int64_t count, float* out);
+
+// out[rows * cols] = the whole matrix. Large outputs bypass the caches.
+void nf_dequantize(ThreadPool& pool, const NfView& view, float* out);
+
+}  // namespace lq::kernels
