@@ -30,8 +30,9 @@ class FileDescriptor {
 [[noreturn]] void fail_errno(const std::filesystem::path& path, std::string_view action, int error);
 
 // open(2) with O_CLOEXEC, mode 0666 and the umask. Throws Error(kNotFound) for a missing file, else
-// Error(kIo).
-FileDescriptor open_file(const std::filesystem::path& path, int flags, std::string_view action);
+// Error(kIo); messages name `shown` where it is given (the final name of a temporary file).
+FileDescriptor open_file(const std::filesystem::path& path, int flags, std::string_view action,
+                         const std::filesystem::path& shown = {});
 // All of it, through short writes and EINTR. offset < 0: at the file's position.
 void write_all(const FileDescriptor& fd, const std::filesystem::path& path, const void* bytes,
                std::size_t size, std::int64_t offset = -1);

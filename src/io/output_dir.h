@@ -14,6 +14,7 @@
 
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -68,8 +69,6 @@ class OutputDir {
   void refuse_inputs() const;
   void take_lock();
   void decide();
-  void roll_forward();
-  void discard();
 
   std::filesystem::path out_;
   OutputOptions options_;

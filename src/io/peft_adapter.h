@@ -47,6 +47,8 @@ class PeftAdapterReader {
   void check_base(std::string_view model_hash) const;
 
  private:
+  void add_pair(const std::string& module, const TensorView& a, const TensorView& b);
+
   std::filesystem::path directory_;
   PeftConfig config_;
   SafetensorsReader file_;

@@ -3,12 +3,14 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
+
+#include "io/hf_config.h"
 
 namespace lq {
 
@@ -21,10 +23,11 @@ struct PeftConfig {
   double dropout = 0;                       // in [0, 1)
   std::vector<std::string> target_modules;  // names or suffixes ("q_proj"); sorted
   std::string target_regex;                 // instead of the list, when the file has a string: full match
-  std::map<std::string, std::int64_t> rank_pattern;  // name, suffix or regular expression -> rank
-  std::map<std::string, double> alpha_pattern;
-  bool use_rslora = false;      // scaling alpha / sqrt(r)
-  bool fan_in_fan_out = false;  // the base stores [in, out] (GPT-2's Conv1D)
+  std::vector<std::pair<std::string, std::int64_t>>
+      rank_pattern;                                           // name, suffix or regular expression -> rank
+  std::vector<std::pair<std::string, double>> alpha_pattern;  // the first that matches counts
+  bool use_rslora = false;                                    // scaling alpha / sqrt(r)
+  bool fan_in_fan_out = false;                                // the base stores [in, out] (GPT-2's Conv1D)
   std::vector<std::string> modules_to_save;
   std::string base_model;               // base_model_name_or_path; empty when null
   std::string task_type = "CAUSAL_LM";  // empty when null
@@ -33,6 +36,7 @@ struct PeftConfig {
   // `who` starts error messages. Throws Error(kNotFound / kCorruptFile / kUnsupported).
   static PeftConfig parse(std::string_view text, const std::string& who);
   static PeftConfig load(const std::filesystem::path& file);
+  static PeftConfig from(const HfConfig& config);
   nlohmann::ordered_json to_json() const;
 
   // Whether PEFT would put an adapter on this module of the base ("model.layers.0.self_attn.q_proj").

@@ -32,8 +32,9 @@ struct ShardPlan {
 // Cuts the list, in its order, into shards of at most max_shard_bytes; a larger tensor has one to itself.
 ShardPlan plan_shards(const std::vector<TensorSpec>& specs, const ShardOptions& options);
 
-// Tensors may come in any order, in pieces; in plan order only one shard is open at a time. A shard is
-// committed when its last byte arrives, the index by finish(). Not thread-safe.
+// Reserves the space of every shard at once, so that a full disk shows before the work and not after. Tensors
+// may come in any order, in pieces; a shard is committed when its last byte arrives, the index by finish().
+// Not thread-safe. Memory: headers only.
 class ShardedWriter {
  public:
   ShardedWriter(std::filesystem::path directory, const std::vector<TensorSpec>& specs,
@@ -56,8 +57,7 @@ class ShardedWriter {
   ShardOptions options_;
   ShardPlan plan_;
   std::unordered_map<std::string, std::size_t> shard_of_;
-  std::vector<std::unique_ptr<SafetensorsWriter>> writers_;  // null: not begun or done
-  std::vector<bool> done_;
+  std::vector<std::unique_ptr<SafetensorsWriter>> writers_;  // null: done
 };
 
 }  // namespace lq

@@ -33,6 +33,7 @@ struct TensorView {
   TensorSpec spec;
   const std::byte* data = nullptr;
   std::size_t bytes = 0;
+  bool mapped = false;  // data lies in a mapped file, so that prefetch() and drop() mean something
 
   const std::string& name() const { return spec.name; }
   DType dtype() const { return spec.dtype; }

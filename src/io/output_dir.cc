@@ -1,0 +1,216 @@
+#include "io/output_dir.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "io/json_file.h"
+#include "io/printable.h"
+#include "io/publish.h"
+
+namespace lq {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+constexpr std::string_view kManifest = "lqlora.json";
+
+void make_directory(const fs::path& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  LQ_CHECK(!error, kIo, "[output] {}: cannot create the directory: {}", path.string(), error.message());
+}
+
+void remove_tree(const fs::path& path) {
+  std::error_code error;
+  fs::remove_all(path, error);
+  LQ_CHECK(!error, kIo, "[output] {}: cannot remove: {}", path.string(), error.message());
+}
+
+// The "job" of a file of ours; nothing when the file is not there or says nothing of a job.
+std::optional<Json> job_in(const fs::path& file) {
+  if (!fs::exists(file)) return std::nullopt;
+  Json json;
+  try {
+    json = read_json(file);
+  } catch (const Error& e) {
+    if (e.code() == ErrorCode::kCorruptFile) return std::nullopt;
+    throw;
+  }
+  if (!json.is_object() || !json.contains("job")) return std::nullopt;
+  return json["job"];
+}
+
+// "/bits was 3 and is now 4; /seed was ...": at most four of them.
+std::string differences(const Json& before, const Json& now) {
+  const auto flat = [](const Json& json) {
+    return json.is_structured() && !json.empty() ? json.flatten() : Json{{"/", json}};
+  };
+  Json all = flat(before);
+  const Json old = all;
+  const Json fresh = flat(now);
+  all.update(fresh);
+  std::string text;
+  int count = 0;
+  for (const auto& [key, value] : all.items()) {
+    const auto show = [&](const Json& in) {
+      return in.contains(key) ? printable(in[key].dump(-1, ' ', true, Json::error_handler_t::replace))
+                              : std::string("not given");
+    };
+    if (old.contains(key) && fresh.contains(key) && old[key] == fresh[key]) continue;
+    if (++count > 4) return text + "; ...";
+    text += fmt::format("{}{} was {}, now {}", count == 1 ? "" : "; ",
+                        printable(key.starts_with('/') ? key.substr(1) : key), show(old), show(fresh));
+  }
+  return text;
+}
+
+bool holds_only_work(const fs::path& out) {
+  return std::all_of(fs::directory_iterator(out), fs::directory_iterator(),
+                     [](const fs::directory_entry& entry) { return entry.path().filename() == ".work"; });
+}
+
+bool is_within(const fs::path& inner, const fs::path& outer) {
+  const auto [end, unused] = std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end());
+  return end == outer.end();
+}
+
+std::vector<std::string> published_files(const fs::path& out) {
+  std::vector<std::string> files;
+  const fs::path manifest = out / kManifest;
+  if (!fs::exists(manifest)) return files;
+  const Json json = read_json(manifest);
+  if (!json.is_object() || !json.contains("files") || !json["files"].is_array()) return files;
+  for (const auto& item : json["files"]) {
+    if (item.is_string() && is_inner_path(item.get<std::string>())) files.push_back(item.get<std::string>());
+  }
+  return files;
+}
+
+}  // namespace
+
+OutputDir::OutputDir(fs::path out, OutputOptions options)
+    : out_(std::move(out)), options_(std::move(options)) {
+  LQ_CHECK(!out_.empty(), kInvalidArgument, "[output] an output folder was expected");
+  if (!out_.has_filename()) out_ = out_.parent_path();  // "out/"
+  refuse_inputs();
+  const fs::file_status status = fs::status(out_);
+  LQ_CHECK(!fs::exists(status) || fs::is_directory(status), kInvalidArgument,
+           "[output] {}: exists and is not a folder", out_.string());
+  created_ = !fs::exists(status);
+  LQ_CHECK(created_ || fs::exists(work_dir()) || job_in(out_ / kManifest) || fs::is_empty(out_),
+           kInvalidArgument,
+           "[output] {}: exists, is not empty, and was not made by this program: choose another name",
+           out_.string());
+  make_directory(out_);
+  take_lock();
+  decide();
+}
+
+void OutputDir::refuse_inputs() const {
+  const fs::path out = fs::weakly_canonical(out_);
+  for (const fs::path& input : options_.inputs) {
+    std::error_code ignored;
+    const bool same = fs::equivalent(input, out_, ignored);
+    LQ_CHECK(!same, kInvalidArgument, "[output] {}: is the input itself: choose another name", out_.string());
+    LQ_CHECK(!is_within(fs::weakly_canonical(input), out), kInvalidArgument,
+             "[output] {}: holds the input {}: choose another name", out_.string(), input.string());
+  }
+}
+
+void OutputDir::take_lock() {
+  const fs::path file = work_dir() / "lock";
+  // A finishing process removes .work with the lock in it: a lock on a removed file is none.
+  for (int tries = 0; tries < 100; ++tries) {
+    make_directory(work_dir());
+    FileDescriptor fd;
+    try {
+      fd = open_file(file, O_RDWR | O_CREAT, "create the lock");
+    } catch (const Error&) {
+      if (fs::exists(work_dir())) throw;
+      continue;
+    }
+    LQ_CHECK(try_lock(fd, file), kIo, "[output] {}: another process is writing it", out_.string());
+    struct stat mine {};
+    struct stat there {};
+    if (::fstat(fd.get(), &mine) == 0 && ::stat(file.c_str(), &there) == 0 && mine.st_ino == there.st_ino) {
+      lock_ = std::move(fd);
+      return;
+    }
+  }
+  fail(ErrorCode::kIo, "[output] {}: its lock keeps vanishing", out_.string());
+}
+
+void OutputDir::decide() {
+  if (publish_recorded(work_dir())) {
+    roll_forward(out_, work_dir());
+    take_lock();
+  }
+  const fs::path job_file = work_dir() / "job.json";
+  const std::optional<Json> finished = job_in(out_ / kManifest);
+  const std::optional<Json> begun = job_in(job_file);
+  if (finished && *finished == options_.job) {
+    const auto files = published_files(out_);
+    if (std::all_of(files.begin(), files.end(), [&](const auto& file) { return fs::exists(out_ / file); })) {
+      state_ = OutputState::kFinished;
+      if (!options_.keep_work) remove_tree(work_dir());
+      return;
+    }
+  } else if (finished && !(begun && *begun == options_.job)) {
+    LQ_CHECK(options_.overwrite, kInvalidArgument,
+             "[output] {}: holds the result of another job ({}): choose another name, or overwrite it",
+             out_.string(), differences(*finished, options_.job));
+  }
+  LQ_CHECK(finished || fs::exists(job_file) || holds_only_work(out_), kInvalidArgument,
+           "[output] {}: exists, is not empty, and was not made by this program: choose another name",
+           out_.string());
+  if (begun && *begun == options_.job) {
+    state_ = OutputState::kResumable;
+  } else if (fs::exists(job_file)) {
+    LQ_CHECK(options_.overwrite || finished, kInvalidArgument,
+             "[output] {}: holds an unfinished run of another job ({}): choose another name, or overwrite it",
+             out_.string(), differences(begun.value_or(Json()), options_.job));
+    remove_tree(store_dir());
+  }
+  if (state_ == OutputState::kFresh) remove_tree(store_dir());
+  remove_tree(final_dir());
+  make_directory(store_dir());
+  make_directory(final_dir());
+  if (state_ == OutputState::kFresh) write_json(job_file, Json{{"format", 1}, {"job", options_.job}});
+}
+
+OutputDir::~OutputDir() {
+  std::error_code ignored;
+  if (state_ == OutputState::kFresh && !finished_ && lock_.open() && fs::is_empty(store_dir(), ignored) &&
+      !ignored) {
+    fs::remove_all(work_dir(), ignored);
+    if (created_) fs::remove(out_, ignored);  // only when empty
+  }
+}
+
+std::vector<std::string> OutputDir::finish(nlohmann::ordered_json manifest) {
+  LQ_CHECK(state_ != OutputState::kFinished && !finished_, kInvalidArgument, "[output] {}: finished already",
+           out_.string());
+  const fs::path manifest_file = final_dir() / kManifest;
+  std::vector<std::string> files = files_to_publish(final_dir());
+  manifest["job"] = options_.job;
+  manifest["files"] = files;
+  write_json(manifest_file, manifest);
+  files = files_to_publish(final_dir());
+  sync_tree(final_dir());
+
+  std::vector<std::string> obsolete;
+  for (const std::string& old : published_files(out_)) {
+    if (std::find(files.begin(), files.end(), old) == files.end()) obsolete.push_back(old);
+  }
+  record_publish(work_dir(), files, obsolete, options_.keep_work);
+  roll_forward(out_, work_dir());
+  finished_ = true;
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+}  // namespace lq
