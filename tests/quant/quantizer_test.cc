@@ -1,0 +1,101 @@
+#include "quant/quantizer.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/rng.h"
+
+namespace lq {
+namespace {
+
+std::vector<float> normal(std::int64_t n) {
+  ThreadPool pool(1);
+  std::vector<float> w(static_cast<std::size_t>(n));
+  Rng(3).fill_normal(pool, w.data(), n);
+  return w;
+}
+
+double squared_error(const std::vector<float>& a, const std::vector<float>& b) {
+  double sum = 0.0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += std::pow(double{a[i]} - double{b[i]}, 2);
+  return sum;
+}
+
+// Squared error of N(0, 1) weights in blocks of 64. No reconstruction beats the rate-distortion bound 4^-b,
+// and a uniform quantizer of step 2 absmax / 2^b, absmax < 5 here, errs by step^2 / 12 at most on average.
+TEST(NfQuantizer, ErrorsLieBetweenTheBounds) {
+  ThreadPool pool(2);
+  const std::int64_t n = 1 << 18;
+  const auto w = normal(n);
+  std::vector<float> q(w.size());
+  for (const int bits : {2, 3, 4, 8}) {
+    NfQuantizer(uniform_nf_config(bits)).round_trip(pool, w.data(), 512, 512, q.data());
+    const double mse = squared_error(w, q) / static_cast<double>(n);
+    EXPECT_GT(mse, std::pow(4.0, -bits)) << bits;
+    EXPECT_LT(mse, std::pow(10.0 / (1 << bits), 2) / 12.0) << bits;
+  }
+}
+
+TEST(NfQuantizer, NormalFloatBeatsUniformOnNormalWeights) {
+  ThreadPool pool(2);
+  const auto w = normal(1 << 18);
+  std::vector<float> nf(w.size());
+  std::vector<float> uniform(w.size());
+  for (const int bits : {2, 3, 4}) {
+    NfQuantizer(uniform_nf_config(bits)).round_trip(pool, w.data(), 512, 512, nf.data());
+    NfQuantizer(uniform_nf_config(bits), {.kind = CodebookKind::kUniformInt})
+        .round_trip(pool, w.data(), 512, 512, uniform.data());
+    EXPECT_LT(squared_error(w, nf), squared_error(w, uniform)) << bits;
+  }
+}
+
+TEST(NfQuantizer, SaysWhatItIs) {
+  const NfQuantizer nf(parse_nf_config("3,8,fp32,64,256"));
+  EXPECT_EQ(nf.name(), "nf 3,8,fp32,64,256");
+  EXPECT_DOUBLE_EQ(nf.bits_per_weight(), nf_bits_per_weight(nf.config()));
+  EXPECT_EQ(NfQuantizer(uniform_nf_config(4), {.kind = CodebookKind::kUniformInt}).name(),
+            "int 4,8,fp32,64,256");
+  NfConfig bad;
+  bad.bits = 7;
+  EXPECT_THROW(NfQuantizer{bad}, Error);
+}
+
+TEST(NfQuantizer, ImpossibleShapesAreRefused) {
+  ThreadPool pool(1);
+  float x = 0.0F;
+  const NfQuantizer quantizer(uniform_nf_config(4));
+  EXPECT_THROW(quantizer.round_trip(pool, &x, 0, 1, &x), Error);
+  EXPECT_THROW(quantizer.round_trip(pool, &x, std::int64_t{1} << 40, std::int64_t{1} << 40, &x), Error);
+}
+
+TEST(RequireFinite, NamesTheTensorAndTheFirstElement) {
+  ThreadPool pool(2);
+  std::vector<float> w(1000 * 900, 1e38F);
+  EXPECT_NO_THROW(require_finite(pool, w.data(), 1000, 900, "layer.weight"));
+  for (const float bad : {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(),
+                          std::numeric_limits<float>::quiet_NaN()}) {
+    for (const std::size_t at : {0U, 17U, 900U * 700U + 3U, 1000U * 900U - 1U}) {
+      w[at] = bad;
+      w.back() = std::numeric_limits<float>::quiet_NaN();
+      try {
+        require_finite(pool, w.data(), 1000, 900, "layer.weight");
+        ADD_FAILURE() << at;
+      } catch (const Error& e) {
+        EXPECT_EQ(e.code(), ErrorCode::kInvalidArgument);
+        const std::string where =
+            "layer.weight: element [" + std::to_string(at / 900) + ", " + std::to_string(at % 900) + "]";
+        EXPECT_EQ(std::string(e.what()).rfind(where, 0), 0U) << e.what();
+      }
+      w[at] = 1.0F;
+      w.back() = 1.0F;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lq
