@@ -1,5 +1,7 @@
 // Text of a growing list of token ids, piece by piece, for generation that streams. What push() and finish()
-// return, put together, is tokenizer.decode(all ids), and no piece ends inside a UTF-8 character.
+// return, put together, is tokenizer.decode(all ids), and no piece ends inside a UTF-8 character. (Where a
+// model emits bytes that are no UTF-8, the number of replacement characters may differ from decode's, which
+// sees the whole.)
 #pragma once
 
 #include <cstdint>

@@ -1,0 +1,236 @@
+#include "text/pre_tokenizer.h"
+
+#include "base/error.h"
+#include "text/byte_level.h"
+#include "text/json_fields.h"
+#include "text/pattern.h"
+#include "text/split_behavior.h"
+#include "text/unicode.h"
+#include "text/utf8.h"
+
+namespace lq {
+namespace {
+
+using Json = nlohmann::json;
+constexpr int kMaxDepth = 16;
+
+// A step that cuts each word by itself: cut(text, stretches) covers text with stretches.
+template <typename Cut>
+class Cutter final : public PreTokenizer {
+ public:
+  Cutter(Cut cut, SplitBehavior behavior, bool invert)
+      : cut_(std::move(cut)), behavior_(behavior), invert_(invert) {}
+  void apply(WordList& list) const override {
+    std::vector<WordList::Word> out;
+    out.reserve(list.words.size() * 2);
+    std::vector<Stretch> stretches;
+    for (const auto& word : list.words) {
+      stretches.clear();
+      cut_(word.text, stretches);
+      for (Stretch& s : stretches) s.match = s.match != invert_;
+      apply_behavior(behavior_, stretches);
+      for (const Stretch& s : stretches) {
+        if (s.match || s.begin == s.end) continue;
+        out.push_back({word.text.substr(s.begin, s.end - s.begin), word.at_start && s.begin == 0});
+      }
+    }
+    list.words = std::move(out);
+  }
+
+ private:
+  Cut cut_;
+  SplitBehavior behavior_;
+  bool invert_;
+};
+
+template <typename Cut>
+std::unique_ptr<PreTokenizer> cutter(Cut cut, SplitBehavior behavior, bool invert = false) {
+  return std::make_unique<Cutter<Cut>>(std::move(cut), behavior, invert);
+}
+
+// Stretches of the matches that for_each(text, visit) reports.
+template <typename ForEach>
+void cover(std::string_view text, std::vector<Stretch>& out, const ForEach& for_each) {
+  std::size_t done = 0;
+  for_each(text, [&](std::size_t begin, std::size_t end) {
+    if (begin > done) out.push_back({done, begin, false});
+    out.push_back({begin, end, true});
+    done = end;
+  });
+  if (done < text.size()) out.push_back({done, text.size(), false});
+}
+
+// Every character for which is_match holds is a match of its own.
+template <typename IsMatch>
+auto by_character(IsMatch is_match) {
+  return [is_match](std::string_view text, std::vector<Stretch>& out) {
+    cover(text, out, [&](std::string_view t, const auto& visit) {
+      for (std::size_t at = 0; at < t.size();) {
+        std::size_t size = 0;
+        if (is_match(utf8::decode_valid(t.data() + at, size))) visit(at, at + size);
+        at += size;
+      }
+    });
+  };
+}
+
+auto by_pattern(Pattern pattern) {
+  return [pattern](std::string_view text, std::vector<Stretch>& out) {
+    cover(text, out, [&](std::string_view t, const auto& visit) { pattern.for_each(t, visit); });
+  };
+}
+
+bool is_punctuation(char32_t c) {
+  if (c < 0x80) return c > 32 && c < 127 && !unicode::is_letter(c) && !unicode::is_number(c);
+  return unicode::is_punctuation(c);
+}
+
+// A step that rewrites each word: rewrite(word) -> string.
+template <typename Function>
+class Rewriter final : public PreTokenizer {
+ public:
+  explicit Rewriter(Function function) : function_(std::move(function)) {}
+  void apply(WordList& list) const override {
+    for (auto& word : list.words) word.text = list.store.emplace_back(function_(word));
+  }
+
+ private:
+  Function function_;
+};
+template <typename Function>
+std::unique_ptr<PreTokenizer> rewriter(Function function) {
+  return std::make_unique<Rewriter<Function>>(std::move(function));
+}
+
+class Builder {
+ public:
+  Builder(bool model_reads_bytes, const std::string& who) : bytes_(model_reads_bytes), who_(who) {}
+
+  void add(const Json& spec, bool last, int depth) {
+    LQ_CHECK(depth < kMaxDepth, kCorruptFile, "{}: pre-tokenizers nested more than {} deep", who_, kMaxDepth);
+    const std::string type = required_string(spec, "type", who_);
+    if (type == "Sequence") {
+      const Json& list = required(spec, "pretokenizers", who_);
+      LQ_CHECK(list.is_array(), kCorruptFile, "{}: 'pretokenizers' should be a list", who_);
+      for (std::size_t i = 0; i < list.size(); ++i) add(list[i], last && i + 1 == list.size(), depth + 1);
+    } else if (type == "ByteLevel") {
+      add_byte_level(spec, last);
+    } else if (type == "Split") {
+      add_split(spec);
+    } else if (type == "Metaspace") {
+      add_metaspace(spec);
+    } else if (type == "Whitespace") {
+      static const Json kWords = {{"Regex", R"(\w+|[^\w\s]+)"}};
+      push(cutter(by_pattern(Pattern(kWords, who_)), SplitBehavior::kRemoved, true));
+    } else if (type == "WhitespaceSplit") {
+      push(cutter(by_character(unicode::is_white_space), SplitBehavior::kRemoved));
+    } else if (type == "Punctuation") {
+      push(cutter(by_character(is_punctuation),
+                  parse_behavior(string_field(spec, "behavior", "Isolated", who_), who_)));
+    } else if (type == "Digits") {
+      const bool each = bool_field(spec, "individual_digits", false, who_);
+      push(cutter(by_character(unicode::is_number),
+                  each ? SplitBehavior::kIsolated : SplitBehavior::kContiguous));
+    } else if (type == "BertPreTokenizer") {
+      push(cutter(by_character(unicode::is_white_space), SplitBehavior::kRemoved));
+      push(cutter(by_character(is_punctuation), SplitBehavior::kIsolated));
+    } else if (type == "CharDelimiterSplit") {
+      push(cutter(by_pattern(Pattern(required_string(spec, "delimiter", who_), who_)),
+                  SplitBehavior::kRemoved));
+    } else {
+      fail(ErrorCode::kUnsupported, "{}: pre-tokenizer of type '{}'", who_, type);
+    }
+  }
+
+  PreTokenizerSteps result;
+
+ private:
+  void push(std::unique_ptr<PreTokenizer> step) {
+    result.steps.push_back(std::move(step));
+    ++added_;
+  }
+
+  // Cutting by one of the known patterns, as the first step, needs no step object at all.
+  bool short_way(std::string_view regex) {
+    const auto pattern = known_pattern(regex);
+    if (pattern) {
+      push(cutter(
+          [p = *pattern](std::string_view text, std::vector<Stretch>& out) {
+            std::size_t at = 0;
+            for_each_gpt_word(p, text, [&](std::string_view word) {
+              out.push_back({at, at + word.size(), true});
+              at += word.size();
+            });
+          },
+          SplitBehavior::kIsolated));
+      result.only_pattern = added_ == 1 ? pattern : std::nullopt;
+    }
+    return pattern.has_value();
+  }
+
+  void add_byte_level(const Json& spec, bool last) {
+    if (bool_field(spec, "add_prefix_space", true, who_)) {
+      push(rewriter([](const WordList::Word& w) {
+        return w.text.starts_with(' ') ? std::string(w.text) : " " + std::string(w.text);
+      }));
+    }
+    if (bool_field(spec, "use_regex", true, who_)) short_way(kGpt2Regex);
+    if (last && bytes_) {
+      result.byte_level = true;
+    } else {
+      push(rewriter([](const WordList::Word& w) { return byte_level::to_text(w.text); }));
+    }
+    if (added_ > 1) result.only_pattern = std::nullopt;
+  }
+
+  void add_split(const Json& spec) {
+    const Pattern pattern(required(spec, "pattern", who_), who_);
+    const auto behavior = parse_behavior(required_string(spec, "behavior", who_), who_);
+    const bool invert = bool_field(spec, "invert", false, who_);
+    // The known patterns match everywhere, so that removing what is between matches is the same as isolating
+    // them.
+    const bool isolates =
+        !invert ? behavior == SplitBehavior::kIsolated : behavior == SplitBehavior::kRemoved;
+    if (isolates && short_way(pattern.regex_source())) return;
+    push(cutter(by_pattern(pattern), behavior, invert));
+    result.only_pattern = std::nullopt;
+  }
+
+  void add_metaspace(const Json& spec) {
+    const std::string marker = string_field(spec, "replacement", "\u2581", who_);
+    LQ_CHECK(!marker.empty(), kCorruptFile, "{}: Metaspace: 'replacement' should be one character", who_);
+    // Older files say add_prefix_space instead of prepend_scheme.
+    const bool prefix = bool_field(spec, "add_prefix_space", true, who_);
+    const std::string scheme = string_field(spec, "prepend_scheme", prefix ? "always" : "never", who_);
+    LQ_CHECK(scheme == "always" || scheme == "first" || scheme == "never", kUnsupported,
+             "{}: Metaspace: prepend_scheme '{}' (always, first or never)", who_, scheme);
+    push(rewriter([=](const WordList::Word& w) {
+      std::string text;
+      text.reserve(w.text.size() * 2);
+      for (const char c : w.text) c == ' ' ? text.append(marker) : text.append(1, c);
+      const bool wanted = scheme == "always" || (scheme == "first" && w.at_start);
+      return wanted && !text.starts_with(marker) ? marker + text : text;
+    }));
+    if (bool_field(spec, "split", true, who_)) {
+      push(cutter(by_pattern(Pattern(marker, who_)), SplitBehavior::kMergedWithNext));
+    }
+  }
+
+  bool bytes_;
+  const std::string& who_;
+  int added_ = 0;
+};
+
+}  // namespace
+
+PreTokenizerSteps make_pre_tokenizer(const Json& spec, bool model_reads_bytes, const std::string& who) {
+  if (spec.is_null()) return {};
+  const std::string place = who + ": pre_tokenizer";
+  Builder builder(model_reads_bytes, place);
+  builder.add(spec, true, 0);
+  PreTokenizerSteps steps = std::move(builder.result);
+  if (steps.steps.size() != 1) steps.only_pattern = std::nullopt;
+  return steps;
+}
+
+}  // namespace lq
