@@ -1,0 +1,59 @@
+// One matrix at one configuration: W ~ Q + L1 L2 (LQ-LoRA, arXiv 2311.12023, section 3.1; method notes section 2).
+// Interface set by the pipeline, which is written against it; extend the structs freely, keep these names.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string_view>
+#include <vector>
+
+#include "quant/quantizer.h"
+#include "tensor/context.h"
+#include "tensor/tensor.h"
+
+namespace lq {
+
+enum class DecomposeMethod : std::uint8_t {
+  kLq,     // alternate SVD and quantization, starting from Q = 0; keep the best iterate
+  kLoftq,  // the same from Q = quantize(W), five alternations (Li 2023)
+  kLorc,   // Q = quantize(W), one SVD of the rest (Yao 2023)
+  kQlora,  // Q = quantize(W), L = 0
+};
+
+// "lq", "loftq", "lorc", "qlora". Throws Error(kInvalidArgument) for others.
+DecomposeMethod parse_decompose_method(std::string_view name);
+std::string_view decompose_method_name(DecomposeMethod method);
+
+struct DecomposeOptions {
+  DecomposeMethod method = DecomposeMethod::kLq;
+  std::int64_t rank = 64;
+  int max_iterations = 0;    // 0: the method's own (lq 100, loftq 5)
+  double tolerance = 1e-4;   // stop when the error falls by less than this share of itself
+  std::uint64_t stream = 0;  // of the random start of the first SVD
+};
+
+// Everything that changes the result, for the identity of a job (stream left out).
+nlohmann::json decompose_options_to_json(const DecomposeOptions& options);
+
+struct Decomposition {
+  Tensor l1;         // [rows, rank] f32; empty at rank 0
+  Tensor l2;         // [rank, cols] f32
+  Tensor target_l1;  // Q = quantize(W - target_l1 target_l2); empty where the target is W itself
+  Tensor target_l2;
+  double relative_error = 0.0;           // ||W - Q - L1 L2||_F / ||W||_F; 0 for W = 0
+  double relative_weighted_error = 0.0;  // the same in the weighting's norm
+  double squared_norm = 0.0;             // ||W||_F^2
+  std::int64_t iterations = 0;
+  std::vector<double> trace;  // relative (weighted) error after each iteration
+};
+
+// w: [rows, cols] f32, finite. Throws Error(kInvalidArgument) when rank > min(rows, cols), Error(kInterrupted).
+// Memory: two arrays of w's size. The same bits on any number of threads.
+Decomposition decompose(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
+                        const Quantizer& quantizer, const DecomposeOptions& options);
+
+// out[rows, cols] = W - target_l1 target_l2, with the same bits that decompose() quantized: the caller packs it.
+void decomposition_target(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
+                          const Decomposition& decomposition, float* out);
+
+}  // namespace lq
