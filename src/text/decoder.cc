@@ -107,7 +107,7 @@ std::unique_ptr<Decoder> word_piece(const Json& spec, const std::string& who) {
       if (i > 0 && t.starts_with(prefix)) {
         t.erase(0, prefix.size());
       } else if (i > 0) {
-        t.insert(0, " ");
+        t.insert(t.begin(), ' ');
       }
       if (!cleanup) continue;
       static constexpr std::pair<std::string_view, std::string_view> kFixes[] = {

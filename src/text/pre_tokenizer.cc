@@ -171,7 +171,9 @@ class Builder {
   void add_byte_level(const Json& spec, bool last) {
     if (bool_field(spec, "add_prefix_space", true, who_)) {
       push(rewriter([](const WordList::Word& w) {
-        return w.text.starts_with(' ') ? std::string(w.text) : " " + std::string(w.text);
+        std::string text;
+        if (!w.text.starts_with(' ')) text.push_back(' ');
+        return text.append(w.text);
       }));
     }
     if (bool_field(spec, "use_regex", true, who_)) short_way(kGpt2Regex);
