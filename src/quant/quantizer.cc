@@ -6,20 +6,42 @@
 #include <atomic>
 #include <cmath>
 #include <memory>
+#include <vector>
 
 #include "base/error.h"
 #include "kernels/cpu/nf_codec.h"
+#include "kernels/cpu/nf_search.h"
 
 namespace lq {
 namespace {
 
-// The first-level scales that a matrix asks for, before they are rounded.
-struct BlockScales {
-  BlockScales(ThreadPool& pool, const float* w, std::int64_t n, int block)
-      : target(new float[static_cast<std::size_t>((n + block - 1) / block)]),
-        offset(kernels::nf_block_absmax(pool, w, n, block, target.get())) {}
-  std::unique_ptr<float[]> target;
-  float offset;
+// The first-level scales of one matrix.
+class BlockScales {
+ public:
+  BlockScales(ThreadPool& pool, const NfConfig& config, const NfQuantizerOptions& options, const float* w,
+              std::int64_t rows, std::int64_t cols, const ErrorWeights& weights)
+      : target_(new float[static_cast<std::size_t>((rows * cols + config.block - 1) / config.block)]) {
+    const std::int64_t n = rows * cols;
+    choice_.target = target_.get();
+    if (options.scales == ScaleMode::kAbsMax) {
+      choice_.offset = kernels::nf_block_absmax(pool, w, n, config.block, target_.get());
+      return;
+    }
+    const Codebook& book = codebook_of(options.kind, config.bits);
+    const kernels::NfErrorWeights importance{weights.rows, weights.cols};
+    choice_.offset =
+        kernels::nf_search_scales(pool, book, w, n, cols, config.block, importance, target_.get());
+    codes_.resize(static_cast<std::size_t>((n + config.block - 1) / config.block));
+    kernels::nf_search_scale_codes(pool, nf_format(config), book, w, n, cols, importance, choice_,
+                                   codes_.data());
+    choice_.codes = codes_.data();
+  }
+  const kernels::NfScaleChoice& choice() const { return choice_; }
+
+ private:
+  std::unique_ptr<float[]> target_;  // not initialized: it may be large
+  std::vector<std::uint8_t> codes_;
+  kernels::NfScaleChoice choice_{};
 };
 
 }  // namespace
@@ -41,27 +63,25 @@ void NfQuantizer::round_trip(ThreadPool& pool, const float* w, std::int64_t rows
 
 void NfQuantizer::round_trip_weighted(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
                                       float* q, const ErrorWeights& weights) const {
-  (void)weights;
   const std::int64_t n = nf_sizes(rows, cols, config_, name()).elements;
-  const BlockScales scales(pool, w, n, config_.block);
+  const BlockScales scales(pool, config_, options_, w, rows, cols, weights);
   kernels::nf_round_trip(pool, nf_format(config_), codebook_of(options_.kind, config_.bits), w, n,
-                         scales.target.get(), scales.offset, q);
+                         scales.choice(), q);
 }
 
 std::string NfQuantizer::name() const {
-  return fmt::format("{} {}", codebook_kind_name(options_.kind), to_string(config_));
+  return fmt::format("{} {}{}", codebook_kind_name(options_.kind), to_string(config_),
+                     options_.scales == ScaleMode::kSearch ? " search" : "");
 }
 
 NfMatrix NfQuantizer::quantize(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
                                const ErrorWeights& weights) const {
-  (void)weights;
   NfMatrix matrix(rows, cols, config_, options_.kind, name());
   const std::int64_t n = matrix.sizes().elements;
-  const BlockScales scales(pool, w, n, config_.block);
-  kernels::nf_pack(pool, nf_format(config_), codebook_of(options_.kind, config_.bits), w, n,
-                   scales.target.get(), scales.offset,
+  const BlockScales scales(pool, config_, options_, w, rows, cols, weights);
+  kernels::nf_pack(pool, nf_format(config_), codebook_of(options_.kind, config_.bits), w, n, scales.choice(),
                    {matrix.mutable_codes(), matrix.mutable_scales(), matrix.mutable_scales2()});
-  matrix.set_offset(scales.offset);
+  matrix.set_offset(scales.choice().offset);
   return matrix;
 }
 

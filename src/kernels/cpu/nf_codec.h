@@ -25,15 +25,23 @@ struct NfPackedOut {
   void* scales2;
 };
 
-// Packs w with first-level scales near target[j] >= offset = min target, as nf_block_absmax gives them.
-// REQUIRES: n >= 1, w and target finite.
+// The first-level scales that a quantization asks for.
+struct NfScaleChoice {
+  const float* target;  // [blocks], finite, not negative: the scale each block would like
+  float offset;         // the smallest of them
+  // [blocks] first-level codes below 2^scale_bits, or null: those nearest to target. The second-level scales
+  // always come from target.
+  const std::uint8_t* codes = nullptr;
+};
+
+// Packs w. REQUIRES: n >= 1, w finite.
 void nf_pack(ThreadPool& pool, const NfFormat& format, const NfCodebook& book, const float* w, std::int64_t n,
-             const float* target, float offset, const NfPackedOut& out);
+             const NfScaleChoice& scales, const NfPackedOut& out);
 
 // q[i] = the value that w[i] comes back as from nf_pack and nf_dequantize, without packing. q == w is
 // allowed.
 void nf_round_trip(ThreadPool& pool, const NfFormat& format, const NfCodebook& book, const float* w,
-                   std::int64_t n, const float* target, float offset, float* q);
+                   std::int64_t n, const NfScaleChoice& scales, float* q);
 
 // out[i] = element begin + i, for i < count, in this thread. Reads nothing outside the parts, whatever their
 // bytes. REQUIRES: 0 <= begin, begin + count <= rows * cols.

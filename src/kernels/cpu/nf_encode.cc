@@ -15,6 +15,7 @@
 #include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
+#include "kernels/cpu/nf_scales-inl.h"
 #include "kernels/cpu/nf_simd-inl.h"
 
 #ifndef LQ_KERNELS_CPU_NF_ENCODE_ONCE_
@@ -23,30 +24,14 @@ namespace lq::kernels {
 
 // A whole quantization; `codes` or `q` is null.
 struct NfEncodeJob {
-  NfFormat format;
+  NfScaleJob scales;
   const NfCodebook* book;
   const float* w;
   std::int64_t n;
-  const float* target;
-  float offset;
-  NfPackedOut packed;
+  std::uint8_t* codes;
   float* q;
   bool stream;  // q bypasses the caches
 };
-
-// Rounds a finite x >= 0 to the type of a second-level scale, at most its largest finite value; stores it
-// where `to` is not null, and returns the value stored.
-inline float store_scale2(float x, ScaleDType type, void* to, std::int64_t index) {
-  if (type == ScaleDType::kFp32) {
-    if (to != nullptr) std::memcpy(static_cast<std::uint8_t*>(to) + 4 * index, &x, 4);
-    return x;
-  }
-  const bool is_bf16 = type == ScaleDType::kBf16;
-  const std::uint16_t bits = is_bf16 ? std::min<std::uint16_t>(to_bf16(x).bits, 0x7f7f)
-                                     : std::min<std::uint16_t>(to_f16(x).bits, 0x7bff);
-  if (to != nullptr) std::memcpy(static_cast<std::uint8_t*>(to) + 2 * index, &bits, 2);
-  return is_bf16 ? to_float(bf16{bits}) : to_float(f16{bits});
-}
 
 }  // namespace lq::kernels
 #endif
@@ -85,56 +70,6 @@ float absmax_range(const float* w, std::int64_t n, int block, std::int64_t begin
     smallest = std::min(smallest, largest);
   }
   return smallest;
-}
-
-// One packed group of first-level scales: codes to `packed`, s' to restored[64]. target[64] is padded with
-// the offset; scale2[k] belongs to blocks 16 k .. 16 k + 15.
-template <int kScaleBits>
-void encode_scale_group(const float* target, float offset, const float* scale2, std::uint8_t* packed,
-                        float* restored) {
-  const DF d;
-  constexpr float kLevels = static_cast<float>((1 << kScaleBits) - 1);
-  const VF levels = hn::Set(d, kLevels);
-  const VF base = hn::Set(d, offset);
-  const auto code_at = [&](int e) HWY_ATTR {
-    const float largest = scale2[e / 16];
-    const VF divisor =
-        hn::Set(d, largest == 0.0F ? kFloatInf : largest);  // code 0 where the group has no range
-    const VF ratio = hn::Div(hn::Sub(hn::LoadU(d, target + e), base), divisor);
-    const VI u = hn::NearestInt(hn::Min(hn::Mul(ratio, levels), levels));
-    hn::StoreU(restore_scale(u, hn::Set(d, largest / kLevels), base), d, restored + e);
-    return u;
-  };
-  pack_group<kScaleBits>(code_at, packed);
-}
-
-// Scales of the blocks [first, first + count), count <= 256, first a multiple of 256.
-void encode_scales(const NfEncodeJob& job, std::int64_t first, std::int64_t count, float* restored) {
-  alignas(64) float target[kNfUnitBlocks];
-  float scale2[kNfUnitBlocks / 16];
-  const std::int64_t padded = (count + 63) / 64 * 64;
-  std::copy_n(job.target + first, count, target);
-  std::fill(target + count, target + padded, job.offset);
-  const int block2 = job.format.block2;
-  for (std::int64_t begin = 0; begin < padded; begin += block2) {
-    const std::int64_t end = std::min<std::int64_t>(begin + block2, padded);
-    float largest = 0.0F;
-    for (std::int64_t j = begin; j < end; ++j) largest = std::max(largest, target[j] - job.offset);
-    const std::int64_t index = (first + begin) / block2;
-    void* to = begin < count ? job.packed.scales2 : nullptr;
-    const float stored = store_scale2(largest, job.format.scale2, to, index);
-    std::fill(scale2 + begin / 16, scale2 + end / 16, stored);
-  }
-  alignas(64) std::uint8_t ignored[64];
-  for (std::int64_t g = 0; g < padded; g += 64) {
-    const int bits = job.format.scale_bits;
-    std::uint8_t* to = job.packed.scales != nullptr ? job.packed.scales + (first + g) / 8 * bits : ignored;
-    const auto encode = bits == 2   ? encode_scale_group<2>
-                        : bits == 3 ? encode_scale_group<3>
-                        : bits == 4 ? encode_scale_group<4>
-                                    : encode_scale_group<8>;
-    encode(target + g, job.offset, scale2 + g / 16, to, restored + g);
-  }
 }
 
 // Codes of one group of 64 elements from a short last group: the padding's bits are zero.
@@ -181,24 +116,23 @@ template <int kBits>
 void encode_unit(const NfEncodeJob& job, std::int64_t unit) {
   const CodeSearch<kBits> search(*job.book);
   const ValueTable<kBits> value(job.book->values);
-  const int block = job.format.block;
+  const int block = job.scales.format.block;
   const int block_shift = block == 16 ? 4 : block == 32 ? 5 : 6;
-  const std::int64_t first_block = unit * kNfUnitBlocks;
-  const std::int64_t begin = first_block * block;
+  const std::int64_t begin = unit * kNfUnitBlocks * block;
   const std::int64_t end = std::min(job.n, begin + kNfUnitBlocks * block);
-  const std::int64_t blocks = (end - begin + block - 1) / block;
   alignas(64) float scales[kNfUnitBlocks];
   alignas(64) float divisors[kNfUnitBlocks];
-  encode_scales(job, first_block, blocks, scales);
-  const std::int64_t padded = (blocks + 63) / 64 * 64;
+  NfUnitScales asked;
+  load_unit_scales(job.scales, unit, (job.n + block - 1) / block, asked);
+  encode_unit_scales(job.scales, asked, scales);
   // w / infinity = 0: a block whose scale came out as zero gets the code of zero.
-  for (std::int64_t j = 0; j < padded; ++j) divisors[j] = scales[j] == 0.0F ? kFloatInf : scales[j];
+  for (std::int64_t j = 0; j < asked.padded; ++j) divisors[j] = scales[j] == 0.0F ? kFloatInf : scales[j];
 
   const std::int64_t whole = (end - begin) / 64;
   const int per_group = 64 >> block_shift;
   const float* w = job.w + begin;
   float* q = job.q + begin;
-  std::uint8_t* codes = job.packed.codes + begin / 8 * kBits;
+  std::uint8_t* codes = job.codes + begin / 8 * kBits;
   if (job.q == nullptr) {
     for (std::int64_t g = 0; g < whole; ++g) {
       pack_codes<kBits>(w + g * 64, divisors + g * per_group, block_shift, search, codes + g * 8 * kBits);
@@ -233,7 +167,7 @@ void encode_units(const NfEncodeJob& given, std::int64_t begin, std::int64_t end
   NfEncodeJob job = given;
   job.stream = job.stream && reinterpret_cast<std::uintptr_t>(job.q) % (kLanes * sizeof(float)) == 0;
   for (std::int64_t unit = begin; unit < end; ++unit) {
-    switch (job.format.bits) {
+    switch (job.scales.format.bits) {
       case 2:
         encode_unit<2>(job, unit);
         break;
@@ -265,7 +199,7 @@ constexpr std::int64_t kStreamElements = std::int64_t{4} << 20;
 constexpr std::int64_t kGrainElements = 1 << 15;
 
 void encode(ThreadPool& pool, const NfEncodeJob& job) {
-  const std::int64_t unit_elements = kNfUnitBlocks * job.format.block;
+  const std::int64_t unit_elements = kNfUnitBlocks * job.scales.format.block;
   const std::int64_t units = (job.n + unit_elements - 1) / unit_elements;
   parallel_for(pool, units, kGrainElements / unit_elements, [&](std::int64_t begin, std::int64_t end) {
     HWY_DYNAMIC_DISPATCH(encode_units)(job, begin, end);
@@ -287,13 +221,15 @@ float nf_block_absmax(ThreadPool& pool, const float* w, std::int64_t n, int bloc
 }
 
 void nf_pack(ThreadPool& pool, const NfFormat& format, const NfCodebook& book, const float* w, std::int64_t n,
-             const float* target, float offset, const NfPackedOut& out) {
-  encode(pool, {format, &book, w, n, target, offset, out, nullptr, false});
+             const NfScaleChoice& choice, const NfPackedOut& out) {
+  const NfScaleJob scales{format, choice.target, choice.offset, choice.codes, out.scales, out.scales2};
+  encode(pool, {scales, &book, w, n, out.codes, nullptr, false});
 }
 
 void nf_round_trip(ThreadPool& pool, const NfFormat& format, const NfCodebook& book, const float* w,
-                   std::int64_t n, const float* target, float offset, float* q) {
-  encode(pool, {format, &book, w, n, target, offset, {nullptr, nullptr, nullptr}, q, n >= kStreamElements});
+                   std::int64_t n, const NfScaleChoice& choice, float* q) {
+  const NfScaleJob scales{format, choice.target, choice.offset, choice.codes, nullptr, nullptr};
+  encode(pool, {scales, &book, w, n, nullptr, q, n >= kStreamElements});
 }
 
 }  // namespace lq::kernels
