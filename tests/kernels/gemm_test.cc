@@ -56,7 +56,10 @@ TEST_P(GemmTest, EqualsPlainLoopsForAllTranspositions) {
 INSTANTIATE_TEST_SUITE_P(Sizes, GemmTest,
                          testing::Values(std::tuple{1, 1, 1}, std::tuple{3, 5, 7}, std::tuple{16, 17, 15},
                                          std::tuple{257, 3, 64}, std::tuple{5, 513, 33},
-                                         std::tuple{74, 74, 4097}));
+                                         std::tuple{74, 74, 4097},
+                                         // Rows 512 elements apart beside a thin operand: the copied slabs.
+                                         std::tuple{9, 512, 300}, std::tuple{512, 9, 300},
+                                         std::tuple{512, 512, 7}));
 
 TEST(Gemm, SameBitsOnAnyNumberOfThreads) {
   for (const auto& [m, n, k] : {std::tuple{300, 700, 129}, std::tuple{40, 30, 9000}}) {
