@@ -31,9 +31,9 @@ enum class OutputState {
 struct OutputOptions {
   // Identity of the job: an object whose values are the flags, the seed and the source's hash. Two runs are
   // the same job when these are equal.
-  nlohmann::json job;
+  nlohmann::json job = nlohmann::json::object();
   // Files and directories that are read; OUT may not be one of them or hold one of them.
-  std::vector<std::filesystem::path> inputs;
+  std::vector<std::filesystem::path> inputs = {};
   // Discard an OUT that this program made with another job. One that it did not make is refused all the same.
   bool overwrite = false;
   // Keep OUT/.work after finish(), so that its stages can be used again.
