@@ -1,0 +1,26 @@
+// Products of a packed matrix with a few vectors, straight from the codes: what decoding a token costs.
+//
+// Up to 4 bits: the codebook as 14-bit integers looked up by byte shuffles, times activations rounded to 14
+// bits under one scale for each 64 of them; exact 32-bit sums over a block, then f32. With c = 1/16383, m the
+// largest |codebook value| (1 for NormalFloat) and a = max|x| of each 64 activations, the error of y is at
+// most sum over elements of s' * (c/2 * m * |x| + c/2 * a * |code value|), about 1e-4 of |w| |x| added up, in
+// practice 5e-5 of y. 8 bits, and rows that do not fill whole groups: rows are dequantized into a buffer, f32
+// throughout.
+#pragma once
+
+#include <cstdint>
+
+#include "base/parallel.h"
+#include "kernels/nf_view.h"
+
+namespace lq::kernels {
+
+// Floats of scratch that nf_gemv needs for `count` vectors.
+std::int64_t nf_gemv_scratch(const NfView& view, std::int64_t count);
+
+// y[j, i] = sum_k w[i, k] x[j, k].   x: [count, cols], y: [count, rows]. REQUIRES: 1 <= count <= 4; scratch
+// of nf_gemv_scratch floats, 32-byte aligned. The same bits on any number of threads.
+void nf_gemv(ThreadPool& pool, const NfView& view, const float* x, std::int64_t count, float* y,
+             float* scratch);
+
+}  // namespace lq::kernels

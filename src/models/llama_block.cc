@@ -1,0 +1,95 @@
+#include "models/llama_block.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "ops/rms_norm.h"
+#include "ops/silu_mul.h"
+
+namespace lq {
+
+std::int64_t BlockTape::floats(const Shape& s) {
+  return s.tokens * (2 * s.attention + 2 * s.kv + s.heads + s.hidden + 2 * s.intermediate);
+}
+
+void BlockTape::resize(const Shape& s) {
+  if (storage_.numel() < floats(s)) {
+    storage_ = Tensor();
+    storage_ = Tensor::empty(DType::kF32, {floats(s)});
+  }
+  float* at = storage_.mutable_data<float>();
+  const auto take = [&at](std::int64_t rows, std::int64_t cols) {
+    const Matrix m{at, rows, cols};
+    at += rows * cols;
+    return m;
+  };
+  attention.q = take(s.tokens, s.attention);
+  attention.k = take(s.tokens, s.kv);
+  attention.v = take(s.tokens, s.kv);
+  attention.out = take(s.tokens, s.attention);
+  attention.lse = take(s.heads, s.tokens);
+  middle = take(s.tokens, s.hidden);
+  mlp.gate = take(s.tokens, s.intermediate);
+  mlp.up = take(s.tokens, s.intermediate);
+}
+
+std::vector<Linear*> LlamaBlock::linears() {
+  return {&attention_.q, &attention_.k, &attention_.v, &attention_.o, &mlp_.gate, &mlp_.up, &mlp_.down};
+}
+
+BlockTape::Shape LlamaBlock::tape_shape(std::int64_t tokens) const {
+  return {tokens,         attention_.q.in(), attention_.q.out(), attention_.k.out(), attention_.shape.heads,
+          mlp_.gate.out()};
+}
+
+void LlamaBlock::fill_tape(Context& ctx, Workspace& ws, const SequencePlan& plan, ConstMatrix x,
+                           BlockTape& tape) const {
+  tape.resize(tape_shape(x.rows));
+  Scratch scratch(ws);
+  const Matrix normal = scratch.matrix(x.rows, x.cols);
+  const std::span<float> rstd = scratch.vector(x.rows);
+  rms_norm_forward(ctx, x, norm1_.values(), eps_, normal, rstd);
+  attention_.forward(ctx, ws, plan, normal, tape.attention, tape.middle);
+  add_forward(ctx, x, tape.middle);
+  rms_norm_forward(ctx, tape.middle, norm2_.values(), eps_, normal, rstd);
+  mlp_.project(ctx, ws, normal, tape.mlp);
+}
+
+void LlamaBlock::forward(Context& ctx, Workspace& ws, const SequencePlan& plan, ConstMatrix x,
+                         BlockTape& tape, Matrix y) const {
+  fill_tape(ctx, ws, plan, x, tape);
+  mlp_.finish(ctx, ws, tape.mlp, y);
+  add_forward(ctx, tape.middle, y);
+}
+
+void LlamaBlock::forward_cached(Context& ctx, Workspace& ws, const SequencePlan& plan, KvCache& cache,
+                                std::int64_t layer, Matrix x) const {
+  Scratch scratch(ws);
+  const Matrix normal = scratch.matrix(x.rows, x.cols);
+  const Matrix branch = scratch.matrix(x.rows, x.cols);
+  const std::span<float> rstd = scratch.vector(x.rows);
+  const MlpTape tape{scratch.matrix(x.rows, mlp_.gate.out()), scratch.matrix(x.rows, mlp_.gate.out())};
+  rms_norm_forward(ctx, x, norm1_.values(), eps_, normal, rstd);
+  attention_.forward_cached(ctx, ws, plan, normal, cache, layer, branch);
+  add_forward(ctx, branch, x);
+  rms_norm_forward(ctx, x, norm2_.values(), eps_, normal, rstd);
+  mlp_.project(ctx, ws, normal, tape);
+  mlp_.finish(ctx, ws, tape, branch);
+  add_forward(ctx, branch, x);
+}
+
+void LlamaBlock::backward(Context& ctx, Workspace& ws, const SequencePlan& plan, ConstMatrix x,
+                          BlockTape& tape, Matrix dy_to_dx) {
+  Scratch scratch(ws);
+  const Matrix normal = scratch.matrix(x.rows, x.cols);
+  const Matrix dnormal = scratch.matrix(x.rows, x.cols);
+  const std::span<float> rstd = scratch.vector(x.rows);
+  rms_norm_forward(ctx, tape.middle, norm2_.values(), eps_, normal, rstd);
+  mlp_.backward(ctx, ws, normal, tape.mlp, dy_to_dx, dnormal);
+  rms_norm_backward(ctx, tape.middle, norm2_.values(), rstd, dnormal, dy_to_dx, norm2_.grads());
+  rms_norm_forward(ctx, x, norm1_.values(), eps_, normal, rstd);
+  attention_.backward(ctx, ws, plan, normal, tape.attention, dy_to_dx, dnormal);
+  rms_norm_backward(ctx, x, norm1_.values(), rstd, dnormal, dy_to_dx, norm1_.grads());
+}
+
+}  // namespace lq

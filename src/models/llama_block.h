@@ -1,0 +1,65 @@
+// One transformer block of the Llama family:  u = x + attention(norm1(x));  y = u + mlp(norm2(u)).
+#pragma once
+
+#include "nn/gated_mlp.h"
+#include "nn/kv_cache.h"
+#include "nn/parameter.h"
+#include "nn/self_attention.h"
+#include "nn/sequence_plan.h"
+#include "nn/workspace.h"
+
+namespace lq {
+
+// Kept from a block's forward for its backward; norms and the gate's product are made again.
+class BlockTape {
+ public:
+  struct Shape {
+    std::int64_t tokens, hidden, attention, kv, heads, intermediate;
+    bool operator==(const Shape&) const = default;
+  };
+  static std::int64_t floats(const Shape& shape);
+  // Makes room; keeps the memory it has where that suffices.
+  void resize(const Shape& shape);
+  void clear() { storage_ = Tensor(); }
+  std::int64_t bytes() const { return static_cast<std::int64_t>(storage_.bytes()); }
+
+  AttentionTape attention;
+  Matrix middle;  // u: [tokens, hidden]
+  MlpTape mlp;
+
+ private:
+  Tensor storage_;
+};
+
+class LlamaBlock {
+ public:
+  LlamaBlock(Parameter& norm1, Parameter& norm2, float eps, SelfAttention attention, GatedMlp mlp)
+      : norm1_(norm1), norm2_(norm2), eps_(eps), attention_(std::move(attention)), mlp_(std::move(mlp)) {}
+
+  SelfAttention& attention() { return attention_; }
+  GatedMlp& mlp() { return mlp_; }
+  // The seven linears in the order of block_linear_names().
+  std::vector<Linear*> linears();
+  BlockTape::Shape tape_shape(std::int64_t tokens) const;
+
+  // y = block(x), the tape filled (made to fit by resize). x, y: [tokens, hidden]; y may be x.
+  void forward(Context& ctx, Workspace& ws, const SequencePlan& plan, ConstMatrix x, BlockTape& tape,
+               Matrix y) const;
+  // Only fills the tape: all that backward needs, without the last projection.
+  void fill_tape(Context& ctx, Workspace& ws, const SequencePlan& plan, ConstMatrix x, BlockTape& tape) const;
+  // x = block(x) for the next tokens of the cached sequence (see SelfAttention::forward_cached).
+  void forward_cached(Context& ctx, Workspace& ws, const SequencePlan& plan, KvCache& cache,
+                      std::int64_t layer, Matrix x) const;
+  // In: dy. Out: dx, in its place. Gradients of what learns += . x as in forward; the tape is used up.
+  void backward(Context& ctx, Workspace& ws, const SequencePlan& plan, ConstMatrix x, BlockTape& tape,
+                Matrix dy_to_dx);
+
+ private:
+  Parameter& norm1_;
+  Parameter& norm2_;
+  float eps_;
+  SelfAttention attention_;
+  GatedMlp mlp_;
+};
+
+}  // namespace lq

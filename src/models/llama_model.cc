@@ -1,0 +1,149 @@
+#include "models/llama_model.h"
+
+#include <algorithm>
+
+#include "models/llama_state.h"
+#include "ops/embedding.h"
+
+namespace lq {
+
+LlamaModel::LlamaModel(std::unique_ptr<State> state) : state_(std::move(state)) {}
+LlamaModel::LlamaModel(LlamaModel&&) noexcept = default;
+LlamaModel& LlamaModel::operator=(LlamaModel&&) noexcept = default;
+LlamaModel::~LlamaModel() = default;
+
+const LlamaConfig& LlamaModel::config() const { return state_->config; }
+const HfConfig& LlamaModel::hf_config() const { return state_->hf; }
+bool LlamaModel::packed() const { return state_->packed != nullptr; }
+
+bool LlamaModel::has_adapter() const {
+  return std::ranges::any_of(state_->blocks, [](LlamaBlock& block) {
+    return std::ranges::any_of(block.linears(), [](const Linear* l) { return l->lora() != nullptr; });
+  });
+}
+
+Parameter* LlamaModel::find_parameter(std::string_view name) {
+  const auto it = state_->by_name.find(name);
+  return it == state_->by_name.end() ? nullptr : it->second;
+}
+
+std::vector<Parameter*> LlamaModel::parameters() {
+  std::vector<Parameter*> all;
+  for (Parameter& p : state_->parameters) all.push_back(&p);
+  return all;
+}
+
+std::vector<Linear*> LlamaModel::linears() {
+  std::vector<Linear*> all;
+  for (LlamaBlock& b : state_->blocks) {
+    for (Linear* linear : b.linears()) all.push_back(linear);
+  }
+  return all;
+}
+
+Linear* LlamaModel::find_linear(std::string_view module) {
+  for (Linear* linear : linears()) {
+    if (linear->name() == module) return linear;
+  }
+  return head().projection().name() == module ? &head().projection() : nullptr;
+}
+
+std::vector<Parameter*> LlamaModel::trainable() {
+  std::vector<Parameter*> all;
+  for (Parameter& p : state_->parameters) {
+    if (p.trainable()) all.push_back(&p);
+  }
+  std::vector<Linear*> with_head = linears();
+  with_head.push_back(&head().projection());
+  for (Linear* linear : with_head) {
+    Lora* lora = linear->lora();
+    if (lora == nullptr) continue;
+    if (lora->a.trainable()) all.push_back(&lora->a);
+    if (lora->b.trainable()) all.push_back(&lora->b);
+  }
+  return all;
+}
+
+void LlamaModel::train_adapters() {
+  std::vector<Linear*> with_head = linears();
+  with_head.push_back(&head().projection());
+  for (Linear* linear : with_head) {
+    if (Lora* lora = linear->lora()) {
+      lora->a.make_trainable();
+      lora->b.make_trainable();
+    }
+  }
+}
+
+SequencePlan LlamaModel::plan(Context& ctx, const TokenBatch& batch) const {
+  batch.check();
+  SequencePlan plan;
+  plan.tokens = batch.tokens();
+  plan.segments = whole_segments(batch.starts);
+  std::int64_t longest = 0;
+  for (const auto& s : plan.segments) longest = std::max(longest, s.q_count);
+  const LlamaConfig& c = state_->config;
+  plan.rope = make_rope_table(ctx, positions_of(batch), rope_frequencies(c.rope, c.head_dim, longest),
+                              static_cast<float>(c.rope.attention_factor));
+  return plan;
+}
+
+void LlamaModel::embed(Context& ctx, std::span<const std::int32_t> ids, Matrix x) const {
+  embedding_forward(ctx, state_->embedding->value, ids, x);
+}
+
+void LlamaModel::embed_backward(Context& ctx, std::span<const std::int32_t> ids, ConstMatrix dx) {
+  if (state_->embedding->trainable()) {
+    embedding_backward(ctx, ids, dx, matrix_of(state_->embedding->grad));
+  }
+}
+
+LlamaBlock& LlamaModel::block(std::int64_t layer) { return state_->blocks[static_cast<std::size_t>(layer)]; }
+const LlamaBlock& LlamaModel::block(std::int64_t layer) const {
+  return state_->blocks[static_cast<std::size_t>(layer)];
+}
+LmHead& LlamaModel::head() { return *state_->head; }
+const LmHead& LlamaModel::head() const { return *state_->head; }
+
+KvCache LlamaModel::make_cache(std::int64_t capacity) const {
+  const LlamaConfig& c = state_->config;
+  LQ_CHECK(c.rope.type == RopeType::kDynamic || capacity <= c.max_positions, kInvalidArgument,
+           "[model] {} tokens of context were asked for, but {} has {} (max_position_embeddings)", capacity,
+           state_->directory.string(), c.max_positions);
+  return {c.layers, c.kv_heads * c.head_dim, capacity};
+}
+
+LlamaMemory LlamaModel::memory_estimate(std::int64_t tokens, bool training, Keep keep) const {
+  const LlamaConfig& c = state_->config;
+  LlamaMemory m;
+  for (const Parameter& p : state_->parameters) {
+    m.weights += static_cast<std::int64_t>(p.value.bytes());
+    m.parameters += static_cast<std::int64_t>(p.grad.bytes());
+  }
+  std::int64_t widest = c.hidden;
+  for (LlamaBlock& b : state_->blocks) {
+    for (Linear* linear : b.linears()) {
+      if (linear->weight().parameter() == nullptr) m.weights += linear->weight().bytes();
+      widest = std::max({widest, linear->in(), linear->out()});
+      const Lora* lora = linear->lora();
+      if (lora == nullptr) continue;
+      for (const Parameter* p : {&lora->a, &lora->b}) {
+        m.parameters += static_cast<std::int64_t>(p->value.bytes() + p->grad.bytes());
+      }
+    }
+  }
+  const auto bytes = [](std::int64_t floats) { return floats * static_cast<std::int64_t>(sizeof(float)); };
+  const std::int64_t tape = BlockTape::floats(state_->blocks.front().tape_shape(tokens));
+  m.activations = bytes(tape);
+  if (training) {
+    const std::int64_t tapes = keep == Keep::kActivations ? c.layers : 1;
+    m.activations = bytes(tapes * tape + c.layers * tokens * c.hidden);
+  }
+  // The stream, norms and the widest intermediate values; a panel of a weight; the head's chunk of logits.
+  const std::int64_t chunk = std::min(tokens, head().chunk_tokens());
+  m.scratch = bytes(tokens * (4 * c.hidden + 2 * widest) + (std::int64_t{1} << 20) +
+                    chunk * (c.vocab + 2 * c.hidden));
+  return m;
+}
+
+}  // namespace lq

@@ -1,0 +1,132 @@
+// A causal language model of the Llama family: embedding, blocks, head. Whole passes, and block by block for
+// those who stream (calibration): embed, block(i).forward / backward, head.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "io/hf_config.h"
+#include "models/llama_block.h"
+#include "models/llama_config.h"
+#include "nn/kv_cache.h"
+#include "nn/lm_head.h"
+#include "nn/sequence_plan.h"
+#include "nn/workspace.h"
+#include "tensor/context.h"
+
+namespace lq {
+
+struct LlamaLoadOptions {
+  // A PEFT adapter to put beside the linears. Empty: the one in DIRECTORY/adapter of a packed model, where
+  // there is one.
+  std::filesystem::path adapter;
+  bool no_adapter = false;  // not even that one
+  // Whether an adapter that names its base's hash is checked against the model's. A packed model has its hash
+  // in config.json; a dense one is read whole for it.
+  bool check_base_hash = true;
+};
+
+// What backward keeps from forward.
+enum class Keep {
+  kBlocks,      // each block's input; everything else is computed again
+  kActivations  // outputs of the linears too: no matrix product is done twice
+};
+
+// Memory of a training pass, held from step to step.
+struct LlamaTape {
+  Keep keep = Keep::kActivations;
+  std::vector<Tensor> inputs;     // of each block, [tokens, hidden]
+  std::vector<BlockTape> blocks;  // one, or one for each block
+  std::int64_t bytes() const;
+};
+
+struct LlamaMemory {
+  std::int64_t weights = 0;      // stored form, mapped or owned
+  std::int64_t parameters = 0;   // what learns: values and gradients, f32
+  std::int64_t activations = 0;  // LlamaTape
+  std::int64_t scratch = 0;      // Workspace
+  std::int64_t total() const { return weights + parameters + activations + scratch; }
+};
+
+// Move-only. Const members are thread-safe for distinct workspaces, caches and tapes.
+class LlamaModel {
+ public:
+  // Dense Hugging Face directories and packed ones of ours; files are mapped, not read. Throws, with file,
+  // key or tensor named: Error(kNotFound), Error(kCorruptFile), Error(kUnsupported); Error(kMismatch) for
+  // weights whose shape disagrees with config.json (both named), and for an adapter of another base (both
+  // hashes named) or for unknown modules.
+  static LlamaModel load(Context& ctx, const std::filesystem::path& directory,
+                         const LlamaLoadOptions& options = {});
+  LlamaModel(LlamaModel&&) noexcept;
+  LlamaModel& operator=(LlamaModel&&) noexcept;
+  ~LlamaModel();
+
+  const LlamaConfig& config() const;
+  const HfConfig& hf_config() const;
+  bool packed() const;
+  bool has_adapter() const;
+
+  // Parameters by checkpoint name: norms, biases, dense weights; not those of adapters.
+  Parameter* find_parameter(std::string_view name);
+  std::vector<Parameter*> parameters();
+  // Every linear of the blocks in their order; the head's projection is head().projection().
+  std::vector<Linear*> linears();
+  Linear* find_linear(std::string_view module);
+  // Everything that learns now: adapters' A and B, and what make_trainable was called on.
+  std::vector<Parameter*> trainable();
+  // Gradients of all adapters' A and B from now on.
+  void train_adapters();
+
+  // Loads a PEFT adapter beside the linears (replacing any). `base_hash`: of this model, empty: not checked.
+  void load_adapter(const std::filesystem::path& directory, std::string_view base_hash);
+  // Hash that adapters name their base by: from config.json of a packed model, else computed from the files.
+  std::string base_hash(Context& ctx) const;
+
+  // --- block by block ---
+  SequencePlan plan(Context& ctx, const TokenBatch& batch) const;
+  // x: [tokens, hidden]. Throws Error(kInvalidArgument) for ids outside the vocabulary.
+  void embed(Context& ctx, std::span<const std::int32_t> ids, Matrix x) const;
+  // dx of embed's output, where the table learns.
+  void embed_backward(Context& ctx, std::span<const std::int32_t> ids, ConstMatrix dx);
+  LlamaBlock& block(std::int64_t layer);
+  const LlamaBlock& block(std::int64_t layer) const;
+  LmHead& head();
+  const LmHead& head() const;
+
+  // --- whole passes ---
+  // x = output of the last block for the batch, before the final norm. x: [tokens, hidden].
+  void hidden(Context& ctx, Workspace& ws, const TokenBatch& batch, Matrix x) const;
+  // losses[t] in nats of predicting targets[t] (see next_token_targets), 0 where ignored. `see` gets logits
+  // by chunks.
+  void losses(Context& ctx, Workspace& ws, const TokenBatch& batch, std::span<const std::int32_t> targets,
+              std::span<float> losses, const std::function<void(std::int64_t, ConstMatrix)>& see = {}) const;
+  // The same, and gradients of scale * (sum of losses) += where something learns.
+  void losses_backward(Context& ctx, Workspace& ws, LlamaTape& tape, const TokenBatch& batch,
+                       std::span<const std::int32_t> targets, float scale, std::span<float> losses);
+
+  // --- decoding ---
+  // capacity: tokens, at most. Throws Error(kInvalidArgument) where it exceeds the model's context.
+  KvCache make_cache(std::int64_t capacity) const;
+  // Runs the next tokens of a sequence; logits ([1, vocab]) after the last one.
+  void decode(Context& ctx, Workspace& ws, KvCache& cache, std::span<const std::int32_t> ids,
+              Matrix logits) const;
+
+  // Bytes needed for passes over `tokens` tokens; training counts gradients and activations kept.
+  LlamaMemory memory_estimate(std::int64_t tokens, bool training, Keep keep = Keep::kActivations) const;
+
+  struct State;  // internal: llama_state.h
+
+ private:
+  explicit LlamaModel(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace lq

@@ -1,0 +1,119 @@
+#include <algorithm>
+#include <vector>
+
+#include "models/llama_model.h"
+#include "models/llama_state.h"
+
+namespace lq {
+namespace {
+
+// A [tokens, hidden] part of a tensor that may be larger.
+Matrix part_of(Tensor& t, std::int64_t rows, std::int64_t cols) {
+  return {t.mutable_data<float>(), rows, cols};
+}
+
+void make_room(LlamaTape& tape, std::int64_t layers, std::int64_t tokens, std::int64_t hidden) {
+  tape.inputs.resize(static_cast<std::size_t>(layers));
+  for (Tensor& t : tape.inputs) {
+    if (t.numel() >= tokens * hidden) continue;
+    t = Tensor();
+    t = Tensor::empty(DType::kF32, {tokens, hidden});
+  }
+  tape.blocks.resize(tape.keep == Keep::kActivations ? static_cast<std::size_t>(layers) : 1);
+}
+
+void check_targets(const TokenBatch& batch, std::span<const std::int32_t> targets,
+                   std::span<const float> losses) {
+  LQ_CHECK(std::ssize(targets) == batch.tokens() && std::ssize(losses) == batch.tokens(), kMismatch,
+           "[model] {} tokens, {} targets, {} losses", batch.tokens(), targets.size(), losses.size());
+}
+
+}  // namespace
+
+std::int64_t LlamaTape::bytes() const {
+  std::int64_t sum = 0;
+  for (const Tensor& t : inputs) sum += static_cast<std::int64_t>(t.bytes());
+  for (const BlockTape& t : blocks) sum += t.bytes();
+  return sum;
+}
+
+void LlamaModel::hidden(Context& ctx, Workspace& ws, const TokenBatch& batch, Matrix x) const {
+  const SequencePlan p = plan(ctx, batch);
+  check_shape("hidden x", x, batch.tokens(), state_->config.hidden);
+  embed(ctx, batch.ids, x);
+  BlockTape tape;
+  for (const LlamaBlock& b : state_->blocks) {
+    ctx.stop.check();
+    b.forward(ctx, ws, p, x, tape, x);
+  }
+}
+
+void LlamaModel::losses(Context& ctx, Workspace& ws, const TokenBatch& batch,
+                        std::span<const std::int32_t> targets, std::span<float> losses,
+                        const std::function<void(std::int64_t, ConstMatrix)>& see) const {
+  check_targets(batch, targets, losses);
+  Scratch scratch(ws);
+  const Matrix x = scratch.matrix(batch.tokens(), state_->config.hidden);
+  hidden(ctx, ws, batch, x);
+  head().loss(ctx, ws, x, targets, losses, see);
+}
+
+void LlamaModel::losses_backward(Context& ctx, Workspace& ws, LlamaTape& tape, const TokenBatch& batch,
+                                 std::span<const std::int32_t> targets, float scale,
+                                 std::span<float> losses) {
+  check_targets(batch, targets, losses);
+  const LlamaConfig& c = state_->config;
+  const std::int64_t n = batch.tokens();
+  const SequencePlan p = plan(ctx, batch);
+  make_room(tape, c.layers, n, c.hidden);
+  Scratch scratch(ws);
+  const Matrix last = scratch.matrix(n, c.hidden);
+  embed(ctx, batch.ids, part_of(tape.inputs[0], n, c.hidden));
+  for (std::size_t i = 0; i < state_->blocks.size(); ++i) {
+    ctx.stop.check();
+    const Matrix to = i + 1 < state_->blocks.size() ? part_of(tape.inputs[i + 1], n, c.hidden) : last;
+    BlockTape& kept = tape.blocks[std::min(i, tape.blocks.size() - 1)];
+    state_->blocks[i].forward(ctx, ws, p, part_of(tape.inputs[i], n, c.hidden), kept, to);
+  }
+  const Matrix dx = scratch.matrix(n, c.hidden);
+  head().loss_backward(ctx, ws, last, targets, scale, losses, dx);
+  for (std::size_t i = state_->blocks.size(); i-- > 0;) {
+    ctx.stop.check();
+    const Matrix x = part_of(tape.inputs[i], n, c.hidden);
+    BlockTape& kept = tape.blocks[std::min(i, tape.blocks.size() - 1)];
+    // The last block's activations are still there in either case.
+    const bool there = tape.keep == Keep::kActivations || i + 1 == state_->blocks.size();
+    if (!there) state_->blocks[i].fill_tape(ctx, ws, p, x, kept);
+    state_->blocks[i].backward(ctx, ws, p, x, kept, dx);
+  }
+  embed_backward(ctx, batch.ids, dx);
+}
+
+void LlamaModel::decode(Context& ctx, Workspace& ws, KvCache& cache, std::span<const std::int32_t> ids,
+                        Matrix logits) const {
+  const LlamaConfig& c = state_->config;
+  const std::int64_t n = std::ssize(ids);
+  LQ_CHECK(n > 0, kInvalidArgument, "[model] there is no token to decode");
+  check_shape("decode logits", logits, 1, c.vocab);
+  cache.reserve(n);
+  SequencePlan p;
+  p.tokens = n;
+  p.segments = {{0, n, 0, cache.length() + n}};
+  std::vector<std::int32_t> positions(ids.size());
+  for (std::size_t t = 0; t < ids.size(); ++t) {
+    positions[t] = static_cast<std::int32_t>(cache.length() + static_cast<std::int64_t>(t));
+  }
+  p.rope = make_rope_table(ctx, positions, rope_frequencies(c.rope, c.head_dim, cache.length() + n),
+                           static_cast<float>(c.rope.attention_factor));
+  Scratch scratch(ws);
+  const Matrix x = scratch.matrix(n, c.hidden);
+  embed(ctx, ids, x);
+  for (std::int64_t layer = 0; layer < c.layers; ++layer) {
+    ctx.stop.check();
+    block(layer).forward_cached(ctx, ws, p, cache, layer, x);
+  }
+  cache.advance(n);
+  head().logits(ctx, ws, x.slice(n - 1, 1), logits);
+}
+
+}  // namespace lq

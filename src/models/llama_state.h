@@ -1,0 +1,35 @@
+// What a LlamaModel holds. Internal to src/models.
+#pragma once
+
+#include <filesystem>
+#include <list>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "io/checkpoint_reader.h"
+#include "io/peft_adapter.h"
+#include "models/llama_model.h"
+#include "quant/packed_checkpoint.h"
+
+namespace lq {
+
+struct LlamaModel::State {
+  std::filesystem::path directory;
+  HfConfig hf;
+  LlamaConfig config;
+  // One of the two: they own the mapped files.
+  std::unique_ptr<CheckpointReader> dense;
+  std::unique_ptr<PackedCheckpoint> packed;
+  std::list<Parameter> parameters;  // addresses stay
+  std::map<std::string, Parameter*, std::less<>> by_name;
+  Parameter* embedding = nullptr;
+  std::vector<LlamaBlock> blocks;
+  std::unique_ptr<LmHead> head;
+
+  State(HfConfig h, LlamaConfig c) : hf(std::move(h)), config(std::move(c)) {}
+  const CheckpointReader& reader() const { return packed ? packed->reader() : *dense; }
+};
+
+}  // namespace lq

@@ -1,0 +1,27 @@
+// A weight stored as F32, BF16 or F16, often borrowed from a mapped file.
+#pragma once
+
+#include "nn/weight.h"
+
+namespace lq {
+
+class DenseWeight final : public Weight {
+ public:
+  // REQUIRES: value is a matrix of a weight dtype; the parameter outlives this.
+  explicit DenseWeight(Parameter& parameter) : parameter_(parameter) {}
+
+  std::int64_t rows() const override { return parameter_.value.dim(0); }
+  std::int64_t cols() const override { return parameter_.value.dim(1); }
+  std::int64_t bytes() const override { return static_cast<std::int64_t>(parameter_.value.bytes()); }
+  void read_rows(Context& ctx, std::int64_t begin, std::int64_t count, float* out) const override;
+  const float* as_f32() const override;
+  Parameter* parameter() override { return &parameter_; }
+
+ protected:
+  bool forward_few(Context& ctx, Workspace& ws, ConstMatrix x, Matrix y) const override;
+
+ private:
+  Parameter& parameter_;
+};
+
+}  // namespace lq

@@ -1,0 +1,50 @@
+#include "nn/kv_cache.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace lq {
+
+KvCache::KvCache(std::int64_t layers, std::int64_t width, std::int64_t capacity)
+    : width_(width),
+      capacity_(capacity),
+      keys_(static_cast<std::size_t>(layers)),
+      values_(static_cast<std::size_t>(layers)) {}
+
+std::int64_t KvCache::bytes() const {
+  return 2 * std::ssize(keys_) * rows_ * width_ * static_cast<std::int64_t>(sizeof(float));
+}
+
+void KvCache::reserve(std::int64_t count) {
+  const std::int64_t need = length_ + count;
+  LQ_CHECK(need <= capacity_, kInvalidArgument,
+           "[generate] {} tokens would be in the context, but there is room for {}", need, capacity_);
+  if (need <= rows_) return;
+  rows_ = std::min(capacity_, std::max({need, 2 * rows_, std::int64_t{64}}));
+  for (auto* side : {&keys_, &values_}) {
+    for (Tensor& layer : *side) {
+      Tensor grown = Tensor::empty(DType::kF32, {rows_, width_});
+      if (length_ > 0) {
+        std::memcpy(grown.mutable_raw(), layer.raw(),
+                    static_cast<std::size_t>(length_ * width_) * sizeof(float));
+      }
+      layer = std::move(grown);
+    }
+  }
+}
+
+Matrix KvCache::keys(std::int64_t layer, std::int64_t count) {
+  return {keys_[static_cast<std::size_t>(layer)].mutable_data<float>(), length_ + count, width_};
+}
+
+Matrix KvCache::values(std::int64_t layer, std::int64_t count) {
+  return {values_[static_cast<std::size_t>(layer)].mutable_data<float>(), length_ + count, width_};
+}
+
+void KvCache::truncate(std::int64_t length) {
+  LQ_CHECK(length >= 0 && length <= length_, kInvalidArgument, "[generate] cannot cut {} cached tokens to {}",
+           length_, length);
+  length_ = length;
+}
+
+}  // namespace lq

@@ -1,0 +1,89 @@
+#include "nn/linear.h"
+
+#include "kernels/cpu/transformer_elementwise.h"
+#include "kernels/cpu/transformer_gemv.h"
+#include "ops/matmul.h"
+
+namespace lq {
+namespace {
+
+void add_bias(Context& ctx, const Parameter& bias, Matrix y) {
+  parallel_for(ctx.pool, y.rows, 64, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) kernels::add_to(y.cols, bias.values().data(), y.row(i));
+  });
+}
+
+// db += column sums of dy, rows in order.
+void add_column_sums(Context& ctx, ConstMatrix dy, std::span<float> db) {
+  parallel_for(ctx.pool, dy.cols, 256, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = 0; i < dy.rows; ++i) {
+      kernels::add_to(end - begin, dy.row(i) + begin, db.data() + begin);
+    }
+  });
+}
+
+// y = x w^T for a small dense f32 w.
+void multiply_small(Context& ctx, ConstMatrix x, const Tensor& w, Matrix y) {
+  if (x.rows <= kernels::kGemvVectors) {
+    kernels::dense_gemv(ctx.pool, kernels::DenseType::kF32, w.raw(), w.dim(0), w.dim(1), x.data, x.rows,
+                        y.data);
+  } else {
+    matmul_nt(ctx, x, const_matrix_of(w), y);
+  }
+}
+
+}  // namespace
+
+void Linear::set_lora(std::unique_ptr<Lora> lora) {
+  if (lora != nullptr) {
+    const Shape& a = lora->a.value.shape();
+    const Shape& b = lora->b.value.shape();
+    LQ_CHECK(a.size() == 2 && b.size() == 2 && a[0] == b[1] && a[1] == in() && b[0] == out(), kMismatch,
+             "[adapter] {}: A is {} and B is {}, but the weight is [{}, {}]", name_, shape_text(a),
+             shape_text(b), out(), in());
+  }
+  lora_ = std::move(lora);
+}
+
+void Linear::forward(Context& ctx, Workspace& ws, ConstMatrix x, Matrix y) const {
+  if (hook_ != nullptr) hook_->on_forward(ctx, *this, x);
+  weight_->forward(ctx, ws, x, y);
+  if (bias_ != nullptr) add_bias(ctx, *bias_, y);
+  if (lora_ == nullptr) return;
+  Scratch scratch(ws);
+  const Matrix xa = scratch.matrix(x.rows, lora_->rank());
+  multiply_small(ctx, x, lora_->a.value, xa);
+  if (x.rows > kernels::kGemvVectors) {
+    matmul_nt(ctx, xa, const_matrix_of(lora_->b.value), y, {.alpha = lora_->scaling, .accumulate = true});
+    return;
+  }
+  const Matrix low = scratch.matrix(x.rows, out());
+  kernels::scale_by(xa.size(), lora_->scaling, xa.data);
+  multiply_small(ctx, xa, lora_->b.value, low);
+  kernels::add_to(low.size(), low.data, y.data);
+}
+
+void Linear::backward(Context& ctx, Workspace& ws, ConstMatrix x, ConstMatrix dy, Matrix dx,
+                      bool accumulate) {
+  if (hook_ != nullptr) hook_->on_backward(ctx, *this, x, dy);
+  Parameter* w = weight_->parameter();
+  if (w != nullptr && w->trainable()) matmul_tn(ctx, dy, x, matrix_of(w->grad), {.accumulate = true});
+  if (bias_ != nullptr && bias_->trainable()) add_column_sums(ctx, dy, bias_->grads());
+  if (dx.data != nullptr) weight_->backward_input(ctx, ws, dy, dx, accumulate);
+  if (lora_ == nullptr) return;
+
+  Scratch scratch(ws);
+  const ConstMatrix a = const_matrix_of(lora_->a.value);
+  const ConstMatrix b = const_matrix_of(lora_->b.value);
+  if (lora_->b.trainable()) {
+    const Matrix xa = scratch.matrix(x.rows, lora_->rank());
+    matmul_nt(ctx, x, a, xa);
+    matmul_tn(ctx, dy, xa, matrix_of(lora_->b.grad), {.alpha = lora_->scaling, .accumulate = true});
+  }
+  const Matrix dxa = scratch.matrix(x.rows, lora_->rank());
+  matmul(ctx, dy, b, dxa, {.alpha = lora_->scaling});
+  if (lora_->a.trainable()) matmul_tn(ctx, dxa, x, matrix_of(lora_->a.grad), {.accumulate = true});
+  if (dx.data != nullptr) matmul(ctx, dxa, a, dx, {.accumulate = true});
+}
+
+}  // namespace lq

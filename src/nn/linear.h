@@ -1,0 +1,68 @@
+// A linear layer: a weight (dense or packed), an optional bias, an optional low-rank part.
+//   y = x W^T + bias + scaling (x A^T) B^T
+// With a packed weight this is the LqLinear of LQ-LoRA, section 3.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "nn/lora.h"
+#include "nn/parameter.h"
+#include "nn/weight.h"
+#include "nn/workspace.h"
+#include "ops/matrix.h"
+#include "tensor/context.h"
+
+namespace lq {
+
+class Linear;
+
+// Sees what passes through linear layers, to gather statistics; nothing is kept for it.
+class LinearHook {
+ public:
+  virtual ~LinearHook() = default;
+  // In every forward pass. x: [tokens, in].
+  virtual void on_forward(Context& ctx, const Linear& linear, ConstMatrix x) {
+    (void)ctx, (void)linear, (void)x;
+  }
+  // In backward, before the layer's own gradients. dL/dW over these tokens is dy^T x. dy: [tokens, out].
+  virtual void on_backward(Context& ctx, const Linear& linear, ConstMatrix x, ConstMatrix dy) {
+    (void)ctx, (void)linear, (void)x, (void)dy;
+  }
+};
+
+class Linear {
+ public:
+  // name: the module, "model.layers.0.self_attn.q_proj".
+  Linear(std::string name, std::unique_ptr<Weight> weight, Parameter* bias = nullptr)
+      : name_(std::move(name)), weight_(std::move(weight)), bias_(bias) {}
+
+  const std::string& name() const { return name_; }
+  std::int64_t in() const { return weight_->cols(); }
+  std::int64_t out() const { return weight_->rows(); }
+  Weight& weight() { return *weight_; }
+  const Weight& weight() const { return *weight_; }
+  Parameter* bias() { return bias_; }
+
+  // Puts a low-rank part beside the weight (null: removes it). Throws Error(kMismatch) naming both shapes.
+  void set_lora(std::unique_ptr<Lora> lora);
+  Lora* lora() { return lora_.get(); }
+  const Lora* lora() const { return lora_.get(); }
+  // Null: none. The hook outlives its use.
+  void set_hook(LinearHook* hook) { hook_ = hook; }
+
+  // x: [n, in], y: [n, out], apart.
+  void forward(Context& ctx, Workspace& ws, ConstMatrix x, Matrix y) const;
+  // dx = (or +=, with accumulate) ; null data: not wanted. Gradients of what learns (A, B, bias, dense W) +=
+  // . x as in forward.
+  void backward(Context& ctx, Workspace& ws, ConstMatrix x, ConstMatrix dy, Matrix dx, bool accumulate);
+
+ private:
+  std::string name_;
+  std::unique_ptr<Weight> weight_;
+  Parameter* bias_;
+  std::unique_ptr<Lora> lora_;
+  LinearHook* hook_ = nullptr;
+};
+
+}  // namespace lq

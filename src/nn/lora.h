@@ -1,0 +1,16 @@
+// The low-rank part beside a linear layer's weight (Hu et al. 2021): adds scaling * (x A^T) B^T.
+#pragma once
+
+#include "nn/parameter.h"
+
+namespace lq {
+
+struct Lora {
+  Parameter a;           // [rank, in]
+  Parameter b;           // [out, rank]
+  float scaling = 1.0F;  // alpha / rank, or alpha / sqrt(rank)
+
+  std::int64_t rank() const { return a.value.dim(0); }
+};
+
+}  // namespace lq

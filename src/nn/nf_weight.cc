@@ -1,0 +1,24 @@
+#include "nn/nf_weight.h"
+
+#include "kernels/cpu/nf_codec.h"
+#include "kernels/cpu/nf_gemv.h"
+
+namespace lq {
+
+void NfWeight::read_rows(Context& ctx, std::int64_t begin, std::int64_t count, float* out) const {
+  const kernels::NfView view = matrix_.view();
+  const std::int64_t first = begin * cols();
+  parallel_for(ctx.pool, count * cols(), 65536, [&](std::int64_t at, std::int64_t end) {
+    kernels::nf_dequantize(view, first + at, end - at, out + at);
+  });
+}
+
+bool NfWeight::forward_few(Context& ctx, Workspace& ws, ConstMatrix x, Matrix y) const {
+  const kernels::NfView view = matrix_.view();
+  Scratch scratch(ws);
+  const std::span<float> prepared = scratch.vector(kernels::nf_gemv_scratch(view, x.rows));
+  kernels::nf_gemv(ctx.pool, view, x.data, x.rows, y.data, prepared.data());
+  return true;
+}
+
+}  // namespace lq

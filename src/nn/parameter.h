@@ -1,0 +1,34 @@
+// A named tensor of a model, and its gradient where it learns.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tensor/tensor.h"
+
+namespace lq {
+
+struct Parameter {
+  std::string name;  // as in the checkpoint: "model.norm.weight"
+  Tensor value;      // F32, BF16 or F16; F32 and owned where it learns
+  Tensor grad;       // F32 of the same shape where it learns, else empty; backward adds to it
+
+  bool trainable() const { return grad.numel() > 0; }
+  // Makes value an owned F32 tensor and grad a tensor of zeros.
+  void make_trainable();
+  // Drops the gradient.
+  void freeze() { grad = Tensor(); }
+  void zero_grad();
+  // For norms and biases. REQUIRES: value is F32.
+  std::span<const float> values() const {
+    return {value.data<float>(), static_cast<std::size_t>(value.numel())};
+  }
+  // Empty where it does not learn.
+  std::span<float> grads() {
+    if (!trainable()) return {};
+    return {grad.mutable_data<float>(), static_cast<std::size_t>(grad.numel())};
+  }
+};
+
+}  // namespace lq

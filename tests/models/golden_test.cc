@@ -1,0 +1,176 @@
+// Whole models against Hugging Face transformers and PEFT (tests/goldens/make_goldens.py).
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "io/safetensors_reader.h"
+#include "models/llama_model.h"
+#include "ops/cross_entropy.h"
+
+namespace lq {
+namespace {
+
+const std::filesystem::path kGoldens = std::filesystem::path(LQ_SOURCE_DIR) / "tests" / "goldens";
+
+std::vector<float> floats_of(const TensorView& view) {
+  std::vector<float> values(static_cast<std::size_t>(view.numel()));
+  convert_to_f32(view.dtype(), view.data, 0, view.numel(), values.data());
+  return values;
+}
+
+std::vector<std::int32_t> ints_of(const TensorView& view) {
+  std::vector<std::int32_t> values(static_cast<std::size_t>(view.numel()));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    std::int64_t v = 0;
+    std::memcpy(&v, view.data + 8 * i, 8);
+    values[i] = static_cast<std::int32_t>(v);
+  }
+  return values;
+}
+
+// Largest difference, in units of the largest magnitude expected.
+double relative_difference(std::span<const float> have, std::span<const float> want) {
+  EXPECT_EQ(have.size(), want.size());
+  double largest = 0.0;
+  double difference = 0.0;
+  for (std::size_t i = 0; i < std::min(have.size(), want.size()); ++i) {
+    largest = std::max(largest, std::abs(double{want[i]}));
+    difference = std::max(difference, std::abs(double{have[i]} - double{want[i]}));
+  }
+  return difference / largest;
+}
+
+class GoldenTest : public testing::TestWithParam<const char*> {
+ protected:
+  GoldenTest() : folder_(kGoldens / GetParam()), golden_(folder_ / "golden.safetensors") {
+    ids_ = ints_of(golden_.at("input_ids"));
+    const Shape& shape = golden_.at("input_ids").shape();
+    for (std::int64_t b = 0; b <= shape[0]; ++b) starts_.push_back(b * shape[1]);
+    const std::vector<std::int32_t> labels = ints_of(golden_.at("labels"));
+    targets_.assign(ids_.size(), kIgnoreTarget);
+    for (std::size_t t = 0; t + 1 < ids_.size(); ++t) {
+      const bool last = std::ranges::find(starts_, static_cast<std::int64_t>(t) + 1) != starts_.end();
+      if (!last) targets_[t] = labels[t + 1];
+    }
+    predicted_ = std::ranges::count_if(targets_, [](std::int32_t t) { return t != kIgnoreTarget; });
+  }
+
+  TokenBatch batch() const { return {ids_, starts_}; }
+
+  LlamaModel load(bool adapter) {
+    return LlamaModel::load(ctx_, folder_, {.adapter = adapter ? folder_ / "adapter" : ""});
+  }
+
+  void expect_forward(const LlamaModel& model, const std::string& prefix) {
+    Workspace ws;
+    std::vector<float> losses(ids_.size());
+    std::vector<float> logits(ids_.size() * static_cast<std::size_t>(model.config().vocab));
+    model.losses(ctx_, ws, batch(), targets_, losses, [&](std::int64_t first, ConstMatrix chunk) {
+      std::copy_n(chunk.data, chunk.size(), logits.data() + first * chunk.cols);
+    });
+    double sum = 0.0;
+    for (const float l : losses) sum += l;
+    const float loss = floats_of(golden_.at(prefix + "loss")).front();
+    EXPECT_NEAR(sum / static_cast<double>(predicted_), loss, 1e-5 * loss);
+    EXPECT_LT(relative_difference(logits, floats_of(golden_.at(prefix + "logits"))), 1e-4);
+  }
+
+  void backward(LlamaModel& model, Keep keep) {
+    Workspace ws;
+    LlamaTape tape;
+    tape.keep = keep;
+    std::vector<float> losses(ids_.size());
+    model.losses_backward(ctx_, ws, tape, batch(), targets_, 1.0F / static_cast<float>(predicted_), losses);
+  }
+
+  std::filesystem::path folder_;
+  SafetensorsReader golden_;
+  ThreadPool pool_{2};
+  NoProgress progress_;
+  Context ctx_{pool_, progress_, 0, {}};
+  std::vector<std::int32_t> ids_;
+  std::vector<std::int64_t> starts_;
+  std::vector<std::int32_t> targets_;
+  std::int64_t predicted_ = 0;
+};
+
+TEST_P(GoldenTest, LogitsAndLossAgree) { expect_forward(load(false), ""); }
+
+TEST_P(GoldenTest, AdapterLogitsAndLossAgree) { expect_forward(load(true), "lora_"); }
+
+TEST_P(GoldenTest, GradientsOfEveryWeightAgree) {
+  for (const Keep keep : {Keep::kBlocks, Keep::kActivations}) {
+    LlamaModel model = load(false);
+    for (Parameter* p : model.parameters()) p->make_trainable();
+    backward(model, keep);
+    std::size_t compared = 0;
+    for (Parameter* p : model.parameters()) {
+      EXPECT_LT(relative_difference(p->grads(), floats_of(golden_.at("grad." + p->name))), 1e-4) << p->name;
+      ++compared;
+    }
+    const auto expected = std::ranges::count_if(
+        golden_.tensors(), [](const TensorView& v) { return v.name().starts_with("grad."); });
+    EXPECT_EQ(static_cast<std::int64_t>(compared), expected);
+  }
+}
+
+TEST_P(GoldenTest, GradientsOfAdaptersAgree) {
+  LlamaModel model = load(true);
+  model.train_adapters();
+  backward(model, Keep::kActivations);
+  const std::vector<Parameter*> learning = model.trainable();
+  for (Parameter* p : learning) {
+    const TensorView& want = golden_.at("lora_grad.base_model.model." + p->name);
+    EXPECT_LT(relative_difference(p->grads(), floats_of(want)), 1e-4) << p->name;
+  }
+  const auto expected = std::ranges::count_if(
+      golden_.tensors(), [](const TensorView& v) { return v.name().starts_with("lora_grad."); });
+  EXPECT_EQ(std::ssize(learning), expected);
+}
+
+TEST_P(GoldenTest, DecodingTokenByTokenEqualsTheWholePass) {
+  const LlamaModel model = load(true);
+  if (model.config().rope.type == RopeType::kDynamic) {
+    GTEST_SKIP() << "cached keys keep the angles of the length at their time, here as in transformers";
+  }
+  Workspace ws;
+  const std::int64_t vocab = model.config().vocab;
+  const std::vector<float> want = floats_of(golden_.at("lora_logits"));
+  KvCache cache = model.make_cache(starts_[1]);
+  Tensor logits = Tensor::empty(DType::kF32, {1, vocab});
+  // A prompt of 5, then 3 at once, then one by one.
+  std::int64_t at = 0;
+  for (std::int64_t step : {5, 3}) {
+    model.decode(ctx_, ws, cache,
+                 std::span(ids_).subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(step)),
+                 matrix_of(logits));
+    at += step;
+    EXPECT_LT(relative_difference({logits.data<float>(), static_cast<std::size_t>(vocab)},
+                                  std::span(want).subspan(static_cast<std::size_t>((at - 1) * vocab),
+                                                          static_cast<std::size_t>(vocab))),
+              1e-4);
+  }
+  for (; at < starts_[1]; ++at) {
+    model.decode(ctx_, ws, cache, std::span(ids_).subspan(static_cast<std::size_t>(at), 1),
+                 matrix_of(logits));
+    EXPECT_LT(relative_difference({logits.data<float>(), static_cast<std::size_t>(vocab)},
+                                  std::span(want).subspan(static_cast<std::size_t>(at * vocab),
+                                                          static_cast<std::size_t>(vocab))),
+              1e-4)
+        << at;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, GoldenTest,
+                         testing::Values("llama", "llama_batch", "llama_patterns", "llama_rope_dynamic",
+                                         "llama_rope_linear", "llama_rope_llama3", "llama_rope_yarn",
+                                         "mistral", "qwen2"),
+                         [](const auto& info) { return std::string(info.param); });
+
+}  // namespace
+}  // namespace lq
