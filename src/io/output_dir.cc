@@ -55,7 +55,8 @@ std::string differences(const Json& before, const Json& now) {
   all.update(fresh);
   std::string text;
   int count = 0;
-  for (const auto& [key, value] : all.items()) {
+  for (const auto& item : all.items()) {
+    const std::string& key = item.key();
     const auto show = [&](const Json& in) {
       return in.contains(key) ? printable(in[key].dump(-1, ' ', true, Json::error_handler_t::replace))
                               : std::string("not given");
