@@ -16,7 +16,8 @@ namespace lq {
 namespace {
 
 using Json = nlohmann::json;
-constexpr int kMaxDepth = 16;  // of Sequence in Sequence
+constexpr int kMaxDepth = 16;           // of Sequence in Sequence
+constexpr std::size_t kMaxGrowth = 64;  // no normal form is so much longer than its text
 
 // A normalizer that maps each character by itself: map(code, out) appends what stands for it.
 template <typename Map>
@@ -88,7 +89,7 @@ std::unique_ptr<Normalizer> bert(const Json& spec, const std::string& who) {
   const bool accents = bool_field(spec, "strip_accents", lower, who);
   auto separate = per_character([=](char32_t c, std::string& out) {
     if (clean && c != '\t' && c != '\n' && c != '\r' &&
-        (c == 0 || c == utf8::kReplacement || unicode::is_other(c))) {
+        (c == 0 || c == utf8::kReplacement || unicode::is_bert_other(c))) {
       return;
     }
     if (clean && unicode::is_white_space(c)) return out.push_back(' ');
@@ -98,7 +99,7 @@ std::unique_ptr<Normalizer> bert(const Json& spec, const std::string& who) {
     out.push_back(' ');
   });
   auto drop_marks = per_character([=](char32_t c, std::string& out) {
-    if (accents && unicode::is_nonspacing_mark(c)) return;
+    if (accents && unicode::is_bert_mark(c)) return;
     lower ? unicode::append_lower(out, c) : utf8::append(out, c);
   });
   return whole([=, separate = std::shared_ptr(std::move(separate)),
@@ -156,8 +157,13 @@ std::unique_ptr<Normalizer> make(const Json& spec, const std::string& who, int d
     LQ_CHECK(list.is_array(), kCorruptFile, "{}: 'normalizers' should be a list", who);
     std::vector<std::shared_ptr<Normalizer>> steps;
     for (const Json& step : list) steps.push_back(make(step, who, depth + 1));
-    return whole([steps](std::string& text) {
-      for (const auto& step : steps) step->apply(text);
+    return whole([steps, who](std::string& text) {
+      const std::size_t limit = text.size() * kMaxGrowth + (std::size_t{1} << 20);
+      for (const auto& step : steps) {
+        step->apply(text);
+        LQ_CHECK(text.size() <= limit, kUnsupported, "{}: makes the text more than {} times as long", who,
+                 kMaxGrowth);
+      }
     });
   }
   if (type == "NFC") return form(unicode::Form::kNfc);

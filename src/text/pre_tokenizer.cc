@@ -80,9 +80,20 @@ auto by_pattern(Pattern pattern) {
   };
 }
 
-bool is_punctuation(char32_t c) {
-  if (c < 0x80) return c > 32 && c < 127 && !unicode::is_letter(c) && !unicode::is_number(c);
-  return unicode::is_punctuation(c);
+// \w+|[^\w\s]+ : runs of word characters and runs of the others but white space.
+void cut_words(std::string_view text, std::vector<Stretch>& out) {
+  const auto kind = [&](std::size_t at, std::size_t& size) {
+    const char32_t c = utf8::decode_valid(text.data() + at, size);
+    return unicode::is_word(c) ? 1 : unicode::is_white_space(c) ? 2 : 3;
+  };
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t size = 0;
+    const int first = kind(at, size);
+    std::size_t end = at + size;
+    while (end < text.size() && kind(end, size) == first) end += size;
+    out.push_back({at, end, first == 2});
+    at = end;
+  }
 }
 
 // A step that rewrites each word: rewrite(word) -> string.
@@ -120,12 +131,11 @@ class Builder {
     } else if (type == "Metaspace") {
       add_metaspace(spec);
     } else if (type == "Whitespace") {
-      static const Json kWords = {{"Regex", R"(\w+|[^\w\s]+)"}};
-      push(cutter(by_pattern(Pattern(kWords, who_)), SplitBehavior::kRemoved, true));
+      push(cutter(cut_words, SplitBehavior::kRemoved));
     } else if (type == "WhitespaceSplit") {
       push(cutter(by_character(unicode::is_white_space), SplitBehavior::kRemoved));
     } else if (type == "Punctuation") {
-      push(cutter(by_character(is_punctuation),
+      push(cutter(by_character(unicode::is_bert_punctuation),
                   parse_behavior(string_field(spec, "behavior", "Isolated", who_), who_)));
     } else if (type == "Digits") {
       const bool each = bool_field(spec, "individual_digits", false, who_);
@@ -133,7 +143,7 @@ class Builder {
                   each ? SplitBehavior::kIsolated : SplitBehavior::kContiguous));
     } else if (type == "BertPreTokenizer") {
       push(cutter(by_character(unicode::is_white_space), SplitBehavior::kRemoved));
-      push(cutter(by_character(is_punctuation), SplitBehavior::kIsolated));
+      push(cutter(by_character(unicode::is_bert_punctuation), SplitBehavior::kIsolated));
     } else if (type == "CharDelimiterSplit") {
       push(cutter(by_pattern(Pattern(required_string(spec, "delimiter", who_), who_)),
                   SplitBehavior::kRemoved));

@@ -66,7 +66,10 @@ std::size_t Regex::next_character(std::string_view text, std::size_t at) {
 }
 
 std::string Regex::translate(std::string_view pattern) {
-  static constexpr std::string_view kWord = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\x{200c}\\x{200d}";
+  // Oniguruma counts the superscripts and fractions of Latin-1 as word characters (and no other numbers of
+  // their kind).
+  static constexpr std::string_view kWord =
+      "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\x{b2}\\x{b3}\\x{b9}\\x{bc}-\\x{be}";
   std::string out;
   int depth = 0;  // of [...]
   for (std::size_t i = 0; i < pattern.size(); ++i) {
@@ -103,17 +106,6 @@ std::string Regex::translate(std::string_view pattern) {
       continue;
     }
     if (c == ']' && depth > 0) --depth;
-    out += c;
-  }
-  return out;
-}
-
-std::string regex_escape(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    if ((c & 0x80) == 0 && !((c | 32) >= 'a' && (c | 32) <= 'z') && !(c >= '0' && c <= '9') && c != '_') {
-      out += '\\';
-    }
     out += c;
   }
   return out;

@@ -49,7 +49,4 @@ class Regex {
   std::unique_ptr<Impl> impl_;
 };
 
-// pattern matched literally.
-std::string regex_escape(std::string_view text);
-
 }  // namespace lq

@@ -6,8 +6,9 @@ namespace lq {
 namespace {
 
 constexpr std::string_view kReplacement = "\uFFFD";
-constexpr std::size_t kContext = 4;      // emitted ids that new ones are decoded with
-constexpr std::size_t kMaxPending = 32;  // a character takes at most four tokens: more is no character
+constexpr std::size_t kContext = 4;        // emitted ids that new ones are decoded with
+constexpr std::size_t kMaxContext = 1024;  // more of them only where all are blank
+constexpr std::size_t kMaxPending = 32;    // a character takes at most four tokens: more is no character
 
 }  // namespace
 
@@ -31,13 +32,16 @@ std::string StreamDecoder::finish() {
   // What was emitted stays emitted: go on from where the texts part (they do not, but for broken byte
   // sequences).
   std::string fresh = text.starts_with(context_text_) ? text.substr(context_text_.size()) : std::string();
-  // Keep a few emitted ids, from the start of a character on: a kept tail of one would spoil those behind it.
+  // Keep a few emitted ids, from the start of a character on (a kept tail of one would spoil those behind
+  // it), and with some ink in them (decoders that drop leading spaces would drop those of the next token).
   const std::vector<std::int32_t> all = std::move(ids_);
   for (std::size_t keep = std::min(kContext, all.size());; ++keep) {
     ids_.assign(all.end() - static_cast<std::ptrdiff_t>(keep), all.end());
     context_ = keep;
     context_text_ = tokenizer_.decode(ids_, skip_special_);
-    if (!context_text_.starts_with(kReplacement) || keep >= all.size() || keep >= kContext + 3) break;
+    const bool blank = context_text_.find_first_not_of(" \n") == std::string::npos;
+    const bool broken = context_text_.starts_with(kReplacement) && keep < kContext + 3;
+    if (keep == all.size() || keep == kMaxContext || !(blank || broken)) break;
   }
   return fresh;
 }

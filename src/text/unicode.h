@@ -21,6 +21,18 @@ bool is_punctuation(char32_t c);      // P
 bool is_other(char32_t c);            // Cc, Cf, Co, Cs: control, format, private use, surrogate
 bool is_word(char32_t c);             // \w of UTS 18: alphabetic, M, Nd, Pc, joiners
 
+// Characters that utf8proc's Unicode has not yet assigned, but Oniguruma's, tiktoken's and Rust's (16) has.
+// is_letter, is_number and is_word count them.
+bool is_new_letter(char32_t c);
+bool is_new_number(char32_t c);
+bool is_new_word(char32_t c);
+
+// Mn, P with the ASCII symbols, and Cc, Cf, Co, Cs as Hugging Face's BERT parts see them (tables of Unicode
+// 7).
+bool is_bert_mark(char32_t c);
+bool is_bert_punctuation(char32_t c);
+bool is_bert_other(char32_t c);
+
 // Full lower case of one character, no context ("I with dot above" gives two characters).
 void append_lower(std::string& out, char32_t c);
 
