@@ -1,0 +1,39 @@
+// Lines of a text file, plain or gzip (told apart by content, not by name).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace lq {
+
+class LineReader {
+ public:
+  // Throws kNotFound, kIo.
+  explicit LineReader(const std::filesystem::path& path);
+  // Over bytes in memory, plain; name stands for the file in errors. bytes outlives the reader.
+  LineReader(std::string_view bytes, std::string name);
+  ~LineReader();
+  LineReader(LineReader&&) noexcept;
+  LineReader& operator=(LineReader&&) noexcept;
+
+  // The next line without its line end (\n or \r\n); false at the end of the file. A UTF-8 byte order mark
+  // before the first line is dropped. Throws kCorruptFile for damaged gzip data, kUnsupported for a line
+  // above 1 GiB.
+  bool next(std::string& line);
+  // The rest of the file as it is, line ends too.
+  std::string rest();
+
+  std::int64_t line_number() const;  // of the line that next() gave last, from 1
+  const std::string& name() const;   // the path
+  // "path:line", for errors.
+  std::string place() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace lq
