@@ -1,5 +1,6 @@
-// One matrix at one configuration: W ~ Q + L1 L2 (LQ-LoRA, arXiv 2311.12023, section 3.1; method notes section 2).
-// Interface set by the pipeline, which is written against it; extend the structs freely, keep these names.
+// One matrix at one configuration: W ~ Q + L1 L2 (LQ-LoRA, arXiv 2311.12023, section 3.1; method notes
+// section 2). Interface set by the pipeline, which is written against it; extend the structs freely, keep
+// these names.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "decompose/weighting.h"
 #include "quant/quantizer.h"
 #include "tensor/context.h"
 #include "tensor/tensor.h"
@@ -27,18 +29,30 @@ std::string_view decompose_method_name(DecomposeMethod method);
 struct DecomposeOptions {
   DecomposeMethod method = DecomposeMethod::kLq;
   std::int64_t rank = 64;
-  int max_iterations = 0;    // 0: the method's own (lq 100, loftq 5)
-  double tolerance = 1e-4;   // stop when the error falls by less than this share of itself
-  std::uint64_t stream = 0;  // of the random start of the first SVD
+  int max_iterations = 0;  // 0: the method's own (lq 100, loftq 5)
+  // lq stops when the error falls by less than this share of itself in an iteration, over a few iterations.
+  // 0: never.
+  double tolerance = 1e-3;
+  // lq steps this much further than the SVD says: L <- L + (1 + relaxation) (SVD(W - Q) - L), in the new
+  // subspace. Small changes of L flip no codes, so plain alternation (0, the paper) crawls and stops early.
+  // The step is shortened by itself where the error rises.
+  double relaxation = 1.2;
+  // lq stops as soon as the relative (weighted) error is this small. 0: never.
+  double target_error = 0.0;
+  std::int64_t oversampling = 10;
+  std::uint64_t stream = 0;              // of the random start of the first SVD
+  const Weighting* weighting = nullptr;  // borrowed; null: every error matters the same
 };
 
-// Everything that changes the result, for the identity of a job (stream left out).
+// Everything that changes the result, for the identity of a job (stream and weighting left out).
 nlohmann::json decompose_options_to_json(const DecomposeOptions& options);
 
 struct Decomposition {
-  Tensor l1;         // [rows, rank] f32; empty at rank 0
-  Tensor l2;         // [rank, cols] f32
-  Tensor target_l1;  // Q = quantize(W - target_l1 target_l2); empty where the target is W itself
+  Tensor l1;  // [rows, rank] f32; empty at rank 0
+  Tensor l2;  // [rank, cols] f32
+  // Q = quantize(W - target_l1 target_l2); both empty where the target is W itself. Not l1, l2: those are
+  // refitted to Q.
+  Tensor target_l1;
   Tensor target_l2;
   double relative_error = 0.0;           // ||W - Q - L1 L2||_F / ||W||_F; 0 for W = 0
   double relative_weighted_error = 0.0;  // the same in the weighting's norm
@@ -47,12 +61,15 @@ struct Decomposition {
   std::vector<double> trace;  // relative (weighted) error after each iteration
 };
 
-// w: [rows, cols] f32, finite. Throws Error(kInvalidArgument) when rank > min(rows, cols), Error(kInterrupted).
-// Memory: two arrays of w's size. The same bits on any number of threads.
+// Best rank-r factors beside a quantized matrix, by options.method, in options.weighting's norm. Errors are
+// measured on the f32 factors returned, in double. kQlora and rank 0 return no factors. w: [rows, cols] f32,
+// finite. Throws Error(kInvalidArgument) when rank > min(rows, cols), Error(kInterrupted). Memory: one array
+// of w's size. The same bits on any number of threads.
 Decomposition decompose(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
                         const Quantizer& quantizer, const DecomposeOptions& options);
 
-// out[rows, cols] = W - target_l1 target_l2, with the same bits that decompose() quantized: the caller packs it.
+// out[rows, cols] = W - target_l1 target_l2, with the same bits that decompose() quantized: the caller packs
+// it, with the weighting's error_weights() where there is one. out == w is allowed.
 void decomposition_target(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
                           const Decomposition& decomposition, float* out);
 

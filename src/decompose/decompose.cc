@@ -1,0 +1,152 @@
+#include "decompose/decompose.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+
+#include "base/error.h"
+#include "decompose/lq_loop.h"
+#include "decompose/residual_space.h"
+#include "linalg/subspace_tracker.h"
+
+namespace lq {
+namespace {
+
+constexpr std::array<std::pair<DecomposeMethod, std::string_view>, 4> kMethods = {{
+    {DecomposeMethod::kLq, "lq"},
+    {DecomposeMethod::kLoftq, "loftq"},
+    {DecomposeMethod::kLorc, "lorc"},
+    {DecomposeMethod::kQlora, "qlora"},
+}};
+constexpr int kLqIterations = 100;   // LQ-LoRA, section 3.1
+constexpr int kLoftqIterations = 5;  // LoftQ's T
+// Passes that fit the final factors to the chosen Q.
+constexpr int kRefitPasses = 2;
+
+LqLoopOptions loop_options(const DecomposeOptions& o) {
+  LqLoopOptions loop{.rank = o.rank};
+  switch (o.method) {
+    case DecomposeMethod::kLq:
+      loop.max_iterations = o.max_iterations > 0 ? o.max_iterations : kLqIterations;
+      loop.tolerance = o.tolerance;
+      loop.relaxation = o.relaxation;
+      loop.target_error = o.target_error;
+      break;
+    case DecomposeMethod::kLoftq:
+      loop.max_iterations = o.max_iterations > 0 ? o.max_iterations : kLoftqIterations;
+      loop.start_from_svd = false;
+      loop.keep_best = false;
+      break;
+    case DecomposeMethod::kLorc:
+    case DecomposeMethod::kQlora:
+      loop.max_iterations = 1;
+      loop.start_from_svd = false;
+      break;
+  }
+  return loop;
+}
+
+Tensor to_tensor(std::int64_t rows, std::int64_t cols, const std::vector<float>& values) {
+  Tensor out = Tensor::empty(DType::kF32, {rows, cols});
+  std::memcpy(out.mutable_raw(), values.data(), out.bytes());
+  return out;
+}
+
+// Factors that share the singular values of u b evenly: L1 = U sqrt(S), L2 = sqrt(S) V^T in weighted
+// coordinates. u: orthonormal columns; b: orthogonal rows.
+Factors balanced(const ResidualSpace& space, std::int64_t rank, std::int64_t rows, std::int64_t cols,
+                 const SubspaceTracker& tracker) {
+  std::vector<float> u = tracker.u();
+  std::vector<float> b(tracker.basis().begin(), tracker.basis().begin() + rank * cols);
+  for (std::int64_t k = 0; k < rank; ++k) {
+    double square = 0.0;
+    for (std::int64_t j = 0; j < cols; ++j) square += std::pow(static_cast<double>(b[k * cols + j]), 2);
+    const double root = std::pow(square, 0.25);
+    const auto up = static_cast<float>(root);
+    const float down = root > 0.0 && std::isfinite(1.0F / up) ? 1.0F / up : 0.0F;
+    for (std::int64_t i = 0; i < rows; ++i) u[i * rank + k] *= up;
+    for (std::int64_t j = 0; j < cols; ++j) b[k * cols + j] *= down;
+  }
+  return space.to_plain(rank, u, b);
+}
+
+double ratio(double squared, double of) { return of > 0.0 ? std::sqrt(squared / of) : 0.0; }
+
+}  // namespace
+
+DecomposeMethod parse_decompose_method(std::string_view name) {
+  for (const auto& [method, text] : kMethods) {
+    if (text == name) return method;
+  }
+  fail(ErrorCode::kInvalidArgument, "unknown method '{}'; choose from lq, loftq, lorc, qlora", name);
+}
+
+std::string_view decompose_method_name(DecomposeMethod method) {
+  return kMethods.at(static_cast<std::size_t>(method)).second;
+}
+
+nlohmann::json decompose_options_to_json(const DecomposeOptions& o) {
+  return {{"method", std::string(decompose_method_name(o.method))},
+          {"rank", o.rank},
+          {"max_iterations", o.max_iterations},
+          {"tolerance", o.tolerance},
+          {"relaxation", o.relaxation},
+          {"target_error", o.target_error},
+          {"oversampling", o.oversampling}};
+}
+
+Decomposition decompose(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
+                        const Quantizer& quantizer, const DecomposeOptions& options) {
+  LQ_CHECK(options.rank >= 0 && options.rank <= std::min(rows, cols), kInvalidArgument,
+           "rank {} is impossible for a {} x {} matrix, which allows 0 to {}", options.rank, rows, cols,
+           std::min(rows, cols));
+  const Weighting plain;
+  const Weighting& weighting = options.weighting == nullptr ? plain : *options.weighting;
+  ResidualSpace space(context, w, rows, cols, quantizer, weighting);
+  space.start();
+
+  Decomposition out;
+  out.squared_norm = space.squared_w();
+  const std::int64_t rank = options.method == DecomposeMethod::kQlora ? 0 : options.rank;
+  if (rank == 0) {
+    context.stop.check();
+    space.quantize({});
+    out.iterations = 1;
+    out.trace = {ratio(space.weighted(), space.weighted_w())};
+  } else {
+    SubspaceTracker tracker(context.pool, rows, cols, rank, options.oversampling, context.seed,
+                            options.stream);
+    LqLoopResult loop = lq_loop(context, rows, cols, space, tracker, loop_options(options));
+    out.iterations = loop.iterations;
+    out.trace = std::move(loop.trace);
+
+    space.quantize(loop.target);
+    for (int i = 0; i < kRefitPasses; ++i) tracker.pass(context.pool, space.residual());
+    Factors factors = balanced(space, rank, rows, cols, tracker);
+    const double refitted = std::max(0.0, space.weighted() - tracker.captured());
+    if (loop.target.rank > 0) {
+      if (space.error_with(loop.target) < refitted) factors = loop.target;
+      out.target_l1 = to_tensor(rows, rank, loop.target.l1);
+      out.target_l2 = to_tensor(rank, cols, loop.target.l2);
+    }
+    out.l1 = to_tensor(rows, rank, factors.l1);
+    out.l2 = to_tensor(rank, cols, factors.l2);
+    space.subtract(factors);
+  }
+  out.relative_error = ratio(space.squared(), space.squared_w());
+  out.relative_weighted_error = ratio(space.weighted(), space.weighted_w());
+  return out;
+}
+
+void decomposition_target(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
+                          const Decomposition& d, float* out) {
+  const std::int64_t rank = d.target_l1.numel() == 0 ? 0 : d.target_l1.dim(1);
+  subtract_product(context.pool, rows, cols, w, rank, d.target_l1.data<float>(), d.target_l2.data<float>(),
+                   out);
+}
+
+}  // namespace lq

@@ -1,0 +1,140 @@
+#include "decompose/residual_space.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "kernels/cpu/gemm.h"
+
+namespace lq {
+namespace {
+
+// A tile of W stays in cache between its copy and the product that is subtracted from it.
+constexpr std::int64_t kTileRows = 128;
+constexpr std::int64_t kTileCols = 512;
+
+void scale_rows(std::int64_t rows, std::int64_t cols, const float* scale, bool divide, float* x) {
+  if (scale == nullptr) return;
+  for (std::int64_t i = 0; i < rows; ++i) {
+    const float s = divide ? 1.0F / scale[i] : scale[i];
+    for (std::int64_t j = 0; j < cols; ++j) x[i * cols + j] *= s;
+  }
+}
+
+void scale_cols(std::int64_t rows, std::int64_t cols, const float* scale, bool divide, float* x) {
+  if (scale == nullptr) return;
+  for (std::int64_t i = 0; i < rows; ++i) {
+    for (std::int64_t j = 0; j < cols; ++j) x[i * cols + j] *= divide ? 1.0F / scale[j] : scale[j];
+  }
+}
+
+std::vector<float> reciprocals(const float* scale, std::int64_t count) {
+  std::vector<float> out(scale == nullptr ? 0 : static_cast<std::size_t>(count));
+  for (std::size_t i = 0; i < out.size(); ++i) out[i] = 1.0F / scale[i];
+  return out;
+}
+
+}  // namespace
+
+void subtract_product(ThreadPool& pool, std::int64_t rows, std::int64_t cols, const float* w,
+                      std::int64_t rank, const float* l1, const float* l2, float* out) {
+  const std::int64_t across = (cols + kTileCols - 1) / kTileCols;
+  const std::int64_t down = (rows + kTileRows - 1) / kTileRows;
+  pool.run(across * down, [&](std::int64_t tile) {
+    const std::int64_t i0 = tile / across * kTileRows;
+    const std::int64_t j0 = tile % across * kTileCols;
+    const std::int64_t m = std::min(kTileRows, rows - i0);
+    const std::int64_t n = std::min(kTileCols, cols - j0);
+    if (out != w) {
+      for (std::int64_t i = i0; i < i0 + m; ++i) {
+        std::memcpy(out + i * cols + j0, w + i * cols + j0, static_cast<std::size_t>(n) * sizeof(float));
+      }
+    }
+    if (rank == 0) return;
+    kernels::gemm(pool, m, n, rank, l1 + i0 * rank, rank, l2 + j0, cols, out + i0 * cols + j0, cols,
+                  {.alpha = -1.0F, .beta = 1.0F});
+  });
+}
+
+ResidualSpace::ResidualSpace(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
+                             const Quantizer& quantizer, const Weighting& weighting)
+    : context_(context),
+      w_(w),
+      rows_(rows),
+      cols_(cols),
+      quantizer_(quantizer),
+      weighting_(weighting),
+      space_(Tensor::empty(DType::kF32, {rows, cols})) {
+  weighting.check_shape(rows, cols);
+}
+
+void ResidualSpace::start() {
+  norms_ = kernels::residual(context_.pool, rows_, cols_, w_, nullptr, weighting_.row_scale(),
+                             weighting_.col_scale(), space_.mutable_data<float>());
+  squared_w_ = norms_.squared;
+  weighted_w_ = norms_.weighted;
+}
+
+void ResidualSpace::quantize(const Factors& target) {
+  float* space = space_.mutable_data<float>();
+  const float* from = w_;
+  if (target.rank > 0) {
+    subtract_product(context_.pool, rows_, cols_, w_, target.rank, target.l1.data(), target.l2.data(), space);
+    from = space;
+  }
+  quantizer_.round_trip_weighted(context_.pool, from, rows_, cols_, space, weighting_.error_weights());
+  norms_ = kernels::residual(context_.pool, rows_, cols_, w_, space, weighting_.row_scale(),
+                             weighting_.col_scale(), space);
+}
+
+Factors ResidualSpace::to_plain(std::int64_t rank, const std::vector<float>& u,
+                                const std::vector<float>& b) const {
+  Factors out{rank, {u.begin(), u.begin() + rows_ * rank}, {b.begin(), b.begin() + rank * cols_}};
+  scale_rows(rows_, rank, weighting_.row_scale(), true, out.l1.data());
+  scale_cols(rank, cols_, weighting_.col_scale(), true, out.l2.data());
+  return out;
+}
+
+Factors ResidualSpace::to_weighted(const Factors& plain) const {
+  Factors out = plain;
+  scale_rows(rows_, plain.rank, weighting_.row_scale(), false, out.l1.data());
+  scale_cols(plain.rank, cols_, weighting_.col_scale(), false, out.l2.data());
+  return out;
+}
+
+double ResidualSpace::error_with(const Factors& factors) const {
+  if (factors.rank == 0) return norms_.weighted;
+  const std::int64_t r = factors.rank;
+  const Factors f = to_weighted(factors);
+  // ||E - L1 L2||^2 = ||E||^2 - 2 <L1^T E, L2> + <L1^T L1, L2 L2^T>
+  std::vector<float> along(static_cast<std::size_t>(r * cols_));
+  kernels::gemm(context_.pool, r, cols_, rows_, f.l1.data(), r, residual(), cols_, along.data(), cols_,
+                {.trans_a = true});
+  std::vector<float> g1(static_cast<std::size_t>(r * r));
+  std::vector<float> g2(static_cast<std::size_t>(r * r));
+  kernels::gemm(context_.pool, r, r, rows_, f.l1.data(), r, f.l1.data(), r, g1.data(), r, {.trans_a = true});
+  kernels::gemm(context_.pool, r, r, cols_, f.l2.data(), cols_, f.l2.data(), cols_, g2.data(), r,
+                {.trans_b = true});
+  double cross = 0.0;
+  for (std::size_t i = 0; i < along.size(); ++i)
+    cross += static_cast<double>(along[i]) * static_cast<double>(f.l2[i]);
+  double square = 0.0;
+  for (std::size_t i = 0; i < g1.size(); ++i)
+    square += static_cast<double>(g1[i]) * static_cast<double>(g2[i]);
+  return std::max(0.0, norms_.weighted - 2.0 * cross + square);
+}
+
+void ResidualSpace::subtract(const Factors& factors) {
+  float* space = space_.mutable_data<float>();
+  const Factors f = to_weighted(factors);
+  subtract_product(context_.pool, rows_, cols_, space, f.rank, f.l1.data(), f.l2.data(), space);
+  const std::vector<float> rows = reciprocals(weighting_.row_scale(), rows_);
+  const std::vector<float> cols = reciprocals(weighting_.col_scale(), cols_);
+  const kernels::ResidualNorms left =
+      kernels::residual(context_.pool, rows_, cols_, space, nullptr, rows.empty() ? nullptr : rows.data(),
+                        cols.empty() ? nullptr : cols.data(), nullptr);
+  norms_ = {left.weighted,
+            left.squared};  // the residual lies in weighted coordinates: dividing brings it back
+}
+
+}  // namespace lq

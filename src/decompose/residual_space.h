@@ -1,0 +1,68 @@
+// The matrix that low-rank factors are fitted to: W - Q in the weighting's coordinates, with its norms. Owns
+// the one large workspace of a decomposition.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "decompose/weighting.h"
+#include "kernels/cpu/dense_residual.h"
+#include "quant/quantizer.h"
+#include "tensor/context.h"
+#include "tensor/tensor.h"
+
+namespace lq {
+
+// l1 l2, with l1: [rows, rank] and l2: [rank, cols]; rank 0: zero.
+struct Factors {
+  std::int64_t rank = 0;
+  std::vector<float> l1, l2;
+};
+
+// out = w - l1 l2. out == w is allowed. The bits depend on the arguments only, not on the number of threads.
+void subtract_product(ThreadPool& pool, std::int64_t rows, std::int64_t cols, const float* w,
+                      std::int64_t rank, const float* l1, const float* l2, float* out);
+
+class ResidualSpace {
+ public:
+  // Borrows everything.
+  ResidualSpace(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
+                const Quantizer& quantizer, const Weighting& weighting);
+
+  // residual() = W in weighted coordinates; its norms are kept as those that errors are relative to.
+  void start();
+  // residual() = W - quantize(W - target) in weighted coordinates.
+  void quantize(const Factors& target);
+
+  // [rows, cols].
+  const float* residual() const { return space_.data<float>(); }
+  double squared() const { return norms_.squared; }    // ||W - Q||^2, unweighted
+  double weighted() const { return norms_.weighted; }  // ||residual()||^2
+  double squared_w() const { return squared_w_; }      // ||W||^2
+  double weighted_w() const { return weighted_w_; }    // ||W||^2 in the weighting
+
+  // Factors whose product in weighted coordinates is u b. u: [rows, rank], b: [>= rank, cols].
+  Factors to_plain(std::int64_t rank, const std::vector<float>& u, const std::vector<float>& b) const;
+  // <residual, factors> in weighted coordinates and ||factors||^2 there: with weighted(), the error that they
+  // leave.
+  double error_with(const Factors& factors) const;
+  // Replaces residual() by what `factors` leave of it, and its norms by the new ones.
+  void subtract(const Factors& factors);
+
+ private:
+  // In weighted coordinates.
+  Factors to_weighted(const Factors& plain) const;
+
+  Context& context_;
+  const float* w_;
+  std::int64_t rows_;
+  std::int64_t cols_;
+  const Quantizer& quantizer_;
+  const Weighting& weighting_;
+  Tensor space_;
+  kernels::ResidualNorms norms_;
+  double squared_w_ = 0.0;
+  double weighted_w_ = 0.0;
+};
+
+}  // namespace lq

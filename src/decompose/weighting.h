@@ -1,0 +1,43 @@
+// Which errors matter: the norm in which a decomposition is best.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/parallel.h"
+#include "quant/quantizer.h"
+
+namespace lq {
+
+// ||diag(rows) E diag(cols)||_F for an error E. Rows and columns of zero weight get a small floor, so that
+// factors can be brought back from the weighted space.
+class Weighting {
+ public:
+  // Every error matters the same.
+  Weighting() = default;
+
+  // row_scale: [rows], col_scale: [cols]; either may be empty: ones. They multiply errors (not squared
+  // errors). Throws Error(kInvalidArgument) for negative, infinite or NaN scales.
+  static Weighting diagonal(std::vector<float> row_scale, std::vector<float> col_scale);
+
+  // The Fisher's diagonal F from its row means and column means, as F[i, j] ~ row[i] col[j] / mean (LQ-LoRA,
+  // section 3.2, with the product brought back to F's own size): the squared norm of E then estimates sum
+  // F[i, j] E[i, j]^2, which compares between matrices. All zero (a layer that never fires): every error
+  // matters the same. Throws Error(kInvalidArgument) for negative, infinite or NaN means.
+  static Weighting fisher(const std::vector<double>& row_means, const std::vector<double>& col_means);
+
+  bool plain() const { return row_scale_.empty() && col_scale_.empty(); }
+  const float* row_scale() const { return row_scale_.empty() ? nullptr : row_scale_.data(); }
+  const float* col_scale() const { return col_scale_.empty() ? nullptr : col_scale_.data(); }
+  // Squared scales, for the quantizer's choice of block scales; borrowed from *this.
+  ErrorWeights error_weights() const;
+
+  // Throws Error(kMismatch) unless the scales are of this size.
+  void check_shape(std::int64_t rows, std::int64_t cols) const;
+
+ private:
+  std::vector<float> row_scale_, col_scale_;
+  std::vector<float> row_square_, col_square_;
+};
+
+}  // namespace lq
