@@ -1,0 +1,127 @@
+#include "eval/generator.h"
+
+#include <algorithm>
+
+#include "base/process.h"
+#include "eval/stop_texts.h"
+#include "text/stream_decoder.h"
+
+namespace lq {
+namespace {
+
+constexpr std::int64_t kPromptChunk =
+    512;  // tokens of a prompt that pass together: bounds the scratch memory
+
+}  // namespace
+
+std::string_view stop_reason_name(StopReason reason) {
+  switch (reason) {
+    case StopReason::kEos:
+      return "eos";
+    case StopReason::kStopText:
+      return "stop";
+    case StopReason::kMaxTokens:
+      return "length";
+    case StopReason::kContextFull:
+      return "context";
+    case StopReason::kCallback:
+      return "callback";
+  }
+  return "";
+}
+
+Generator::Generator(const LlamaModel& model, const Tokenizer& tokenizer, std::int64_t context)
+    : model_(model),
+      tokenizer_(tokenizer),
+      context_(context > 0 ? context : model.config().max_positions),
+      cache_(model.make_cache(context_)) {
+  LQ_CHECK(tokenizer.vocab_size() <= model.config().vocab, kMismatch,
+           "[generate] the tokenizer has {} ids, the model's vocabulary (vocab_size) only {}",
+           tokenizer.vocab_size(), model.config().vocab);
+  for (const std::int64_t id : model.config().eos) eos_.push_back(static_cast<std::int32_t>(id));
+  if (tokenizer.eos_id()) eos_.push_back(*tokenizer.eos_id());
+}
+
+GenerateResult Generator::generate(Context& ctx, std::string_view prompt, const GenerateOptions& options,
+                                   const OnText& on_text) {
+  std::vector<std::int32_t> ids = tokenizer_.encode(prompt, true);
+  // An empty prompt starts from BOS, or failing that from EOS, which ended the text before.
+  if (ids.empty() && tokenizer_.bos_id()) ids.push_back(*tokenizer_.bos_id());
+  if (ids.empty() && tokenizer_.eos_id()) ids.push_back(*tokenizer_.eos_id());
+  return generate(ctx, ids, options, on_text);
+}
+
+GenerateResult Generator::generate(Context& ctx, std::span<const std::int32_t> ids,
+                                   const GenerateOptions& options, const OnText& on_text) {
+  LQ_CHECK(!ids.empty(), kInvalidArgument, "[generate] the prompt is empty");
+  LQ_CHECK(std::ssize(ids) < context_, kInvalidArgument,
+           "[generate] the prompt has {} tokens, which leaves no room in a context of {}", ids.size(),
+           context_);
+  Sampler sampler(options.sampler);
+  GenerateResult result;
+  result.prompt_tokens = std::ssize(ids);
+  std::vector<std::int32_t> history(ids.begin(), ids.end());
+  if (options.max_tokens <= 0) return result;
+
+  // What the cache holds of this sequence stays; at least one token must run to give logits.
+  const auto [mine, theirs] = std::ranges::mismatch(cached_, ids);
+  const std::int64_t same = std::min<std::int64_t>(mine - cached_.begin(), std::ssize(ids) - 1);
+  cache_.truncate(same);
+  cached_.resize(static_cast<std::size_t>(same));
+  result.reused_tokens = same;
+
+  Scratch scratch(workspace_);
+  const Matrix logits = scratch.matrix(1, model_.config().vocab);
+  const auto run = [&](std::span<const std::int32_t> next) {
+    model_.decode(ctx, workspace_, cache_, next, logits);
+    cached_.insert(cached_.end(), next.begin(), next.end());
+  };
+  const double start = monotonic_seconds();
+  for (std::int64_t at = same; at < std::ssize(ids); at += kPromptChunk) {
+    const auto count = std::min(kPromptChunk, std::ssize(ids) - at);
+    run(ids.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(count)));
+  }
+  result.prompt_seconds = monotonic_seconds() - start;
+
+  StreamDecoder decoder(tokenizer_, options.skip_special, history);
+  StopTexts stop(options.stop);
+  bool wanted = true;
+  const auto show = [&](const std::string& text) {
+    if (text.empty()) return;
+    result.text += text;
+    if (on_text && !on_text(text)) wanted = false;
+  };
+  const double first_token = monotonic_seconds();
+  for (;;) {
+    const std::int32_t id = sampler.pick({logits.data, static_cast<std::size_t>(logits.cols)}, history);
+    result.ids.push_back(id);
+    history.push_back(id);
+    if (!options.ignore_eos && std::ranges::find(eos_, id) != eos_.end()) {
+      result.reason = StopReason::kEos;
+      break;
+    }
+    // An id that no token has (the model's vocabulary may be padded) gives no text.
+    if (id < tokenizer_.vocab_size()) show(stop.push(decoder.push(id)));
+    if (stop.found()) {
+      result.reason = StopReason::kStopText;
+    } else if (!wanted) {
+      result.reason = StopReason::kCallback;
+    } else if (std::ssize(result.ids) >= options.max_tokens) {
+      result.reason = StopReason::kMaxTokens;
+    } else if (cache_.length() >= context_) {
+      result.reason = StopReason::kContextFull;
+    } else {
+      run(std::span(&id, 1));
+      continue;
+    }
+    break;
+  }
+  if (wanted && !stop.found()) {
+    show(stop.push(decoder.finish()));
+    show(stop.finish());
+  }
+  result.decode_seconds = monotonic_seconds() - first_token;
+  return result;
+}
+
+}  // namespace lq

@@ -1,0 +1,72 @@
+// Text from a model: prompt in, text out piece by piece.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "eval/sampler.h"
+#include "models/llama_model.h"
+#include "tensor/context.h"
+#include "text/tokenizer.h"
+
+namespace lq {
+
+struct GenerateOptions {
+  std::int64_t max_tokens = 256;  // new ones, at most
+  SamplerOptions sampler = {};
+  std::vector<std::string> stop = {};  // generation ends before the first of these texts
+  bool ignore_eos = false;
+  bool skip_special = true;  // leave the text of special tokens out
+};
+
+enum class StopReason { kEos, kStopText, kMaxTokens, kContextFull, kCallback };
+std::string_view stop_reason_name(StopReason reason);  // "eos", "stop", "length", "context", "callback"
+
+struct GenerateResult {
+  std::vector<std::int32_t> ids;  // new tokens, EOS included where it came
+  std::string text;               // what was streamed
+  StopReason reason = StopReason::kMaxTokens;
+  std::int64_t prompt_tokens = 0;
+  std::int64_t reused_tokens = 0;  // of the prompt, still cached from the call before
+  double prompt_seconds = 0.0;     // until the first token's logits
+  double decode_seconds = 0.0;     // for the tokens after the first
+};
+
+// Keeps the cache between calls, so that a conversation does not run its past again.
+class Generator {
+ public:
+  // Gets text as it becomes certain: whole UTF-8 characters, never part of a stop text. False: stop.
+  using OnText = std::function<bool(std::string_view)>;
+
+  // model and tokenizer outlive this. context: tokens at most, 0: the model's own. Throws
+  // Error(kInvalidArgument) where it exceeds the model's, Error(kMismatch) for a tokenizer with more ids than
+  // the model's vocabulary.
+  Generator(const LlamaModel& model, const Tokenizer& tokenizer, std::int64_t context = 0);
+
+  // ids: the whole sequence so far (a conversation: with all earlier turns). Throws Error(kInvalidArgument)
+  // when it is empty or leaves no room in the context.
+  GenerateResult generate(Context& ctx, std::span<const std::int32_t> ids, const GenerateOptions& options,
+                          const OnText& on_text = {});
+  // A prompt as text, special tokens added as the tokenizer does.
+  GenerateResult generate(Context& ctx, std::string_view prompt, const GenerateOptions& options,
+                          const OnText& on_text = {});
+
+  // Tokens that end generation: config.json's and the tokenizer's eos, and more that a caller knows
+  // (generation_config.json).
+  void add_eos(std::int32_t id) { eos_.push_back(id); }
+
+ private:
+  const LlamaModel& model_;
+  const Tokenizer& tokenizer_;
+  std::int64_t context_;
+  KvCache cache_;
+  Workspace workspace_;
+  std::vector<std::int32_t> cached_;  // ids that the cache holds
+  std::vector<std::int32_t> eos_;
+};
+
+}  // namespace lq

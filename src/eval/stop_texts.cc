@@ -1,0 +1,46 @@
+#include "eval/stop_texts.h"
+
+#include <algorithm>
+
+namespace lq {
+
+StopTexts::StopTexts(std::vector<std::string> texts) : texts_(std::move(texts)) {
+  std::erase_if(texts_, [](const std::string& t) { return t.empty(); });
+}
+
+std::string StopTexts::push(std::string_view piece) {
+  if (found_) return {};
+  held_ += piece;
+  std::size_t first = std::string::npos;
+  for (const auto& text : texts_) first = std::min(first, held_.find(text));
+  if (first != std::string::npos) {
+    found_ = true;
+    std::string safe = held_.substr(0, first);
+    held_.clear();
+    return safe;
+  }
+  // Hold back the longest end that a stop text begins with.
+  std::size_t keep = 0;
+  for (const auto& text : texts_) {
+    for (std::size_t n = std::min(text.size() - 1, held_.size()); n > keep; --n) {
+      if (held_.ends_with(std::string_view(text).substr(0, n))) {
+        keep = n;
+        break;
+      }
+    }
+  }
+  // Not in the middle of a character: its first bytes may end the safe part.
+  std::size_t cut = held_.size() - keep;
+  while (cut > 0 && cut < held_.size() && (static_cast<unsigned char>(held_[cut]) & 0xC0U) == 0x80U) --cut;
+  std::string safe = held_.substr(0, cut);
+  held_.erase(0, cut);
+  return safe;
+}
+
+std::string StopTexts::finish() {
+  std::string rest;
+  if (!found_) rest.swap(held_);
+  return rest;
+}
+
+}  // namespace lq

@@ -1,0 +1,107 @@
+#include "eval/generator.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+namespace lq {
+namespace {
+
+const std::filesystem::path kStories =
+    std::filesystem::path(LQ_SOURCE_DIR) / ".." / "shared" / "data" / "models" / "stories260K" / "hf";
+
+// As llama2.c's own program continues it (stories260K.md of the model's repository).
+constexpr std::string_view kStory =
+    "Once upon a time, there was a little girl named Lily. She loved to play outside in the park. One day, "
+    "she "
+    "saw a big, red ball. She wanted to play with it, but it was too high.\n"
+    "Lily's mom said, \"Lily, let's go to the park.\" Lily was sad and didn't know what to do. She said, \"I "
+    "want "
+    "to play with your ball, but I can't find it.\"\n"
+    "Lily was sad and didn't know what to do. She said, \"I'm sorry, Lily. I didn't know what to do.\"\n"
+    "Lily didn't want to help her mom, so she said, \"I'm sorry, mom. I didn't know what to do.\" Her mom "
+    "said, "
+    "\"Don't worry, Lily. We can help you.";
+
+class GeneratorTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!std::filesystem::exists(kStories)) GTEST_SKIP() << "no " << kStories;
+    model_.emplace(LlamaModel::load(ctx_, kStories));
+    tokenizer_ = Tokenizer::load(kStories);
+  }
+
+  ThreadPool pool_{2};
+  NoProgress progress_;
+  Context ctx_{pool_, progress_, 0, {}};
+  std::optional<LlamaModel> model_;
+  std::unique_ptr<Tokenizer> tokenizer_;
+};
+
+TEST_F(GeneratorTest, GreedyStoryWordForWord) {
+  Generator generator(*model_, *tokenizer_);
+  std::string streamed;
+  const auto r =
+      generator.generate(ctx_, "Once upon a time", {.max_tokens = 300}, [&](std::string_view piece) {
+        streamed += piece;
+        return true;
+      });
+  EXPECT_EQ(streamed, r.text);
+  const std::string whole = "Once upon a time" + r.text;
+  EXPECT_EQ(whole.substr(0, kStory.size()), kStory);
+}
+
+TEST_F(GeneratorTest, StopTextEndsBeforeItAndIsNeverShown) {
+  Generator generator(*model_, *tokenizer_);
+  GenerateOptions options{.max_tokens = 300};
+  options.stop = {"park.", "never said"};
+  std::string streamed;
+  const auto r = generator.generate(ctx_, "Once upon a time", options, [&](std::string_view piece) {
+    streamed += piece;
+    return true;
+  });
+  EXPECT_EQ(r.reason, StopReason::kStopText);
+  EXPECT_EQ(streamed, ", there was a little girl named Lily. She loved to play outside in the ");
+}
+
+TEST_F(GeneratorTest, ConversationReusesTheCache) {
+  Generator generator(*model_, *tokenizer_);
+  const auto first = generator.generate(ctx_, "Once upon a time", {.max_tokens = 20});
+  std::vector<std::int32_t> ids = tokenizer_->encode("Once upon a time", true);
+  ids.insert(ids.end(), first.ids.begin(), first.ids.end());
+  const auto second = generator.generate(ctx_, ids, {.max_tokens = 20});
+  EXPECT_EQ(second.reused_tokens, std::ssize(ids) - 1);
+  Generator fresh(*model_, *tokenizer_);
+  EXPECT_EQ(fresh.generate(ctx_, ids, {.max_tokens = 20}).ids, second.ids);
+}
+
+TEST_F(GeneratorTest, SamplingRepeatsWithItsSeedOnly) {
+  GenerateOptions options{.max_tokens = 40};
+  options.sampler = {.temperature = 1.0, .top_p = 0.9, .seed = 7};
+  const auto once = Generator(*model_, *tokenizer_).generate(ctx_, "Once upon a time", options);
+  EXPECT_EQ(Generator(*model_, *tokenizer_).generate(ctx_, "Once upon a time", options).ids, once.ids);
+  options.sampler.seed = 8;
+  EXPECT_NE(Generator(*model_, *tokenizer_).generate(ctx_, "Once upon a time", options).ids, once.ids);
+}
+
+TEST_F(GeneratorTest, RefusesAFullContextAndStopsWhereItFills) {
+  Generator generator(*model_, *tokenizer_, 16);
+  const auto r = generator.generate(ctx_, "Once upon a time", {.max_tokens = 300});
+  EXPECT_EQ(r.reason, StopReason::kContextFull);
+  const std::vector<std::int32_t> full(16, 5);
+  EXPECT_THROW(generator.generate(ctx_, full, {}), Error);
+  EXPECT_THROW(generator.generate(ctx_, std::vector<std::int32_t>{}, {}), Error);
+  EXPECT_THROW(Generator(*model_, *tokenizer_, 513), Error);
+}
+
+TEST_F(GeneratorTest, CallbackMayStop) {
+  int pieces = 0;
+  const auto r = Generator(*model_, *tokenizer_)
+                     .generate(ctx_, "Once upon a time", {.max_tokens = 300},
+                               [&](std::string_view) { return ++pieces < 3; });
+  EXPECT_EQ(r.reason, StopReason::kCallback);
+  EXPECT_EQ(pieces, 3);
+}
+
+}  // namespace
+}  // namespace lq
