@@ -1,0 +1,61 @@
+#include "allocate/frontier.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+
+namespace lq {
+
+std::vector<double> budget_range(double first, double last, double step) {
+  LQ_CHECK(first > 0 && first <= last && step > 0 && std::isfinite(last), kInvalidArgument,
+           "budgets from {} to {} by {}: must rise from above 0", first, last, step);
+  const double count = std::floor((last - first) / step * (1 + 1e-12) + 1e-9) + 1;
+  LQ_CHECK(count <= 100'000, kInvalidArgument,
+           "budgets from {} to {} by {}: {} of them, but at most 100000 are solved", first, last, step,
+           count);
+  std::vector<double> budgets;
+  for (int k = 0; k < static_cast<int>(count); ++k) {
+    // To 12 places, so that 2.2 + 11 * 0.05 is 2.75 and not 2.7500000000000004.
+    budgets.push_back(std::round((first + k * step) * 1e12) / 1e12);
+  }
+  return budgets;
+}
+
+Frontier trace_frontier(const Allocator& allocator, std::vector<double> budgets,
+                        const SolveOptions& options) {
+  Frontier frontier{allocator.least_bits(), allocator.most_bits(), {}};
+  std::sort(budgets.begin(), budgets.end());
+  for (const double budget : budgets) {
+    if (budget < frontier.least_bits && budget != budgets.back()) continue;
+    const Allocation best = allocator.solve(budget, options);
+    FrontierPoint point{budget, best.bits_per_weight, best.objective, best.bound, best.gap};
+    // Within its gap a larger budget may have ended higher than a smaller one; the smaller one's solution
+    // fits too.
+    if (!frontier.points.empty() && frontier.points.back().objective < point.objective) {
+      point.bits_per_weight = frontier.points.back().bits_per_weight;
+      point.objective = frontier.points.back().objective;
+      point.bound = std::min(point.bound, point.objective);
+      point.gap = point.objective > 0 ? (point.objective - point.bound) / point.objective : 0;
+    }
+    frontier.points.push_back(point);
+  }
+  return frontier;
+}
+
+nlohmann::ordered_json frontier_to_json(const Frontier& frontier) {
+  nlohmann::ordered_json points = nlohmann::ordered_json::array();
+  for (const FrontierPoint& p : frontier.points) {
+    points.push_back({{"budget", p.budget},
+                      {"bits_per_weight", p.bits_per_weight},
+                      {"objective", p.objective},
+                      {"bound", p.bound},
+                      {"gap", p.gap}});
+  }
+  return {{"least_bits", frontier.least_bits},
+          {"most_bits", frontier.most_bits},
+          {"frontier", std::move(points)}};
+}
+
+}  // namespace lq
