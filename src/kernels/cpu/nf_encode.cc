@@ -131,8 +131,8 @@ void encode_unit(const NfEncodeJob& job, std::int64_t unit) {
   const std::int64_t whole = (end - begin) / 64;
   const int per_group = 64 >> block_shift;
   const float* w = job.w + begin;
-  float* q = job.q + begin;
-  std::uint8_t* codes = job.codes + begin / 8 * kBits;
+  float* q = job.q == nullptr ? nullptr : job.q + begin;
+  std::uint8_t* codes = job.codes == nullptr ? nullptr : job.codes + begin / 8 * kBits;
   if (job.q == nullptr) {
     for (std::int64_t g = 0; g < whole; ++g) {
       pack_codes<kBits>(w + g * 64, divisors + g * per_group, block_shift, search, codes + g * 8 * kBits);
