@@ -1,0 +1,117 @@
+// Writes a random Llama as a model directory, dense or packed, for tests and benchmarks.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "base/rng.h"
+#include "io/checkpoint_reader.h"
+#include "io/json_file.h"
+#include "io/safetensors_writer.h"
+#include "quant/nf_serialize.h"
+#include "quant/packed_checkpoint.h"
+#include "quant/quantizer.h"
+
+namespace lq::reference {
+
+struct RandomModel {
+  std::int64_t hidden = 64, layers = 2, intermediate = 96, heads = 4, kv_heads = 2, vocab = 97,
+               context = 2048;
+  int bits = 0;  // of the blocks' linears, QLoRA's form; 0: dense
+  DType dtype = DType::kBf16;
+};
+
+inline nlohmann::ordered_json random_model_config(const RandomModel& m) {
+  return {{"architectures", {"LlamaForCausalLM"}},
+          {"model_type", "llama"},
+          {"hidden_size", m.hidden},
+          {"intermediate_size", m.intermediate},
+          {"num_hidden_layers", m.layers},
+          {"num_attention_heads", m.heads},
+          {"num_key_value_heads", m.kv_heads},
+          {"vocab_size", m.vocab},
+          {"max_position_embeddings", m.context},
+          {"rms_norm_eps", 1e-5},
+          {"rope_theta", 10000.0},
+          {"tie_word_embeddings", false},
+          {"bos_token_id", 1},
+          {"eos_token_id", 2}};
+}
+
+// Matrices are normal with deviation 1 / sqrt(inputs); the same numbers whatever `bits`.
+inline void write_random_model(ThreadPool& pool, const RandomModel& m,
+                               const std::filesystem::path& directory) {
+  std::filesystem::create_directories(directory);
+  struct Matrix {
+    std::string name;
+    std::int64_t rows, cols;
+    bool packed;
+  };
+  std::vector<Matrix> all = {{"model.embed_tokens.weight", m.vocab, m.hidden, false},
+                             {"lm_head.weight", m.vocab, m.hidden, false},
+                             {"model.norm.weight", 1, m.hidden, false}};
+  const std::int64_t kv = m.hidden / m.heads * m.kv_heads;
+  for (std::int64_t layer = 0; layer < m.layers; ++layer) {
+    const auto add = [&](const char* name, std::int64_t rows, std::int64_t cols) {
+      all.push_back(
+          {fmt::format("model.layers.{}.{}.weight", layer, name), rows, cols, rows > 1 && m.bits > 0});
+    };
+    add("self_attn.q_proj", m.hidden, m.hidden);
+    add("self_attn.k_proj", kv, m.hidden);
+    add("self_attn.v_proj", kv, m.hidden);
+    add("self_attn.o_proj", m.hidden, m.hidden);
+    add("mlp.gate_proj", m.intermediate, m.hidden);
+    add("mlp.up_proj", m.intermediate, m.hidden);
+    add("mlp.down_proj", m.hidden, m.intermediate);
+    add("input_layernorm", 1, m.hidden);
+    add("post_attention_layernorm", 1, m.hidden);
+  }
+  PackedModules modules;
+  std::vector<TensorSpec> specs;
+  for (const Matrix& x : all) {
+    if (x.packed) {
+      const NfModule module{uniform_nf_config(m.bits), x.rows, x.cols, CodebookKind::kNormalFloat, m.dtype};
+      modules.modules.emplace(x.name, module);
+      for (auto& spec : nf_tensor_specs(x.name, module)) specs.push_back(spec);
+    } else {
+      specs.push_back({x.name, m.dtype, x.rows == 1 ? Shape{x.cols} : Shape{x.rows, x.cols}});
+    }
+  }
+  SafetensorsWriter writer(directory / "model.safetensors", specs, {{"format", "pt"}});
+  std::vector<float> w;
+  for (const Matrix& x : all) {
+    w.resize(static_cast<std::size_t>(x.rows * x.cols));
+    if (x.rows == 1) {
+      std::fill(w.begin(), w.end(), 1.0F);
+    } else {
+      Rng(5, stream_of(x.name)).fill_normal(pool, w.data(), x.rows * x.cols);
+      const float scale = 1.0F / std::sqrt(static_cast<float>(x.cols));
+      for (float& v : w) v *= scale;
+    }
+    if (!x.packed) {
+      writer.write_f32(x.name, w.data());
+      continue;
+    }
+    const NfModule& module = modules.modules.at(x.name);
+    const NfMatrix matrix = NfQuantizer(module.config).quantize(pool, w.data(), x.rows, x.cols);
+    const auto names = nf_tensor_specs(x.name, module);
+    const auto bytes = nf_tensor_bytes(matrix);
+    for (std::size_t i = 0; i < names.size(); ++i)
+      writer.append(names[i].name, bytes[i].data(), bytes[i].size());
+  }
+  writer.finish();
+  nlohmann::ordered_json config = random_model_config(m);
+  if (m.bits > 0) {
+    modules.model_hash = CheckpointReader(directory / "model.safetensors").model_hash(pool);
+    modules.source_hash = std::string(32, '0');
+    config["quantization_config"] = packed_modules_to_json(modules);
+  }
+  write_json(directory / "config.json", config);
+}
+
+}  // namespace lq::reference
