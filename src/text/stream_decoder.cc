@@ -22,9 +22,13 @@ StreamDecoder::StreamDecoder(const Tokenizer& tokenizer, bool skip_special, std:
 std::string StreamDecoder::push(std::int32_t id) {
   ids_.push_back(id);
   const std::string text = tokenizer_.decode(ids_, skip_special_);
-  const bool pending = text.size() <= context_text_.size() || text.ends_with(kReplacement);
-  if (pending && ids_.size() - context_ < kMaxPending) return {};
-  return finish();
+  const std::size_t waiting = ids_.size() - context_;
+  if (text.size() > context_text_.size() && !text.ends_with(kReplacement)) return finish();
+  // A long run that stays unreadable is no character that more tokens complete: it is bad bytes, or U+FFFD
+  // itself. The latter, spelled in bytes, is whole where there are fewer replacement characters than tokens.
+  const std::size_t fresh = text.size() - std::min(text.size(), context_text_.size());
+  const bool whole = fresh <= waiting;
+  return waiting >= kMaxPending && (whole || waiting >= kMaxPending + 3) ? finish() : std::string();
 }
 
 std::string StreamDecoder::finish() {
@@ -40,7 +44,8 @@ std::string StreamDecoder::finish() {
     context_ = keep;
     context_text_ = tokenizer_.decode(ids_, skip_special_);
     const bool blank = context_text_.find_first_not_of(" \n") == std::string::npos;
-    const bool broken = context_text_.starts_with(kReplacement) && keep < kContext + 3;
+    const bool broken = context_text_.starts_with(kReplacement) && keep < kContext + 3 &&
+                        context_text_.size() >= keep * kReplacement.size();
     if (keep == all.size() || keep == kMaxContext || !(blank || broken)) break;
   }
   return fresh;
