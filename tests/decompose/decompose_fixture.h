@@ -1,0 +1,64 @@
+// What the tests of decomposition share.
+#pragma once
+
+#include <cmath>
+#include <vector>
+
+#include "decompose/decompose.h"
+#include "reference/dense_matrix.h"
+
+namespace lq::testing_support {
+
+struct Workbench {
+  explicit Workbench(int threads = 2) : pool(threads), context{pool, progress, 0, {}} {}
+  ThreadPool pool;
+  NoProgress progress;
+  Context context;
+};
+
+struct Errors {
+  double relative = 0.0;
+  double weighted = 0.0;
+};
+
+// From the packed matrix and the factors, in plain loops: what the reported errors must be.
+inline Errors errors_from_packed(Workbench& run, const std::vector<float>& w, std::int64_t rows,
+                                 std::int64_t cols, const NfQuantizer& quantizer, const Decomposition& d,
+                                 const Weighting& weighting) {
+  using reference::Dense;
+  std::vector<float> target(w.size());
+  decomposition_target(run.context, w.data(), rows, cols, d, target.data());
+  const NfMatrix packed = quantizer.quantize(run.pool, target.data(), rows, cols, weighting.error_weights());
+  std::vector<float> q(w.size());
+  packed.dequantize(run.pool, q.data());
+  const Dense dense(rows, cols, w.data());
+  Dense e = reference::difference(dense, Dense(rows, cols, q.data()));
+  if (d.l1.numel() > 0) {
+    const std::int64_t r = d.l1.dim(1);
+    e = reference::difference(
+        e, reference::product(Dense(rows, r, d.l1.data<float>()), Dense(r, cols, d.l2.data<float>())));
+  }
+  Dense we = e;
+  Dense ww = dense;
+  for (std::int64_t i = 0; i < rows; ++i) {
+    for (std::int64_t j = 0; j < cols; ++j) {
+      const double scale =
+          static_cast<double>(weighting.row_scale() == nullptr ? 1.0F : weighting.row_scale()[i]) *
+          static_cast<double>(weighting.col_scale() == nullptr ? 1.0F : weighting.col_scale()[j]);
+      we.at(i, j) *= scale;
+      ww.at(i, j) *= scale;
+    }
+  }
+  const auto ratio = [](double a, double b) { return b > 0.0 ? a / b : 0.0; };
+  return {ratio(reference::norm(e), reference::norm(dense)), ratio(reference::norm(we), reference::norm(ww))};
+}
+
+inline Weighting uneven_weighting(std::int64_t rows, std::int64_t cols) {
+  std::vector<double> r(static_cast<std::size_t>(rows));
+  std::vector<double> c(static_cast<std::size_t>(cols));
+  for (std::size_t i = 0; i < r.size(); ++i) r[i] = std::exp(std::sin(7.0 * static_cast<double>(i)));
+  for (std::size_t j = 0; j < c.size(); ++j) c[j] = std::exp(2.0 * std::cos(3.0 * static_cast<double>(j)));
+  return Weighting::fisher(r, c);
+}
+
+}  // namespace lq::testing_support

@@ -1,0 +1,248 @@
+#include "decompose/decompose.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <tuple>
+
+#include "base/error.h"
+#include "decompose_fixture.h"
+
+namespace lq {
+namespace {
+
+using testing_support::Errors;
+using testing_support::errors_from_packed;
+using testing_support::Workbench;
+
+constexpr DecomposeMethod kAll[] = {DecomposeMethod::kLq, DecomposeMethod::kLoftq, DecomposeMethod::kLorc,
+                                    DecomposeMethod::kQlora};
+
+// Products in f32 of factors whose size is that of W: the error's own relative precision is eps ||W|| /
+// ||error||.
+void expect_reported(const Errors& measured, const Decomposition& d, const std::string& what) {
+  EXPECT_NEAR(d.relative_error, measured.relative, 2e-5 * measured.relative + 1e-6) << what;
+  EXPECT_NEAR(d.relative_weighted_error, measured.weighted, 2e-5 * measured.weighted + 1e-6) << what;
+}
+
+class DecomposeShapes : public testing::TestWithParam<std::tuple<int, int, int>> {};
+
+TEST_P(DecomposeShapes, ReportsTheErrorOfWhatIsPacked) {
+  const auto [m, n, r] = GetParam();
+  const std::vector<float> w = reference::weight_like_matrix(m, n, std::min({m, n, 5}), 1);
+  const NfQuantizer quantizer(uniform_nf_config(3));
+  const Weighting uneven = testing_support::uneven_weighting(m, n);
+  const Weighting none;
+  for (const DecomposeMethod method : kAll) {
+    for (const Weighting* weighting : {&none, &uneven}) {
+      Workbench run;
+      const Decomposition d = decompose(run.context, w.data(), m, n, quantizer,
+                                        {.method = method, .rank = r, .weighting = weighting});
+      expect_reported(errors_from_packed(run, w, m, n, quantizer, d, *weighting), d,
+                      std::string(decompose_method_name(method)));
+      EXPECT_EQ(static_cast<std::size_t>(d.iterations), d.trace.size());
+      if (weighting->plain()) {
+        EXPECT_EQ(d.relative_error, d.relative_weighted_error);
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, DecomposeShapes,
+                         testing::Values(std::tuple{96, 160, 8}, std::tuple{161, 65, 12},
+                                         std::tuple{1, 200, 1}, std::tuple{200, 1, 1}, std::tuple{24, 40, 24},
+                                         std::tuple{40, 24, 24}, std::tuple{33, 47, 0}, std::tuple{1, 1, 1}));
+
+TEST(Decompose, NeverEndsAboveTheBestOfItsTrace) {
+  for (const int bits : {2, 3, 4, 8}) {
+    for (const double relaxation : {0.0, 1.2}) {
+      Workbench run;
+      const std::vector<float> w = reference::weight_like_matrix(128, 192, 6, 2);
+      const Decomposition d = decompose(run.context, w.data(), 128, 192, NfQuantizer(uniform_nf_config(bits)),
+                                        {.rank = 16, .relaxation = relaxation});
+      // The trace is a difference of squares in f32: good to eps ||W||^2 / error^2.
+      const double best = *std::min_element(d.trace.begin(), d.trace.end());
+      EXPECT_LE(d.relative_error, best + 1e-6 / best) << bits;
+    }
+  }
+}
+
+TEST(Decompose, RefitNeverRaisesTheErrorOfTheFactorsThatChoseQ) {
+  for (const double relaxation : {0.0, 1.2}) {
+    Workbench run;
+    const std::int64_t m = 100;
+    const std::int64_t n = 150;
+    const std::vector<float> w = reference::weight_like_matrix(m, n, 4, 3);
+    const NfQuantizer quantizer(uniform_nf_config(2));
+    const Decomposition d =
+        decompose(run.context, w.data(), m, n, quantizer, {.rank = 10, .relaxation = relaxation});
+    std::vector<float> target(w.size());
+    decomposition_target(run.context, w.data(), m, n, d, target.data());
+    std::vector<float> q(w.size());
+    quantizer.round_trip(run.pool, target.data(), m, n, q.data());
+    const reference::Dense left =
+        reference::difference(reference::Dense(m, n, target.data()), reference::Dense(m, n, q.data()));
+    EXPECT_LE(d.relative_error,
+              reference::norm(left) / reference::norm(reference::Dense(m, n, w.data())) * (1 + 1e-6));
+  }
+}
+
+TEST(Decompose, EachMethodIsAtLeastAsGoodAsTheSimplerOne) {
+  for (const int bits : {2, 3, 4}) {
+    const std::vector<float> w = reference::weight_like_matrix(160, 128, 6, 4);
+    const NfQuantizer quantizer(uniform_nf_config(bits));
+    double errors[4];
+    for (std::size_t i = 0; i < 4; ++i) {
+      Workbench run;
+      errors[i] = decompose(run.context, w.data(), 160, 128, quantizer, {.method = kAll[i], .rank = 16})
+                      .relative_error;
+    }
+    EXPECT_LT(errors[0], errors[1]) << "lq, loftq at " << bits << " bits";
+    EXPECT_LT(errors[1], errors[2]) << "loftq, lorc at " << bits << " bits";
+    EXPECT_LT(errors[2], errors[3]) << "lorc, qlora at " << bits << " bits";
+  }
+}
+
+TEST(Decompose, OptimizingAWeightedNormLowersItThere) {
+  const std::vector<float> w = reference::weight_like_matrix(150, 130, 6, 5);
+  const NfQuantizer quantizer(uniform_nf_config(3));
+  const Weighting weighting = testing_support::uneven_weighting(150, 130);
+  Workbench run;
+  const Decomposition plain = decompose(run.context, w.data(), 150, 130, quantizer, {.rank = 12});
+  const Decomposition weighted =
+      decompose(run.context, w.data(), 150, 130, quantizer, {.rank = 12, .weighting = &weighting});
+  const Errors of_plain = errors_from_packed(run, w, 150, 130, quantizer, plain, weighting);
+  EXPECT_LT(weighted.relative_weighted_error, of_plain.weighted);
+  EXPECT_GT(weighted.relative_error, plain.relative_error);
+}
+
+TEST(Decompose, RelaxationEndsLowerThanPlainAlternation) {
+  const std::vector<float> w = reference::weight_like_matrix(256, 256, 10, 6);
+  const NfQuantizer quantizer(uniform_nf_config(4));
+  Workbench run;
+  const double plain =
+      decompose(run.context, w.data(), 256, 256, quantizer, {.rank = 32, .relaxation = 0.0}).relative_error;
+  EXPECT_LT(decompose(run.context, w.data(), 256, 256, quantizer, {.rank = 32}).relative_error, plain);
+}
+
+TEST(Decompose, ZeroAndConstantMatricesAreExact) {
+  for (const DecomposeMethod method : kAll) {
+    for (const float value : {0.0F, 0.25F}) {
+      Workbench run;
+      const std::vector<float> w(70 * 50, value);
+      const Decomposition d = decompose(run.context, w.data(), 70, 50, NfQuantizer(uniform_nf_config(4)),
+                                        {.method = method, .rank = 3});
+      EXPECT_LE(d.relative_error, 1e-5) << decompose_method_name(method) << ' ' << value;
+      EXPECT_NEAR(d.squared_norm, 3500.0 * static_cast<double>(value) * static_cast<double>(value), 1e-6);
+      for (std::int64_t i = 0; i < d.l1.numel(); ++i) ASSERT_TRUE(std::isfinite(d.l1.data<float>()[i]));
+      for (std::int64_t i = 0; i < d.l2.numel(); ++i) ASSERT_TRUE(std::isfinite(d.l2.data<float>()[i]));
+    }
+  }
+}
+
+TEST(Decompose, SameBitsOnAnyNumberOfThreads) {
+  const std::vector<float> w = reference::weight_like_matrix(300, 520, 6, 7);
+  const Weighting weighting = testing_support::uneven_weighting(300, 520);
+  std::vector<std::vector<float>> bits;
+  for (const int threads : {1, 2, 7}) {
+    Workbench run(threads);
+    const Decomposition d = decompose(run.context, w.data(), 300, 520, NfQuantizer(uniform_nf_config(3)),
+                                      {.rank = 16, .max_iterations = 6, .weighting = &weighting});
+    std::vector<float> all(d.l1.data<float>(), d.l1.data<float>() + d.l1.numel());
+    all.insert(all.end(), d.l2.data<float>(), d.l2.data<float>() + d.l2.numel());
+    all.insert(all.end(), d.target_l2.data<float>(), d.target_l2.data<float>() + d.target_l2.numel());
+    all.push_back(static_cast<float>(d.relative_weighted_error));
+    bits.push_back(all);
+  }
+  EXPECT_EQ(bits[0], bits[1]);
+  EXPECT_EQ(bits[0], bits[2]);
+}
+
+TEST(Decompose, TargetMayReplaceTheMatrix) {
+  const std::vector<float> w = reference::weight_like_matrix(140, 530, 5, 8);
+  const NfQuantizer quantizer(uniform_nf_config(3));
+  Workbench run;
+  const Decomposition d =
+      decompose(run.context, w.data(), 140, 530, quantizer, {.rank = 6, .max_iterations = 3});
+  std::vector<float> apart(w.size());
+  decomposition_target(run.context, w.data(), 140, 530, d, apart.data());
+  std::vector<float> in_place = w;
+  decomposition_target(run.context, in_place.data(), 140, 530, d, in_place.data());
+  EXPECT_EQ(apart, in_place);
+}
+
+TEST(Decompose, StopsAtTheAskedErrorAndIterations) {
+  const std::vector<float> w = reference::weight_like_matrix(128, 128, 6, 9);
+  const NfQuantizer quantizer(uniform_nf_config(3));
+  Workbench run;
+  const Decomposition full = decompose(run.context, w.data(), 128, 128, quantizer, {.rank = 16});
+  ASSERT_GT(full.iterations, 4);
+  const double middle = full.trace[2] * (1 + 1e-9);
+  const Decomposition early =
+      decompose(run.context, w.data(), 128, 128, quantizer, {.rank = 16, .target_error = middle});
+  EXPECT_EQ(early.iterations, 3);
+  EXPECT_LE(early.relative_error, middle * (1 + 1e-5));
+  EXPECT_EQ(
+      decompose(run.context, w.data(), 128, 128, quantizer, {.rank = 16, .max_iterations = 2}).iterations, 2);
+  EXPECT_EQ(
+      decompose(run.context, w.data(), 128, 128, quantizer, {.method = DecomposeMethod::kLoftq, .rank = 16})
+          .iterations,
+      5);
+}
+
+TEST(Decompose, RefusesRanksLargerThanTheMatrix) {
+  Workbench run;
+  const std::vector<float> w(12, 1.0F);
+  try {
+    decompose(run.context, w.data(), 3, 4, NfQuantizer(uniform_nf_config(4)), {.rank = 64});
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::kInvalidArgument);
+    EXPECT_STREQ(e.what(), "rank 64 is impossible for a 3 x 4 matrix, which allows 0 to 3");
+  }
+}
+
+TEST(Decompose, RefusesWeightsOfAnotherShape) {
+  Workbench run;
+  const std::vector<float> w(12, 1.0F);
+  const Weighting weighting = testing_support::uneven_weighting(4, 3);
+  try {
+    decompose(run.context, w.data(), 3, 4, NfQuantizer(uniform_nf_config(4)),
+              {.rank = 1, .weighting = &weighting});
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::kMismatch);
+  }
+}
+
+TEST(Decompose, StopsWhenAsked) {
+  Workbench run;
+  const std::atomic<bool> stop = true;
+  run.context.stop = StopToken(&stop);
+  const std::vector<float> w = reference::normal_matrix(64, 64, 10);
+  for (const std::int64_t rank : {0, 4}) {
+    try {
+      decompose(run.context, w.data(), 64, 64, NfQuantizer(uniform_nf_config(4)), {.rank = rank});
+      FAIL();
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ErrorCode::kInterrupted);
+    }
+  }
+}
+
+TEST(Decompose, MethodsHaveNames) {
+  for (const DecomposeMethod method : kAll) {
+    EXPECT_EQ(parse_decompose_method(decompose_method_name(method)), method);
+  }
+  EXPECT_THROW(parse_decompose_method("lqlora"), Error);
+  const auto json = decompose_options_to_json({.method = DecomposeMethod::kLoftq, .rank = 7});
+  EXPECT_EQ(json.at("method"), "loftq");
+  EXPECT_EQ(json.at("rank"), 7);
+  EXPECT_NE(decompose_options_to_json({.relaxation = 0.5}), decompose_options_to_json({}));
+}
+
+}  // namespace
+}  // namespace lq
