@@ -1,0 +1,57 @@
+// What the verbs share: global flags, the context they make, and where results go.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "tensor/context.h"
+
+namespace lq::cli {
+
+// lqlora [--threads N] [--device ...] [--seed N] [--quiet|--verbose] [--json FILE|-] VERB ...
+struct GlobalFlags {
+  int threads = 0;
+  std::string device = "auto";
+  std::uint64_t seed = 0;
+  bool quiet = false;
+  bool verbose = false;
+  std::string json;  // empty: a table on stdout; "-": JSON on stdout; else JSON into that file
+};
+
+// One run of the program. Lives as long as the verb's work.
+class Session {
+ public:
+  Session(const GlobalFlags& flags, const std::atomic<bool>& stop);
+  Context& context() { return context_; }
+  const GlobalFlags& flags() const { return flags_; }
+  // False when stdout belongs to JSON.
+  bool prints_text() const { return flags_.json != "-"; }
+  // Text for people, on stdout; dropped when stdout belongs to JSON.
+  void print(const std::string& text) const;
+  // One line on stderr unless --quiet.
+  void note(const std::string& line) const;
+  // Writes the result as --json asks.
+  void write_json(const nlohmann::ordered_json& json) const;
+
+ private:
+  GlobalFlags flags_;
+  ThreadPool pool_;
+  std::unique_ptr<Progress> progress_;
+  Context context_;
+};
+
+// A verb's work; run after the command line is parsed.
+using Action = std::function<void(Session&)>;
+
+// Each verb adds its subcommand; its callback stores the action to run.
+void add_quantize(CLI::App& app, Action& action);
+void add_inspect(CLI::App& app, Action& action);
+void add_export(CLI::App& app, Action& action);
+void add_version(CLI::App& app, Action& action);
+
+}  // namespace lq::cli

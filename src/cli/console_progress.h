@@ -1,0 +1,36 @@
+// Progress on stderr: a bar with done/total, rate and time left on a terminal, one line every few seconds
+// elsewhere.
+#pragma once
+
+#include <mutex>
+#include <string>
+
+#include "base/progress.h"
+
+namespace lq::cli {
+
+// Thread-safe.
+class ConsoleProgress final : public Progress {
+ public:
+  explicit ConsoleProgress(bool quiet);
+  void begin(std::string_view stage, std::int64_t total, std::string_view unit) override;
+  void update(std::int64_t done, std::string_view detail) override;
+  void end() override;
+  void note(std::string_view line) override;
+
+ private:
+  void draw(bool last);
+
+  const bool quiet_;
+  const bool terminal_;
+  std::mutex mutex_;
+  std::string stage_, unit_, detail_;
+  std::int64_t total_ = 0, done_ = 0, first_ = 0;
+  bool started_ = false;  // the first update tells what was done before
+  double begin_ = 0.0, drawn_ = 0.0;
+};
+
+// "1.2 M", "350 k", "12".
+std::string human_count(double count);
+
+}  // namespace lq::cli

@@ -1,0 +1,69 @@
+// The program's entry: parses, runs one verb, turns an Error into one line and an exit code.
+#include <fmt/format.h>
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <new>
+
+#include "cli/app.h"
+
+namespace {
+
+std::atomic<bool> stop_requested{false};
+
+// First signal: stop between units of work. A second one ends the program at once.
+extern "C" void on_signal(int signal) {
+  if (stop_requested.exchange(true)) {
+    std::signal(signal, SIG_DFL);
+    std::raise(signal);
+  }
+}
+
+int report(const char* message) {
+  fmt::print(stderr, "lqlora: error: {}\n", message);
+  return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace lq::cli;
+  GlobalFlags flags;
+  CLI::App app{"lqlora: quantize and fine-tune language models on one machine", "lqlora"};
+  app.fallthrough();
+  app.require_subcommand(1);
+  app.add_option("--threads", flags.threads, "Threads to compute with; 0: one per processor")
+      ->check(CLI::Range(0, 1024));
+  app.add_option("--device", flags.device, "auto or cpu")->capture_default_str();
+  app.add_option("--seed", flags.seed, "Seed of every random number")->capture_default_str();
+  auto* quiet = app.add_flag("--quiet", flags.quiet, "Say nothing on standard error but errors");
+  app.add_flag("--verbose", flags.verbose, "Say more on standard error")->excludes(quiet);
+  app.add_option("--json", flags.json, "Write the result as JSON to this file, or '-' for standard output");
+
+  Action action;
+  add_quantize(app, action);
+  add_inspect(app, action);
+  add_export(app, action);
+  add_version(app, action);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    const int code = app.exit(e);
+    return code == 0 ? 0 : 2;
+  }
+  std::signal(SIGINT, on_signal);
+  std::signal(SIGTERM, on_signal);
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit shows as a failed write
+  try {
+    Session session(flags, stop_requested);
+    action(session);
+    return 0;
+  } catch (const std::bad_alloc&) {
+    return report("out of memory");
+  } catch (const std::exception& e) {
+    return report(e.what());
+  }
+}

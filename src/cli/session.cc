@@ -1,0 +1,40 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "cli/app.h"
+#include "cli/console_progress.h"
+#include "io/json_file.h"
+
+namespace lq::cli {
+
+Session::Session(const GlobalFlags& flags, const std::atomic<bool>& stop)
+    : flags_(flags),
+      pool_(flags.threads),
+      progress_(std::make_unique<ConsoleProgress>(flags.quiet)),
+      context_{pool_, *progress_, flags.seed, StopToken(&stop)} {
+  LQ_CHECK(flags.device == "auto" || flags.device == "cpu", kUnsupported,
+           "--device {}: this build computes on the CPU only (expected auto or cpu)", flags.device);
+}
+
+void Session::print(const std::string& text) const {
+  if (!prints_text()) return;
+  // A full disk or a closed pipe behind stdout is a failure like any other.
+  const bool written =
+      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  LQ_CHECK(written, kIo, "cannot write to standard output");
+}
+
+void Session::note(const std::string& line) const { context_.progress.note(line); }
+
+void Session::write_json(const nlohmann::ordered_json& json) const {
+  if (flags_.json.empty()) return;
+  if (flags_.json != "-") return lq::write_json(flags_.json, json);
+  const std::string text = json.dump(2) + "\n";
+  const bool written =
+      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  LQ_CHECK(written, kIo, "cannot write to standard output");
+}
+
+}  // namespace lq::cli

@@ -1,0 +1,61 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/process.h"
+#include "cli/app.h"
+#include "export/hf_export.h"
+
+namespace lq::cli {
+namespace {
+
+struct Flags {
+  std::string model, adapter, format, out, dtype = "source";
+  bool keep_adapter = false, without_adapter = false, overwrite = false;
+};
+
+void run(Session& session, const Flags& f) {
+  HfExportOptions o;
+  o.model = f.model;
+  o.out = f.out;
+  if (!f.adapter.empty()) o.adapter = f.adapter;
+  o.keep_adapter = f.keep_adapter;
+  o.without_adapter = f.without_adapter;
+  o.overwrite = f.overwrite;
+  if (f.dtype == "f32") o.dtype = DType::kF32;
+  if (f.dtype == "bf16") o.dtype = DType::kBf16;
+  if (f.dtype == "f16") o.dtype = DType::kF16;
+  const HfExportReport report = export_hf(session.context(), o);
+  session.print(
+      fmt::format("{} matrices ({} with a low-rank part {}), {} in {}{}; rounding to the written type "
+                  "changed them by {:.2e}\n",
+                  report.matrices, report.adapted, f.keep_adapter ? "beside them" : "merged",
+                  human_bytes(static_cast<double>(report.output_bytes)), f.out,
+                  report.already_done ? " (finished before)" : "", report.rounding_error));
+  session.write_json(to_json(report));
+}
+
+}  // namespace
+
+void add_export(CLI::App& app, Action& action) {
+  auto flags = std::make_shared<Flags>();
+  auto* verb = app.add_subcommand("export", "Write a packed model for other programs");
+  verb->footer("Example: lqlora export quill-nf3 --format hf -o quill-nf3-hf");
+  verb->add_option("MODEL", flags->model, "Packed model directory")->required();
+  verb->add_option("-o,--out", flags->out, "Directory to write")->required();
+  verb->add_option("--format", flags->format, "hf: a dense Hugging Face directory")
+      ->required()
+      ->check(CLI::IsMember({"hf"}));
+  verb->add_option("--adapter", flags->adapter, "Low-rank part (default: MODEL/adapter where there is one)");
+  auto* keep = verb->add_flag("--keep-adapter", flags->keep_adapter,
+                              "Write Q dense and the low-rank part as a PEFT adapter beside it");
+  verb->add_flag("--without-adapter", flags->without_adapter, "Write Q alone")->excludes(keep);
+  verb->add_option("--dtype", flags->dtype, "Type of the written matrices: source, f32, bf16 or f16")
+      ->check(CLI::IsMember({"source", "f32", "bf16", "f16"}))
+      ->capture_default_str();
+  verb->add_flag("--overwrite", flags->overwrite, "Discard an output of lqlora that another command made");
+  verb->callback([flags, &action] { action = [flags](Session& session) { run(session, *flags); }; });
+}
+
+}  // namespace lq::cli

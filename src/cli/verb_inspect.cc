@@ -1,0 +1,43 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/process.h"
+#include "cli/app.h"
+#include "cli/table.h"
+#include "pipeline/inspect.h"
+
+namespace lq::cli {
+
+void add_inspect(CLI::App& app, Action& action) {
+  struct Flags {
+    std::string path;
+    bool no_hash = false;
+  };
+  auto flags = std::make_shared<Flags>();
+  auto* verb = app.add_subcommand("inspect", "Say what a file or folder is: tensors, bits, size, hashes");
+  verb->footer("Example: lqlora inspect examples/models/quill");
+  verb->add_option("PATH", flags->path,
+                   "Model directory, adapter directory, .safetensors, .gguf, sweep table or allocation")
+      ->required();
+  verb->add_flag("--no-hash", flags->no_hash, "Do not read the weights to hash them");
+  verb->callback([flags, &action] {
+    action = [flags](Session& session) {
+      const Inspection result = inspect_path(session.context().pool, flags->path, !flags->no_hash);
+      std::string text = fmt::format("{}: {}\n", flags->path, result.kind);
+      for (const auto& [key, value] : result.facts) text += fmt::format("  {:<16}{}\n", key, value);
+      std::vector<std::vector<std::string>> rows;
+      for (const InspectedTensor& t : result.tensors) {
+        rows.push_back({t.name, t.shape, t.type, fmt::format("{:.3f}", t.bits_per_weight),
+                        human_bytes(static_cast<double>(t.bytes))});
+      }
+      session.print(text);
+      if (!rows.empty())
+        session.print("\n" + format_table({"tensor", "shape", "type", "bits", "size"}, rows, {0, 1, 2}));
+      session.write_json(result.to_json());
+    };
+  });
+}
+
+}  // namespace lq::cli

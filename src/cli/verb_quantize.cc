@@ -1,0 +1,112 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/process.h"
+#include "cli/app.h"
+#include "cli/table.h"
+#include "pipeline/quantize_model.h"
+
+namespace lq::cli {
+namespace {
+
+struct Flags {
+  std::string model, out, config, method = "lq", codebook = "nf", max_shard = "5GB";
+  int nf = 0;
+  std::int64_t rank = 64;
+  double alpha = 0.0;
+  int iterations = 0;
+  std::vector<std::string> include, exclude;
+  bool overwrite = false;
+};
+
+QuantizeOptions options_of(const Flags& f) {
+  QuantizeOptions o;
+  o.model = f.model;
+  o.out = f.out;
+  o.selection = {f.include, f.exclude};
+  LQ_CHECK(f.nf == 0 || f.config.empty(), kInvalidArgument, "--nf and --config exclude each other");
+  o.config = f.config.empty() ? uniform_nf_config(f.nf == 0 ? 4 : f.nf) : parse_nf_config(f.config);
+  o.quantizer.kind = f.codebook == "int" ? CodebookKind::kUniformInt : CodebookKind::kNormalFloat;
+  o.decompose.method = parse_decompose_method(f.method);
+  o.decompose.rank = o.decompose.method == DecomposeMethod::kQlora ? 0 : f.rank;
+  if (f.iterations > 0) o.decompose.max_iterations = f.iterations;
+  o.alpha = f.alpha;
+  o.overwrite = f.overwrite;
+  return o;
+}
+
+std::string short_name(const std::string& name) {
+  constexpr std::string_view kPrefix = "model.";
+  constexpr std::string_view kSuffix = ".weight";
+  std::string s = name.starts_with(kPrefix) ? name.substr(kPrefix.size()) : name;
+  if (s.ends_with(kSuffix)) s.resize(s.size() - kSuffix.size());
+  return s;
+}
+
+void print_report(Session& session, const QuantizeReport& report, const std::filesystem::path& out) {
+  std::vector<std::vector<std::string>> rows;
+  for (const MatrixReport& m : report.matrices) {
+    rows.push_back({short_name(m.name), fmt::format("{}x{}", m.rows, m.cols), to_string(m.config),
+                    std::to_string(m.rank), fmt::format("{:.4f}", m.relative_error),
+                    std::to_string(m.iterations), fmt::format("{:.2f}", m.seconds)});
+  }
+  session.print(
+      format_table({"matrix", "shape", "config", "rank", "error", "iterations", "seconds"}, rows, {0, 2}));
+  session.print(fmt::format(
+      "\n{} matrices, {:.3f} bits per weight ({:.3f} with the low-rank part), relative error {:.5f}\n"
+      "{} in {}{}, peak memory {}\n",
+      report.matrices.size(), report.bits_per_weight(), report.bits_per_weight_with_low_rank(),
+      report.relative_error(), human_bytes(static_cast<double>(report.output_bytes)), out.string(),
+      report.already_done ? " (finished before; nothing was computed)" : ", " + human_seconds(report.seconds),
+      human_bytes(static_cast<double>(report.peak_rss_bytes))));
+}
+
+void run(Session& session, const Flags& flags) {
+  const QuantizeOptions options = options_of(flags);
+  const QuantizeNeed need = quantize_need(options, session.context().pool.threads());
+  session.note(fmt::format(
+      "quantize: {} matrices, {:.1f} M weights; needs about {} of memory and {} of disk ({} when done)",
+      need.matrices, static_cast<double>(need.weights) / 1e6,
+      human_bytes(static_cast<double>(need.memory_bytes)), human_bytes(static_cast<double>(need.disk_bytes)),
+      human_bytes(static_cast<double>(need.output_bytes))));
+  const QuantizeReport report = quantize_model(session.context(), options);
+  print_report(session, report, options.out);
+  session.write_json(to_json(report));
+}
+
+}  // namespace
+
+void add_quantize(CLI::App& app, Action& action) {
+  auto flags = std::make_shared<Flags>();
+  auto* verb =
+      app.add_subcommand("quantize", "Split every linear of a model into packed Q plus low-rank L1 L2");
+  verb->footer("Example: lqlora quantize examples/models/quill --nf 3 --rank 8 -o quill-nf3");
+  verb->add_option("MODEL", flags->model, "Hugging Face model directory")->required();
+  verb->add_option("-o,--out", flags->out, "Directory to write")->required();
+  verb->add_option("--nf", flags->nf, "Uniform NormalFloat of this many bits: (B,8,fp32,64,256); default 4")
+      ->check(CLI::IsMember({2, 3, 4, 8}));
+  verb->add_option("--config", flags->config, "Uniform configuration b,b0,b1,B0,B1, such as 3,8,fp32,64,256");
+  verb->add_option("--codebook", flags->codebook, "nf: NormalFloat; int: evenly spaced (round to nearest)")
+      ->check(CLI::IsMember({"nf", "int"}))
+      ->capture_default_str();
+  verb->add_option("--rank", flags->rank, "Rank of L1 L2 (0: none)")
+      ->check(CLI::Range(0, 1 << 20))
+      ->capture_default_str();
+  verb->add_option("--method", flags->method,
+                   "lq: alternate until the error stops falling; loftq; lorc; qlora: Q alone")
+      ->check(CLI::IsMember({"lq", "loftq", "lorc", "qlora"}))
+      ->capture_default_str();
+  verb->add_option("--iterations", flags->iterations,
+                   "At most this many alternations (default: 100 for lq, 5 for loftq)")
+      ->check(CLI::Range(1, 10000));
+  verb->add_option("--alpha", flags->alpha, "lora_alpha of the adapter; default: the rank, a scaling of 1")
+      ->check(CLI::PositiveNumber);
+  verb->add_option("--include", flags->include, "Quantize only tensors that match this glob (repeatable)");
+  verb->add_option("--exclude", flags->exclude, "Leave tensors that match this glob dense (repeatable)");
+  verb->add_flag("--overwrite", flags->overwrite, "Discard an output of lqlora that another command made");
+  verb->callback([flags, &action] { action = [flags](Session& session) { run(session, *flags); }; });
+}
+
+}  // namespace lq::cli

@@ -1,0 +1,208 @@
+#include "export/hf_export.h"
+
+#include <cmath>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "base/version.h"
+#include "io/json_file.h"
+#include "io/output_dir.h"
+#include "io/peft_adapter.h"
+#include "io/sharded_writer.h"
+#include "io/side_files.h"
+#include "kernels/cpu/gemm.h"
+#include "quant/packed_checkpoint.h"
+
+namespace lq {
+namespace {
+
+constexpr std::int64_t kChunk = 1 << 16;  // elements; fixes the order of the error's sum
+
+std::string module_of(const std::string& name) {
+  constexpr std::string_view kSuffix = ".weight";
+  return name.ends_with(kSuffix) ? name.substr(0, name.size() - kSuffix.size()) : name;
+}
+
+std::unique_ptr<PeftAdapterReader> open_adapter(const HfExportOptions& o, const PackedCheckpoint& packed) {
+  if (o.without_adapter) return nullptr;
+  const auto path = o.adapter.value_or(o.model / "adapter");
+  if (!o.adapter && !std::filesystem::exists(path)) return nullptr;
+  auto adapter = std::make_unique<PeftAdapterReader>(path);
+  adapter->check_base(packed.packed().model_hash);
+  for (const LoraPair& pair : adapter->pairs()) {
+    const auto found = packed.packed().modules.find(pair.module + ".weight");
+    LQ_CHECK(found != packed.packed().modules.end(), kMismatch,
+             "{}: the adapter changes module '{}', which is not a packed matrix of {}", path.string(),
+             pair.module, o.model.string());
+    LQ_CHECK(found->second.rows == pair.out && found->second.cols == pair.in, kMismatch,
+             "{}: module '{}' of the adapter is {} x {}, but the matrix is {} x {}", path.string(),
+             pair.module, pair.out, pair.in, found->second.rows, found->second.cols);
+  }
+  return adapter;
+}
+
+// w += scaling * b a
+void add_low_rank(ThreadPool& pool, const LoraPair& pair, float* w) {
+  const Tensor a = pair.a.copy_f32();
+  const Tensor b = pair.b.copy_f32();
+  kernels::gemm(pool, pair.out, pair.in, pair.rank, b.data<float>(), pair.rank, a.data<float>(), pair.in, w,
+                pair.in, {.alpha = static_cast<float>(pair.scaling), .beta = 1.0F});
+}
+
+struct Rounded {
+  double squared_error = 0.0;
+  double squared_norm = 0.0;
+};
+
+// Converts w[count] to dtype and says what that changed.
+Rounded round_to(ThreadPool& pool, DType dtype, const float* w, std::int64_t count, std::byte* bytes) {
+  Rounded r;
+  r.squared_norm = parallel_sum(pool, count, kChunk, [&](std::int64_t begin, std::int64_t end) {
+    double sum = 0.0;
+    for (std::int64_t i = begin; i < end; ++i) sum += double{w[i]} * double{w[i]};
+    return sum;
+  });
+  r.squared_error = parallel_sum(pool, count, kChunk, [&](std::int64_t begin, std::int64_t end) {
+    std::byte* to = bytes + static_cast<std::size_t>(begin) * dtype_size(dtype);
+    convert_from_f32(dtype, w + begin, end - begin, to);
+    std::vector<float> back(static_cast<std::size_t>(end - begin));
+    convert_to_f32(dtype, to, 0, end - begin, back.data());
+    double sum = 0.0;
+    for (std::int64_t i = begin; i < end; ++i) {
+      const double d = double{back[static_cast<std::size_t>(i - begin)]} - double{w[i]};
+      sum += d * d;
+    }
+    return sum;
+  });
+  return r;
+}
+
+void write_kept_adapter(const PeftAdapterReader& adapter, const std::string& base_hash,
+                        const std::vector<std::string>& all_modules, const std::filesystem::path& directory) {
+  std::filesystem::create_directories(directory);
+  std::vector<LoraSpec> specs;
+  for (const LoraPair& p : adapter.pairs()) {
+    specs.push_back({.module = p.module, .rank = p.rank, .in = p.in, .out = p.out, .alpha = p.alpha});
+  }
+  PeftWriterOptions options;
+  options.base_hash = base_hash;
+  options.all_modules = all_modules;
+  PeftAdapterWriter writer(directory, adapter.config(), specs, options);
+  for (const LoraPair& p : adapter.pairs()) {
+    const Tensor a = p.a.copy_f32();
+    const Tensor b = p.b.copy_f32();
+    writer.write(p.module, a.data<float>(), b.data<float>());
+  }
+  writer.finish();
+}
+
+nlohmann::json job_of(const HfExportOptions& o, const PackedCheckpoint& packed,
+                      const PeftAdapterReader* adapter, ThreadPool& pool) {
+  nlohmann::json job = {{"verb", "export"},
+                        {"format", "hf"},
+                        {"model_hash", packed.packed().model_hash},
+                        {"keep_adapter", o.keep_adapter},
+                        {"dtype", o.dtype ? std::string(dtype_name(*o.dtype)) : "source"},
+                        {"max_shard_bytes", o.max_shard_bytes},
+                        {"version", kVersion}};
+  if (adapter != nullptr) {
+    const auto path = o.adapter.value_or(o.model / "adapter");
+    job["adapter_hash"] = CheckpointReader(path / "adapter_model.safetensors").model_hash(pool);
+  }
+  return job;
+}
+
+}  // namespace
+
+nlohmann::ordered_json to_json(const HfExportReport& r) {
+  return {{"matrices", r.matrices},
+          {"adapted", r.adapted},
+          {"rounding_error", r.rounding_error},
+          {"output_bytes", r.output_bytes}};
+}
+
+HfExportReport export_hf(Context& context, const HfExportOptions& options) {
+  const PackedCheckpoint packed(options.model);
+  const auto adapter = open_adapter(options, packed);
+  LQ_CHECK(!options.keep_adapter || adapter != nullptr, kNotFound,
+           "--keep-adapter: {} has no adapter/ (name one by --adapter)", options.model.string());
+
+  OutputOptions output_options;
+  output_options.job = job_of(options, packed, adapter.get(), context.pool);
+  output_options.inputs = {options.model};
+  output_options.overwrite = options.overwrite;
+  OutputDir output(options.out, output_options);
+  HfExportReport report;
+  const auto& modules = packed.packed().modules;
+  report.matrices = static_cast<std::int64_t>(modules.size());
+  if (output.state() == OutputState::kFinished) {
+    const nlohmann::json manifest = read_json(options.out / "lqlora.json");
+    report.adapted = manifest.at("report").at("adapted").get<std::int64_t>();
+    report.rounding_error = manifest.at("report").at("rounding_error").get<double>();
+    report.output_bytes = manifest.at("report").at("output_bytes").get<std::int64_t>();
+    report.already_done = true;
+    return report;
+  }
+
+  std::vector<TensorSpec> specs;
+  for (const TensorView* view : packed.dense_tensors()) specs.push_back(view->spec);
+  std::int64_t total = 0;
+  std::vector<std::string> linears;
+  for (const auto& [name, module] : modules) {
+    specs.push_back(
+        {.name = name, .dtype = options.dtype.value_or(module.dtype), .shape = {module.rows, module.cols}});
+    total += module.rows * module.cols;
+    linears.push_back(module_of(name));
+  }
+  ShardOptions shard;
+  shard.max_shard_bytes = options.max_shard_bytes;
+  ShardedWriter writer(output.final_dir(), specs, shard);
+  for (const TensorView* view : packed.dense_tensors()) {
+    writer.append(view->name(), view->data, view->bytes);
+    drop(*view);
+  }
+  context.progress.begin("export", total, "weights");
+  std::int64_t done = 0;
+  Rounded rounded;
+  for (const auto& [name, module] : modules) {
+    context.stop.check();
+    const NfMatrix q = packed.matrix(name);
+    Tensor w = Tensor::empty(DType::kF32, {module.rows, module.cols});
+    q.dequantize(context.pool, w.mutable_data<float>());
+    const LoraPair* pair = adapter ? adapter->find(module_of(name)) : nullptr;
+    if (pair != nullptr) {
+      ++report.adapted;
+      if (!options.keep_adapter) add_low_rank(context.pool, *pair, w.mutable_data<float>());
+    }
+    Tensor stored = Tensor::empty(options.dtype.value_or(module.dtype), w.shape());
+    const Rounded r =
+        round_to(context.pool, stored.dtype(), w.data<float>(), w.numel(), stored.mutable_raw());
+    rounded.squared_error += r.squared_error;
+    rounded.squared_norm += r.squared_norm;
+    writer.write(name, stored);
+    done += w.numel();
+    context.progress.update(done, name);
+  }
+  context.progress.end();
+  writer.finish();
+  if (rounded.squared_norm > 0.0)
+    report.rounding_error = std::sqrt(rounded.squared_error / rounded.squared_norm);
+
+  copy_side_files(options.model, output.final_dir());
+  if (options.keep_adapter) {
+    const std::string base_hash = CheckpointReader(output.final_dir()).model_hash(context.pool, context.stop);
+    write_kept_adapter(*adapter, base_hash, linears, output.final_dir() / "adapter");
+  }
+  HfConfig config = packed.config();
+  config.json().erase("quantization_config");
+  config.save(output.final_dir() / "config.json");
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(output.final_dir())) {
+    if (entry.is_regular_file()) report.output_bytes += static_cast<std::int64_t>(entry.file_size());
+  }
+  output.finish(
+      {{"lqlora", kVersion}, {"source", options.model.filename().string()}, {"report", to_json(report)}});
+  return report;
+}
+
+}  // namespace lq
