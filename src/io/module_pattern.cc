@@ -10,7 +10,7 @@ namespace lq {
 namespace {
 
 constexpr std::size_t kPatternLimit = 64 * 1024;  // bytes; real ones have a few hundred
-constexpr std::uint32_t kMatchLimit = 1'000'000;  // steps: about 10 ms
+constexpr std::uint32_t kMatchLimit = 200'000;    // steps: a few milliseconds
 constexpr std::uint32_t kHeapLimit = 16 * 1024;   // KiB
 
 }  // namespace

@@ -91,35 +91,58 @@ std::vector<std::string> published_files(const fs::path& out) {
   return files;
 }
 
+// A path that cannot even be looked at (its parent is a file, or closed to us) counts as absent: creating it
+// says why.
+fs::file_status status_of(const fs::path& path) {
+  std::error_code ignored;
+  return fs::status(path, ignored);
+}
+
+// What the standard library throws for a folder that may not be looked into, as an Error.
+template <typename Body>
+auto as_errors(const Body& body) {
+  try {
+    return body();
+  } catch (const fs::filesystem_error& e) {
+    fail_errno(e.path1(), "use", e.code().value());
+  }
+}
+
+void check_output(const fs::path& out, const std::vector<fs::path>& inputs) {
+  LQ_CHECK(!out.empty(), kInvalidArgument, "[output] an output folder was expected");
+  const fs::path real = fs::weakly_canonical(out.has_filename() ? out : out.parent_path());
+  for (const fs::path& input : inputs) {
+    std::error_code ignored;
+    const bool same = fs::equivalent(input, out, ignored);
+    LQ_CHECK(!same, kInvalidArgument, "[output] {}: is the input itself: choose another name", out.string());
+    LQ_CHECK(!is_within(fs::weakly_canonical(input), real), kInvalidArgument,
+             "[output] {}: holds the input {}: choose another name", out.string(), input.string());
+  }
+  const fs::file_status status = status_of(out);
+  if (!fs::exists(status)) return;
+  LQ_CHECK(fs::is_directory(status), kInvalidArgument, "[output] {}: exists and is not a folder",
+           out.string());
+  LQ_CHECK(fs::exists(out / ".work") || job_in(out / kManifest) || fs::is_empty(out), kInvalidArgument,
+           "[output] {}: exists, is not empty, and was not made by this program: choose another name",
+           out.string());
+}
+
 }  // namespace
+
+void OutputDir::check(const fs::path& out, const std::vector<fs::path>& inputs) {
+  as_errors([&] { check_output(out, inputs); });
+}
 
 OutputDir::OutputDir(fs::path out, OutputOptions options)
     : out_(std::move(out)), options_(std::move(options)) {
-  LQ_CHECK(!out_.empty(), kInvalidArgument, "[output] an output folder was expected");
+  check(out_, options_.inputs);
   if (!out_.has_filename()) out_ = out_.parent_path();  // "out/"
-  refuse_inputs();
-  const fs::file_status status = fs::status(out_);
-  LQ_CHECK(!fs::exists(status) || fs::is_directory(status), kInvalidArgument,
-           "[output] {}: exists and is not a folder", out_.string());
-  created_ = !fs::exists(status);
-  LQ_CHECK(created_ || fs::exists(work_dir()) || job_in(out_ / kManifest) || fs::is_empty(out_),
-           kInvalidArgument,
-           "[output] {}: exists, is not empty, and was not made by this program: choose another name",
-           out_.string());
-  make_directory(out_);
-  take_lock();
-  decide();
-}
-
-void OutputDir::refuse_inputs() const {
-  const fs::path out = fs::weakly_canonical(out_);
-  for (const fs::path& input : options_.inputs) {
-    std::error_code ignored;
-    const bool same = fs::equivalent(input, out_, ignored);
-    LQ_CHECK(!same, kInvalidArgument, "[output] {}: is the input itself: choose another name", out_.string());
-    LQ_CHECK(!is_within(fs::weakly_canonical(input), out), kInvalidArgument,
-             "[output] {}: holds the input {}: choose another name", out_.string(), input.string());
-  }
+  as_errors([&] {
+    created_ = !fs::exists(status_of(out_));
+    make_directory(out_);
+    take_lock();
+    decide();
+  });
 }
 
 void OutputDir::take_lock() {
@@ -193,6 +216,10 @@ OutputDir::~OutputDir() {
 }
 
 std::vector<std::string> OutputDir::finish(nlohmann::ordered_json manifest) {
+  return as_errors([&] { return publish(std::move(manifest)); });
+}
+
+std::vector<std::string> OutputDir::publish(nlohmann::ordered_json manifest) {
   LQ_CHECK(state_ != OutputState::kFinished && !finished_, kInvalidArgument, "[output] {}: finished already",
            out_.string());
   const fs::path manifest_file = final_dir() / kManifest;

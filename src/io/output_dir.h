@@ -43,6 +43,11 @@ struct OutputOptions {
 // Not thread-safe; holds the lock while it lives.
 class OutputDir {
  public:
+  // What can be refused before the job is known (and so before the source is hashed): OUT is or holds an
+  // input, is no folder, or holds what this program did not make. Changes nothing. Throws as the constructor
+  // does.
+  static void check(const std::filesystem::path& out, const std::vector<std::filesystem::path>& inputs);
+
   // Decides by the table of OutputState and creates OUT/.work where there is work to do.
   // Throws Error(kInvalidArgument) when OUT is or holds an input (also through links), exists and is not
   // ours, or holds another job (the differing keys are named); Error(kIo) when it cannot be written or
@@ -66,7 +71,7 @@ class OutputDir {
   std::vector<std::string> finish(nlohmann::ordered_json manifest);
 
  private:
-  void refuse_inputs() const;
+  std::vector<std::string> publish(nlohmann::ordered_json manifest);
   void take_lock();
   void decide();
 

@@ -176,6 +176,8 @@ TEST(OutputDir, RefusesTheInputHoweverItIsNamed) {
   refused(temp.path(), model);
   refused(model, model / "model.safetensors");
   EXPECT_EQ(names_below(model), std::set<std::string>{"model.safetensors"});
+  EXPECT_NO_THROW(OutputDir::check(model / "q3", {model}));
+  EXPECT_EQ(names_below(model), std::set<std::string>{"model.safetensors"});
   EXPECT_NO_THROW(OutputDir(model / "q3", {.job = kJob, .inputs = {model}}));  // below the input is fine
 }
 
@@ -207,6 +209,15 @@ TEST(OutputDir, SaysWhyItCannotWrite) {
     if (::geteuid() == 0 && ::seteuid(65534) != 0) return false;
     return io_test::throws(ErrorCode::kIo, {"locked/out", "Permission denied"},
                            [&] { OutputDir dir(temp / "locked/out", {.job = kJob}); });
+  }));
+  // A folder that may not even be looked into.
+  ::chmod((temp / "locked").c_str(), 0000);
+  EXPECT_TRUE(io_test::in_child([&] {
+    if (::geteuid() == 0 && ::seteuid(65534) != 0) return false;
+    return io_test::throws(ErrorCode::kIo, {"locked", "Permission denied"},
+                           [&] { OutputDir dir(temp / "locked/out", {.job = kJob}); }) &&
+           io_test::throws(ErrorCode::kIo, {"locked", "Permission denied"},
+                           [&] { OutputDir dir(temp / "locked", {.job = kJob}); });
   }));
   ::chmod((temp / "locked").c_str(), 0755);
 }
