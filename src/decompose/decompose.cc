@@ -111,6 +111,7 @@ Decomposition decompose(Context& context, const float* w, std::int64_t rows, std
 
   Decomposition out;
   out.squared_norm = space.squared_w();
+  out.squared_weighted_norm = space.weighted_w();
   const std::int64_t rank = options.method == DecomposeMethod::kQlora ? 0 : options.rank;
   if (rank == 0) {
     context.stop.check();

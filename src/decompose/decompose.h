@@ -57,6 +57,7 @@ struct Decomposition {
   double relative_error = 0.0;           // ||W - Q - L1 L2||_F / ||W||_F; 0 for W = 0
   double relative_weighted_error = 0.0;  // the same in the weighting's norm
   double squared_norm = 0.0;             // ||W||_F^2
+  double squared_weighted_norm = 0.0;    // the same in the weighting's norm
   std::int64_t iterations = 0;
   std::vector<double> trace;  // relative (weighted) error after each iteration
 };

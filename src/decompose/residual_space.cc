@@ -66,16 +66,35 @@ ResidualSpace::ResidualSpace(Context& context, const float* w, std::int64_t rows
       weighting_(weighting),
       space_(Tensor::empty(DType::kF32, {rows, cols})) {
   weighting.check_shape(rows, cols);
+  if (weighting.full()) other_ = Tensor::empty(DType::kF32, {rows, cols});
+}
+
+void ResidualSpace::apply_full_weighting() {
+  if (!weighting_.full()) return;
+  if (weighting_.right() != nullptr) {
+    weighting_.right()->multiply_right(context_.pool, rows_, space_.data<float>(),
+                                       other_.mutable_data<float>());
+    std::swap(space_, other_);
+  }
+  if (weighting_.left() != nullptr) {
+    weighting_.left()->multiply_transposed_left(context_.pool, cols_, space_.data<float>(),
+                                                other_.mutable_data<float>());
+    std::swap(space_, other_);
+  }
+  norms_.weighted =
+      kernels::residual(context_.pool, rows_, cols_, space_.data<float>(), nullptr, nullptr, nullptr, nullptr)
+          .squared;
 }
 
 void ResidualSpace::start() {
   norms_ = kernels::residual(context_.pool, rows_, cols_, w_, nullptr, weighting_.row_scale(),
                              weighting_.col_scale(), space_.mutable_data<float>());
+  apply_full_weighting();
   squared_w_ = norms_.squared;
   weighted_w_ = norms_.weighted;
 }
 
-void ResidualSpace::quantize(const Factors& target) {
+void ResidualSpace::round_trip(const Factors& target) {
   float* space = space_.mutable_data<float>();
   const float* from = w_;
   if (target.rank > 0) {
@@ -83,8 +102,14 @@ void ResidualSpace::quantize(const Factors& target) {
     from = space;
   }
   quantizer_.round_trip_weighted(context_.pool, from, rows_, cols_, space, weighting_.error_weights());
-  norms_ = kernels::residual(context_.pool, rows_, cols_, w_, space, weighting_.row_scale(),
-                             weighting_.col_scale(), space);
+}
+
+void ResidualSpace::quantize(const Factors& target) {
+  round_trip(target);
+  norms_ = kernels::residual(context_.pool, rows_, cols_, w_, space_.data<float>(), weighting_.row_scale(),
+                             weighting_.col_scale(), space_.mutable_data<float>());
+  apply_full_weighting();
+  if (weighting_.full()) last_target_ = target;
 }
 
 Factors ResidualSpace::to_plain(std::int64_t rank, const std::vector<float>& u,
@@ -92,6 +117,9 @@ Factors ResidualSpace::to_plain(std::int64_t rank, const std::vector<float>& u,
   Factors out{rank, {u.begin(), u.begin() + rows_ * rank}, {b.begin(), b.begin() + rank * cols_}};
   scale_rows(rows_, rank, weighting_.row_scale(), true, out.l1.data());
   scale_cols(rank, cols_, weighting_.col_scale(), true, out.l2.data());
+  if (weighting_.left() != nullptr)
+    weighting_.left()->solve_transposed_left(context_.pool, rank, out.l1.data());
+  if (weighting_.right() != nullptr) weighting_.right()->solve_right(context_.pool, rank, out.l2.data());
   return out;
 }
 
@@ -99,6 +127,12 @@ Factors ResidualSpace::to_weighted(const Factors& plain) const {
   Factors out = plain;
   scale_rows(rows_, plain.rank, weighting_.row_scale(), false, out.l1.data());
   scale_cols(plain.rank, cols_, weighting_.col_scale(), false, out.l2.data());
+  if (weighting_.left() != nullptr) {
+    weighting_.left()->multiply_transposed_left(context_.pool, plain.rank, plain.l1.data(), out.l1.data());
+  }
+  if (weighting_.right() != nullptr) {
+    weighting_.right()->multiply_right(context_.pool, plain.rank, plain.l2.data(), out.l2.data());
+  }
   return out;
 }
 
@@ -125,8 +159,8 @@ double ResidualSpace::error_with(const Factors& factors) const {
 }
 
 void ResidualSpace::subtract(const Factors& factors) {
-  float* space = space_.mutable_data<float>();
   const Factors f = to_weighted(factors);
+  float* space = space_.mutable_data<float>();
   subtract_product(context_.pool, rows_, cols_, space, f.rank, f.l1.data(), f.l2.data(), space);
   const std::vector<float> rows = reciprocals(weighting_.row_scale(), rows_);
   const std::vector<float> cols = reciprocals(weighting_.col_scale(), cols_);
@@ -135,6 +169,17 @@ void ResidualSpace::subtract(const Factors& factors) {
                         cols.empty() ? nullptr : cols.data(), nullptr);
   norms_ = {left.weighted,
             left.squared};  // the residual lies in weighted coordinates: dividing brings it back
+  if (!weighting_.full()) return;
+  // No scales to divide by: quantize once more, into the other workspace.
+  std::swap(space_, other_);
+  round_trip(last_target_);
+  float* plain = space_.mutable_data<float>();
+  kernels::residual(context_.pool, rows_, cols_, w_, plain, nullptr, nullptr, plain);
+  subtract_product(context_.pool, rows_, cols_, plain, factors.rank, factors.l1.data(), factors.l2.data(),
+                   plain);
+  norms_.squared =
+      kernels::residual(context_.pool, rows_, cols_, plain, nullptr, nullptr, nullptr, nullptr).squared;
+  std::swap(space_, other_);
 }
 
 }  // namespace lq

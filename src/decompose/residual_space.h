@@ -46,12 +46,17 @@ class ResidualSpace {
   // <residual, factors> in weighted coordinates and ||factors||^2 there: with weighted(), the error that they
   // leave.
   double error_with(const Factors& factors) const;
-  // Replaces residual() by what `factors` leave of it, and its norms by the new ones.
+  // Replaces residual() by what `factors` leave of it, and its norms by the new ones. REQUIRES: quantize()
+  // was called.
   void subtract(const Factors& factors);
 
  private:
   // In weighted coordinates.
   Factors to_weighted(const Factors& plain) const;
+  // space_ = quantize(w - target).
+  void round_trip(const Factors& target);
+  // space_ becomes T^T space_ S, and norms_.weighted its squared norm.
+  void apply_full_weighting();
 
   Context& context_;
   const float* w_;
@@ -60,6 +65,8 @@ class ResidualSpace {
   const Quantizer& quantizer_;
   const Weighting& weighting_;
   Tensor space_;
+  Tensor other_;         // the second workspace of a full weighting
+  Factors last_target_;  // of a full weighting
   kernels::ResidualNorms norms_;
   double squared_w_ = 0.0;
   double weighted_w_ = 0.0;

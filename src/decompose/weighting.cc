@@ -74,6 +74,16 @@ Weighting Weighting::fisher(const std::vector<double>& row_means, const std::vec
   return out;
 }
 
+Weighting Weighting::kronecker(std::shared_ptr<const LowerFactor> left,
+                               std::shared_ptr<const LowerFactor> right) {
+  Weighting out;
+  if (left != nullptr) out.row_square_ = left->diagonal();
+  if (right != nullptr) out.col_square_ = right->diagonal();
+  out.left_ = std::move(left);
+  out.right_ = std::move(right);
+  return out;
+}
+
 ErrorWeights Weighting::error_weights() const {
   return {row_square_.empty() ? nullptr : row_square_.data(),
           col_square_.empty() ? nullptr : col_square_.data()};
@@ -83,8 +93,8 @@ void Weighting::check_shape(std::int64_t rows, std::int64_t cols) const {
   const auto fits = [](std::size_t have, std::int64_t want) {
     return have == 0 || have == static_cast<std::size_t>(want);
   };
-  LQ_CHECK(fits(row_scale_.size(), rows) && fits(col_scale_.size(), cols), kMismatch,
-           "weighting of a {} x {} matrix given for one of {} x {}", row_scale_.size(), col_scale_.size(),
+  LQ_CHECK(fits(row_square_.size(), rows) && fits(col_square_.size(), cols), kMismatch,
+           "weighting of a {} x {} matrix given for one of {} x {}", row_square_.size(), col_square_.size(),
            rows, cols);
 }
 

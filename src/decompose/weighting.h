@@ -2,9 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
-#include "base/parallel.h"
+#include "linalg/lower_factor.h"
 #include "quant/quantizer.h"
 
 namespace lq {
@@ -26,18 +27,29 @@ class Weighting {
   // matters the same. Throws Error(kInvalidArgument) for negative, infinite or NaN means.
   static Weighting fisher(const std::vector<double>& row_means, const std::vector<double>& col_means);
 
-  bool plain() const { return row_scale_.empty() && col_scale_.empty(); }
+  // left: T of size rows; right: S of size cols; either may be null: the identity.
+  static Weighting kronecker(std::shared_ptr<const LowerFactor> left,
+                             std::shared_ptr<const LowerFactor> right);
+
+  // Every error matters the same.
+  bool plain() const { return row_scale_.empty() && col_scale_.empty() && !full(); }
+  // T or S is there; row_scale() and col_scale() are then null.
+  bool full() const { return left_ != nullptr || right_ != nullptr; }
+  const LowerFactor* left() const { return left_.get(); }
+  const LowerFactor* right() const { return right_.get(); }
   const float* row_scale() const { return row_scale_.empty() ? nullptr : row_scale_.data(); }
   const float* col_scale() const { return col_scale_.empty() ? nullptr : col_scale_.data(); }
-  // Squared scales, for the quantizer's choice of block scales; borrowed from *this.
+  // Squared scales, or the diagonals of G and R: for the quantizer's choice of block scales. Borrowed from
+  // *this.
   ErrorWeights error_weights() const;
 
-  // Throws Error(kMismatch) unless the scales are of this size.
+  // Throws Error(kMismatch) unless scales and factors are of this size.
   void check_shape(std::int64_t rows, std::int64_t cols) const;
 
  private:
   std::vector<float> row_scale_, col_scale_;
   std::vector<float> row_square_, col_square_;
+  std::shared_ptr<const LowerFactor> left_, right_;
 };
 
 }  // namespace lq

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cmath>
+#include <memory>
 #include <vector>
 
 #include "decompose/decompose.h"
@@ -21,6 +22,22 @@ struct Errors {
   double weighted = 0.0;
 };
 
+// diag(rows) e diag(cols), or T^T e S.
+inline reference::Dense weigh(reference::Dense e, const Weighting& weighting) {
+  for (std::int64_t i = 0; i < e.rows; ++i) {
+    for (std::int64_t j = 0; j < e.cols; ++j) {
+      if (weighting.row_scale() != nullptr) e.at(i, j) *= static_cast<double>(weighting.row_scale()[i]);
+      if (weighting.col_scale() != nullptr) e.at(i, j) *= static_cast<double>(weighting.col_scale()[j]);
+    }
+  }
+  const auto dense = [](const LowerFactor& f) {
+    return reference::Dense(f.size(), f.size(), f.values().data());
+  };
+  if (weighting.left() != nullptr) e = reference::product(reference::transpose(dense(*weighting.left())), e);
+  if (weighting.right() != nullptr) e = reference::product(e, dense(*weighting.right()));
+  return e;
+}
+
 // From the packed matrix and the factors, in plain loops: what the reported errors must be.
 inline Errors errors_from_packed(Workbench& run, const std::vector<float>& w, std::int64_t rows,
                                  std::int64_t cols, const NfQuantizer& quantizer, const Decomposition& d,
@@ -38,17 +55,8 @@ inline Errors errors_from_packed(Workbench& run, const std::vector<float>& w, st
     e = reference::difference(
         e, reference::product(Dense(rows, r, d.l1.data<float>()), Dense(r, cols, d.l2.data<float>())));
   }
-  Dense we = e;
-  Dense ww = dense;
-  for (std::int64_t i = 0; i < rows; ++i) {
-    for (std::int64_t j = 0; j < cols; ++j) {
-      const double scale =
-          static_cast<double>(weighting.row_scale() == nullptr ? 1.0F : weighting.row_scale()[i]) *
-          static_cast<double>(weighting.col_scale() == nullptr ? 1.0F : weighting.col_scale()[j]);
-      we.at(i, j) *= scale;
-      ww.at(i, j) *= scale;
-    }
-  }
+  const Dense we = weigh(e, weighting);
+  const Dense ww = weigh(dense, weighting);
   const auto ratio = [](double a, double b) { return b > 0.0 ? a / b : 0.0; };
   return {ratio(reference::norm(e), reference::norm(dense)), ratio(reference::norm(we), reference::norm(ww))};
 }
@@ -59,6 +67,23 @@ inline Weighting uneven_weighting(std::int64_t rows, std::int64_t cols) {
   for (std::size_t i = 0; i < r.size(); ++i) r[i] = std::exp(std::sin(7.0 * static_cast<double>(i)));
   for (std::size_t j = 0; j < c.size(); ++j) c[j] = std::exp(2.0 * std::cos(3.0 * static_cast<double>(j)));
   return Weighting::fisher(r, c);
+}
+
+// The factor of a second moment of strongly correlated vectors whose entries differ in size.
+inline std::shared_ptr<const LowerFactor> correlated_factor(std::int64_t n, std::uint64_t stream) {
+  const std::int64_t samples = 3 * n;
+  reference::Dense x(n, samples, reference::normal_matrix(n, samples, stream).data());
+  const std::vector<float> common = reference::normal_matrix(4, samples, stream + 100);
+  for (std::int64_t i = 0; i < n; ++i) {
+    for (std::int64_t k = 0; k < samples; ++k) {
+      x.at(i, k) += 3.0 * static_cast<double>(common[static_cast<std::size_t>((i % 4) * samples + k)]);
+      x.at(i, k) *= std::exp(std::sin(5.0 * static_cast<double>(i)));
+    }
+  }
+  const reference::Dense r = reference::product(x, reference::transpose(x));
+  ThreadPool pool(1);
+  return std::make_shared<const LowerFactor>(
+      LowerFactor::of_second_moment(pool, n, {r.v.begin(), r.v.end()}, 1e-2, "test"));
 }
 
 }  // namespace lq::testing_support

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "decompose_fixture.h"
+#include "linalg/small_dense.h"
 
 namespace lq {
 namespace {
@@ -36,8 +37,11 @@ TEST_P(DecomposeShapes, ReportsTheErrorOfWhatIsPacked) {
   const NfQuantizer quantizer(uniform_nf_config(3));
   const Weighting uneven = testing_support::uneven_weighting(m, n);
   const Weighting none;
+  const Weighting input = Weighting::kronecker(nullptr, testing_support::correlated_factor(n, 1));
+  const Weighting kfac = Weighting::kronecker(testing_support::correlated_factor(m, 2),
+                                              testing_support::correlated_factor(n, 1));
   for (const DecomposeMethod method : kAll) {
-    for (const Weighting* weighting : {&none, &uneven}) {
+    for (const Weighting* weighting : {&none, &uneven, &input, &kfac}) {
       Workbench run;
       const Decomposition d = decompose(run.context, w.data(), m, n, quantizer,
                                         {.method = method, .rank = r, .weighting = weighting});
@@ -117,6 +121,43 @@ TEST(Decompose, OptimizingAWeightedNormLowersItThere) {
   const Errors of_plain = errors_from_packed(run, w, 150, 130, quantizer, plain, weighting);
   EXPECT_LT(weighted.relative_weighted_error, of_plain.weighted);
   EXPECT_GT(weighted.relative_error, plain.relative_error);
+}
+
+// For fixed Q = quantize(W), the correction is the provably best one: T^-T SVD_r(T^T (W - Q) S) S^-1.
+TEST(Decompose, FullWeightingGivesTheBestCorrectionOfItsRank) {
+  const std::int64_t m = 60;
+  const std::int64_t n = 90;
+  const std::int64_t r = 8;
+  const std::vector<float> w = reference::weight_like_matrix(m, n, 4, 12);
+  const NfQuantizer quantizer(uniform_nf_config(3));
+  const auto left = testing_support::correlated_factor(m, 3);
+  const auto right = testing_support::correlated_factor(n, 4);
+  for (const Weighting& weighting :
+       {Weighting::kronecker(nullptr, right), Weighting::kronecker(left, nullptr),
+        Weighting::kronecker(left, right)}) {
+    Workbench run;
+    const Decomposition d = decompose(run.context, w.data(), m, n, quantizer,
+                                      {.method = DecomposeMethod::kLorc, .rank = r, .weighting = &weighting});
+    std::vector<float> q(w.size());
+    quantizer.round_trip_weighted(run.pool, w.data(), m, n, q.data(), weighting.error_weights());
+    const reference::Dense dense(m, n, w.data());
+    const reference::Dense e =
+        testing_support::weigh(reference::difference(dense, reference::Dense(m, n, q.data())), weighting);
+    const Svd full = svd(m, n, e.v.data());
+    double tail = 0.0;
+    for (std::size_t k = static_cast<std::size_t>(r); k < full.s.size(); ++k) tail += full.s[k] * full.s[k];
+    const double least = std::sqrt(tail) / reference::norm(testing_support::weigh(dense, weighting));
+    EXPECT_GE(d.relative_weighted_error, least * (1 - 1e-4));
+    EXPECT_LE(d.relative_weighted_error, least * 1.01);
+
+    // And the alternation ends below it, and below the same alternation in the plain norm.
+    const Decomposition lq =
+        decompose(run.context, w.data(), m, n, quantizer, {.rank = r, .weighting = &weighting});
+    EXPECT_LT(lq.relative_weighted_error, d.relative_weighted_error);
+    const Decomposition plain = decompose(run.context, w.data(), m, n, quantizer, {.rank = r});
+    EXPECT_LT(lq.relative_weighted_error,
+              errors_from_packed(run, w, m, n, quantizer, plain, weighting).weighted);
+  }
 }
 
 TEST(Decompose, RelaxationEndsLowerThanPlainAlternation) {

@@ -10,25 +10,35 @@ namespace {
 using reference::Dense;
 using testing_support::Workbench;
 
-// Copies of w - q and of factors in weighted coordinates, by plain loops.
-Dense weigh(Dense e, const Weighting& weighting) {
-  for (std::int64_t i = 0; i < e.rows; ++i) {
-    for (std::int64_t j = 0; j < e.cols; ++j) {
-      if (weighting.row_scale() != nullptr) e.at(i, j) *= static_cast<double>(weighting.row_scale()[i]);
-      if (weighting.col_scale() != nullptr) e.at(i, j) *= static_cast<double>(weighting.col_scale()[j]);
-    }
+using testing_support::weigh;
+
+enum class Kind { kPlain, kDiagonal, kRight, kLeft, kBoth };
+
+Weighting make_weighting(Kind kind, std::int64_t m, std::int64_t n) {
+  switch (kind) {
+    case Kind::kPlain:
+      return {};
+    case Kind::kDiagonal:
+      return testing_support::uneven_weighting(m, n);
+    case Kind::kRight:
+      return Weighting::kronecker(nullptr, testing_support::correlated_factor(n, 7));
+    case Kind::kLeft:
+      return Weighting::kronecker(testing_support::correlated_factor(m, 8), nullptr);
+    case Kind::kBoth:
+      return Weighting::kronecker(testing_support::correlated_factor(m, 8),
+                                  testing_support::correlated_factor(n, 7));
   }
-  return e;
+  return {};
 }
 
-class ResidualSpaceTest : public testing::TestWithParam<bool> {};
+class ResidualSpaceTest : public testing::TestWithParam<Kind> {};
 
 TEST_P(ResidualSpaceTest, NormsAndFactorsEqualPlainLoops) {
   const std::int64_t m = 45;
   const std::int64_t n = 70;
   const std::int64_t r = 4;
   const std::vector<float> w = reference::weight_like_matrix(m, n, 3, 1);
-  const Weighting weighting = GetParam() ? testing_support::uneven_weighting(m, n) : Weighting();
+  const Weighting weighting = make_weighting(GetParam(), m, n);
   const NfQuantizer quantizer(uniform_nf_config(3));
   Workbench run;
   ResidualSpace space(run.context, w.data(), m, n, quantizer, weighting);
@@ -68,7 +78,9 @@ TEST_P(ResidualSpaceTest, NormsAndFactorsEqualPlainLoops) {
   EXPECT_NEAR(space.weighted(), weighted_left, 1e-4 * weighted_left);
 }
 
-INSTANTIATE_TEST_SUITE_P(PlainAndWeighted, ResidualSpaceTest, testing::Bool());
+INSTANTIATE_TEST_SUITE_P(Weightings, ResidualSpaceTest,
+                         testing::Values(Kind::kPlain, Kind::kDiagonal, Kind::kRight, Kind::kLeft,
+                                         Kind::kBoth));
 
 TEST(ResidualSpace, SubtractProductEqualsPlainLoopsAcrossTiles) {
   const std::int64_t m = 131;
