@@ -50,6 +50,11 @@ using Action = std::function<void(Session&)>;
 
 // Each verb adds its subcommand; its callback stores the action to run.
 void add_quantize(CLI::App& app, Action& action);
+void add_allocate(CLI::App& app, Action& action);
+void add_eval(CLI::App& app, Action& action);
+void add_generate(CLI::App& app, Action& action);
+void add_chat(CLI::App& app, Action& action);
+void add_tokenize(CLI::App& app, Action& action);
 void add_inspect(CLI::App& app, Action& action);
 void add_export(CLI::App& app, Action& action);
 void add_version(CLI::App& app, Action& action);

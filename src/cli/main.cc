@@ -43,6 +43,11 @@ int main(int argc, char** argv) {
 
   Action action;
   add_quantize(app, action);
+  add_allocate(app, action);
+  add_eval(app, action);
+  add_generate(app, action);
+  add_chat(app, action);
+  add_tokenize(app, action);
   add_inspect(app, action);
   add_export(app, action);
   add_version(app, action);

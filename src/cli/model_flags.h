@@ -1,0 +1,30 @@
+// Flags of every verb that computes with a model.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+#include "models/llama_model.h"
+
+namespace lq::cli {
+
+struct ModelFlags {
+  std::string model, adapter;
+  bool no_adapter = false;
+
+  void add_to(CLI::App& verb) {
+    verb.add_option("MODEL", model, "Model directory: Hugging Face's, dense, or packed by lqlora")
+        ->required();
+    auto* named =
+        verb.add_option("--adapter", adapter, "PEFT LoRA adapter (default: MODEL/adapter of a packed model)");
+    verb.add_flag("--no-adapter", no_adapter, "The packed matrices alone")->excludes(named);
+  }
+  LlamaModel load(Context& context) const {
+    LlamaLoadOptions options;
+    options.adapter = adapter;
+    options.no_adapter = no_adapter;
+    return LlamaModel::load(context, model, options);
+  }
+};
+
+}  // namespace lq::cli

@@ -1,0 +1,76 @@
+#include <fmt/format.h>
+
+#include <iostream>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/app.h"
+#include "cli/generate_flags.h"
+#include "cli/model_flags.h"
+#include "text/chat_template.h"
+
+namespace lq::cli {
+namespace {
+
+struct Flags {
+  ModelFlags model;
+  GenerateFlags generate;
+  std::string format, system;
+};
+
+void run(Session& session, const Flags& f) {
+  Context& context = session.context();
+  const auto tokenizer = Tokenizer::load(f.model.model);
+  const ChatTemplate chat =
+      f.format.empty() ? ChatTemplate::of_model(f.model.model) : ChatTemplate::by_name(f.format, *tokenizer);
+  const LlamaModel model = f.model.load(context);
+  Generator generator(model, *tokenizer);
+  GenerateOptions options = f.generate.options;
+  options.sampler.seed = context.seed;
+  if (!chat.end_of_turn().empty()) {
+    if (const auto id = tokenizer->id_of(chat.end_of_turn())) {
+      generator.add_eos(*id);
+    } else {
+      options.stop.push_back(chat.end_of_turn());
+    }
+  }
+  std::vector<ChatMessage> messages;
+  if (!f.system.empty()) messages.push_back({"system", f.system});
+  session.note(fmt::format("chat: format {}; an empty line or the end of input ends it", chat.name()));
+  nlohmann::ordered_json turns = nlohmann::ordered_json::array();
+  std::string line;
+  for (;;) {
+    session.print("> ");
+    if (!std::getline(std::cin, line) || line.empty() || context.stop.requested()) break;
+    messages.push_back({"user", line});
+    const auto ids =
+        tokenizer->encode(chat.render(messages, true),
+                          EncodeOptions{.add_special = false, .special_text = SpecialText::kParse});
+    const GenerateResult r = generator.generate(context, ids, options, [&](std::string_view text) {
+      session.print(std::string(text));
+      return !context.stop.requested();
+    });
+    session.print("\n");
+    messages.push_back({"assistant", r.text});
+    turns.push_back({{"user", line}, {"assistant", r.text}, {"stop", stop_reason_name(r.reason)}});
+  }
+  session.write_json({{"format", chat.name()}, {"turns", turns}});
+}
+
+}  // namespace
+
+void add_chat(CLI::App& app, Action& action) {
+  auto flags = std::make_shared<Flags>();
+  auto* verb = app.add_subcommand("chat", "Talk with a model, a line at a time");
+  verb->footer(
+      "Example: echo \"Who are you?\" | lqlora chat examples/models/quill --format vicuna --max-tokens 20");
+  flags->model.add_to(*verb);
+  verb->add_option("--format", flags->format,
+                   "Chat template by name (default: the one of the model's tokenizer)")
+      ->check(CLI::IsMember(ChatTemplate::names()));
+  verb->add_option("--system", flags->system, "System message");
+  flags->generate.add_to(*verb);
+  verb->callback([flags, &action] { action = [flags](Session& session) { run(session, *flags); }; });
+}
+
+}  // namespace lq::cli
