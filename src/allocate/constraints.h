@@ -22,15 +22,16 @@ struct BitsRule {
 struct Pin {
   std::string pattern;
   NfConfig config;
-  std::optional<int> rank;  // rank auto only; without it any rank of the table
+  std::optional<int> rank = {};  // rank auto only; without it any rank of the table
 };
 
 struct Constraints {
-  std::vector<BitsRule> min_bits;  // each matching matrix takes at least this; all matching rules hold
-  std::vector<BitsRule> max_bits;  // each matching matrix takes at most this
-  std::vector<Pin> pins;           // the last that matches counts, and min_bits and max_bits don't
-  std::vector<BitsRule> caps;  // the matching matrices take at most this on average; no matrix under two caps
-  std::optional<double> layer_cap;  // a cap on each layer (layer_of); not together with `caps`
+  std::vector<BitsRule> min_bits = {};  // each matching matrix takes at least this; all matching rules hold
+  std::vector<BitsRule> max_bits = {};  // each matching matrix takes at most this
+  std::vector<Pin> pins = {};           // the last that matches counts, and min_bits and max_bits don't
+  std::vector<BitsRule> caps =
+      {};  // the matching matrices take at most this on average; no matrix under two caps
+  std::optional<double> layer_cap = {};  // a cap on each layer (layer_of); not together with `caps`
 };
 
 bool glob_match(std::string_view pattern, std::string_view name);

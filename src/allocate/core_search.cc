@@ -105,7 +105,8 @@ class CoreSearch {
   // States after matrix k has departed or not.
   void expand(std::size_t k) {
     std::vector<State> merged = states_;  // stays at the origin
-    std::vector<State> shifted(states_.size());
+    std::vector<State> shifted;
+    const double limit = target_ - origin_error_;
     std::vector<State> next;
     const auto by_storage = [](const State& a, const State& b) {
       return std::tie(a.storage, a.error) < std::tie(b.storage, b.error);
@@ -113,12 +114,16 @@ class CoreSearch {
     pending_.clear();
     for (const Departure& d : matrices_[k].departures) {
       if (d.reduced >= target_ - bound_) continue;
-      for (std::size_t s = 0; s < states_.size(); ++s) {
+      shifted.clear();
+      for (const State& s : states_) {
+        State to{s.storage + d.storage, s.error + d.error, 0};
+        // No completion saves more than the price for each bit: the cheap half of drop_hopeless.
+        if (to.error - price_ * (room_ - to.storage) >= limit) continue;
         // A departure that is not yet in trails_ is numbered -2, -3, ...; it moves there if its state
         // survives.
-        pending_.push_back({states_[s].trail, matrices_[k].matrix, d.choice});
-        const auto number = -1 - static_cast<std::int32_t>(pending_.size());
-        shifted[s] = {states_[s].storage + d.storage, states_[s].error + d.error, number};
+        pending_.push_back({s.trail, matrices_[k].matrix, d.choice});
+        to.trail = -1 - static_cast<std::int32_t>(pending_.size());
+        shifted.push_back(to);
       }
       next.clear();
       std::merge(merged.begin(), merged.end(), shifted.begin(), shifted.end(), std::back_inserter(next),

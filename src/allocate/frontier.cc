@@ -23,6 +23,8 @@ std::vector<double> budget_range(double first, double last, double step) {
   return budgets;
 }
 
+SolveOptions frontier_options() { return {.max_states = 50'000, .branch_and_cut = false}; }
+
 Frontier trace_frontier(const Allocator& allocator, std::vector<double> budgets,
                         const SolveOptions& options) {
   Frontier frontier{allocator.least_bits(), allocator.most_bits(), {}};

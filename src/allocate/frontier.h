@@ -28,9 +28,14 @@ struct Frontier {
 // 100,000.
 std::vector<double> budget_range(double first = 2.2, double last = 8.2, double step = 0.05);
 
+// What trace_frontier takes by default: a search of the core that stays below a second, and no branch and
+// cut. Above 7 bits, where one matrix's step is a large part of what error is left, gaps may then stay above
+// 1e-4; each point tells its own.
+SolveOptions frontier_options();
+
 // Solves each budget. Throws Error(kInvalidArgument) if all of them are below the least possible.
 Frontier trace_frontier(const Allocator& allocator, std::vector<double> budgets,
-                        const SolveOptions& options = {});
+                        const SolveOptions& options = frontier_options());
 
 // {"least_bits":, "most_bits":, "frontier": [{"budget":, "bits_per_weight":, "objective":, "bound":, "gap":},
 // ...]}
