@@ -18,7 +18,7 @@ namespace {
 
 using Json = nlohmann::json;
 constexpr std::size_t kMaxOutput = std::size_t{1} << 26;
-constexpr int kMaxSteps = 10000000;  // nodes and expressions: a template that needs more has run away
+constexpr int kMaxSteps = 300000;  // nodes and expressions: a template that needs more has run away
 
 class Evaluation {
  public:
@@ -113,12 +113,14 @@ class Evaluation {
     if (node.filter != nullptr) {
       Json kept = Json::array();
       for (const Json& item : items) {
+        step(node.line);
         bind(item);
         if (truth(evaluate(*node.filter))) kept.push_back(item);
       }
       items = std::move(kept);
     }
     for (std::size_t i = 0; i < items.size(); ++i) {
+      step(node.line);
       bind(items[i]);
       Json state = {{"index0", i},
                     {"index", i + 1},
@@ -134,6 +136,23 @@ class Evaluation {
     }
     scopes_.pop_back();
     if (items.empty()) render(node.other);
+  }
+
+  // The value of a name, or of members of one, where it lies; nullptr where it has to be computed or is
+  // undefined. Saves copying all messages for each messages[0]['role'].
+  const Json* refer(const Expr& e) {
+    if (e.kind == ExprKind::kName) {
+      for (auto scope = scopes_.rbegin(); scope != scopes_.rend(); ++scope) {
+        const auto it = scope->find(e.text);
+        if (it != scope->end()) return &*it;
+      }
+      return nullptr;
+    }
+    if (e.kind != ExprKind::kAttribute && e.kind != ExprKind::kIndex) return nullptr;
+    const Json* object = refer(*e.parts[0]);
+    if (object == nullptr) return nullptr;
+    const Json key = e.kind == ExprKind::kAttribute ? Json(e.text) : evaluate(*e.parts[1]).json;
+    return find_member(*object, key);
   }
 
   Value lookup(const std::string& name) const {
@@ -208,20 +227,23 @@ class Evaluation {
     return {{}, true};
   }
 
+  static const Json* find_member(const Json& object, const Json& key) {
+    if (object.is_object() && key.is_string()) {
+      const auto it = object.find(key.get_ref<const std::string&>());
+      return it == object.end() ? nullptr : &*it;
+    }
+    if (!object.is_array() || !key.is_number_integer()) return nullptr;
+    const auto n = static_cast<std::int64_t>(object.size());
+    std::int64_t i = key.get<std::int64_t>();
+    if (i < 0) i += n;
+    return i < 0 || i >= n ? nullptr : &object[static_cast<std::size_t>(i)];
+  }
+
   Value member(const Value& object, const Json& key, int line) const {
     LQ_CHECK(!object.undefined, kInvalidArgument, "{}: '{}' of an undefined value", place(line),
              to_text({key}));
-    if (object.json.is_object() && key.is_string()) {
-      const auto it = object.json.find(key.get_ref<const std::string&>());
-      return it == object.json.end() ? Value{{}, true} : Value{*it};
-    }
-    if (object.json.is_array() && key.is_number_integer()) {
-      const auto n = static_cast<std::int64_t>(object.json.size());
-      std::int64_t i = key.get<std::int64_t>();
-      if (i < 0) i += n;
-      return i < 0 || i >= n ? Value{{}, true} : Value{object.json[static_cast<std::size_t>(i)]};
-    }
-    return {{}, true};
+    const Json* found = find_member(object.json, key);
+    return found == nullptr ? Value{{}, true} : Value{*found};
   }
 
   Value slice(const Expr& e) {
@@ -277,10 +299,13 @@ class Evaluation {
                kUnsupported, "{}: range of something else than whole numbers", place(e.line));
       const std::int64_t begin = second == nullptr ? 0 : first->get<std::int64_t>();
       const std::int64_t end = second == nullptr ? first->get<std::int64_t>() : second->get<std::int64_t>();
-      LQ_CHECK(end <= begin || (end < 1000000 && begin > -1000000), kUnsupported, "{}: a range up to {}",
+      LQ_CHECK(end <= begin || (end <= 10000 && begin >= -10000), kUnsupported, "{}: a range up to {}",
                place(e.line), end);
       Json list = Json::array();
-      for (std::int64_t i = begin; i < end; ++i) list.push_back(i);
+      for (std::int64_t i = begin; i < end; ++i) {
+        step(e.line);
+        list.push_back(i);
+      }
       return {list};
     }
     fail(ErrorCode::kUnsupported, "{}: the function '{}'", place(e.line), what.text);
