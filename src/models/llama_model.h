@@ -27,7 +27,7 @@ namespace lq {
 struct LlamaLoadOptions {
   // A PEFT adapter to put beside the linears. Empty: the one in DIRECTORY/adapter of a packed model, where
   // there is one.
-  std::filesystem::path adapter;
+  std::filesystem::path adapter = {};
   bool no_adapter = false;  // not even that one
   // Whether an adapter that names its base's hash is checked against the model's. A packed model has its hash
   // in config.json; a dense one is read whole for it.

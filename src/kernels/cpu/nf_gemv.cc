@@ -138,10 +138,19 @@ void GemvRows(const NfView& view, const NfGemvInput& in, std::int64_t begin, std
   constexpr int kPerGroup = 64 / kBlock;
   const Tables tables = MakeTables<kBits>(view.codebook);
   const std::int64_t groups = view.cols / kNfGroup;
+  std::vector<float> row_scales(static_cast<std::size_t>(groups * kPerGroup));
+  float* HWY_RESTRICT folded = row_scales.data();
   for (std::int64_t i = begin; i < end; ++i) {
     const std::uint8_t* codes = view.codes + i * groups * 8 * kBits;
     VF8 sums[kVectors];
     for (auto& s : sums) s = hn::Zero(f8);
+    if constexpr (kVectors == 1) {  // all the scales of the row at once, not one by one in the loop
+      for (std::int64_t g = 0; g < groups; ++g) {
+        for (int part = 0; part < kPerGroup; ++part) {
+          folded[g * kPerGroup + part] = scales[g * kPerGroup + part] * in.scale[g];
+        }
+      }
+    }
     for (std::int64_t g = 0; g < groups; ++g) {
       hwy::Prefetch(codes + g * 8 * kBits + 2048);
       const Indices<kBits> index(codes + g * 8 * kBits);
@@ -153,7 +162,7 @@ void GemvRows(const NfView& view, const NfGemvInput& in, std::int64_t begin, std
       const V16 w1 = hn::BitCast(d16, hn::InterleaveUpper(d8, low0, high0));
       const V16 w2 = hn::BitCast(d16, hn::InterleaveLower(d8, low1, high1));
       const V16 w3 = hn::BitCast(d16, hn::InterleaveUpper(d8, low1, high1));
-      const float* s = scales + g * kPerGroup;
+      const float* s = (kVectors == 1 ? folded : scales) + g * kPerGroup;
       for (int j = 0; j < kVectors; ++j) {
         const std::int16_t* x = in.x + (g * kVectors + j) * 64;
         V32 odd = hn::Zero(d32);  // stays zero on x86
@@ -161,7 +170,7 @@ void GemvRows(const NfView& view, const NfGemvInput& in, std::int64_t begin, std
         part0 = hn::ReorderWidenMulAccumulate(d32, w1, hn::Load(d16, x + 16), part0, odd);
         V32 part1 = hn::ReorderWidenMulAccumulate(d32, w2, hn::Load(d16, x + 32), hn::Zero(d32), odd);
         part1 = hn::ReorderWidenMulAccumulate(d32, w3, hn::Load(d16, x + 48), part1, odd);
-        const float step = in.scale[g * kVectors + j];
+        const float step = kVectors == 1 ? 1.0F : in.scale[g * kVectors + j];
         if constexpr (kBlock == 64) {
           const VF8 part = hn::ConvertTo(f8, hn::Add(part0, part1));
           sums[j] = hn::MulAdd(part, hn::Set(f8, step * s[0]), sums[j]);

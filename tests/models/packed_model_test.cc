@@ -1,0 +1,269 @@
+// Packed directories: the same as the dense directory of the dequantized weights; adapters and their bases.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+#include "io/peft_adapter.h"
+#include "models/llama_model.h"
+#include "nn/nf_weight.h"
+#include "ops/cross_entropy.h"
+#include "reference/numbers.h"
+#include "reference/random_model.h"
+
+namespace lq {
+namespace {
+
+using reference::relative_difference;
+
+class PackedModelTest : public testing::Test {
+ protected:
+  PackedModelTest() {
+    const auto* info = testing::UnitTest::GetInstance()->current_test_info();
+    folder_ = std::filesystem::path(testing::TempDir()) / fmt::format("lq_packed_{}", info->name());
+    std::filesystem::remove_all(folder_);
+  }
+  ~PackedModelTest() override { std::filesystem::remove_all(folder_); }
+
+  std::filesystem::path write(const char* name, const reference::RandomModel& shape) {
+    write_random_model(pool_, shape, folder_ / name);
+    return folder_ / name;
+  }
+
+  // A dense f32 directory with the values of the packed one.
+  std::filesystem::path write_dense(LlamaModel& packed, const reference::RandomModel& shape) {
+    const auto to = folder_ / "dense";
+    std::filesystem::create_directories(to);
+    std::vector<TensorSpec> specs;
+    std::vector<std::vector<float>> values;
+    for (Linear* linear : packed.linears()) {
+      const Weight& w = linear->weight();
+      specs.push_back({linear->name() + ".weight", DType::kF32, {w.rows(), w.cols()}});
+      values.emplace_back(static_cast<std::size_t>(w.rows() * w.cols()));
+      w.read_rows(ctx_, 0, w.rows(), values.back().data());
+    }
+    for (Parameter* p : packed.parameters()) {
+      specs.push_back({p->name, DType::kF32, p->value.shape()});
+      values.emplace_back(static_cast<std::size_t>(p->value.numel()));
+      convert_to_f32(p->value.dtype(), p->value.raw(), 0, p->value.numel(), values.back().data());
+    }
+    SafetensorsWriter writer(to / "model.safetensors", specs);
+    for (std::size_t i = 0; i < specs.size(); ++i) writer.write_f32(specs[i].name, values[i].data());
+    writer.finish();
+    write_json(to / "config.json", reference::random_model_config(shape));
+    return to;
+  }
+
+  std::vector<float> losses(const LlamaModel& model, int tokens) {
+    std::vector<std::int32_t> ids;
+    for (int i = 0; i < tokens; ++i) ids.push_back(static_cast<std::int32_t>(Rng(4).below(i, 97)));
+    const std::vector<std::int64_t> starts = {0, tokens / 3, tokens};
+    const TokenBatch batch{ids, starts};
+    std::vector<float> result(ids.size());
+    Workspace ws;
+    model.losses(ctx_, ws, batch, next_token_targets(batch), result);
+    return result;
+  }
+
+  void write_adapter(const std::filesystem::path& to, const std::string& module, std::int64_t in,
+                     std::int64_t out, const std::string& base_hash) {
+    std::filesystem::create_directories(to);
+    PeftConfig config;
+    config.target_modules = {module};
+    PeftWriterOptions options;
+    options.base_hash = base_hash;
+    PeftAdapterWriter writer(to, config, {{module, 2, in, out, 8.0}}, options);
+    const auto a = reference::normals(static_cast<std::size_t>(2 * in), 8);
+    const auto b = reference::normals(static_cast<std::size_t>(2 * out), 9);
+    writer.write(module, a.data(), b.data());
+    writer.finish();
+  }
+
+  std::filesystem::path folder_;
+  ThreadPool pool_{2};
+  NoProgress progress_;
+  Context ctx_{pool_, progress_, 0, {}};
+};
+
+TEST_F(PackedModelTest, EqualsDenseModelOfItsValues) {
+  for (const int bits : {2, 3, 4, 8}) {
+    reference::RandomModel shape;
+    shape.bits = bits;
+    LlamaModel packed = LlamaModel::load(ctx_, write("packed", shape));
+    EXPECT_TRUE(packed.packed());
+    const LlamaModel dense = LlamaModel::load(ctx_, write_dense(packed, shape));
+    EXPECT_FALSE(dense.packed());
+    EXPECT_LT(relative_difference(losses(packed, 50), losses(dense, 50)), 1e-5) << bits;
+    // Decoding reads the codes themselves; its integers err by some 5e-5 of an output, over a few layers.
+    EXPECT_LT(relative_difference(losses(packed, 3), losses(dense, 3)), 1e-3) << bits;
+    std::filesystem::remove_all(folder_);
+  }
+}
+
+TEST_F(PackedModelTest, GradientsOfAdaptersEqualThoseOnTheDenseModel) {
+  reference::RandomModel shape;
+  shape.bits = 3;
+  LlamaModel packed = LlamaModel::load(ctx_, write("packed", shape));
+  LlamaModel dense = LlamaModel::load(ctx_, write_dense(packed, shape));
+  std::vector<std::int32_t> ids;
+  for (int i = 0; i < 40; ++i)
+    ids.push_back(static_cast<std::int32_t>(Rng(4).below(static_cast<std::uint64_t>(i), 97)));
+  const std::vector<std::int64_t> starts = {0, 15, 40};
+  const TokenBatch batch{ids, starts};
+  for (LlamaModel* model : {&packed, &dense}) {
+    for (Linear* linear : model->linears()) {
+      auto lora = std::make_unique<Lora>();
+      for (Parameter* p : {&lora->a, &lora->b}) {
+        const bool is_a = p == &lora->a;
+        p->value = is_a ? Tensor::empty(DType::kF32, {3, linear->in()})
+                        : Tensor::empty(DType::kF32, {linear->out(), 3});
+        Rng(6, stream_of(linear->name()) + (is_a ? 1 : 0))
+            .fill_normal(pool_, p->value.mutable_data<float>(), p->value.numel());
+        for (std::int64_t i = 0; i < p->value.numel(); ++i) p->value.mutable_data<float>()[i] *= 0.1F;
+      }
+      linear->set_lora(std::move(lora));
+    }
+    model->train_adapters();
+    Workspace ws;
+    LlamaTape tape;
+    std::vector<float> loss(ids.size());
+    model->losses_backward(ctx_, ws, tape, batch, next_token_targets(batch), 1.0F, loss);
+  }
+  const auto mine = packed.trainable();
+  const auto theirs = dense.trainable();
+  ASSERT_EQ(mine.size(), 28U);
+  for (std::size_t i = 0; i < mine.size(); ++i) {
+    EXPECT_LT(relative_difference(mine[i]->grads(), theirs[i]->grads()), 1e-4) << i;
+  }
+}
+
+TEST_F(PackedModelTest, AdapterOfAnotherBaseIsRefusedWithBothHashes) {
+  reference::RandomModel shape;
+  shape.bits = 4;
+  const auto model = write("packed", shape);
+  const std::string mine = LlamaModel::load(ctx_, model).base_hash(ctx_);
+  write_adapter(folder_ / "good", "model.layers.1.self_attn.v_proj", 64, 32, mine);
+  EXPECT_TRUE(LlamaModel::load(ctx_, model, {.adapter = folder_ / "good"}).has_adapter());
+  const std::string other(32, 'a');
+  write_adapter(folder_ / "other", "model.layers.1.self_attn.v_proj", 64, 32, other);
+  try {
+    LlamaModel::load(ctx_, model, {.adapter = folder_ / "other"});
+    FAIL() << "loaded";
+  } catch (const Error& e) {
+    EXPECT_NE(std::string(e.what()).find(mine), std::string::npos) << e.what();
+    EXPECT_NE(std::string(e.what()).find(other), std::string::npos) << e.what();
+  }
+}
+
+TEST_F(PackedModelTest, AdapterForUnknownModulesOrShapesIsRefusedByName) {
+  const auto model = write("model", {});
+  write_adapter(folder_ / "unknown", "model.layers.7.self_attn.v_proj", 64, 32, "");
+  write_adapter(folder_ / "shape", "model.layers.1.self_attn.v_proj", 63, 32, "");
+  for (const auto& [name, part] :
+       {std::pair{"unknown", "model.layers.7.self_attn.v_proj"}, {"shape", "[2, 63]"}}) {
+    try {
+      LlamaModel::load(ctx_, model, {.adapter = folder_ / name});
+      FAIL() << "loaded " << name;
+    } catch (const Error& e) {
+      EXPECT_NE(std::string(e.what()).find(part), std::string::npos) << e.what();
+    }
+  }
+}
+
+TEST_F(PackedModelTest, AdapterFolderOfAPackedModelIsTakenByItself) {
+  reference::RandomModel shape;
+  shape.bits = 4;
+  const auto model = write("packed", shape);
+  write_adapter(model / "adapter", "model.layers.0.mlp.up_proj", 64, 96,
+                LlamaModel::load(ctx_, model).base_hash(ctx_));
+  EXPECT_TRUE(LlamaModel::load(ctx_, model).has_adapter());
+  EXPECT_FALSE(LlamaModel::load(ctx_, model, {.no_adapter = true}).has_adapter());
+}
+
+TEST_F(PackedModelTest, WeightsThatDisagreeWithTheConfigNameBothShapes) {
+  for (const int bits : {0, 4}) {
+    reference::RandomModel shape;
+    shape.bits = bits;
+    const auto model = write("model", shape);
+    auto config = read_ordered_json(model / "config.json");
+    config["intermediate_size"] = 95;
+    write_json(model / "config.json", config);
+    try {
+      LlamaModel::load(ctx_, model);
+      FAIL() << "loaded";
+    } catch (const Error& e) {
+      const std::string text = e.what();
+      EXPECT_NE(text.find("mlp.gate_proj.weight"), std::string::npos) << text;
+      EXPECT_NE(text.find("[96, 64]"), std::string::npos) << text;
+      EXPECT_NE(text.find("[95, 64]"), std::string::npos) << text;
+    }
+    std::filesystem::remove_all(folder_);
+  }
+}
+
+TEST_F(PackedModelTest, MemoryIsKnownBeforeAndNotExceeded) {
+  const auto folder = write("model", {.hidden = 128, .layers = 3, .intermediate = 256, .bits = 4});
+  LlamaModel model = LlamaModel::load(ctx_, folder);
+  std::vector<std::int32_t> ids(600, 5);
+  const std::vector<std::int64_t> starts = {0, 600};
+  const TokenBatch batch{ids, starts};
+  for (const Keep keep : {Keep::kBlocks, Keep::kActivations}) {
+    const LlamaMemory need = model.memory_estimate(600, true, keep);
+    Workspace ws;
+    LlamaTape tape;
+    tape.keep = keep;
+    std::vector<float> loss(ids.size());
+    model.losses_backward(ctx_, ws, tape, batch, next_token_targets(batch), 1.0F, loss);
+    EXPECT_EQ(tape.bytes(), need.activations);
+    // The workspace takes memory in chunks of 4 MiB.
+    EXPECT_LE(ws.bytes(), need.scratch + (std::int64_t{8} << 20));
+    EXPECT_GE(ws.bytes(), need.scratch / 4);
+  }
+}
+
+TEST_F(PackedModelTest, RealTinyLlamaAdapterFitsItsShape) {
+  const auto adapter =
+      std::filesystem::path(LQ_SOURCE_DIR) / ".." / "shared" / "data" / "adapters" / "tinyllama_r4_qv_a";
+  if (!std::filesystem::exists(adapter)) GTEST_SKIP() << "no " << adapter;
+  // Only q and v have the real shape; the rest is as small as it can be.
+  const auto folder = write(
+      "tiny",
+      {.hidden = 2048, .layers = 22, .intermediate = 2, .heads = 32, .kv_heads = 4, .vocab = 97, .bits = 2});
+  LlamaModel plain = LlamaModel::load(ctx_, folder);
+  LlamaModel adapted = LlamaModel::load(ctx_, folder, {.adapter = adapter});
+  int adapters = 0;
+  for (Linear* linear : adapted.linears()) {
+    if (linear->lora() == nullptr) continue;
+    ++adapters;
+    EXPECT_EQ(linear->lora()->rank(), 4);
+    EXPECT_EQ(linear->lora()->scaling, 4.0F);  // alpha 16 / r 4
+  }
+  EXPECT_EQ(adapters, 44);
+  // One layer by hand: y = W x + 4 B (A x).
+  const std::string name = "model.layers.3.self_attn.v_proj";
+  Linear& linear = *adapted.find_linear(name);
+  const auto x = reference::normals(5 * 2048, 3);
+  std::vector<float> with(5 * 256);
+  std::vector<float> without(5 * 256);
+  Workspace ws;
+  linear.forward(ctx_, ws, {x.data(), 5, 2048}, {with.data(), 5, 256});
+  plain.find_linear(name)->forward(ctx_, ws, {x.data(), 5, 2048}, {without.data(), 5, 256});
+  const float* a = linear.lora()->a.value.data<float>();
+  const float* b = linear.lora()->b.value.data<float>();
+  std::vector<double> want(with.size());
+  for (std::size_t t = 0; t < 5; ++t) {
+    for (std::size_t o = 0; o < 256; ++o) {
+      double sum = 0.0;
+      for (std::size_t r = 0; r < 4; ++r) {
+        double ax = 0.0;
+        for (std::size_t i = 0; i < 2048; ++i) ax += double{a[r * 2048 + i]} * x[t * 2048 + i];
+        sum += double{b[o * 4 + r]} * ax;
+      }
+      want[t * 256 + o] = without[t * 256 + o] + 4.0 * sum;
+    }
+  }
+  EXPECT_LT(relative_difference(with, want), 1e-5);
+  EXPECT_GT(relative_difference(with, without), 1e-4);
+}
+
+}  // namespace
+}  // namespace lq
