@@ -20,10 +20,10 @@ struct NfCodebook {
   float midpoints[255];  // (values[k] + values[k + 1]) / 2 in f32
   int bits;              // 2, 3, 4 or 8
   int zero;              // the code whose value is 0
-  // x lies in cell clamp(trunc(x * 256 + 260), 0, kNfCells - 1), which is monotone in x; the code of x is
-  // cell_base[cell] + (x > cell_midpoint[cell]).
-  float cell_midpoint[kNfCells];     // +inf where a cell holds no midpoint
-  std::int32_t cell_base[kNfCells];  // midpoints in the cells below
+  // x lies in cell clamp(trunc(x * 256 + 260), 0, kNfCells - 1), which is monotone in x. An entry holds the
+  // bits of the midpoint in its cell (+inf where there is none) in its low half, and the number of midpoints
+  // in the cells below in its high half: the code of x is that number, and one more where x > midpoint.
+  std::uint64_t cells[kNfCells];
 };
 
 // How a matrix is quantized: a configuration of the sweep (b, b0, b1, B0, B1) and a codebook of b bits.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <numbers>
@@ -46,20 +47,21 @@ Codebook build(CodebookKind kind, int bits) {
   book.bits = bits;
   for (std::size_t k = 0; k < values.size(); ++k) book.values[k] = static_cast<float>(values[k]);
   book.zero = static_cast<int>(std::find(values.begin(), values.end(), 0.0) - values.begin());
-  std::fill(std::begin(book.cell_midpoint), std::end(book.cell_midpoint),
-            std::numeric_limits<float>::infinity());
-  int cell = 0;  // cells below it know their base
+  std::array<float, kernels::kNfCells> midpoint;
+  midpoint.fill(std::numeric_limits<float>::infinity());
+  std::array<std::uint32_t, kernels::kNfCells> below{};
   for (std::size_t k = 0; k + 1 < values.size(); ++k) {
     const float sum = book.values[k] + book.values[k + 1];
     book.midpoints[k] = sum * 0.5F;
-    const int home = cell_of(book.midpoints[k]);
-    LQ_CHECK(std::isinf(book.cell_midpoint[home]), kInternal, "two midpoints of a codebook share cell {}",
-             home);
-    book.cell_midpoint[home] = book.midpoints[k];
-    for (; cell <= home; ++cell) book.cell_base[cell] = static_cast<std::int32_t>(k);
+    const auto home = static_cast<std::size_t>(cell_of(book.midpoints[k]));
+    LQ_CHECK(std::isinf(midpoint[home]), kInternal, "two midpoints of a codebook share cell {}", home);
+    midpoint[home] = book.midpoints[k];
+    for (std::size_t cell = home + 1; cell < below.size(); ++cell)
+      below[cell] = static_cast<std::uint32_t>(k + 1);
   }
-  for (; cell < kernels::kNfCells; ++cell)
-    book.cell_base[cell] = static_cast<std::int32_t>(values.size() - 1);
+  for (std::size_t cell = 0; cell < below.size(); ++cell) {
+    book.cells[cell] = std::bit_cast<std::uint32_t>(midpoint[cell]) | std::uint64_t{below[cell]} << 32;
+  }
   return book;
 }
 

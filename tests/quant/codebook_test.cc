@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 
 #include "base/error.h"
@@ -69,7 +70,8 @@ TEST_P(EveryCodebook, CellsCountTheMidpointsBelow) {
     const float scaled = x * 256.0F;
     const int cell =
         std::clamp(static_cast<int>(std::clamp(scaled + 260.0F, -1e6F, 1e6F)), 0, kernels::kNfCells - 1);
-    return book.cell_base[cell] + (x > book.cell_midpoint[cell] ? 1 : 0);
+    const auto midpoint = std::bit_cast<float>(static_cast<std::uint32_t>(book.cells[cell]));
+    return static_cast<int>(book.cells[cell] >> 32) + (x > midpoint ? 1 : 0);
   };
   const auto by_count = [&book = book, count = (1 << bits) - 1](float x) {
     return static_cast<int>(

@@ -102,8 +102,17 @@ class CodeSearch {
       const VF scaled = hn::Mul(x, hn::Set(d, 256.0F));
       VI cell = hn::ConvertTo(di, hn::Add(scaled, hn::Set(d, 260.0F)));
       cell = hn::Min(hn::Max(cell, hn::Zero(di)), hn::Set(di, kNfCells - 1));
-      const VF midpoint = hn::GatherIndex(d, book_->cell_midpoint, cell);
-      const VI base = hn::GatherIndex(di, book_->cell_base, cell);
+      // One 64-bit load brings both halves of an entry.
+      const hn::RebindToUnsigned<DF> du;
+      const hn::Repartition<std::uint64_t, DF> du64;
+      const hn::Repartition<std::int64_t, DF> di64;
+      const hn::Half<DI> half;
+      const auto first = hn::GatherIndex(du64, book_->cells, hn::PromoteTo(di64, hn::LowerHalf(half, cell)));
+      const auto second = hn::GatherIndex(du64, book_->cells, hn::PromoteTo(di64, hn::UpperHalf(half, cell)));
+      const auto low = hn::BitCast(du, first);
+      const auto high = hn::BitCast(du, second);
+      const VF midpoint = hn::BitCast(d, hn::ConcatEven(du, high, low));
+      const VI base = hn::BitCast(di, hn::ConcatOdd(du, high, low));
       return hn::Sub(base, as_int(hn::Gt(x, midpoint)));
     }
   }
