@@ -26,7 +26,9 @@ QuantizedMatrix quantize_matrix(Context& context, const TensorView& view, const 
   QuantizedMatrix result;
   const Decomposition d = decompose(context, w.data<float>(), rows, cols, quantizer, decompose_options);
   decomposition_target(context, w.data<float>(), rows, cols, d, w.mutable_data<float>());
-  result.q = quantizer.quantize(context.pool, w.data<float>(), rows, cols);
+  const Weighting* weighting = options.decompose.weighting;
+  result.q = quantizer.quantize(context.pool, w.data<float>(), rows, cols,
+                                weighting == nullptr ? ErrorWeights{} : weighting->error_weights());
 
   const std::int64_t rank = options.decompose.rank;
   if (rank > 0) {
