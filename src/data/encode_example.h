@@ -1,0 +1,37 @@
+// Examples as token ids, each with whether it counts for the loss.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "data/example.h"
+#include "text/tokenizer.h"
+
+namespace lq {
+
+struct EncodedExample {
+  std::vector<std::int32_t> ids;
+  std::vector<std::uint8_t> in_loss;  // of each id: whether predicting it is learnt
+
+  // Tokens that count and have one before them.
+  std::int64_t trained_tokens() const;
+};
+
+struct EncodeExampleOptions {
+  bool train_on_all = false;  // not only the responses
+  bool add_eos = true;  // after examples that do not bring their own marks, where the tokenizer has an EOS
+};
+
+// The whole text is encoded at once, so that ids are those of use; a token that spans the border between
+// prompt and response belongs to the response.
+EncodedExample encode_example(const Tokenizer& tokenizer, const Example& example,
+                              const EncodeExampleOptions& options);
+
+// Cut into windows of at most `length` ids, for continued pretraining on long texts. REQUIRES: length > 1.
+std::vector<EncodedExample> cut_windows(const EncodedExample& example, std::int64_t length);
+
+// Keeps the first `length` ids; whether any were dropped.
+bool truncate(EncodedExample& example, std::int64_t length);
+
+}  // namespace lq
