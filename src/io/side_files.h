@@ -7,10 +7,10 @@
 
 namespace lq {
 
-// Names of the side files in a model directory, sorted: tokenizer.json, tokenizer.model,
+// Names of the side files in a model directory, sorted: tokenizer.json, tokenizer.model, spiece.model,
 // tokenizer_config.json, special_tokens_map.json, added_tokens.json, vocab.json, merges.txt, vocab.txt,
-// generation_config.json, preprocessor settings of chat (chat_template.jinja, chat_template.json) and
-// *.tiktoken. Neither config.json, nor weights, licences or read-mes.
+// *.tiktoken, generation_config.json, chat_template.jinja and chat_template.json. Neither config.json, nor
+// weights, licences or read-mes. Throws Error(kIo).
 std::vector<std::string> side_files(const std::filesystem::path& directory);
 
 // Copies them, each atomically; returns their names.
