@@ -33,7 +33,7 @@ bench:
 	@cmake --build $(BUILD) -j $(JOBS)
 	@tools/bench.sh $(BUILD)
 
-lint:
+lint: $(BUILD)/build.ninja
 	@tools/install_deps.sh lint
 	@tools/lint.sh $(BUILD)
 

@@ -1,0 +1,66 @@
+// Every command in README.md and in each verb's --help is run.
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "e2e/run_program.h"
+
+namespace lq::e2e {
+namespace {
+
+using io_test::TempDir;
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+    text.replace(at, from.size(), to);
+  return text;
+}
+
+// The lines that start with build/lqlora inside ```sh blocks.
+std::vector<std::string> readme_commands() {
+  std::istringstream readme(io_test::get_file(LQ_SOURCE_DIR "/README.md"));
+  std::vector<std::string> commands;
+  bool inside = false;
+  for (std::string line; std::getline(readme, line);) {
+    if (line.starts_with("```")) inside = line == "```sh";
+    if (inside && line.starts_with("build/lqlora ")) commands.push_back(line);
+  }
+  return commands;
+}
+
+TEST(DocsE2e, EveryCommandOfTheReadmeWorks) {
+  const TempDir dir;
+  const auto commands = readme_commands();
+  ASSERT_GE(commands.size(), 4U);
+  for (const std::string& command : commands) {
+    const std::string line =
+        replaced(replaced(command, "build/lqlora", program()), "examples/", LQ_SOURCE_DIR "/examples/");
+    const Outcome run = shell("cd '" + dir.path().string() + "' && " + line);
+    EXPECT_EQ(run.code, 0) << command << "\n" << run.errors;
+  }
+}
+
+TEST(DocsE2e, EveryExampleOfHelpWorks) {
+  const TempDir dir;
+  // What the examples name as already there.
+  ASSERT_EQ(
+      lqlora("--quiet quantize " + quill() + " --nf 3 --rank 8 -o " + (dir / "quill-nf3").string()).code, 0);
+  io_test::put_file(
+      dir / "table.json",
+      R"({"configs": [[2,8,"fp32",64,256],[3,8,"fp32",64,256]], "matrices": [{"name": "a", "rows": 64, "cols": 64},
+                        {"name": "b", "rows": 64, "cols": 64}], "bits": [[2.127,3.127],[2.127,3.127]], "errors": [[4,1],[3,1]]})");
+  for (const char* verb :
+       {"quantize", "allocate", "eval", "generate", "chat", "tokenize", "inspect", "export", "version"}) {
+    const Outcome help = lqlora(std::string(verb) + " --help");
+    EXPECT_EQ(help.code, 0);
+    const std::size_t at = help.out.find("Example: ");
+    ASSERT_NE(at, std::string::npos) << verb;
+    std::string line = help.out.substr(at + 9, help.out.find('\n', at) - at - 9);
+    line = replaced(replaced(line, "lqlora ", program() + " "), "examples/", LQ_SOURCE_DIR "/examples/");
+    const Outcome run = shell("cd '" + dir.path().string() + "' && " + line);
+    EXPECT_EQ(run.code, 0) << line << "\n" << run.errors;
+  }
+}
+
+}  // namespace
+}  // namespace lq::e2e

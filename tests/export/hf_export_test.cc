@@ -1,0 +1,127 @@
+#include "export/hf_export.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "io/io_test_util.h"
+#include "io/peft_adapter.h"
+#include "pipeline/quantize_model.h"
+#include "pipeline/tiny_model.h"
+#include "quant/packed_checkpoint.h"
+
+namespace lq {
+namespace {
+
+using io_test::TempDir;
+
+class HfExportTest : public testing::Test {
+ protected:
+  HfExportTest() {
+    write_tiny_model(dir_.path() / "model");
+    QuantizeOptions options;
+    options.model = dir_.path() / "model";
+    options.out = dir_.path() / "packed";
+    options.config = uniform_nf_config(2);
+    options.decompose.rank = 4;
+    quantize_model(context_, options);
+    options_.model = options.out;
+    options_.out = dir_.path() / "hf";
+  }
+  // Q + with * s B A of one matrix, in double.
+  std::vector<double> expected(const std::string& module, double with) {
+    const PackedCheckpoint packed(options_.model);
+    const NfMatrix q = packed.matrix(module + ".weight");
+    std::vector<float> w(static_cast<std::size_t>(q.rows() * q.cols()));
+    q.dequantize(pool_, w.data());
+    const PeftAdapterReader adapter(options_.model / "adapter");
+    const LoraPair& pair = *adapter.find(module);
+    const Tensor a = pair.a.copy_f32();
+    const Tensor b = pair.b.copy_f32();
+    std::vector<double> sum(w.begin(), w.end());
+    for (std::int64_t i = 0; i < pair.out; ++i) {
+      for (std::int64_t j = 0; j < pair.in; ++j) {
+        for (std::int64_t r = 0; r < pair.rank; ++r) {
+          sum[static_cast<std::size_t>(i * pair.in + j)] += with * pair.scaling *
+                                                            double{b.data<float>()[i * pair.rank + r]} *
+                                                            double{a.data<float>()[r * pair.in + j]};
+        }
+      }
+    }
+    return sum;
+  }
+  void expect_weights(double with) {
+    const CheckpointReader reader(options_.out);
+    const std::string module = "model.layers.1.mlp.down_proj";
+    const auto want = expected(module, with);
+    const Tensor got = reader.at(module + ".weight").copy_f32();
+    for (std::size_t i = 0; i < want.size(); ++i) {
+      ASSERT_NEAR(got.data<float>()[i], want[i], 1e-5 * (1.0 + std::abs(want[i])));
+    }
+  }
+  TempDir dir_;
+  ThreadPool pool_{2};
+  NoProgress progress_;
+  Context context_{pool_, progress_, 0, {}};
+  HfExportOptions options_;
+};
+
+TEST_F(HfExportTest, MergesTheLowRankPart) {
+  const HfExportReport report = export_hf(context_, options_);
+  EXPECT_EQ(report.matrices, 14);
+  EXPECT_EQ(report.adapted, 14);
+  EXPECT_EQ(report.rounding_error, 0.0);  // the source is f32
+  expect_weights(1.0);
+  const HfConfig config = HfConfig::load(options_.out);
+  EXPECT_FALSE(config.has("quantization_config"));
+  EXPECT_TRUE(config.has("a_key_nobody_knows"));
+  EXPECT_EQ(CheckpointReader(options_.out).tensors().size(), 21U);
+  EXPECT_TRUE(export_hf(context_, options_).already_done);
+}
+
+TEST_F(HfExportTest, KeepsTheAdapterBesideQ) {
+  options_.keep_adapter = true;
+  export_hf(context_, options_);
+  expect_weights(0.0);
+  const PeftAdapterReader adapter(options_.out / "adapter");
+  EXPECT_EQ(adapter.pairs().size(), 14U);
+  adapter.check_base(CheckpointReader(options_.out).model_hash(pool_));
+}
+
+TEST_F(HfExportTest, LeavesTheAdapterOutWhenAsked) {
+  options_.without_adapter = true;
+  EXPECT_EQ(export_hf(context_, options_).adapted, 0);
+  expect_weights(0.0);
+}
+
+TEST_F(HfExportTest, SaysWhatRoundingCosts) {
+  options_.dtype = DType::kBf16;
+  const HfExportReport report = export_hf(context_, options_);
+  EXPECT_GT(report.rounding_error, 1e-4);
+  EXPECT_LT(report.rounding_error, 0x1p-8);  // bf16 keeps 8 bits: half a unit is 2^-9 of the value
+  EXPECT_EQ(CheckpointReader(options_.out).at("model.layers.0.mlp.up_proj.weight").dtype(), DType::kBf16);
+}
+
+TEST_F(HfExportTest, RefusesADenseModelAndAnAdapterOfAnotherBase) {
+  HfExportOptions dense = options_;
+  dense.model = dir_.path() / "model";
+  EXPECT_THROW(export_hf(context_, dense), Error);
+  QuantizeOptions other;
+  other.model = dir_.path() / "model";
+  other.out = dir_.path() / "other";
+  other.decompose.rank = 4;
+  quantize_model(context_, other);
+  options_.adapter = other.out / "adapter";
+  try {
+    export_hf(context_, options_);
+    FAIL();
+  } catch (const Error& e) {
+    const std::string message = e.what();
+    EXPECT_NE(message.find(PackedCheckpoint(other.out).packed().model_hash), std::string::npos) << message;
+    EXPECT_NE(message.find(PackedCheckpoint(options_.model).packed().model_hash), std::string::npos)
+        << message;
+  }
+}
+
+}  // namespace
+}  // namespace lq
