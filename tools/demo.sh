@@ -1,35 +1,52 @@
 #!/bin/sh
-# The product on its example model: quantize at 3 bits with and without a low-rank part, compare, export.
+# The product on its example model: quantize at 3 bits with and without a low-rank part, compare, generate, export.
 # usage: tools/demo.sh path/to/lqlora
 set -eu
-lqlora=$1
+lqlora=$(realpath "$1")
 cd "$(dirname "$0")/.."
 model=examples/models/quill
+text=examples/texts/held_out.txt
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
 say() { printf '\n== %s\n' "$*"; }
+number() { sed -n "s/^ *\"$2\": \([0-9.e+-]*\),\{0,1\}$/\1/p" "$1" | head -n 1; }
 
-say "quill as it is: 6.5 M weights in bf16"
-"$lqlora" inspect $model --json "$out/dense.json" | sed -n 1,8p
+say "quill as it is"
+"$lqlora" inspect $model >"$out/inspect.txt"
+sed -n 1,7p "$out/inspect.txt"
 
 say "plain NF3: every linear of the blocks in 3.127 bits"
-"$lqlora" quantize $model --nf 3 --method qlora -o "$out/nf3" --json "$out/nf3.json" | tail -n 2
+"$lqlora" --quiet --json "$out/nf3.json" quantize $model --nf 3 --method qlora -o "$out/nf3" >"$out/nf3.txt"
+tail -n 2 "$out/nf3.txt"
 
 say "LQ: the same bits, and a low-rank part of rank 8 fitted with them"
-"$lqlora" quantize $model --nf 3 --rank 8 -o "$out/lq" --json "$out/lq.json"
+"$lqlora" --quiet --json "$out/lq.json" quantize $model --nf 3 --rank 8 -o "$out/lq"
 
 say "both as ordinary Hugging Face directories"
-"$lqlora" export "$out/nf3" --format hf -o "$out/nf3-hf"
-"$lqlora" export "$out/lq" --format hf -o "$out/lq-hf"
+"$lqlora" --quiet export "$out/nf3" --format hf -o "$out/nf3-hf"
+"$lqlora" --quiet export "$out/lq" --format hf -o "$out/lq-hf"
 
-say "relative error of all matrices: ||W - W'|| / ||W||"
-for run in nf3 lq; do
-  python3 - "$out/$run.json" $run <<'PY'
-import json, sys
+say "compared: relative error of the weights; perplexity and KL divergence to the dense model on a text it has not seen"
+printf '%-6s %8s %10s %12s %10s\n' model bits error perplexity KL
+for run in dense nf3 lq; do
+  directory=$out/$run
+  bits=16 error=0
+  if [ $run = dense ]; then
+    directory=$model
+  else
+    bits=$(number "$out/$run.json" bits_per_weight)
+    error=$(number "$out/$run.json" relative_error)
+  fi
+  "$lqlora" --quiet --json "$out/eval.json" eval "$directory" --tasks perplexity --data $text --reference $model \
+    >/dev/null
+  printf '%-6s %8.3f %10.4f %12.3f %10.5f\n' $run "$bits" "$error" "$(number "$out/eval.json" perplexity)" \
+    "$(number "$out/eval.json" kl)"
+done
 
-report = json.load(open(sys.argv[1]))
-print(f"{sys.argv[2]:>4}: {report['relative_error']:.4f} at {report['bits_per_weight']:.3f} bits per weight"
-      f" ({report['bits_per_weight_with_low_rank']:.3f} with the low-rank part)")
-PY
+say "a paragraph of each"
+for directory in $model "$out/nf3" "$out/lq"; do
+  "$lqlora" --quiet --seed 1 generate "$directory" --prompt "It was a cold evening, and the old man" \
+    --max-tokens 60 --temperature 0.7 --top-p 0.9
+  echo
 done
