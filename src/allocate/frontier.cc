@@ -23,25 +23,37 @@ std::vector<double> budget_range(double first, double last, double step) {
   return budgets;
 }
 
-SolveOptions frontier_options() { return {.max_states = 50'000, .branch_and_cut = false}; }
+SolveOptions frontier_options() { return {.max_states = 20'000, .branch_and_cut = false}; }
 
-Frontier trace_frontier(const Allocator& allocator, std::vector<double> budgets,
-                        const SolveOptions& options) {
+Frontier trace_frontier(const Allocator& allocator, std::vector<double> budgets, const SolveOptions& options,
+                        ThreadPool* pool) {
   Frontier frontier{allocator.least_bits(), allocator.most_bits(), {}};
   std::sort(budgets.begin(), budgets.end());
-  for (const double budget : budgets) {
-    if (budget < frontier.least_bits && budget != budgets.back()) continue;
+  // The largest stays in any case: solving it says what the least possible is.
+  std::erase_if(budgets, [&](double b) { return b < frontier.least_bits && b != budgets.back(); });
+  frontier.points.resize(budgets.size());
+  const auto solve = [&](std::int64_t k) {
+    const double budget = budgets[static_cast<std::size_t>(k)];
     const Allocation best = allocator.solve(budget, options);
-    FrontierPoint point{budget, best.bits_per_weight, best.objective, best.bound, best.gap};
-    // Within its gap a larger budget may have ended higher than a smaller one; the smaller one's solution
-    // fits too.
-    if (!frontier.points.empty() && frontier.points.back().objective < point.objective) {
-      point.bits_per_weight = frontier.points.back().bits_per_weight;
-      point.objective = frontier.points.back().objective;
-      point.bound = std::min(point.bound, point.objective);
-      point.gap = point.objective > 0 ? (point.objective - point.bound) / point.objective : 0;
-    }
-    frontier.points.push_back(point);
+    frontier.points[static_cast<std::size_t>(k)] = {budget, best.bits_per_weight, best.objective, best.bound,
+                                                    best.gap};
+  };
+  const auto count = static_cast<std::int64_t>(budgets.size());
+  if (pool != nullptr) {
+    pool->run(count, solve);
+  } else {
+    for (std::int64_t k = 0; k < count; ++k) solve(k);
+  }
+  // Within its gap a larger budget may have ended higher than a smaller one; the smaller one's solution fits
+  // too.
+  for (std::size_t k = 1; k < frontier.points.size(); ++k) {
+    const FrontierPoint& before = frontier.points[k - 1];
+    FrontierPoint& point = frontier.points[k];
+    if (before.objective >= point.objective) continue;
+    point.bits_per_weight = before.bits_per_weight;
+    point.objective = before.objective;
+    point.bound = std::min(point.bound, point.objective);
+    point.gap = point.objective > 0 ? (point.objective - point.bound) / point.objective : 0;
   }
   return frontier;
 }

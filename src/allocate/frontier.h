@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "allocate/solve.h"
+#include "base/parallel.h"
 
 namespace lq {
 
@@ -33,9 +34,10 @@ std::vector<double> budget_range(double first = 2.2, double last = 8.2, double s
 // 1e-4; each point tells its own.
 SolveOptions frontier_options();
 
-// Solves each budget. Throws Error(kInvalidArgument) if all of them are below the least possible.
+// Solves each budget, several at a time where there is a pool; the result is the same. Throws
+// Error(kInvalidArgument) if all of them are below the least possible.
 Frontier trace_frontier(const Allocator& allocator, std::vector<double> budgets,
-                        const SolveOptions& options = frontier_options());
+                        const SolveOptions& options = frontier_options(), ThreadPool* pool = nullptr);
 
 // {"least_bits":, "most_bits":, "frontier": [{"budget":, "bits_per_weight":, "objective":, "bound":, "gap":},
 // ...]}

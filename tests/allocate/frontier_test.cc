@@ -28,6 +28,9 @@ TEST(Frontier, FallsAndIsProvenAndAgreesWithSolve) {
   const ErrorTable table = reference::synthetic_table(reference::llama_matrices(6, 256, 704, 256), 5);
   const Allocator allocator(table);
   const Frontier frontier = trace_frontier(allocator, budget_range(2.0, 9.0, 0.25));
+  ThreadPool pool(3);
+  EXPECT_EQ(trace_frontier(allocator, budget_range(2.0, 9.0, 0.25), frontier_options(), &pool).points,
+            frontier.points);
   EXPECT_EQ(frontier.least_bits, allocator.least_bits());
   ASSERT_EQ(frontier.points.size(), 28U);  // 2.0 is below the least possible
   EXPECT_EQ(frontier.points.front().budget, 2.25);
