@@ -27,7 +27,7 @@ std::string format_table(const std::vector<std::string>& header,
     text += line + "\n";
   };
   append(header);
-  std::size_t total = header.size() > 0 ? 2 * (header.size() - 1) : 0;
+  std::size_t total = !header.empty() ? 2 * (header.size() - 1) : 0;
   for (const std::size_t width : widths) total += width;
   text += std::string(total, '-') + "\n";
   for (const auto& row : rows) append(row);

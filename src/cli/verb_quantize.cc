@@ -12,7 +12,7 @@ namespace lq::cli {
 namespace {
 
 struct Flags {
-  std::string model, out, config, method = "lq", codebook = "nf", max_shard = "5GB";
+  std::string model, out, config, method = "lq", codebook = "nf", scales = "absmax", max_shard = "5GB";
   int nf = 0;
   std::int64_t rank = 64;
   double alpha = 0.0;
@@ -28,7 +28,8 @@ QuantizeOptions options_of(const Flags& f) {
   o.selection = {f.include, f.exclude};
   LQ_CHECK(f.nf == 0 || f.config.empty(), kInvalidArgument, "--nf and --config exclude each other");
   o.config = f.config.empty() ? uniform_nf_config(f.nf == 0 ? 4 : f.nf) : parse_nf_config(f.config);
-  o.quantizer.kind = f.codebook == "int" ? CodebookKind::kUniformInt : CodebookKind::kNormalFloat;
+  o.quantizer.kind = codebook_kind_from_name(f.codebook, "--codebook");
+  o.quantizer.scales = f.scales == "search" ? ScaleMode::kSearch : ScaleMode::kAbsMax;
   o.decompose.method = parse_decompose_method(f.method);
   o.decompose.rank = o.decompose.method == DecomposeMethod::kQlora ? 0 : f.rank;
   if (f.iterations > 0) o.decompose.max_iterations = f.iterations;
@@ -88,8 +89,14 @@ void add_quantize(CLI::App& app, Action& action) {
   verb->add_option("--nf", flags->nf, "Uniform NormalFloat of this many bits: (B,8,fp32,64,256); default 4")
       ->check(CLI::IsMember({2, 3, 4, 8}));
   verb->add_option("--config", flags->config, "Uniform configuration b,b0,b1,B0,B1, such as 3,8,fp32,64,256");
-  verb->add_option("--codebook", flags->codebook, "nf: NormalFloat; int: evenly spaced (round to nearest)")
-      ->check(CLI::IsMember({"nf", "int"}))
+  verb->add_option("--codebook", flags->codebook,
+                   "nf: NormalFloat; int: evenly spaced (round to nearest); lm: Lloyd-Max")
+      ->check(CLI::IsMember({"nf", "int", "lm"}))
+      ->capture_default_str();
+  verb->add_option(
+          "--scales", flags->scales,
+          "absmax: the largest weight of a block; search: least squared error, slower, best at 2 bits")
+      ->check(CLI::IsMember({"absmax", "search"}))
       ->capture_default_str();
   verb->add_option("--rank", flags->rank, "Rank of L1 L2 (0: none)")
       ->check(CLI::Range(0, 1 << 20))

@@ -56,6 +56,7 @@ void run(Session& session, const Flags& f) {
     const auto ids = tokenizer->encode(line, f.special);
     if (f.pieces) {
       std::vector<std::string> pieces;
+      pieces.reserve(ids.size());
       for (const std::int32_t id : ids) pieces.push_back(tokenizer->piece(id));
       session.print(fmt::format("{}\n", fmt::join(pieces, " ")));
       lines.push_back(pieces);

@@ -18,7 +18,7 @@ InspectedTensor dense_row(const TensorView& view) {
           8.0 * static_cast<double>(dtype_size(view.dtype())), static_cast<std::int64_t>(view.bytes)};
 }
 
-std::string codebook_name(CodebookKind kind) { return kind == CodebookKind::kUniformInt ? "int" : "nf"; }
+std::string codebook_name(CodebookKind kind) { return std::string(codebook_kind_name(kind)); }
 
 void add_weights(Inspection& result, const CheckpointReader& reader, ThreadPool& pool, bool hash) {
   std::int64_t count = 0;

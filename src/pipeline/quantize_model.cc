@@ -167,6 +167,7 @@ void write_adapter(const QuantizeOptions& options, const CheckpointReader& reade
                    const std::string& model_hash, const std::filesystem::path& directory) {
   const double rank = static_cast<double>(options.decompose.rank);
   std::vector<LoraSpec> specs;
+  specs.reserve(selected.size());
   for (const TensorView* view : selected) {
     specs.push_back({.module = module_of(view->name()),
                      .rank = options.decompose.rank,
