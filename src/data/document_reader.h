@@ -20,7 +20,7 @@ struct Document {
 
 struct DocumentOptions {
   std::string field = "text";
-  RecordOptions records;
+  RecordOptions records = {};
 };
 
 class DocumentReader {

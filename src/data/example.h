@@ -23,9 +23,9 @@ struct ExampleFormat {
   // others are refused. Borrowed.
   const ChatTemplate* chat = nullptr;
   // Text of BOS and EOS for the Alpaca built-in where chat is null.
-  std::string bos, eos;
+  std::string bos = {}, eos = {};
   // Other names of fields, as CSV columns may have them: {"prompt": "question", "completion": "answer"}.
-  std::map<std::string, std::string> fields;
+  std::map<std::string, std::string> fields = {};
 };
 
 struct Example {

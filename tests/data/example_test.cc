@@ -1,0 +1,120 @@
+#include "data/example.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "data/record_reader.h"
+
+namespace lq {
+namespace {
+
+using Json = nlohmann::json;
+
+struct Parts {
+  std::string text, responses;
+};
+Parts parts_of(const Json& record, const ExampleFormat& format) {
+  Parts out;
+  for (const TextSegment& s : make_example(record, format, "f:1").segments) {
+    out.text += s.text;
+    if (s.is_response) out.responses += "[" + s.text + "]";
+  }
+  return out;
+}
+std::string error_of(const Json& record, const ExampleFormat& format = {}) {
+  try {
+    make_example(record, format, "f:1");
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "";
+}
+
+TEST(Example, EveryFormat) {
+  const ChatTemplate chatml = ChatTemplate::by_name("chatml", "", "<|im_end|>");
+  const ExampleFormat plain{.bos = "<s>", .eos = "</s>"}, chat{.chat = &chatml};
+
+  EXPECT_EQ(parts_of({{"text", "all"}}, plain).responses, "[all]");
+  const Parts pair = parts_of({{"prompt", "2+2="}, {"completion", "4"}}, plain);
+  EXPECT_EQ(pair.text, "2+2=4");
+  EXPECT_EQ(pair.responses, "[4]");
+
+  const Json alpaca = {{"instruction", "Add."}, {"input", "1 2"}, {"output", "3"}};
+  EXPECT_EQ(parts_of(alpaca, plain).text,
+            "<s>Below is an instruction that describes a task, paired with an input that provides further "
+            "context. Write a "
+            "response that appropriately completes the request.\n\n### Instruction:\nAdd.\n\n### Input:\n1 "
+            "2\n\n### "
+            "Response:\n3</s>");
+  EXPECT_EQ(parts_of(alpaca, plain).responses, "[3</s>]");
+  EXPECT_EQ(parts_of(alpaca, chat).text,
+            "<|im_start|>user\nAdd.\n\n1 2<|im_end|>\n<|im_start|>assistant\n3<|im_end|>\n");
+  EXPECT_EQ(parts_of({{"instruction", "Hi"}, {"input", ""}, {"output", "Ho"}, {"system", "S"}}, chat).text,
+            "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHo<|im_"
+            "end|>\n");
+
+  const Json messages = Json::array({{{"role", "user"}, {"content", "a"}},
+                                     {{"role", "assistant"}, {"content", "b"}},
+                                     {{"role", "user"}, {"content", "c"}},
+                                     {{"role", "assistant"}, {"content", "d"}}});
+  EXPECT_EQ(parts_of({{"messages", messages}}, chat).responses, "[b<|im_end|>][d<|im_end|>]");
+  const Json turns = Json::array({{{"from", "human"}, {"value", "a"}},
+                                  {{"from", "gpt"}, {"value", "b"}},
+                                  {{"from", "human"}, {"value", "c"}},
+                                  {{"from", "gpt"}, {"value", "d"}}});
+  EXPECT_EQ(parts_of({{"conversations", turns}}, chat).text, parts_of({{"messages", messages}}, chat).text);
+  EXPECT_TRUE(
+      parts_of({{"conversations", turns}, {"system", "S"}}, chat).text.starts_with("<|im_start|>system\nS"));
+}
+
+TEST(Example, ColumnsMayHaveOtherNames) {
+  const ExampleFormat format{.fields = {{"prompt", "question"}, {"completion", "answer"}}};
+  EXPECT_EQ(parts_of({{"question", "q "}, {"answer", "a"}}, format).responses, "[a]");
+  EXPECT_NE(error_of({{"prompt", "q"}, {"completion", "a"}}, format), "");
+}
+
+TEST(Example, ErrorsSayWhatIsWrong) {
+  const ChatTemplate llama2 = ChatTemplate::by_name("llama-2", "<s>", "</s>");
+  const ExampleFormat chat{.chat = &llama2};
+  const auto has = [](const std::string& text, const std::string& part) {
+    EXPECT_NE(text.find(part), std::string::npos) << text;
+  };
+  has(error_of({{"body", "x"}, {"id", 1}}), "f:1: fields {body, id}, but expected text");
+  has(error_of({{"text", 5}}), "f:1: 'text' should be a string");
+  has(error_of({{"instruction", "x"}}), "'output' is missing");
+  has(error_of({{"messages", "x"}}, chat), "'messages' should be a list");
+  has(error_of({{"messages", Json::array({{{"role", "user"}}})}}, chat),
+      "messages[0]: should be an object with a string 'content'");
+  has(error_of({{"messages", Json::array()}}, chat), "without an answer");
+  has(error_of({{"messages", Json::array({{{"role", "assistant"}, {"content", "x"}}})}}, chat),
+      "roles should be user, assistant");
+  has(error_of({{"messages", Json::array({{{"role", "assistant"}, {"content", "x"}}})}}),
+      "needs a chat template");
+  has(error_of({{"conversations", Json::array({{{"from", "ufo"}, {"value", "x"}}})}}, chat),
+      "unknown speaker 'ufo'");
+}
+
+// Every format's real files, where they are.
+TEST(Example, RealFiles) {
+  const auto data = std::filesystem::path(LQ_SOURCE_DIR) / ".." / "shared" / "data" / "datasets";
+  if (!std::filesystem::exists(data)) GTEST_SKIP() << data << " is absent: real data files are not read";
+  const auto count = [&](const std::string& path, const ExampleFormat& format) {
+    const auto reader = RecordReader::open(data / path, {});
+    Json record;
+    int examples = 0;
+    while (reader->next(record))
+      examples += make_example(record, format, reader->place()).segments.empty() ? 0 : 1;
+    return examples;
+  };
+  EXPECT_EQ(count("llama_factory/alpaca_en_demo.json", {}), 999);
+  EXPECT_EQ(count("guanaco/guanaco-llama2-1k.jsonl", {}), 1000);
+  EXPECT_EQ(count("llama_factory/c4_demo.jsonl", {}), 300);
+  EXPECT_EQ(count("glue/SST-2/dev.tsv", {.fields = {{"prompt", "sentence"}, {"completion", "label"}}}), 872);
+  EXPECT_EQ(count("mmlu/dev/anatomy_dev.csv", {.fields = {{"prompt", "question"}, {"completion", "answer"}}}),
+            5);
+}
+
+}  // namespace
+}  // namespace lq
