@@ -20,7 +20,7 @@ struct Outcome {
 };
 
 inline std::string program() {
-  return "'" + (std::filesystem::path(LQ_BINARY_DIR) / "lqlora").string() + "'";
+  return "'" LQ_BINARY_DIR "/lqlora'";
 }
 inline std::string quill() { return "'" LQ_SOURCE_DIR "/examples/models/quill'"; }
 
