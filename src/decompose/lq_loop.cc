@@ -18,11 +18,6 @@ constexpr int kPatience = 4;
 // Where the error rises, the step beyond the SVD is cut by this.
 constexpr double kShorten = 0.5;
 
-// u [rows, rank], b [rank, cols]: factors in weighted coordinates.
-struct Iterate {
-  std::vector<float> u, b;
-};
-
 // next = step beyond tracker's approximation S, away from `last`: S + relaxation (S - P last), where P
 // projects onto the columns of S.
 Iterate advance(ThreadPool& pool, std::int64_t rows, std::int64_t cols, const SubspaceTracker& tracker,
@@ -49,18 +44,21 @@ bool has_stalled(const std::vector<double>& trace, double tolerance) {
 LqLoopResult lq_loop(Context& context, std::int64_t rows, std::int64_t cols, ResidualSpace& space,
                      SubspaceTracker& tracker, const LqLoopOptions& o) {
   LqLoopResult result;
+  result.relaxation = o.relaxation;
   Iterate x;
-  double relaxation = o.relaxation;
-  double best = 0.0;
+  Iterate best_x;
+  bool last_is_best = true;
   int rises = 0;
-  bool fresh = true;  // the tracker knows nothing yet
+  bool fresh = o.start == nullptr;  // the tracker knows nothing yet
   const auto track = [&] {
     for (int i = 0; i < (fresh ? kFirstPasses : 1); ++i) tracker.pass(context.pool, space.residual());
     fresh = false;
   };
-  if (o.start_from_svd) {
+  if (o.start != nullptr) {
+    x = *o.start;
+  } else if (o.start_from_svd) {
     track();
-    x = advance(context.pool, rows, cols, tracker, x, 0.0);
+    x = advance(context.pool, rows, cols, tracker, {}, 0.0);
   }
   const double scale = space.weighted_w() > 0.0 ? 1.0 / space.weighted_w() : 0.0;
   for (int iteration = 1; iteration <= o.max_iterations; ++iteration) {
@@ -68,20 +66,25 @@ LqLoopResult lq_loop(Context& context, std::int64_t rows, std::int64_t cols, Res
     Factors target = x.u.empty() ? Factors{} : space.to_plain(o.rank, x.u, x.b);
     space.quantize(target);
     track();
-    const double error = std::sqrt(std::max(0.0, space.weighted() - tracker.captured()) * scale);
-    const bool rose = !result.trace.empty() && error >= result.trace.back();
+    const double squared = std::max(0.0, space.weighted() - tracker.captured());
+    const double error = std::sqrt(squared * scale);
+    const bool rose = iteration > 1 && error >= result.trace.back();
+    const bool best = iteration == 1 || squared < result.squared_error || !o.keep_best;
     result.trace.push_back(error);
     result.iterations = iteration;
-    if (iteration == 1 || error < best || !o.keep_best) {
-      best = error;
-      result.target = std::move(target);
-    }
     rises = rose ? rises + 1 : 0;
-    if (rose) relaxation *= kShorten;
-    if (best <= o.target_error || rises >= kPatience) break;
-    if (has_stalled(result.trace, o.tolerance)) break;
-    x = advance(context.pool, rows, cols, tracker, x, relaxation);
+    if (rose) result.relaxation *= kShorten;
+    Iterate beyond = advance(context.pool, rows, cols, tracker, x, result.relaxation);
+    if (best) {
+      result.squared_error = squared;
+      result.target = std::move(target);
+      best_x = std::move(x);
+    }
+    x = std::move(beyond);
+    last_is_best = best;
+    if (error <= o.target_error || rises >= kPatience || has_stalled(result.trace, o.tolerance)) break;
   }
+  result.next = last_is_best ? std::move(x) : std::move(best_x);
   return result;
 }
 

@@ -62,7 +62,7 @@ ResidualSpace::ResidualSpace(Context& context, const float* w, std::int64_t rows
       w_(w),
       rows_(rows),
       cols_(cols),
-      quantizer_(quantizer),
+      quantizer_(&quantizer),
       weighting_(weighting),
       space_(Tensor::empty(DType::kF32, {rows, cols})) {
   weighting.check_shape(rows, cols);
@@ -101,7 +101,7 @@ void ResidualSpace::round_trip(const Factors& target) {
     subtract_product(context_.pool, rows_, cols_, w_, target.rank, target.l1.data(), target.l2.data(), space);
     from = space;
   }
-  quantizer_.round_trip_weighted(context_.pool, from, rows_, cols_, space, weighting_.error_weights());
+  quantizer_->round_trip_weighted(context_.pool, from, rows_, cols_, space, weighting_.error_weights());
 }
 
 void ResidualSpace::quantize(const Factors& target) {

@@ -34,6 +34,9 @@ class ResidualSpace {
   // residual() = W - quantize(W - target) in weighted coordinates.
   void quantize(const Factors& target);
 
+  // For the calls that follow. Borrowed.
+  void set_quantizer(const Quantizer& quantizer) { quantizer_ = &quantizer; }
+
   // [rows, cols].
   const float* residual() const { return space_.data<float>(); }
   double squared() const { return norms_.squared; }    // ||W - Q||^2, unweighted
@@ -43,16 +46,15 @@ class ResidualSpace {
 
   // Factors whose product in weighted coordinates is u b. u: [rows, rank], b: [>= rank, cols].
   Factors to_plain(std::int64_t rank, const std::vector<float>& u, const std::vector<float>& b) const;
-  // <residual, factors> in weighted coordinates and ||factors||^2 there: with weighted(), the error that they
-  // leave.
+  // Factors whose product is that of `plain` in weighted coordinates.
+  Factors to_weighted(const Factors& plain) const;
+  // What `factors` would leave of residual(), squared, without changing it.
   double error_with(const Factors& factors) const;
   // Replaces residual() by what `factors` leave of it, and its norms by the new ones. REQUIRES: quantize()
   // was called.
   void subtract(const Factors& factors);
 
  private:
-  // In weighted coordinates.
-  Factors to_weighted(const Factors& plain) const;
   // space_ = quantize(w - target).
   void round_trip(const Factors& target);
   // space_ becomes T^T space_ S, and norms_.weighted its squared norm.
@@ -62,7 +64,7 @@ class ResidualSpace {
   const float* w_;
   std::int64_t rows_;
   std::int64_t cols_;
-  const Quantizer& quantizer_;
+  const Quantizer* quantizer_;
   const Weighting& weighting_;
   Tensor space_;
   Tensor other_;         // the second workspace of a full weighting
