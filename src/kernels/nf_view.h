@@ -12,15 +12,15 @@ enum class ScaleDType : std::uint8_t { kBf16, kFp16, kFp32 };
 // Codes and first-level scale codes are packed in whole groups of this many.
 inline constexpr int kNfGroup = 64;
 // Cells of equal width that cover [-1, 1]; fine enough that no two midpoints of an 8-bit codebook share one.
-inline constexpr int kNfCells = 520;
+inline constexpr int kNfCells = 1040;
 
 // A codebook with what a quantizer needs to find the nearest code. Filled by quant/codebook.h.
 struct NfCodebook {
   float values[256];     // ascending; 2^bits of them
   float midpoints[255];  // (values[k] + values[k + 1]) / 2 in f32
   int bits;              // 2, 3, 4 or 8
-  int zero;              // the code whose value is 0
-  // x lies in cell clamp(trunc(x * 256 + 260), 0, kNfCells - 1), which is monotone in x. An entry holds the
+  int zero;              // the code of x = 0
+  // x lies in cell clamp(trunc(x * 512 + 520), 0, kNfCells - 1), which is monotone in x. An entry holds the
   // bits of the midpoint in its cell (+inf where there is none) in its low half, and the number of midpoints
   // in the cells below in its high half: the code of x is that number, and one more where x > midpoint.
   std::uint64_t cells[kNfCells];

@@ -6,6 +6,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <vector>
 
 #include "base/error.h"
 
@@ -43,9 +44,43 @@ TEST(Codebook, QuantileInvertsTheNormalDistribution) {
   EXPECT_NEAR(upper_normal_quantile(0.975), 1.959963984540054, 1e-14);
 }
 
+TEST(Codebook, LloydMaxAgreesWithMaxsTables) {
+  // J. Max, "Quantizing for minimum distortion", 1960, table I: four digits.
+  const std::vector<double> two = lloyd_max_values(2);
+  EXPECT_NEAR(two[0], 0.4528, 5e-5);
+  EXPECT_NEAR(two[1], 1.510, 5e-4);
+  const std::vector<double> four = lloyd_max_values(4);
+  const std::array max8 = {0.2451, 0.7560, 1.344, 2.152};
+  for (std::size_t k = 0; k < 4; ++k) EXPECT_NEAR(four[k], max8[k], 5e-4);
+}
+
+// Each value is the mean of the normal distribution between the boundaries round it: summed here by Simpson's
+// rule.
+TEST(Codebook, LloydMaxValuesAreTheMeansOfTheirIntervals) {
+  const auto density = [](double x) { return std::exp(-0.5 * x * x); };
+  for (const int half : {2, 4, 8, 128}) {
+    const std::vector<double> v = lloyd_max_values(half);
+    ASSERT_EQ(v.size(), static_cast<std::size_t>(half));
+    for (std::size_t k = 0; k < v.size(); ++k) {
+      const double from = k == 0 ? 0.0 : 0.5 * (v[k - 1] + v[k]);
+      const double to = k + 1 == v.size() ? from + 12.0 : 0.5 * (v[k] + v[k + 1]);
+      double mass = 0.0;
+      double moment = 0.0;
+      const int steps = 4000;
+      for (int i = 0; i <= steps; ++i) {
+        const double x = from + (to - from) * i / steps;
+        const double weight = (i == 0 || i == steps ? 1.0 : i % 2 == 1 ? 4.0 : 2.0) * density(x);
+        mass += weight;
+        moment += weight * x;
+      }
+      EXPECT_NEAR(v[k], moment / mass, 1e-9) << half << ' ' << k;
+    }
+  }
+}
+
 class EveryCodebook : public testing::TestWithParam<std::tuple<CodebookKind, int>> {};
 
-TEST_P(EveryCodebook, IsAscendingWithAnExactZeroAndExactEnds) {
+TEST_P(EveryCodebook, IsAscendingWithExactZeroAndEnds) {
   const auto [kind, bits] = GetParam();
   const Codebook& book = codebook_of(kind, bits);
   const int count = 1 << bits;
@@ -56,10 +91,15 @@ TEST_P(EveryCodebook, IsAscendingWithAnExactZeroAndExactEnds) {
     EXPECT_LT(book.values[k], book.midpoints[k]);
     EXPECT_LT(book.midpoints[k], book.values[k + 1]);
   }
-  EXPECT_EQ(book.values[book.zero], 0.0F);
-  EXPECT_EQ(book.zero, count / 2 - (kind == CodebookKind::kNormalFloat ? 1 : 0));
   EXPECT_EQ(book.values[count - 1], 1.0F);
-  EXPECT_EQ(book.values[kind == CodebookKind::kNormalFloat ? 0 : 1], -1.0F);
+  if (kind == CodebookKind::kLloydMax) {
+    for (int k = 0; k < count; ++k) EXPECT_EQ(book.values[k], -book.values[count - 1 - k]);
+    EXPECT_EQ(book.zero, count / 2 - 1);  // 0 lies on the middle boundary, which belongs to the code below
+  } else {
+    EXPECT_EQ(book.values[book.zero], 0.0F);
+    EXPECT_EQ(book.zero, count / 2 - (kind == CodebookKind::kNormalFloat ? 1 : 0));
+    EXPECT_EQ(book.values[kind == CodebookKind::kNormalFloat ? 0 : 1], -1.0F);
+  }
   for (int k = count; k < 256; ++k) EXPECT_EQ(book.values[k], 0.0F);
 }
 
@@ -67,9 +107,9 @@ TEST_P(EveryCodebook, CellsCountTheMidpointsBelow) {
   const auto [kind, bits] = GetParam();
   const Codebook& book = codebook_of(kind, bits);
   const auto by_cell = [&book = book](float x) {
-    const float scaled = x * 256.0F;
+    const float scaled = x * 512.0F;
     const int cell =
-        std::clamp(static_cast<int>(std::clamp(scaled + 260.0F, -1e6F, 1e6F)), 0, kernels::kNfCells - 1);
+        std::clamp(static_cast<int>(std::clamp(scaled + 520.0F, -1e6F, 1e6F)), 0, kernels::kNfCells - 1);
     const auto midpoint = std::bit_cast<float>(static_cast<std::uint32_t>(book.cells[cell]));
     return static_cast<int>(book.cells[cell] >> 32) + (x > midpoint ? 1 : 0);
   };
@@ -91,13 +131,14 @@ TEST_P(EveryCodebook, CellsCountTheMidpointsBelow) {
 
 INSTANTIATE_TEST_SUITE_P(All, EveryCodebook,
                          testing::Combine(testing::Values(CodebookKind::kNormalFloat,
-                                                          CodebookKind::kUniformInt),
+                                                          CodebookKind::kUniformInt, CodebookKind::kLloydMax),
                                           testing::Values(2, 3, 4, 8)));
 
 TEST(Codebook, RefusesOtherWidthsAndNames) {
   EXPECT_THROW(codebook_of(CodebookKind::kNormalFloat, 5), Error);
   EXPECT_EQ(codebook_kind_from_name("nf", "x"), CodebookKind::kNormalFloat);
   EXPECT_EQ(codebook_kind_from_name("int", "x"), CodebookKind::kUniformInt);
+  EXPECT_EQ(codebook_kind_from_name("lm", "x"), CodebookKind::kLloydMax);
   EXPECT_THROW(codebook_kind_from_name("fp", "x"), Error);
 }
 

@@ -123,7 +123,8 @@ std::string describe(const NfConfig& config, CodebookKind kind, Pattern pattern,
 TEST(NfKernels, EqualTheReferenceForAllConfigurationsOnSmallSizes) {
   ThreadPool pool(2);
   for (const NfConfig& config : all_nf_configs()) {
-    for (const CodebookKind kind : {CodebookKind::kNormalFloat, CodebookKind::kUniformInt}) {
+    for (const CodebookKind kind :
+         {CodebookKind::kNormalFloat, CodebookKind::kUniformInt, CodebookKind::kLloydMax}) {
       for (const std::int64_t n : {1, 15, 16, 17, 63, 64, 65, 1031}) {
         SCOPED_TRACE(describe(config, kind, Pattern::kNormal, n));
         expect_equals_reference(pool, make(Pattern::kNormal, n), config, kind);
@@ -152,7 +153,8 @@ TEST(NfKernels, EqualTheReferenceOnSpecialValues) {
     for (const int scale_bits : {2, 8}) {
       for (const ScaleDType type : {ScaleDType::kBf16, ScaleDType::kFp16, ScaleDType::kFp32}) {
         for (const Pattern pattern : kAllPatterns) {
-          for (const CodebookKind kind : {CodebookKind::kNormalFloat, CodebookKind::kUniformInt}) {
+          for (const CodebookKind kind :
+               {CodebookKind::kNormalFloat, CodebookKind::kUniformInt, CodebookKind::kLloydMax}) {
             const NfConfig config{bits, scale_bits, type, 16, 16};
             SCOPED_TRACE(describe(config, kind, pattern, 4096 + 33));
             expect_equals_reference(pool, make(pattern, 4096 + 33), config, kind);

@@ -42,7 +42,8 @@ NfQuantizer searching(const NfConfig& config, CodebookKind kind = CodebookKind::
 TEST(NfSearch, OneBlockComesNearTheBestOfAllScales) {
   ThreadPool pool(1);
   const std::vector<float> one = {1.0F};
-  for (const CodebookKind kind : {CodebookKind::kNormalFloat, CodebookKind::kUniformInt}) {
+  for (const CodebookKind kind :
+       {CodebookKind::kNormalFloat, CodebookKind::kUniformInt, CodebookKind::kLloydMax}) {
     for (const int bits : {2, 3, 4}) {
       const Codebook& book = codebook_of(kind, bits);
       double total = 0.0;

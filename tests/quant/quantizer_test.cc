@@ -54,6 +54,20 @@ TEST(NfQuantizer, NormalFloatBeatsUniformOnNormalWeights) {
   }
 }
 
+TEST(NfQuantizer, LloydMaxWithSearchBeatsNormalFloatWithSearch) {
+  ThreadPool pool(2);
+  const auto w = normal(1 << 18);
+  std::vector<float> nf(w.size());
+  std::vector<float> lm(w.size());
+  for (const int bits : {2, 3, 4}) {
+    NfQuantizer(uniform_nf_config(bits), {.scales = ScaleMode::kSearch})
+        .round_trip(pool, w.data(), 512, 512, nf.data());
+    NfQuantizer(uniform_nf_config(bits), {.kind = CodebookKind::kLloydMax, .scales = ScaleMode::kSearch})
+        .round_trip(pool, w.data(), 512, 512, lm.data());
+    EXPECT_LT(squared_error(w, lm), squared_error(w, nf)) << bits;
+  }
+}
+
 TEST(NfQuantizer, SaysWhatItIs) {
   const NfQuantizer nf(parse_nf_config("3,8,fp32,64,256"));
   EXPECT_EQ(nf.name(), "nf 3,8,fp32,64,256");

@@ -99,8 +99,8 @@ class CodeSearch {
       }
       return code;
     } else {
-      const VF scaled = hn::Mul(x, hn::Set(d, 256.0F));
-      VI cell = hn::ConvertTo(di, hn::Add(scaled, hn::Set(d, 260.0F)));
+      const VF scaled = hn::Mul(x, hn::Set(d, 512.0F));
+      VI cell = hn::ConvertTo(di, hn::Add(scaled, hn::Set(d, 520.0F)));
       cell = hn::Min(hn::Max(cell, hn::Zero(di)), hn::Set(di, kNfCells - 1));
       // One 64-bit load brings both halves of an entry.
       const hn::RebindToUnsigned<DF> du;
