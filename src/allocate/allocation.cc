@@ -105,8 +105,8 @@ nlohmann::ordered_json allocation_to_json(const Allocation& allocation) {
     choices[m.name] = nf_config_to_json(m.config);
     if (allocation.has_ranks) ranks[m.name] = m.rank;
   }
-  object["choices"] = std::move(choices);
-  if (allocation.has_ranks) object["ranks"] = std::move(ranks);
+  object["choices"] = choices;
+  if (allocation.has_ranks) object["ranks"] = ranks;
   return object;
 }
 

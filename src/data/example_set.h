@@ -24,7 +24,7 @@ struct ExampleSetOptions {
   EncodeExampleOptions encode = {};
   std::int64_t max_length = 2048;  // tokens of an example
   bool drop_long = false;          // leave longer ones out instead of cutting them
-  RecordOptions records = {};           // skip_bad also passes over examples that do not fit the format
+  RecordOptions records = {};      // skip_bad also passes over examples that do not fit the format
   // Share of the examples kept for validation, and the seed that picks them.
   double validation = 0.0;
   std::uint64_t seed = 0;

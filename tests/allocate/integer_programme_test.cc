@@ -101,7 +101,8 @@ TEST(BranchAndCut, DecidesByItselfWhereNothingIsOpen) {
   programme.matrices = {{{10, 8, 0}, {20, 3, 1}}, {{10, 6, 0}, {30, 2, 1}}};
   programme.cap_of = {-1, -1};
   const LagrangianSolution relaxed = Relaxation(programme).at(1000);  // the bound, 5, is the optimum
-  const BranchAndCutResult result = branch_and_cut(programme, 1000, relaxed, {.target = 5.1, .max_nodes = 10});
+  const BranchAndCutResult result =
+      branch_and_cut(programme, 1000, relaxed, {.target = 5.1, .max_nodes = 10});
   EXPECT_EQ(result.columns, 0);
   ASSERT_TRUE(result.found);
   EXPECT_EQ(*result.found, (Selection{1, 1}));

@@ -19,9 +19,7 @@ struct Outcome {
   std::string errors;  // stderr
 };
 
-inline std::string program() {
-  return "'" LQ_BINARY_DIR "/lqlora'";
-}
+inline std::string program() { return "'" LQ_BINARY_DIR "/lqlora'"; }
 inline std::string quill() { return "'" LQ_SOURCE_DIR "/examples/models/quill'"; }
 
 // Runs a shell command line.
