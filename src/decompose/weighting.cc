@@ -52,7 +52,7 @@ std::vector<float> squared(const std::vector<float>& scales) {
 
 }  // namespace
 
-Weighting Weighting::diagonal(std::vector<float> row_scale, std::vector<float> col_scale) {
+Weighting Weighting::diagonal(const std::vector<float>& row_scale, const std::vector<float>& col_scale) {
   Weighting out;
   out.row_scale_ = scales_of(squares_of(row_scale, "row scale"), 1.0);
   out.col_scale_ = scales_of(squares_of(col_scale, "column scale"), 1.0);

@@ -19,7 +19,7 @@ class Weighting {
 
   // row_scale: [rows], col_scale: [cols]; either may be empty: ones. They multiply errors (not squared
   // errors). Throws Error(kInvalidArgument) for negative, infinite or NaN scales.
-  static Weighting diagonal(std::vector<float> row_scale, std::vector<float> col_scale);
+  static Weighting diagonal(const std::vector<float>& row_scale, const std::vector<float>& col_scale);
 
   // The Fisher's diagonal F from its row means and column means, as F[i, j] ~ row[i] col[j] / mean (LQ-LoRA,
   // section 3.2, with the product brought back to F's own size): the squared norm of E then estimates sum

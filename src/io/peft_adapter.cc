@@ -176,7 +176,7 @@ void PeftAdapterReader::check_base(std::string_view model_hash) const {
 }
 
 PeftAdapterWriter::PeftAdapterWriter(fs::path directory, PeftConfig config,
-                                     const std::vector<LoraSpec>& specs, PeftWriterOptions options)
+                                     const std::vector<LoraSpec>& specs, const PeftWriterOptions& options)
     : directory_(std::move(directory)),
       config_(config_for(std::move(config), specs, options)),
       writer_(directory_ / "adapter_model.safetensors", tensors_for(specs, options.dtype),

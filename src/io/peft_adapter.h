@@ -76,7 +76,7 @@ class PeftAdapterWriter {
  public:
   // Throws Error(kInvalidArgument) for a duplicate module or a rank below 1.
   PeftAdapterWriter(std::filesystem::path directory, PeftConfig config, const std::vector<LoraSpec>& specs,
-                    PeftWriterOptions options = {});
+                    const PeftWriterOptions& options = {});
   // a: [rank, in], b: [out, rank], row-major f32; modules in any order.
   void write(std::string_view module, const float* a, const float* b);
   // Throws Error(kInvalidArgument) naming a module that is missing.
