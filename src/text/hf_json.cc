@@ -23,7 +23,7 @@ Vocab read_vocab(const Json& model, const std::string& who) {
     entries.emplace_back(it.key(), it->get<std::int64_t>());
   }
   Vocab vocab;
-  vocab.build(entries, who);
+  vocab.build(std::move(entries), who);
   return vocab;
 }
 
@@ -84,7 +84,7 @@ std::unique_ptr<WordModel> read_unigram(const Json& model, const std::string& wh
     unk = static_cast<std::int32_t>(unk_id);
   }
   Vocab vocab;
-  vocab.build(entries, who);
+  vocab.build(std::move(entries), who);
   return std::make_unique<UnigramModel>(std::move(vocab), std::move(scores), unk,
                                         bool_field(model, "byte_fallback", false, who), who);
 }

@@ -25,8 +25,8 @@ SentencePieceTokenizer::SentencePieceTokenizer(std::string_view bytes, const Tok
                         piece.type == PieceType::kUnused;
     if (merges) mergeable.emplace_back(piece.text, static_cast<std::int64_t>(i));
   }
-  vocab_.build(all, who);
-  mergeable_.build(mergeable, who);
+  vocab_.build(std::move(all), who);
+  mergeable_.build(std::move(mergeable), who);
   size_ = vocab_.size();
   file_.kind == SentencePieceFile::Kind::kBpe ? prepare_bpe() : prepare_unigram();
   add_tokens(config, who);

@@ -94,7 +94,7 @@ Vocab read_ranks(std::string_view bytes, const std::string& who) {
   }
   LQ_CHECK(!entries.empty(), kCorruptFile, "{}: no ranks", who);
   Vocab vocab;
-  vocab.build(entries, who);
+  vocab.build(std::move(entries), who);
   return vocab;
 }
 

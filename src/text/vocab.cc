@@ -26,7 +26,7 @@ std::uint64_t quick_hash(const char* data, std::size_t size) {
   return h ^ (h >> 29);
 }
 
-void Vocab::build(const std::vector<std::pair<std::string, std::int64_t>>& entries, const std::string& who) {
+void Vocab::build(std::vector<std::pair<std::string, std::int64_t>>&& entries, const std::string& who) {
   // Real files leave a few holes; a lone id of a billion is a damaged file, not a reason to take gigabytes.
   const auto limit = static_cast<std::int64_t>(entries.size()) * 2 + 100000;
   std::int64_t largest = -1;

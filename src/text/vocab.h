@@ -21,7 +21,7 @@ class Vocab {
   // Entries may come in any order and leave holes. Throws kCorruptFile (who names the file and the place): a
   // negative id, one id for two pieces, one piece with two ids, or ids absurdly larger than the number of
   // pieces.
-  void build(const std::vector<std::pair<std::string, std::int64_t>>& entries, const std::string& who);
+  void build(std::vector<std::pair<std::string, std::int64_t>>&& entries, const std::string& who);
 
   std::int32_t find(std::string_view piece) const;  // kNone where absent
   // REQUIRES: 0 <= id < size().

@@ -35,7 +35,7 @@ Vocab read_vocab_json(std::string_view text, const std::string& who) {
     entries.emplace_back(piece, id.get<std::int64_t>());
   }
   Vocab vocab;
-  vocab.build(entries, who);
+  vocab.build(std::move(entries), who);
   return vocab;
 }
 
@@ -132,7 +132,7 @@ std::unique_ptr<HfTokenizer> make_vocab_txt_tokenizer(std::string_view text, con
   });
   LQ_CHECK(!entries.empty(), kCorruptFile, "{}: no pieces", who);
   Vocab vocab;
-  vocab.build(entries, who);
+  vocab.build(std::move(entries), who);
   TokenizerConfig named = config;
   for (const char* name : {"[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"}) named.special.push_back(name);
   HfParts parts;
