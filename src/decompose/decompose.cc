@@ -16,11 +16,12 @@
 namespace lq {
 namespace {
 
-constexpr std::array<std::pair<DecomposeMethod, std::string_view>, 4> kMethods = {{
+constexpr std::array<std::pair<DecomposeMethod, std::string_view>, 5> kMethods = {{
     {DecomposeMethod::kLq, "lq"},
     {DecomposeMethod::kLoftq, "loftq"},
     {DecomposeMethod::kLorc, "lorc"},
     {DecomposeMethod::kQlora, "qlora"},
+    {DecomposeMethod::kGptq, "gptq"},
 }};
 constexpr int kLqIterations = 100;   // LQ-LoRA, section 3.1
 constexpr int kLoftqIterations = 5;  // LoftQ's T
@@ -43,6 +44,7 @@ LqLoopOptions loop_options(const DecomposeOptions& o) {
       break;
     case DecomposeMethod::kLorc:
     case DecomposeMethod::kQlora:
+    case DecomposeMethod::kGptq:
       loop.max_iterations = 1;
       loop.start_from_svd = false;
       break;
@@ -74,6 +76,29 @@ Factors balanced(const ResidualSpace& space, std::int64_t rank, std::int64_t row
   return space.to_plain(rank, u, b);
 }
 
+bool has_factors(DecomposeMethod method) {
+  return method != DecomposeMethod::kQlora && method != DecomposeMethod::kGptq;
+}
+
+// The weighting of `options`, with what its method needs.
+Weighting weighting_for(Context& context, const DecomposeOptions& options) {
+  const Weighting weighting = options.weighting == nullptr ? Weighting() : *options.weighting;
+  if (options.method != DecomposeMethod::kGptq) return weighting;
+  LQ_CHECK(weighting.right() != nullptr, kInvalidArgument,
+           "method gptq needs the second moment of the inputs: weights input or kfac");
+  return weighting.with_reversed_factor(context.pool);
+}
+
+void check_feedback(const NfQuantizer& quantizer, const DecomposeOptions& options) {
+  const Feedback feedback = quantizer.options().feedback;
+  LQ_CHECK((feedback == Feedback::kGptq) == (options.method == DecomposeMethod::kGptq), kInvalidArgument,
+           "method {} does not go with the quantizer {}", decompose_method_name(options.method),
+           quantizer.name());
+  LQ_CHECK(
+      feedback != Feedback::kOn || (options.weighting != nullptr && options.weighting->right() != nullptr),
+      kInvalidArgument, "error feedback needs the second moment of the inputs: weights input or kfac");
+}
+
 double ratio(double squared, double of) { return of > 0.0 ? std::sqrt(squared / of) : 0.0; }
 
 }  // namespace
@@ -82,7 +107,7 @@ DecomposeMethod parse_decompose_method(std::string_view name) {
   for (const auto& [method, text] : kMethods) {
     if (text == name) return method;
   }
-  fail(ErrorCode::kInvalidArgument, "unknown method '{}'; choose from lq, loftq, lorc, qlora", name);
+  fail(ErrorCode::kInvalidArgument, "unknown method '{}'; choose from lq, loftq, lorc, qlora, gptq", name);
 }
 
 std::string_view decompose_method_name(DecomposeMethod method) {
@@ -104,15 +129,15 @@ Decomposition decompose(Context& context, const float* w, std::int64_t rows, std
   LQ_CHECK(options.rank >= 0 && options.rank <= std::min(rows, cols), kInvalidArgument,
            "rank {} is impossible for a {} x {} matrix, which allows 0 to {}", options.rank, rows, cols,
            std::min(rows, cols));
-  const Weighting plain;
-  const Weighting& weighting = options.weighting == nullptr ? plain : *options.weighting;
+  if (const auto* nf = dynamic_cast<const NfQuantizer*>(&quantizer)) check_feedback(*nf, options);
+  const Weighting weighting = weighting_for(context, options);
   ResidualSpace space(context, w, rows, cols, quantizer, weighting);
   space.start();
 
   Decomposition out;
   out.squared_norm = space.squared_w();
   out.squared_weighted_norm = space.weighted_w();
-  const std::int64_t rank = options.method == DecomposeMethod::kQlora ? 0 : options.rank;
+  const std::int64_t rank = has_factors(options.method) ? options.rank : 0;
   if (rank == 0) {
     context.stop.check();
     space.quantize({});
@@ -148,6 +173,17 @@ void decomposition_target(Context& context, const float* w, std::int64_t rows, s
   const std::int64_t rank = d.target_l1.numel() == 0 ? 0 : d.target_l1.dim(1);
   subtract_product(context.pool, rows, cols, w, rank, d.target_l1.data<float>(), d.target_l2.data<float>(),
                    out);
+}
+
+NfMatrix pack_decomposition(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
+                            const Decomposition& d, const NfQuantizer& quantizer,
+                            const DecomposeOptions& options) {
+  const Weighting weighting = weighting_for(context, options);
+  if (d.target_l1.numel() == 0)
+    return quantizer.quantize(context.pool, w, rows, cols, weighting.error_weights());
+  Tensor target = Tensor::empty(DType::kF32, {rows, cols});
+  decomposition_target(context, w, rows, cols, d, target.mutable_data<float>());
+  return quantizer.quantize(context.pool, target.data<float>(), rows, cols, weighting.error_weights());
 }
 
 }  // namespace lq

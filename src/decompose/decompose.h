@@ -20,9 +20,12 @@ enum class DecomposeMethod : std::uint8_t {
   kLoftq,  // the same from Q = quantize(W), five alternations (Li 2023)
   kLorc,   // Q = quantize(W), one SVD of the rest (Yao 2023)
   kQlora,  // Q = quantize(W), L = 0
+  // Q = GPTQ(W) with the second moment of the inputs (Frantar 2022), L = 0. REQUIRES: a quantizer with
+  // Feedback::kGptq, a weighting with right() (weights input or kfac).
+  kGptq,
 };
 
-// "lq", "loftq", "lorc", "qlora". Throws Error(kInvalidArgument) for others.
+// "lq", "loftq", "lorc", "qlora", "gptq". Throws Error(kInvalidArgument) for others.
 DecomposeMethod parse_decompose_method(std::string_view name);
 std::string_view decompose_method_name(DecomposeMethod method);
 
@@ -63,9 +66,12 @@ struct Decomposition {
 };
 
 // Best rank-r factors beside a quantized matrix, by options.method, in options.weighting's norm. Errors are
-// measured on the f32 factors returned, in double. kQlora and rank 0 return no factors. w: [rows, cols] f32,
-// finite. Throws Error(kInvalidArgument) when rank > min(rows, cols), Error(kInterrupted). Memory: one array
-// of w's size. The same bits on any number of threads.
+// measured on the f32 factors returned, in double. kQlora, kGptq and rank 0 return no factors. A quantizer
+// with Feedback::kOn (any method but kGptq) chooses codes for that norm, not for the plain one: the weighting
+// must have right(). w: [rows, cols] f32, finite. Throws Error(kInvalidArgument) when rank > min(rows, cols),
+// or where method, feedback and weighting do not go together; Error(kInterrupted). Memory: one array of w's
+// size, two with a full weighting, two more with feedback on both sides. The same bits on any number of
+// threads.
 Decomposition decompose(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
                         const Quantizer& quantizer, const DecomposeOptions& options);
 
@@ -73,5 +79,11 @@ Decomposition decompose(Context& context, const float* w, std::int64_t rows, std
 // it, with the weighting's error_weights() where there is one. out == w is allowed.
 void decomposition_target(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
                           const Decomposition& decomposition, float* out);
+
+// The packed Q of a decomposition: what pipelines store. Its values are bit for bit those that the errors in
+// `decomposition` were measured with. w and options as given to decompose(). Memory: one array of w's size.
+NfMatrix pack_decomposition(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
+                            const Decomposition& decomposition, const NfQuantizer& quantizer,
+                            const DecomposeOptions& options);
 
 }  // namespace lq

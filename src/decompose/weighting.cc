@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "kernels/cpu/gemm.h"
 
 namespace lq {
 namespace {
@@ -85,8 +86,25 @@ Weighting Weighting::kronecker(std::shared_ptr<const LowerFactor> left,
 }
 
 ErrorWeights Weighting::error_weights() const {
+  const auto values = [](const std::shared_ptr<const LowerFactor>& f) {
+    return f == nullptr ? nullptr : f->values().data();
+  };
   return {row_square_.empty() ? nullptr : row_square_.data(),
-          col_square_.empty() ? nullptr : col_square_.data()};
+          col_square_.empty() ? nullptr : col_square_.data(), values(left_), values(right_),
+          values(reversed_right_)};
+}
+
+Weighting Weighting::with_reversed_factor(ThreadPool& pool) const {
+  LQ_ASSERT(right_ != nullptr);
+  const std::int64_t n = right_->size();
+  const std::vector<float>& s = right_->values();
+  std::vector<float> moment(s.size());
+  kernels::gemm(pool, n, n, n, s.data(), n, s.data(), n, moment.data(), n, {.trans_b = true});
+  std::reverse(moment.begin(), moment.end());
+  Weighting out = *this;
+  out.reversed_right_ = std::make_shared<const LowerFactor>(
+      LowerFactor::of_second_moment(pool, n, std::move(moment), 0.0, "reversed second moment"));
+  return out;
 }
 
 void Weighting::check_shape(std::int64_t rows, std::int64_t cols) const {

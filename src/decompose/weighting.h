@@ -39,9 +39,11 @@ class Weighting {
   const LowerFactor* right() const { return right_.get(); }
   const float* row_scale() const { return row_scale_.empty() ? nullptr : row_scale_.data(); }
   const float* col_scale() const { return col_scale_.empty() ? nullptr : col_scale_.data(); }
-  // Squared scales, or the diagonals of G and R: for the quantizer's choice of block scales. Borrowed from
-  // *this.
+  // Squared scales, or the diagonals of G and R with their factors: for the quantizer. Borrowed from *this.
   ErrorWeights error_weights() const;
+  // The same weighting, with what Feedback::kGptq needs in its error_weights(): the factor of R with rows and
+  // columns in reverse order. REQUIRES: right() != nullptr.
+  Weighting with_reversed_factor(ThreadPool& pool) const;
 
   // Throws Error(kMismatch) unless scales and factors are of this size.
   void check_shape(std::int64_t rows, std::int64_t cols) const;
@@ -49,7 +51,7 @@ class Weighting {
  private:
   std::vector<float> row_scale_, col_scale_;
   std::vector<float> row_square_, col_square_;
-  std::shared_ptr<const LowerFactor> left_, right_;
+  std::shared_ptr<const LowerFactor> left_, right_, reversed_right_;
 };
 
 }  // namespace lq

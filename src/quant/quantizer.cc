@@ -11,6 +11,10 @@
 #include "base/error.h"
 #include "kernels/cpu/nf_codec.h"
 #include "kernels/cpu/nf_search.h"
+#include "quant/feedback.h"
+#include "quant/gptq_scales.h"
+#include "quant/nf_reference.h"
+#include "quant/restored_scales.h"
 
 namespace lq {
 namespace {
@@ -44,6 +48,26 @@ class BlockScales {
   kernels::NfScaleChoice choice_{};
 };
 
+// Fills a new matrix's scales and, against them, codes.
+void encode(ThreadPool& pool, const NfConfig& config, CodebookKind kind, const float* w,
+            const kernels::NfScaleChoice& choice, NfMatrix& matrix) {
+  kernels::nf_pack(pool, nf_format(config), codebook_of(kind, config.bits), w, matrix.sizes().elements,
+                   choice, {matrix.mutable_codes(), matrix.mutable_scales(), matrix.mutable_scales2()});
+  matrix.set_offset(choice.offset);
+}
+
+bool feeds_back(const NfQuantizerOptions& options, const ErrorWeights& weights) {
+  switch (options.feedback) {
+    case Feedback::kOn:
+      return weights.row_factor != nullptr || weights.col_factor != nullptr;
+    case Feedback::kGptq:
+      return weights.reversed_col_factor != nullptr;
+    case Feedback::kOff:
+      break;
+  }
+  return false;
+}
+
 }  // namespace
 
 void Quantizer::round_trip_weighted(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
@@ -63,6 +87,10 @@ void NfQuantizer::round_trip(ThreadPool& pool, const float* w, std::int64_t rows
 
 void NfQuantizer::round_trip_weighted(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
                                       float* q, const ErrorWeights& weights) const {
+  if (feeds_back(options_, weights)) {
+    feed_back(pool, w, rows, cols, weights, q, false);
+    return;
+  }
   const std::int64_t n = nf_sizes(rows, cols, config_, name()).elements;
   const BlockScales scales(pool, config_, options_, w, rows, cols, weights);
   kernels::nf_round_trip(pool, nf_format(config_), codebook_of(options_.kind, config_.bits), w, n,
@@ -70,18 +98,60 @@ void NfQuantizer::round_trip_weighted(ThreadPool& pool, const float* w, std::int
 }
 
 std::string NfQuantizer::name() const {
-  return fmt::format("{} {}{}", codebook_kind_name(options_.kind), to_string(config_),
-                     options_.scales == ScaleMode::kSearch ? " search" : "");
+  const std::string_view feedback = options_.feedback == Feedback::kOn     ? " feedback"
+                                    : options_.feedback == Feedback::kGptq ? " gptq"
+                                                                           : "";
+  return fmt::format("{} {}{}{}", codebook_kind_name(options_.kind), to_string(config_),
+                     options_.scales == ScaleMode::kSearch ? " search" : "", feedback);
 }
 
 NfMatrix NfQuantizer::quantize(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
                                const ErrorWeights& weights) const {
+  if (feeds_back(options_, weights)) return feed_back(pool, w, rows, cols, weights, nullptr, true);
   NfMatrix matrix(rows, cols, config_, options_.kind, name());
-  const std::int64_t n = matrix.sizes().elements;
   const BlockScales scales(pool, config_, options_, w, rows, cols, weights);
-  kernels::nf_pack(pool, nf_format(config_), codebook_of(options_.kind, config_.bits), w, n, scales.choice(),
-                   {matrix.mutable_codes(), matrix.mutable_scales(), matrix.mutable_scales2()});
-  matrix.set_offset(scales.choice().offset);
+  encode(pool, config_, options_.kind, w, scales.choice(), matrix);
+  return matrix;
+}
+
+NfMatrix NfQuantizer::feed_back(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
+                                const ErrorWeights& weights, float* q, bool pack) const {
+  NfMatrix matrix(rows, cols, config_, options_.kind, name());
+  const bool gptq = options_.feedback == Feedback::kGptq;
+  const bool groups = gptq && options_.scales == ScaleMode::kAbsMax && cols % config_.block == 0;
+  std::vector<float> targets;
+  if (groups) {
+    const float offset = gptq_group_targets(pool, config_, w, rows, cols, targets);
+    encode(pool, config_, options_.kind, w, {targets.data(), offset}, matrix);
+  } else {
+    const BlockScales scales(pool, config_, options_, w, rows, cols, weights);
+    encode(pool, config_, options_.kind, w, scales.choice(), matrix);
+  }
+  RestoredScales restored = restored_scales(matrix);
+  FeedbackProblem problem{.w = w,
+                          .rows = rows,
+                          .cols = cols,
+                          .row_factor = gptq ? nullptr : weights.row_factor,
+                          .col_factor = gptq ? weights.reversed_col_factor : weights.col_factor,
+                          .first_to_last = gptq,
+                          .book = &codebook_of(options_.kind, config_.bits),
+                          .block = config_.block,
+                          .scales = restored.scales.data()};
+  std::vector<std::uint8_t> scale_codes(groups ? restored.scales.size() : 0);
+  if (groups) {
+    problem.choose_scales =
+        gptq_group_scales(config_, cols, matrix.parts().offset, restored.steps, restored.scales, scale_codes);
+  }
+  std::vector<std::uint8_t> codes(pack ? static_cast<std::size_t>(rows * cols) : 0);
+  feedback_quantize(pool, problem, q, pack ? codes.data() : nullptr);
+  if (!pack) return matrix;
+  const auto store = [](const std::vector<std::uint8_t>& from, int bits, std::uint8_t* to) {
+    const std::vector<std::uint8_t> packed =
+        nf_reference_pack(from.data(), static_cast<std::int64_t>(from.size()), bits);
+    std::copy(packed.begin(), packed.end(), to);
+  };
+  store(codes, config_.bits, matrix.mutable_codes());
+  if (groups) store(scale_codes, config_.scale_bits, matrix.mutable_scales());
   return matrix;
 }
 

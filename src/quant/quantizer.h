@@ -18,6 +18,13 @@ namespace lq {
 struct ErrorWeights {
   const float* rows = nullptr;  // [rows]
   const float* cols = nullptr;  // [cols]
+  // Where errors matter together, as ||T^T E S||^2: T [rows, rows] and S [cols, cols], lower triangular with
+  // a positive diagonal; rows and cols are then the diagonals of T T^T and S S^T. Null: the identity.
+  // Feedback uses them, and nothing else does.
+  const float* row_factor = nullptr;
+  const float* col_factor = nullptr;
+  // For Feedback::kGptq: the lower factor of S S^T with rows and columns in reverse order.
+  const float* reversed_col_factor = nullptr;
 };
 
 class Quantizer {
@@ -45,9 +52,21 @@ enum class ScaleMode : std::uint8_t {
   kSearch,
 };
 
+// Whether the codes of a matrix are chosen one after another, each against the errors before it
+// (quant/feedback.h). Without factors in the ErrorWeights it makes no difference.
+enum class Feedback : std::uint8_t {
+  kOff,
+  kOn,  // scales first, from the whole matrix; then codes with feedback in columns, and in rows with
+        // row_factor
+  // GPTQ as its paper has it: columns from first to last, groups of 128 columns (the block, where that is
+  // not a divisor of 128 or of the row) whose scale is their absmax when they are reached.
+  kGptq,
+};
+
 struct NfQuantizerOptions {
   CodebookKind kind = CodebookKind::kNormalFloat;
   ScaleMode scales = ScaleMode::kAbsMax;
+  Feedback feedback = Feedback::kOff;
 };
 
 class NfQuantizer final : public Quantizer {
@@ -70,6 +89,10 @@ class NfQuantizer final : public Quantizer {
   const NfQuantizerOptions& options() const { return options_; }
 
  private:
+  // With feedback: q (where not null) and the packed matrix (its codes only where `pack`).
+  NfMatrix feed_back(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
+                     const ErrorWeights& weights, float* q, bool pack) const;
+
   NfConfig config_;
   NfQuantizerOptions options_;
 };
