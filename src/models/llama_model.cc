@@ -75,6 +75,11 @@ void LlamaModel::train_adapters() {
   }
 }
 
+void LlamaModel::set_lora_dropout(const LoraDropout* dropout) {
+  for (Linear* linear : linears()) linear->set_lora_dropout(dropout);
+  head().projection().set_lora_dropout(dropout);
+}
+
 SequencePlan LlamaModel::plan(Context& ctx, const TokenBatch& batch) const {
   batch.check();
   SequencePlan plan;

@@ -84,6 +84,8 @@ class LlamaModel {
   std::vector<Parameter*> trainable();
   // Gradients of all adapters' A and B from now on.
   void train_adapters();
+  // Dropout before every low-rank part from now on; null: none. It outlives its use.
+  void set_lora_dropout(const LoraDropout* dropout);
 
   // Loads a PEFT adapter beside the linears (replacing any). `base_hash`: of this model, empty: not checked.
   void load_adapter(const std::filesystem::path& directory, std::string_view base_hash);

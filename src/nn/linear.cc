@@ -3,6 +3,7 @@
 #include "kernels/cpu/transformer_elementwise.h"
 #include "kernels/cpu/transformer_gemv.h"
 #include "ops/matmul.h"
+#include "ops/silu_mul.h"
 
 namespace lq {
 namespace {
@@ -45,6 +46,13 @@ void Linear::set_lora(std::unique_ptr<Lora> lora) {
   lora_ = std::move(lora);
 }
 
+ConstMatrix Linear::lora_input(Context& ctx, Scratch& scratch, ConstMatrix x) const {
+  if (!drops()) return x;
+  const Matrix dropped = scratch.matrix(x.rows, x.cols);
+  lora_dropout_forward(ctx, *dropout_, name_, x, dropped);
+  return dropped;
+}
+
 void Linear::forward(Context& ctx, Workspace& ws, ConstMatrix x, Matrix y) const {
   if (hook_ != nullptr) hook_->on_forward(ctx, *this, x);
   weight_->forward(ctx, ws, x, y);
@@ -52,7 +60,7 @@ void Linear::forward(Context& ctx, Workspace& ws, ConstMatrix x, Matrix y) const
   if (lora_ == nullptr) return;
   Scratch scratch(ws);
   const Matrix xa = scratch.matrix(x.rows, lora_->rank());
-  multiply_small(ctx, x, lora_->a.value, xa);
+  multiply_small(ctx, lora_input(ctx, scratch, x), lora_->a.value, xa);
   if (x.rows > kernels::kGemvVectors) {
     matmul_nt(ctx, xa, const_matrix_of(lora_->b.value), y, {.alpha = lora_->scaling, .accumulate = true});
     return;
@@ -75,15 +83,22 @@ void Linear::backward(Context& ctx, Workspace& ws, ConstMatrix x, ConstMatrix dy
   Scratch scratch(ws);
   const ConstMatrix a = const_matrix_of(lora_->a.value);
   const ConstMatrix b = const_matrix_of(lora_->b.value);
+  const ConstMatrix seen =
+      lora_->a.trainable() || lora_->b.trainable() ? lora_input(ctx, scratch, x) : ConstMatrix(x);
   if (lora_->b.trainable()) {
     const Matrix xa = scratch.matrix(x.rows, lora_->rank());
-    matmul_nt(ctx, x, a, xa);
+    matmul_nt(ctx, seen, a, xa);
     matmul_tn(ctx, dy, xa, matrix_of(lora_->b.grad), {.alpha = lora_->scaling, .accumulate = true});
   }
   const Matrix dxa = scratch.matrix(x.rows, lora_->rank());
   matmul(ctx, dy, b, dxa, {.alpha = lora_->scaling});
-  if (lora_->a.trainable()) matmul_tn(ctx, dxa, x, matrix_of(lora_->a.grad), {.accumulate = true});
-  if (dx.data != nullptr) matmul(ctx, dxa, a, dx, {.accumulate = true});
+  if (lora_->a.trainable()) matmul_tn(ctx, dxa, seen, matrix_of(lora_->a.grad), {.accumulate = true});
+  if (dx.data == nullptr) return;
+  if (!drops()) return matmul(ctx, dxa, a, dx, {.accumulate = true});
+  const Matrix dseen = scratch.matrix(x.rows, x.cols);
+  matmul(ctx, dxa, a, dseen);
+  lora_dropout_forward(ctx, *dropout_, name_, dseen, dseen);  // the mask is its own transpose
+  add_forward(ctx, dseen, dx);
 }
 
 }  // namespace lq

@@ -1,5 +1,5 @@
 // A linear layer: a weight (dense or packed), an optional bias, an optional low-rank part.
-//   y = x W^T + bias + scaling (x A^T) B^T
+//   y = x W^T + bias + scaling (dropout(x) A^T) B^T
 // With a packed weight this is the LqLinear of LQ-LoRA, section 3.
 #pragma once
 
@@ -7,6 +7,7 @@
 #include <string>
 
 #include "nn/lora.h"
+#include "nn/lora_dropout.h"
 #include "nn/parameter.h"
 #include "nn/weight.h"
 #include "nn/workspace.h"
@@ -48,6 +49,8 @@ class Linear {
   void set_lora(std::unique_ptr<Lora> lora);
   Lora* lora() { return lora_.get(); }
   const Lora* lora() const { return lora_.get(); }
+  // Dropout before the low-rank part, in every pass from now on; null: none. It outlives its use.
+  void set_lora_dropout(const LoraDropout* dropout) { dropout_ = dropout; }
   // Null: none. The hook outlives its use.
   void set_hook(LinearHook* hook) { hook_ = hook; }
 
@@ -62,6 +65,11 @@ class Linear {
   std::unique_ptr<Weight> weight_;
   Parameter* bias_;
   std::unique_ptr<Lora> lora_;
+  // x as the low-rank part sees it.
+  ConstMatrix lora_input(Context& ctx, Scratch& scratch, ConstMatrix x) const;
+  bool drops() const { return dropout_ != nullptr && dropout_->rate > 0.0F; }
+
+  const LoraDropout* dropout_ = nullptr;
   LinearHook* hook_ = nullptr;
 };
 
