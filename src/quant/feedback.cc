@@ -117,13 +117,7 @@ class Feedback {
     for (std::int64_t c = 0; c < t.cols; ++c) {
       inverse[c] = p_.col_factor == nullptr ? 0.0F : 1.0F / diagonal(p_.col_factor, p_.cols, t.col + c);
     }
-    if (p_.choose_scales) {
-      float targets[kFeedbackTile];
-      for (std::int64_t c = 0; c < t.cols; ++c) {
-        targets[p_.first_to_last ? t.cols - 1 - c : c] = wanted[c] + passed[c] * inverse[c];
-      }
-      p_.choose_scales(i, std::min(place(t.col), place(t.col + t.cols - 1)), t.cols, targets);
-    }
+    if (p_.choose_scales) announce(t, i, wanted, passed, inverse);
     float* f = errors.f + (i - errors.first_row) * p_.cols + t.col;
     for (std::int64_t c = t.cols - 1; c >= 0; --c) {
       const std::int64_t element = i * p_.cols + place(t.col + c);
@@ -140,6 +134,22 @@ class Feedback {
       const float* s = p_.col_factor + (t.col + c) * p_.cols + t.col;
       for (std::int64_t k = 0; k < c; ++k) passed[k] += error * s[k];
     }
+  }
+
+  // What the columns of a tile would be if no rounding were still to come: the targets of choose_scales.
+  void announce(const Tile& t, std::int64_t row, const float* wanted, const float* passed_on,
+                const float* inverse) const {
+    float passed[kFeedbackTile];
+    float targets[kFeedbackTile];
+    std::copy_n(passed_on, t.cols, passed);
+    for (std::int64_t c = t.cols - 1; c >= 0; --c) {
+      const float moved = passed[c] * inverse[c];
+      targets[p_.first_to_last ? t.cols - 1 - c : c] = wanted[c] + moved;
+      if (p_.col_factor == nullptr) continue;
+      const float* s = p_.col_factor + (t.col + c) * p_.cols + t.col;
+      for (std::int64_t k = 0; k < c; ++k) passed[k] -= moved * s[k];
+    }
+    p_.choose_scales(row, std::min(place(t.col), place(t.col + t.cols - 1)), t.cols, targets);
   }
 
   void move_rows_above(const Tile& t, std::int64_t r, const Errors& errors,

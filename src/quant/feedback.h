@@ -17,8 +17,9 @@ namespace lq {
 // Columns whose codes are chosen between two products with S; a group of GPTQ's.
 inline constexpr std::int64_t kFeedbackTile = 128;
 
-// Called with the targets of `count` columns of a row from `col` on, just before their codes are chosen: may
-// change the scales of blocks that lie in them. From several threads at once, for different rows.
+// Called with what `count` columns of a row from `col` on should become, as the errors so far and exact
+// values from here on would have it (GPTQ's updated weights), just before their codes are chosen: may change
+// the scales of blocks that lie in them. From several threads at once, for different rows.
 using FeedbackScales =
     std::function<void(std::int64_t row, std::int64_t col, std::int64_t count, const float* targets)>;
 
