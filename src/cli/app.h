@@ -51,6 +51,7 @@ using Action = std::function<void(Session&)>;
 // Each verb adds its subcommand; its callback stores the action to run.
 void add_quantize(CLI::App& app, Action& action);
 void add_allocate(CLI::App& app, Action& action);
+void add_finetune(CLI::App& app, Action& action);
 void add_eval(CLI::App& app, Action& action);
 void add_generate(CLI::App& app, Action& action);
 void add_chat(CLI::App& app, Action& action);

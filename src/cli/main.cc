@@ -44,6 +44,7 @@ int main(int argc, char** argv) {
   Action action;
   add_quantize(app, action);
   add_allocate(app, action);
+  add_finetune(app, action);
   add_eval(app, action);
   add_generate(app, action);
   add_chat(app, action);

@@ -1,0 +1,308 @@
+#include "train/finetune.h"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/hash.h"
+#include "base/process.h"
+#include "base/version.h"
+#include "io/atomic_file.h"
+#include "io/json_file.h"
+#include "io/output_dir.h"
+#include "text/chat_template.h"
+#include "text/tokenizer.h"
+#include "train/checkpoints.h"
+
+namespace lq {
+namespace {
+
+// What the examples are, whatever files and flags they came from.
+std::string hash_of(const std::vector<EncodedExample>& examples) {
+  Hasher hasher;
+  for (const EncodedExample& e : examples) {
+    const std::uint64_t size = e.ids.size();
+    hasher.update(&size, sizeof(size));
+    hasher.update(e.ids.data(), e.ids.size() * sizeof(e.ids[0]));
+    hasher.update(e.in_loss.data(), e.in_loss.size());
+  }
+  return hasher.hex();
+}
+
+nlohmann::json sources_json(const std::vector<DataSource>& sources) {
+  nlohmann::json all = nlohmann::json::array();
+  for (const DataSource& s : sources) all.push_back({{"path", s.path.string()}, {"weight", s.weight}});
+  return all;
+}
+
+// All that the result depends on; a run goes on only where it is the same.
+nlohmann::json job_of(const Context& ctx, const FinetuneOptions& o, const ExampleSet& examples,
+                      const std::string& base_hash, const std::string& start_hash) {
+  const TrainOptions& t = o.train;
+  return {{"verb", "finetune"},
+          {"version", kVersion},
+          {"seed", ctx.seed},
+          {"model_hash", base_hash},
+          {"adapter_hash", start_hash},
+          {"data", sources_json(o.data)},
+          {"val_data", sources_json(o.validation_data)},
+          {"examples_hash", hash_of(examples.train)},
+          {"validation_hash", hash_of(examples.validation)},
+          {"seq_len", o.data_options.max_length},
+          {"batch_size", t.batch.rows},
+          {"batching", static_cast<int>(t.batch.batching)},
+          {"shuffle", t.batch.shuffle},
+          {"grad_accum", t.accumulate},
+          {"max_steps", t.max_steps},
+          {"epochs", t.epochs},
+          {"lr", t.lr},
+          {"schedule", schedule_name(t.schedule)},
+          {"warmup", t.warmup},
+          {"optimizer", t.adam.eight_bit ? "adamw8bit" : "adamw"},
+          {"betas", {t.adam.beta1, t.adam.beta2}},
+          {"eps", t.adam.eps},
+          {"weight_decay", t.weight_decay},
+          {"lora_plus", t.lora_plus},
+          {"clip", t.clip},
+          {"eval_every", t.eval_every},
+          {"early_stop", t.early_stop},
+          {"end_with_best", t.end_with_best},
+          {"target", o.lora.targets},
+          {"rank", o.lora.rank},
+          {"alpha", o.lora.alpha},
+          {"rslora", o.lora.rslora}};
+}
+
+// Of the low-rank parts as they are.
+std::string hash_of_adapter(LlamaModel& model) {
+  Hasher hasher;
+  std::vector<Linear*> all = model.linears();
+  all.push_back(&model.head().projection());
+  bool any = false;
+  for (const Linear* linear : all) {
+    const Lora* lora = linear->lora();
+    if (lora == nullptr) continue;
+    any = true;
+    hasher.update(linear->name());
+    hasher.update(lora->a.value.raw(), lora->a.value.bytes());
+    hasher.update(lora->b.value.raw(), lora->b.value.bytes());
+    hasher.update(&lora->scaling, sizeof(lora->scaling));
+  }
+  return any ? hasher.hex() : "none";
+}
+
+ExampleSet read_data(Context& ctx, const FinetuneOptions& o, const Tokenizer& tokenizer) {
+  std::unique_ptr<ChatTemplate> chat;
+  if (!o.chat_template.empty()) {
+    chat = std::make_unique<ChatTemplate>(ChatTemplate::by_name(o.chat_template, tokenizer));
+  } else {
+    try {
+      chat = std::make_unique<ChatTemplate>(ChatTemplate::of_model(o.model));
+    } catch (const Error& e) {
+      if (e.code() != ErrorCode::kNotFound) throw;
+    }
+  }
+  ExampleSetOptions options = o.data_options;
+  options.format.chat = chat.get();
+  options.seed = ctx.seed;
+  const SpecialTokens& special = tokenizer.special();
+  if (special.bos) options.format.bos = tokenizer.piece(*special.bos);
+  if (special.eos) options.format.eos = tokenizer.piece(*special.eos);
+  ExampleSet set = read_examples(o.data, tokenizer, options, ctx.progress);
+  if (!o.validation_data.empty()) {
+    options.validation = 0.0;
+    ExampleSet more = read_examples(o.validation_data, tokenizer, options, ctx.progress);
+    std::move(more.train.begin(), more.train.end(), std::back_inserter(set.validation));
+    set.bad += more.bad;
+    set.truncated += more.truncated;
+    set.dropped += more.dropped;
+  }
+  return set;
+}
+
+void check_ids(const ExampleSet& set, const LlamaModel& model, const std::filesystem::path& path) {
+  std::int32_t most = 0;
+  for (const auto* list : {&set.train, &set.validation}) {
+    for (const EncodedExample& e : *list) {
+      for (const std::int32_t id : e.ids) most = std::max(most, id);
+    }
+  }
+  LQ_CHECK(most < model.config().vocab, kMismatch,
+           "{}: the tokenizer gives token {}, but the model's vocabulary has {}", path.string(), most,
+           model.config().vocab);
+}
+
+FinetuneReport finished_report(const std::filesystem::path& out) {
+  const auto path = out / "lqlora.json";
+  const nlohmann::json manifest = read_json(path);
+  LQ_CHECK(manifest.contains("report"), kCorruptFile, "{}: no report in it", path.string());
+  FinetuneReport report = finetune_report_from_json(manifest["report"], path.string());
+  report.already_done = true;
+  return report;
+}
+
+// Backward keeps all activations where they fit into the memory there is; the numbers are the same either
+// way.
+Keep activations_that_fit(const LlamaModel& model, std::int64_t tokens) {
+  const std::int64_t available = available_memory_bytes();
+  const std::int64_t need = model.memory_estimate(tokens, true, Keep::kActivations).total();
+  return available == 0 || need < available / 4 * 3 ? Keep::kActivations : Keep::kBlocks;
+}
+
+// Tokens of the largest batch.
+std::int64_t batch_tokens(const ExampleSet& set, const TrainOptions& options) {
+  if (options.batch.batching == Batching::kPacked) return options.batch.rows * options.batch.row_length;
+  std::size_t longest = 0;
+  for (const EncodedExample& e : set.train) longest = std::max(longest, e.ids.size());
+  return options.batch.rows * static_cast<std::int64_t>(longest);
+}
+
+}  // namespace
+
+FinetuneReport finetune(Context& ctx, const FinetuneOptions& given) {
+  const double begin = monotonic_seconds();
+  FinetuneOptions o = given;
+  check_train_options(o.train);
+  LQ_CHECK(!o.data.empty(), kInvalidArgument, "--data: a file of examples was expected");
+  LQ_CHECK(!o.from_zero || o.adapter.empty(), kInvalidArgument,
+           "--adapter and starting from zero exclude each other");
+  std::vector<std::filesystem::path> inputs = {o.model};
+  if (!o.adapter.empty()) inputs.push_back(o.adapter);
+  OutputDir::check(o.out, inputs);
+
+  const auto tokenizer = Tokenizer::load(o.model);
+  LlamaLoadOptions load;
+  load.adapter = o.adapter;
+  load.no_adapter = o.from_zero;
+  LlamaModel model = LlamaModel::load(ctx, o.model, load);
+  LQ_CHECK(o.data_options.max_length <= model.config().max_positions, kInvalidArgument,
+           "--seq-len {}: the model's context is {} (max_position_embeddings)", o.data_options.max_length,
+           model.config().max_positions);
+  ExampleSet set = read_data(ctx, o, *tokenizer);
+  check_ids(set, model, o.model);
+  o.train.batch.row_length = o.data_options.max_length;
+  o.train.batch.seed = ctx.seed;
+
+  const std::string base_hash = model.base_hash(ctx);
+  const std::string start_hash = hash_of_adapter(model);
+  OutputOptions output_options;
+  output_options.job = job_of(ctx, o, set, base_hash, start_hash);
+  output_options.inputs = inputs;
+  output_options.overwrite = o.overwrite;
+  OutputDir output(o.out, output_options);
+  if (output.state() == OutputState::kFinished) return finished_report(o.out);
+
+  const LoraState lora = lora_setup(ctx, model, o.lora);
+  if (o.choose_activations) o.train.activations = activations_that_fit(model, batch_tokens(set, o.train));
+
+  FinetuneReport report;
+  report.examples = std::ssize(set.train);
+  report.validation_examples = std::ssize(set.validation);
+  report.data_tokens = set.tokens;
+  report.trained_tokens = set.trained_tokens;
+  report.bad = set.bad;
+  report.truncated = set.truncated;
+  report.dropped = set.dropped;
+  report.modules = lora.trained;
+  for (const Parameter* p : model.trainable()) report.parameters += p->value.numel();
+  const std::int64_t moments = report.parameters * (o.train.adam.eight_bit ? 2 : 8);
+  const LlamaMemory memory = model.memory_estimate(batch_tokens(set, o.train), true, o.train.activations);
+  ctx.progress.note(
+      fmt::format("finetune: {} examples, {} tokens ({} count); {} steps; {:.2f} M parameters in {} modules "
+                  "learn; needs about {} "
+                  "of memory and {} of disk for a checkpoint",
+                  report.examples, report.data_tokens, report.trained_tokens, total_steps(set, o.train),
+                  static_cast<double>(report.parameters) / 1e6, report.modules,
+                  human_bytes(static_cast<double>(memory.total() + moments)),
+                  human_bytes(static_cast<double>(4 * report.parameters + moments))));
+
+  report.training = train(ctx, model, set, o.train, output.store_dir());
+
+  const auto final_dir = output.final_dir();
+  // PEFT finds a dense base by this path; a packed one is ours alone.
+  const std::string base_model = model.packed() ? std::string() : o.model.string();
+  write_adapter(model, lora, 0.0, base_hash, base_model, final_dir);
+  if (report.training.state.best_step >= 0 &&
+      Checkpoints(output.store_dir(), o.train.keep).restore_best(model.trainable())) {
+    std::filesystem::create_directories(final_dir / "best");
+    write_adapter(model, lora, 0.0, base_hash, base_model, final_dir / "best");
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(output.store_dir())) {
+    const std::string name = entry.path().filename().string();
+    if (name == "log.jsonl" || name.starts_with("events.out.")) {
+      copy_file_atomically(entry.path(), final_dir / name);
+    }
+  }
+  report.seconds = monotonic_seconds() - begin;
+  report.peak_rss_bytes = peak_rss_bytes();
+  output.finish({{"lqlora", kVersion}, {"base", o.model.filename().string()}, {"report", to_json(report)}});
+  return report;
+}
+
+nlohmann::ordered_json to_json(const FinetuneReport& r) {
+  const TrainState& s = r.training.state;
+  nlohmann::ordered_json json = {{"steps", s.step},
+                                 {"total_steps", r.training.total_steps},
+                                 {"final_loss", s.loss},
+                                 {"tokens_per_second", r.training.tokens_per_second},
+                                 {"peak_rss_bytes", r.peak_rss_bytes},
+                                 {"seconds", r.seconds},
+                                 {"tokens", s.tokens},
+                                 {"trained_tokens", s.trained_tokens},
+                                 {"skipped_steps", s.skipped},
+                                 {"stopped_early", r.training.stopped_early},
+                                 {"examples", r.examples},
+                                 {"validation_examples", r.validation_examples},
+                                 {"data_tokens", r.data_tokens},
+                                 {"data_trained_tokens", r.trained_tokens},
+                                 {"bad_records", r.bad},
+                                 {"truncated", r.truncated},
+                                 {"dropped", r.dropped},
+                                 {"modules", r.modules},
+                                 {"parameters", r.parameters}};
+  if (s.validation_loss) {
+    json.update({{"first_validation_loss", s.first_validation_loss.value_or(NAN)},
+                 {"validation_loss", *s.validation_loss},
+                 {"best_validation_loss", s.best_loss.value_or(NAN)},
+                 {"best_step", s.best_step}});
+  }
+  return json;
+}
+
+FinetuneReport finetune_report_from_json(const nlohmann::json& json, const std::string& who) {
+  try {
+    FinetuneReport r;
+    TrainState& s = r.training.state;
+    json.at("steps").get_to(s.step);
+    json.at("total_steps").get_to(r.training.total_steps);
+    json.at("final_loss").get_to(s.loss);
+    json.at("tokens_per_second").get_to(r.training.tokens_per_second);
+    json.at("peak_rss_bytes").get_to(r.peak_rss_bytes);
+    json.at("seconds").get_to(r.seconds);
+    json.at("tokens").get_to(s.tokens);
+    json.at("trained_tokens").get_to(s.trained_tokens);
+    json.at("skipped_steps").get_to(s.skipped);
+    json.at("stopped_early").get_to(r.training.stopped_early);
+    json.at("examples").get_to(r.examples);
+    json.at("validation_examples").get_to(r.validation_examples);
+    json.at("data_tokens").get_to(r.data_tokens);
+    json.at("data_trained_tokens").get_to(r.trained_tokens);
+    json.at("bad_records").get_to(r.bad);
+    json.at("truncated").get_to(r.truncated);
+    json.at("dropped").get_to(r.dropped);
+    json.at("modules").get_to(r.modules);
+    json.at("parameters").get_to(r.parameters);
+    if (json.contains("validation_loss")) {
+      s.first_validation_loss = json.at("first_validation_loss").get<double>();
+      s.validation_loss = json.at("validation_loss").get<double>();
+      s.best_loss = json.at("best_validation_loss").get<double>();
+      json.at("best_step").get_to(s.best_step);
+    }
+    return r;
+  } catch (const nlohmann::json::exception& e) {
+    fail(ErrorCode::kCorruptFile, "{}: {}", who, e.what());
+  }
+}
+
+}  // namespace lq

@@ -1,0 +1,152 @@
+#include "train/lora_setup.h"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+
+#include "base/error.h"
+#include "base/rng.h"
+#include "io/module_pattern.h"
+
+namespace lq {
+namespace {
+
+constexpr std::int64_t kDefaultRank = 64;  // the paper's
+
+std::vector<Linear*> all_linears(LlamaModel& model) {
+  std::vector<Linear*> all = model.linears();
+  // Tied to the embedding, the head is no module of its own.
+  if (!model.config().tied_embeddings) all.push_back(&model.head().projection());
+  return all;
+}
+
+bool names(const std::string& target, const std::string& module) {
+  if (module == target || module.ends_with("." + target)) return true;
+  if (target.find_first_of("*+?[](){}|\\^$") == std::string::npos) return false;
+  return ModulePattern(target, "--target").matches(module);
+}
+
+std::vector<Linear*> choose(LlamaModel& model, const LoraOptions& options) {
+  std::vector<Linear*> chosen;
+  if (options.targets.empty()) {
+    const bool has = model.has_adapter();
+    for (Linear* linear : has ? all_linears(model) : model.linears()) {
+      if (!has || linear->lora() != nullptr) chosen.push_back(linear);
+    }
+    return chosen;
+  }
+  std::vector<bool> used(options.targets.size());
+  for (Linear* linear : all_linears(model)) {
+    bool wanted = false;
+    for (std::size_t i = 0; i < options.targets.size(); ++i) {
+      if (!names(options.targets[i], linear->name())) continue;
+      used[i] = true;
+      wanted = true;
+    }
+    if (wanted) chosen.push_back(linear);
+  }
+  for (std::size_t i = 0; i < used.size(); ++i) {
+    LQ_CHECK(used[i], kInvalidArgument,
+             "--target {}: the model has no linear module of that name (such as {})", options.targets[i],
+             model.linears().front()->name());
+  }
+  return chosen;
+}
+
+std::unique_ptr<Lora> start_from_zero(Context& ctx, const Linear& linear, std::int64_t rank) {
+  LQ_CHECK(rank <= std::min(linear.in(), linear.out()), kInvalidArgument,
+           "--rank {}: more than {} [{}, {}] allows", rank, linear.name(), linear.out(), linear.in());
+  auto lora = std::make_unique<Lora>();
+  lora->a.name = linear.name() + ".lora_A.weight";
+  lora->b.name = linear.name() + ".lora_B.weight";
+  lora->a.value = Tensor::empty(DType::kF32, {rank, linear.in()});
+  lora->b.value = Tensor::zeros(DType::kF32, {linear.out(), rank});
+  const Rng rng(ctx.seed, stream_of(lora->a.name));
+  const double bound = 1.0 / std::sqrt(static_cast<double>(linear.in()));
+  float* const a = lora->a.value.mutable_data<float>();
+  parallel_for(ctx.pool, lora->a.value.numel(), 65536, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      a[i] = static_cast<float>((2.0 * rng.uniform(static_cast<std::uint64_t>(i)) - 1.0) * bound);
+    }
+  });
+  return lora;
+}
+
+void multiply(Tensor& t, float factor) {
+  float* const x = t.mutable_data<float>();
+  for (std::int64_t i = 0; i < t.numel(); ++i) x[i] *= factor;
+}
+
+}  // namespace
+
+LoraState lora_setup(Context& ctx, LlamaModel& model, const LoraOptions& options) {
+  LQ_CHECK(options.rank >= 0 && options.alpha >= 0 && std::isfinite(options.alpha), kInvalidArgument,
+           "--rank {} and --alpha {} should be positive", options.rank, options.alpha);
+  LoraState state;
+  state.rslora = options.rslora;
+  const auto root = [&](std::int64_t rank) {
+    const auto r = static_cast<double>(rank);
+    return options.rslora ? std::sqrt(r) : r;
+  };
+  // Targets beyond the adapter's get its rank, where that is one.
+  std::int64_t rank = options.rank;
+  for (const Linear* linear : all_linears(model)) {
+    if (rank == 0 && linear->lora() != nullptr) rank = linear->lora()->rank();
+  }
+  if (rank == 0) rank = kDefaultRank;
+
+  for (Linear* linear : choose(model, options)) {
+    Lora* lora = linear->lora();
+    ++state.trained;
+    if (lora == nullptr) {
+      auto fresh = start_from_zero(ctx, *linear, rank);
+      const double alpha = options.alpha > 0 ? options.alpha : static_cast<double>(rank);
+      fresh->scaling = static_cast<float>(alpha / root(rank));
+      linear->set_lora(std::move(fresh));
+      lora = linear->lora();
+      ++state.started;
+    } else {
+      LQ_CHECK(options.rank == 0 || options.rank == lora->rank(), kInvalidArgument,
+               "--rank {}: the adapter to start from has rank {} at {}", options.rank, lora->rank(),
+               linear->name());
+    }
+    lora->a.make_trainable();
+    lora->b.make_trainable();
+    const double scaling = options.alpha > 0 ? options.alpha / root(lora->rank()) : lora->scaling;
+    const auto factor = static_cast<float>(std::sqrt(lora->scaling / scaling));
+    if (factor != 1.0F) {
+      multiply(lora->a.value, factor);
+      multiply(lora->b.value, factor);
+      lora->scaling = static_cast<float>(scaling);
+    }
+  }
+  for (const Linear* linear : all_linears(model)) {
+    const Lora* lora = linear->lora();
+    if (lora == nullptr) continue;
+    // The scaling is kept in f32; an alpha of whole numbers should come back as it was given.
+    double alpha = lora->scaling * root(lora->rank());
+    const double whole = std::round(alpha);
+    if (static_cast<float>(whole / root(lora->rank())) == lora->scaling) alpha = whole;
+    state.specs.push_back({linear->name(), lora->rank(), linear->in(), linear->out(), alpha});
+  }
+  return state;
+}
+
+void write_adapter(LlamaModel& model, const LoraState& state, double dropout, const std::string& base_hash,
+                   const std::string& base_model, const std::filesystem::path& directory) {
+  PeftConfig config;
+  config.use_rslora = state.rslora;
+  config.dropout = dropout;
+  config.base_model = base_model;
+  PeftWriterOptions options;
+  options.base_hash = base_hash;
+  for (const Linear* linear : all_linears(model)) options.all_modules.push_back(linear->name());
+  PeftAdapterWriter writer(directory, std::move(config), state.specs, options);
+  for (const LoraSpec& spec : state.specs) {
+    const Lora& lora = *model.find_linear(spec.module)->lora();
+    writer.write(spec.module, lora.a.value.data<float>(), lora.b.value.data<float>());
+  }
+  writer.finish();
+}
+
+}  // namespace lq

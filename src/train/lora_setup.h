@@ -1,0 +1,47 @@
+// Which low-rank parts a run trains, and what they start from (method section 4).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "io/peft_adapter.h"
+#include "models/llama_model.h"
+#include "tensor/context.h"
+
+namespace lq {
+
+struct LoraOptions {
+  // Modules: full names, their ends ("q_proj", "mlp.up_proj") or regular expressions over the whole name.
+  // Empty: those that the adapter to start from has, or all linears of the blocks.
+  std::vector<std::string> targets = {};
+  // 0: the adapter's, or 64 where there is none.
+  std::int64_t rank = 0;
+  // 0: what keeps the adapter's scaling, or the rank where there is none. Another scaling s' of an adapter
+  // whose scaling is s multiplies its A and B by sqrt(s / s'): the function stays.
+  double alpha = 0.0;
+  bool rslora = false;  // scaling alpha / sqrt(rank) (Kalajdzievski 2023)
+};
+
+// What the model has after lora_setup, for the adapter's file.
+struct LoraState {
+  std::vector<LoraSpec> specs;  // every module with a low-rank part
+  bool rslora = false;
+  std::int64_t started = 0;  // modules whose part starts from zero
+  std::int64_t trained = 0;  // modules whose part learns
+};
+
+// Makes the chosen parts trainable, in a model that has been loaded with the adapter to start from (or none).
+// A chosen module without one gets A uniform in +-1 / sqrt(in), as PEFT's kaiming_uniform_(a = sqrt(5)), and
+// B = 0; random numbers by ctx.seed and the module's name. Throws Error(kInvalidArgument) for a target that
+// is no linear, a rank that the adapter does not have or a matrix does not allow.
+LoraState lora_setup(Context& ctx, LlamaModel& model, const LoraOptions& options);
+
+// Writes the model's low-rank parts as a PEFT adapter into an existing directory. base_model: what
+// adapter_config.json names, may be empty.
+void write_adapter(LlamaModel& model, const LoraState& state, double dropout, const std::string& base_hash,
+                   const std::string& base_model, const std::filesystem::path& directory);
+
+}  // namespace lq

@@ -1,0 +1,65 @@
+#include "train/train_guard.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "train/gradients.h"
+
+namespace lq {
+namespace {
+
+bool finite_values(const Parameter* p) {
+  const auto values = p->values();
+  return std::all_of(values.begin(), values.end(), [](float x) { return std::isfinite(x); });
+}
+
+// "a, b and 5 more".
+std::string some_of(const std::vector<std::string>& names) {
+  constexpr std::size_t kShown = 3;
+  const std::size_t shown = std::min(kShown, names.size());
+  std::string text =
+      fmt::format("{}", fmt::join(names.begin(), names.begin() + static_cast<long>(shown), ", "));
+  if (names.size() > shown) text += fmt::format(" and {} more", names.size() - shown);
+  return text;
+}
+
+std::string report(const TrainState& state, double loss, double norm, double lr,
+                   const std::vector<Parameter*>& parameters) {
+  std::string text =
+      fmt::format("loss {:.4g}, gradient norm {:.4g}, learning rate {:.3g}", loss, norm, lr * state.lr_scale);
+  const auto gradients = not_finite_gradients(parameters);
+  if (!gradients.empty()) text += fmt::format("; gradients of {}", some_of(gradients));
+  std::vector<std::string> values;
+  for (const Parameter* p : parameters) {
+    if (!finite_values(p)) values.push_back(p->name);
+  }
+  if (!values.empty()) text += fmt::format("; weights of {}", some_of(values));
+  return text;
+}
+
+}  // namespace
+
+bool guard_step(TrainState& state, double loss, double gradient_norm, double lr,
+                const std::vector<Parameter*>& parameters, std::string& note) {
+  if (std::isfinite(loss) && std::isfinite(gradient_norm)) {
+    state.bad_streak = 0;
+    return true;
+  }
+  ++state.bad_streak;
+  ++state.skipped;
+  const std::string what = report(state, loss, gradient_norm, lr, parameters);
+  LQ_CHECK(
+      state.bad_streak <= kBadStepsAllowed, kInvalidArgument,
+      "[train] step {}: not finite for the {}th time in a row ({}); {} steps were skipped, the learning rate "
+      "halved {} times; a lower --lr or --clip may help",
+      state.step + 1, state.bad_streak, what, state.skipped, state.bad_streak - 2);
+  if (state.bad_streak > 1) state.lr_scale *= 0.5;
+  note = fmt::format("step {}: not finite ({}): the update is left out{}", state.step + 1, what,
+                     state.bad_streak > 1 ? ", the learning rate halved" : "");
+  return false;
+}
+
+}  // namespace lq

@@ -1,0 +1,21 @@
+// What happens when a step's loss or gradient is not finite: the update is left out; from the second in a row
+// on the learning rate is halved as well; the fifth ends the run.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "nn/parameter.h"
+#include "train/train_state.h"
+
+namespace lq {
+
+constexpr std::int64_t kBadStepsAllowed = 4;  // in a row
+
+// Whether the update may happen. Else counts the step in `state` and says in `note` what was done about it.
+// Throws Error(kInvalidArgument) with a report (what is not finite, where, after which steps and rates) where
+// it has happened too often. lr: of this step, without state.lr_scale.
+bool guard_step(TrainState& state, double loss, double gradient_norm, double lr,
+                const std::vector<Parameter*>& parameters, std::string& note);
+
+}  // namespace lq

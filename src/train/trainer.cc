@@ -1,0 +1,228 @@
+#include "train/trainer.h"
+
+#include <cmath>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/process.h"
+#include "nn/workspace.h"
+#include "train/batch_stream.h"
+#include "train/checkpoints.h"
+#include "train/gradients.h"
+#include "train/train_guard.h"
+#include "train/train_log.h"
+#include "train/validation.h"
+
+namespace lq {
+namespace {
+
+constexpr std::int64_t kValidationTokens = 2048;  // that pass through the model together
+
+class Trainer {
+ public:
+  Trainer(Context& ctx, LlamaModel& model, const ExampleSet& examples, const TrainOptions& options,
+          const std::filesystem::path& directory)
+      : ctx_(ctx),
+        model_(model),
+        examples_(examples),
+        options_(options),
+        stream_(examples.train, examples.weights, options.batch, options.accumulate),
+        parameters_(model.trainable()),
+        optimizer_(parameter_groups(parameters_, options), options.adam),
+        checkpoints_(directory, options.keep) {
+    result_.total_steps = total_steps(examples, options);
+    schedule_ = {options.schedule, warmup_steps(options.warmup, result_.total_steps), result_.total_steps};
+    tape_.keep = options.activations;
+    if (const auto found = checkpoints_.restore(parameters_, optimizer_)) {
+      state_ = *found;
+      stream_.seek(state_.data);
+      result_.resumed = true;
+      ctx.progress.note(
+          fmt::format("finetune: going on after step {} of {}", state_.step, result_.total_steps));
+    }
+    if (result_.resumed) {
+      saved_ = state_.step;
+      saved_evaluated_ = state_.evaluated;
+    }
+    log_ = std::make_unique<TrainLog>(directory, state_);
+  }
+
+  TrainResult run() {
+    ctx_.progress.begin("finetune", result_.total_steps, "steps");
+    ctx_.progress.update(state_.step, "");
+    try {
+      while (true) {
+        if (validation_due()) validate();
+        if (finished()) break;
+        ctx_.stop.check();
+        step();
+        if (options_.save_every > 0 && state_.step % options_.save_every == 0) save();
+      }
+    } catch (const Error& e) {
+      if (e.code() != ErrorCode::kInterrupted) throw;
+      // Values and moments are those of the last whole step.
+      save();
+      throw;
+    }
+    ctx_.progress.end();
+    save();
+    if (options_.end_with_best) checkpoints_.restore_best(parameters_);
+    result_.state = state_;
+    result_.tokens_per_second = static_cast<double>(state_.tokens) / std::max(state_.seconds, 1e-9);
+    return result_;
+  }
+
+ private:
+  bool finished() {
+    result_.stopped_early = options_.early_stop > 0 && state_.since_best >= options_.early_stop;
+    return result_.stopped_early || state_.step >= result_.total_steps;
+  }
+
+  bool validation_due() const {
+    if (examples_.validation.empty() || state_.evaluated == state_.step) return false;
+    const bool end = state_.step == 0 || state_.step >= result_.total_steps;
+    return end || (options_.eval_every > 0 && state_.step % options_.eval_every == 0);
+  }
+
+  void validate() {
+    const ValidationLoss v = validation_loss(ctx_, ws_, model_, examples_.validation, kValidationTokens);
+    const bool better = std::isfinite(v.loss) && (!state_.best_loss || v.loss < *state_.best_loss);
+    if (better) {
+      checkpoints_.save_best(state_.step, parameters_);
+      state_.best_loss = v.loss;
+      state_.best_step = state_.step;
+      state_.since_best = 0;
+    } else {
+      ++state_.since_best;
+    }
+    state_.validation_loss = v.loss;
+    if (state_.evaluated < 0) state_.first_validation_loss = v.loss;
+    state_.evaluated = state_.step;
+    log_->add({{"step", state_.step},
+               {"validation_loss", v.loss},
+               {"perplexity", std::exp(v.loss)},
+               {"tokens", v.tokens}});
+    ctx_.progress.note(fmt::format("step {}: validation loss {:.5f}, perplexity {:.4f}{}", state_.step,
+                                   v.loss, std::exp(v.loss), better ? ", the best so far" : ""));
+  }
+
+  void step() {
+    const double begin = monotonic_seconds();
+    const StepBatches batches = stream_.next();
+    for (Parameter* p : parameters_) p->zero_grad();
+    const auto scale = static_cast<float>(1.0 / static_cast<double>(batches.trained_tokens));
+    double sum = 0.0;
+    for (const Batch& batch : batches.batches) {
+      losses_.resize(batch.ids.size());
+      model_.losses_backward(ctx_, ws_, tape_, {batch.ids, batch.starts}, batch.targets, scale, losses_);
+      for (const float loss : losses_) sum += loss;
+    }
+    const double loss = sum / static_cast<double>(batches.trained_tokens);
+    const double norm = gradient_norm(ctx_.pool, parameters_);
+    const double lr = options_.lr * schedule_.factor(state_.step);
+    const double rate = lr * state_.lr_scale;
+    std::string note;
+    // From here on nothing is interrupted: the step happens whole or not at all.
+    const bool good = guard_step(state_, loss, norm, lr, parameters_, note);
+    if (good) {
+      optimizer_.step(ctx_.pool, rate, clip_factor(norm, options_.clip));
+      state_.loss = loss;
+      state_.gradient_norm = norm;
+    }
+    ++state_.step;
+    state_.data = stream_.position();
+    state_.tokens += batches.tokens;
+    state_.trained_tokens += batches.trained_tokens;
+    const double seconds = monotonic_seconds() - begin;
+    state_.seconds += seconds;
+    const double speed = static_cast<double>(batches.tokens) / std::max(seconds, 1e-9);
+
+    nlohmann::ordered_json record = {{"step", state_.step}, {"epoch", stream_.epochs_done()}};
+    if (good) {
+      record.update({{"loss", loss}, {"learning_rate", rate}, {"gradient_norm", norm}});
+    } else {
+      record["skipped"] = note;
+      ctx_.progress.note(note);
+    }
+    record.update({{"tokens", batches.tokens},
+                   {"trained_tokens", batches.trained_tokens},
+                   {"tokens_per_second", speed}});
+    log_->add(std::move(record));
+    ctx_.progress.update(state_.step, fmt::format("loss {:.4f}  lr {:.2e}  |g| {:.3f}  {:.0f} tokens/s", loss,
+                                                  rate, norm, speed));
+  }
+
+  void save() {
+    if (saved_ == state_.step && saved_evaluated_ == state_.evaluated) return;
+    checkpoints_.save(state_, parameters_, optimizer_);
+    saved_ = state_.step;
+    saved_evaluated_ = state_.evaluated;
+  }
+
+  Context& ctx_;
+  LlamaModel& model_;
+  const ExampleSet& examples_;
+  const TrainOptions options_;
+  BatchStream stream_;
+  std::vector<Parameter*> parameters_;
+  AdamW optimizer_;
+  Checkpoints checkpoints_;
+  std::unique_ptr<TrainLog> log_;
+  Schedule schedule_;
+  TrainState state_;
+  TrainResult result_;
+  Workspace ws_;
+  LlamaTape tape_;
+  std::vector<float> losses_;
+  std::int64_t saved_ = -1, saved_evaluated_ = -1;
+};
+
+}  // namespace
+
+void check_train_options(const TrainOptions& o) {
+  const auto positive = [](const char* flag, double x) {
+    LQ_CHECK(x > 0 && std::isfinite(x), kInvalidArgument, "{} {}: expected a number above 0", flag, x);
+  };
+  const auto not_negative = [](const char* flag, double x) {
+    LQ_CHECK(x >= 0 && std::isfinite(x), kInvalidArgument, "{} {}: expected 0 or more", flag, x);
+  };
+  positive("--lr", o.lr);
+  positive("--eps", o.adam.eps);
+  positive("--lora-plus", o.lora_plus);
+  not_negative("--weight-decay", o.weight_decay);
+  not_negative("--clip", o.clip);
+  not_negative("--max-steps", static_cast<double>(o.max_steps));
+  if (o.max_steps == 0) positive("--epochs", o.epochs);
+  LQ_CHECK(o.epochs <= 1e6, kInvalidArgument, "--epochs {}: at most a million", o.epochs);
+  for (const auto& [flag, beta] : {std::pair{"--beta1", o.adam.beta1}, std::pair{"--beta2", o.adam.beta2}}) {
+    LQ_CHECK(beta >= 0 && beta < 1, kInvalidArgument, "{} {}: expected 0 or more and less than 1", flag,
+             beta);
+  }
+  warmup_steps(o.warmup, 1);
+}
+
+std::int64_t total_steps(const ExampleSet& examples, const TrainOptions& options) {
+  if (options.max_steps > 0) return options.max_steps;
+  return BatchStream(examples.train, examples.weights, options.batch, options.accumulate)
+      .steps_in(options.epochs);
+}
+
+std::vector<TrainedParameter> parameter_groups(const std::vector<Parameter*>& parameters,
+                                               const TrainOptions& options) {
+  std::vector<TrainedParameter> groups;
+  for (Parameter* p : parameters) {
+    const bool matrix = p->value.shape().size() > 1;
+    groups.push_back({p, p->name.ends_with(".lora_B.weight") ? options.lora_plus : 1.0,
+                      matrix ? options.weight_decay : 0.0});
+  }
+  return groups;
+}
+
+TrainResult train(Context& ctx, LlamaModel& model, const ExampleSet& examples, const TrainOptions& options,
+                  const std::filesystem::path& directory) {
+  check_train_options(options);
+  LQ_CHECK(!model.trainable().empty(), kInvalidArgument, "[train] nothing in the model is to learn");
+  return Trainer(ctx, model, examples, options, directory).run();
+}
+
+}  // namespace lq

@@ -1,0 +1,67 @@
+// The training loop: batches, losses, clipping, AdamW, validation, checkpoints, log.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "data/batch.h"
+#include "data/example_set.h"
+#include "models/llama_model.h"
+#include "tensor/context.h"
+#include "train/adamw.h"
+#include "train/schedule.h"
+#include "train/train_state.h"
+
+namespace lq {
+
+struct TrainOptions {
+  double lr = 2e-4;
+  ScheduleKind schedule = ScheduleKind::kCosine;
+  double warmup = 0.03;  // see warmup_steps
+  AdamWOptions adam = {};
+  double weight_decay = 0.0;  // of matrices; norms and biases have none
+  double lora_plus = 1.0;     // B learns with this times A's rate (Hayou et al. 2024)
+  double clip = 1.0;          // largest norm of the gradient; 0: none
+
+  BatchOptions batch = {};
+  std::int64_t accumulate = 1;  // batches a step
+  std::int64_t max_steps = 0;   // 0: by epochs
+  double epochs = 1.0;
+
+  std::int64_t eval_every =
+      0;  // steps; 0: only before the first and after the last, where there are examples
+  std::int64_t early_stop = 0;  // evaluations without a better one; 0: never
+  bool end_with_best = false;   // what learns ends as it was at the best evaluation
+  std::int64_t save_every = 0;  // steps; 0: only when asked to stop
+  std::int64_t keep = 2;        // checkpoints
+  Keep activations = Keep::kActivations;
+};
+
+// Throws Error(kInvalidArgument) naming the flag that cannot be.
+void check_train_options(const TrainOptions& options);
+
+struct TrainResult {
+  TrainState state;
+  std::int64_t total_steps = 0;
+  bool resumed = false;
+  bool stopped_early = false;
+  double tokens_per_second = 0.0;  // of computing, validation and checkpoints left out
+};
+
+// How many steps a run over these examples has.
+std::int64_t total_steps(const ExampleSet& examples, const TrainOptions& options);
+
+// How each trainable parameter of the model learns.
+std::vector<TrainedParameter> parameter_groups(const std::vector<Parameter*>& parameters,
+                                               const TrainOptions& options);
+
+// Trains what is trainable in the model. Checkpoints and logs lie in `directory`, from which a run goes on:
+// losses and weights are those of a run that was never stopped, bit for bit, on any number of threads. When
+// ctx.stop asks for it a checkpoint is written and Error(kInterrupted) thrown. Throws Error(kInvalidArgument)
+// for options that cannot be and for a loss that stays not finite (train_guard.h), Error(kIo).
+TrainResult train(Context& ctx, LlamaModel& model, const ExampleSet& examples, const TrainOptions& options,
+                  const std::filesystem::path& directory);
+
+}  // namespace lq

@@ -1,0 +1,23 @@
+// The loss on examples that are not trained on.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "data/encode_example.h"
+#include "models/llama_model.h"
+#include "nn/workspace.h"
+#include "tensor/context.h"
+
+namespace lq {
+
+struct ValidationLoss {
+  double loss = 0.0;        // nats a token that counts
+  std::int64_t tokens = 0;  // that count
+};
+
+// About batch_tokens tokens pass through the model together; the result does not depend on the threads.
+ValidationLoss validation_loss(Context& ctx, Workspace& ws, const LlamaModel& model,
+                               std::span<const EncodedExample> examples, std::int64_t batch_tokens);
+
+}  // namespace lq

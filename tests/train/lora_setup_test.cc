@@ -1,0 +1,137 @@
+#include "train/lora_setup.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+
+#include "base/error.h"
+#include "io/io_test_util.h"
+#include "reference/random_model.h"
+
+namespace lq {
+namespace {
+
+class LoraSetupTest : public testing::Test {
+ protected:
+  LoraSetupTest() { write_random_model(pool_, {}, dir_ / "model"); }
+  LlamaModel load(const std::filesystem::path& adapter = {}) {
+    LlamaLoadOptions options;
+    options.adapter = adapter;
+    return LlamaModel::load(ctx_, dir_ / "model", options);
+  }
+  std::vector<float> losses(const LlamaModel& model) {
+    const std::vector<std::int32_t> ids = {1, 5, 9, 2, 44, 3, 90};
+    const std::vector<std::int64_t> starts = {0, 7};
+    std::vector<float> out(ids.size());
+    Workspace ws;
+    model.losses(ctx_, ws, {ids, starts}, next_token_targets({ids, starts}), out);
+    return out;
+  }
+  std::string error_of(const LoraOptions& options, const std::filesystem::path& adapter = {}) {
+    LlamaModel model = load(adapter);
+    try {
+      lora_setup(ctx_, model, options);
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "none";
+  }
+
+  io_test::TempDir dir_;
+  ThreadPool pool_{2};
+  NoProgress progress_;
+  Context ctx_{pool_, progress_, 3, {}};
+};
+
+TEST_F(LoraSetupTest, FromZeroChangesNothingAndAIsUniform) {
+  LlamaModel model = load();
+  const auto before = losses(model);
+  const LoraState state = lora_setup(ctx_, model, {.rank = 8, .alpha = 16});
+  EXPECT_EQ(losses(model), before);
+  EXPECT_EQ(state.trained, 14);
+  EXPECT_EQ(state.started, 14);
+  EXPECT_EQ(model.trainable().size(), 28u);
+  const Lora& lora = *model.find_linear("model.layers.1.mlp.down_proj")->lora();
+  EXPECT_EQ(lora.scaling, 2.0F);
+  const float bound = 1.0F / std::sqrt(96.0F);
+  double square = 0.0;
+  for (const float x : lora.a.values()) {
+    ASSERT_LE(std::abs(x), bound);
+    square += x * x;
+  }
+  // Of a uniform distribution: bound^2 / 3; the mean of 768 squares deviates by 0.9 bound^2 / 3 / sqrt(768) =
+  // 3 %.
+  EXPECT_NEAR(square / 768, bound * bound / 3, 5 * 0.033 * bound * bound / 3);
+  for (const float x : lora.b.values()) ASSERT_EQ(x, 0.0F);
+}
+
+TEST_F(LoraSetupTest, TargetsAreNamesEndsAndPatterns) {
+  LlamaModel model = load();
+  const LoraState state = lora_setup(
+      ctx_, model,
+      {.targets = {"v_proj", "model.layers.0.self_attn.q_proj", R"(.*\.1\.mlp\.(up|gate)_proj)"}, .rank = 4});
+  std::vector<std::string> modules;
+  for (const LoraSpec& s : state.specs) modules.push_back(s.module);
+  EXPECT_EQ(modules,
+            (std::vector<std::string>{"model.layers.0.self_attn.q_proj", "model.layers.0.self_attn.v_proj",
+                                      "model.layers.1.self_attn.v_proj", "model.layers.1.mlp.gate_proj",
+                                      "model.layers.1.mlp.up_proj"}));
+  EXPECT_NE(error_of({.targets = {"w_proj"}}).find("--target w_proj"), std::string::npos);
+  EXPECT_NE(error_of({.targets = {"("}}).find("--target"), std::string::npos);
+  EXPECT_NE(error_of({.rank = 65}).find("--rank 65"), std::string::npos);
+  // The end of a name is a whole component.
+  EXPECT_NE(error_of({.targets = {"_proj"}}).find("--target _proj"), std::string::npos);
+}
+
+TEST_F(LoraSetupTest, WrittenAdaptersComeBackAndKeepTheFunctionUnderAnotherAlpha) {
+  std::filesystem::create_directories(dir_ / "adapter");
+  std::vector<float> want;
+  for (const bool rslora : {false, true}) {
+    {
+      LlamaModel model = load();
+      const LoraState state = lora_setup(
+          ctx_, model, {.targets = {"q_proj", "lm_head"}, .rank = 4, .alpha = 6, .rslora = rslora});
+      for (Parameter* p : model.trainable()) {
+        for (std::int64_t i = 0; i < p->value.numel(); ++i) {
+          p->value.mutable_data<float>()[i] = 0.1F * std::sin(static_cast<float>(i));
+        }
+      }
+      want = losses(model);
+      write_adapter(model, state, 0.0, model.base_hash(ctx_), "base", dir_ / "adapter");
+    }
+    const PeftAdapterReader reader(dir_ / "adapter");
+    EXPECT_EQ(reader.config().alpha, 6);
+    EXPECT_EQ(reader.config().use_rslora, rslora);
+    EXPECT_EQ(reader.config().base_model, "base");
+    LlamaModel model = load(dir_ / "adapter");
+    EXPECT_EQ(losses(model), want);
+    const LoraState state = lora_setup(ctx_, model, {.alpha = 24, .rslora = rslora});
+    EXPECT_EQ(state.trained, 3);
+    EXPECT_EQ(state.started, 0);
+    EXPECT_EQ(state.specs[0].alpha, 24);
+    // sqrt(6 / 24) is a power of two: not a bit is lost.
+    EXPECT_EQ(losses(model), want);
+    EXPECT_NE(error_of({.rank = 5}, dir_ / "adapter").find("--rank 5"), std::string::npos);
+  }
+}
+
+TEST_F(LoraSetupTest, TargetsBeyondTheAdapterStartFromZeroAndOthersStayAsTheyAre) {
+  std::filesystem::create_directories(dir_ / "adapter");
+  {
+    LlamaModel model = load();
+    const LoraState state = lora_setup(ctx_, model, {.targets = {"q_proj"}, .rank = 4});
+    write_adapter(model, state, 0.0, model.base_hash(ctx_), "", dir_ / "adapter");
+  }
+  LlamaModel model = load(dir_ / "adapter");
+  const LoraState state = lora_setup(ctx_, model, {.targets = {"v_proj"}});
+  EXPECT_EQ(state.specs.size(), 4u);
+  EXPECT_EQ(state.trained, 2);
+  EXPECT_EQ(state.started, 2);
+  EXPECT_EQ(model.trainable().size(), 4u);
+  EXPECT_EQ(model.find_linear("model.layers.0.self_attn.v_proj")->lora()->rank(), 4);
+  EXPECT_FALSE(model.find_linear("model.layers.0.self_attn.q_proj")->lora()->a.trainable());
+}
+
+}  // namespace
+}  // namespace lq
