@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "allocate/json_values.h"
 #include "base/error.h"
 #include "io/atomic_file.h"
 #include "io/json_file.h"
@@ -21,14 +22,6 @@ double number_at(const json& object, const char* key, std::string_view who) {
   LQ_CHECK(std::isfinite(number) && number >= 0, kCorruptFile, "{}: \"{}\" must be a number from 0", who,
            key);
   return number;
-}
-
-std::string text_at(const json& object, const char* key, std::string_view who) {
-  const auto found = object.find(key);
-  if (found == object.end() || found->is_null()) return "";
-  LQ_CHECK(found->is_string(), kCorruptFile, "{}: \"{}\" is a {}, but must be text", who, key,
-           found->type_name());
-  return found->get<std::string>();
 }
 
 int rank_from_json(const json& value, std::string_view who, std::string_view what) {

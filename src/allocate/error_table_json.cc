@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "allocate/error_table.h"
+#include "allocate/json_values.h"
 #include "base/error.h"
 #include "io/json_file.h"
 
@@ -18,14 +19,6 @@ const json& array_at(const json& object, const char* key, std::string_view who) 
   LQ_CHECK(found->is_array(), kCorruptFile, "{}: \"{}\" is a {}, but must be an array", who, key,
            found->type_name());
   return *found;
-}
-
-std::string text_at(const json& object, const char* key, std::string_view who) {
-  const auto found = object.find(key);
-  if (found == object.end() || found->is_null()) return "";
-  LQ_CHECK(found->is_string(), kCorruptFile, "{}: \"{}\" is a {}, but must be text", who, key,
-           found->type_name());
-  return found->get<std::string>();
 }
 
 // A whole number that fits an int64; 4096.0 will do, 4096.5 will not.

@@ -12,13 +12,13 @@
 namespace lq::cli {
 namespace {
 
-struct Flags {
+struct ChatFlags {
   ModelFlags model;
   GenerateFlags generate;
   std::string format, system;
 };
 
-void run(Session& session, const Flags& f) {
+void run(Session& session, const ChatFlags& f) {
   Context& context = session.context();
   const auto tokenizer = Tokenizer::load(f.model.model);
   const ChatTemplate chat =
@@ -60,7 +60,7 @@ void run(Session& session, const Flags& f) {
 }  // namespace
 
 void add_chat(CLI::App& app, Action& action) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ChatFlags>();
   auto* verb = app.add_subcommand("chat", "Talk with a model, a line at a time");
   verb->footer(
       "Example: echo \"Who are you?\" | lqlora chat examples/models/quill --format vicuna --max-tokens 20");

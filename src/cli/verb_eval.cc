@@ -12,7 +12,7 @@
 namespace lq::cli {
 namespace {
 
-struct Flags {
+struct EvalFlags {
   ModelFlags model;
   std::vector<std::string> tasks;
   std::string data, field = "text", reference;
@@ -20,7 +20,7 @@ struct Flags {
 };
 
 // All documents as one text, a blank line between two.
-std::string whole_text(const Flags& f) {
+std::string whole_text(const EvalFlags& f) {
   DocumentOptions options;
   options.field = f.field;
   DocumentReader reader(f.data, options);
@@ -49,7 +49,7 @@ nlohmann::ordered_json to_json(const PerplexityResult& r) {
   return json;
 }
 
-void run(Session& session, const Flags& f) {
+void run(Session& session, const EvalFlags& f) {
   Context& context = session.context();
   const auto tokenizer = Tokenizer::load(f.model.model);
   const LlamaModel model = f.model.load(context);
@@ -80,7 +80,7 @@ void run(Session& session, const Flags& f) {
 }  // namespace
 
 void add_eval(CLI::App& app, Action& action) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<EvalFlags>();
   auto* verb = app.add_subcommand("eval", "Measure a model");
   verb->footer(
       "Example: lqlora eval examples/models/quill --tasks perplexity --data examples/texts/held_out.txt");

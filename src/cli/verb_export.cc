@@ -10,12 +10,12 @@
 namespace lq::cli {
 namespace {
 
-struct Flags {
+struct ExportFlags {
   std::string model, adapter, format, out, dtype = "source";
   bool keep_adapter = false, without_adapter = false, overwrite = false;
 };
 
-void run(Session& session, const Flags& f) {
+void run(Session& session, const ExportFlags& f) {
   HfExportOptions o;
   o.model = f.model;
   o.out = f.out;
@@ -39,7 +39,7 @@ void run(Session& session, const Flags& f) {
 }  // namespace
 
 void add_export(CLI::App& app, Action& action) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<ExportFlags>();
   auto* verb = app.add_subcommand("export", "Write a packed model for other programs");
   verb->footer("Example: lqlora export quill-nf3 --format hf -o quill-nf3-hf");
   verb->add_option("MODEL", flags->model, "Packed model directory")->required();

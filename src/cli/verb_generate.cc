@@ -11,13 +11,13 @@
 namespace lq::cli {
 namespace {
 
-struct Flags {
+struct GenerateVerbFlags {
   ModelFlags model;
   GenerateFlags generate;
   std::string prompt;
 };
 
-void run(Session& session, const Flags& f) {
+void run(Session& session, const GenerateVerbFlags& f) {
   Context& context = session.context();
   const double start = monotonic_seconds();
   const auto tokenizer = Tokenizer::load(f.model.model);
@@ -52,7 +52,7 @@ void run(Session& session, const Flags& f) {
 }  // namespace
 
 void add_generate(CLI::App& app, Action& action) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<GenerateVerbFlags>();
   auto* verb = app.add_subcommand("generate", "Continue a text");
   verb->footer(
       "Example: lqlora generate examples/models/quill --prompt \"It was a cold evening\" --max-tokens 40");

@@ -11,11 +11,11 @@
 namespace lq::cli {
 
 void add_inspect(CLI::App& app, Action& action) {
-  struct Flags {
+  struct InspectFlags {
     std::string path;
     bool no_hash = false;
   };
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<InspectFlags>();
   auto* verb = app.add_subcommand("inspect", "Say what a file or folder is: tensors, bits, size, hashes");
   verb->footer("Example: lqlora inspect examples/models/quill");
   verb->add_option("PATH", flags->path,

@@ -12,7 +12,7 @@
 namespace lq::cli {
 namespace {
 
-struct Flags {
+struct TokenizeFlags {
   std::string tokenizer, file;
   bool decode = false, pieces = false, special = false;
 };
@@ -35,7 +35,7 @@ std::vector<std::int32_t> parse_ids(const std::string& line, std::int64_t number
   return ids;
 }
 
-void run(Session& session, const Flags& f) {
+void run(Session& session, const TokenizeFlags& f) {
   const auto tokenizer = Tokenizer::load(f.tokenizer);
   std::ifstream file;
   if (!f.file.empty()) {
@@ -73,7 +73,7 @@ void run(Session& session, const Flags& f) {
 }  // namespace
 
 void add_tokenize(CLI::App& app, Action& action) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<TokenizeFlags>();
   auto* verb = app.add_subcommand("tokenize", "Token ids of a text, a line at a time, or the other way");
   verb->footer("Example: echo \"It was a cold evening\" | lqlora tokenize examples/models/quill");
   verb->add_option("MODEL_OR_TOKENIZER", flags->tokenizer, "Model directory or tokenizer file")->required();

@@ -12,7 +12,7 @@
 namespace lq {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using OrderedJson = nlohmann::ordered_json;
 
 constexpr std::int64_t kRankLimit = 1 << 20;
 constexpr double kAlphaLimit = 1e9;
@@ -42,7 +42,7 @@ constexpr const char* kOwn[] = {
     "bias",
 };
 
-bool is_off(const Json& value) {
+bool is_off(const OrderedJson& value) {
   return value.is_null() || value == false || (value.is_structured() && value.empty());
 }
 
@@ -144,25 +144,25 @@ PeftConfig PeftConfig::from(const HfConfig& config) {
 nlohmann::ordered_json PeftConfig::to_json() const {
   // A whole alpha is written as an integer: PEFT declares it as one.
   const auto as_number = [](double x) {
-    return x == std::floor(x) ? Json(static_cast<std::int64_t>(x)) : Json(x);
+    return x == std::floor(x) ? OrderedJson(static_cast<std::int64_t>(x)) : OrderedJson(x);
   };
-  const auto or_null = [](const std::string& s) { return s.empty() ? Json() : Json(s); };
-  Json json;
+  const auto or_null = [](const std::string& s) { return s.empty() ? OrderedJson() : OrderedJson(s); };
+  OrderedJson json;
   json["peft_type"] = "LORA";
   json["task_type"] = or_null(task_type);
   json["base_model_name_or_path"] = or_null(base_model);
   json["r"] = r;
   json["lora_alpha"] = as_number(alpha);
   json["lora_dropout"] = dropout;
-  json["target_modules"] = target_regex.empty() ? Json(target_modules) : Json(target_regex);
-  json["rank_pattern"] = Json::object();
+  json["target_modules"] = target_regex.empty() ? OrderedJson(target_modules) : OrderedJson(target_regex);
+  json["rank_pattern"] = OrderedJson::object();
   for (const auto& [key, value] : rank_pattern) json["rank_pattern"][key] = value;
-  json["alpha_pattern"] = Json::object();
+  json["alpha_pattern"] = OrderedJson::object();
   for (const auto& [key, value] : alpha_pattern) json["alpha_pattern"][key] = as_number(value);
   json["use_rslora"] = use_rslora;
   json["fan_in_fan_out"] = fan_in_fan_out;
   json["bias"] = "none";
-  json["modules_to_save"] = modules_to_save.empty() ? Json() : Json(modules_to_save);
+  json["modules_to_save"] = modules_to_save.empty() ? OrderedJson() : OrderedJson(modules_to_save);
   json["inference_mode"] = true;
   json["init_lora_weights"] = true;
   for (const auto& [key, value] : other.items()) json[key] = value;

@@ -14,7 +14,6 @@ namespace lq {
 namespace {
 
 constexpr double kDelta = 0.9677083;  // bitsandbytes' constant, kept by LQ-LoRA
-constexpr std::array kWidths = {2, 3, 4, 8};
 
 std::vector<double> normal_float_values(int bits) {
   const int half = 1 << (bits - 1);
@@ -88,12 +87,12 @@ Codebook build(CodebookKind kind, int bits) {
 constexpr std::array kKinds = {CodebookKind::kNormalFloat, CodebookKind::kUniformInt,
                                CodebookKind::kLloydMax};
 constexpr std::array<std::string_view, kKinds.size()> kNames = {"nf", "int", "lm"};
-using AllCodebooks = std::array<std::array<Codebook, kWidths.size()>, kKinds.size()>;
+using AllCodebooks = std::array<std::array<Codebook, kCodeWidths.size()>, kKinds.size()>;
 
 AllCodebooks build_all() {
   AllCodebooks all;
   for (std::size_t k = 0; k < kKinds.size(); ++k) {
-    for (std::size_t i = 0; i < kWidths.size(); ++i) all[k][i] = build(kKinds[k], kWidths[i]);
+    for (std::size_t i = 0; i < kCodeWidths.size(); ++i) all[k][i] = build(kKinds[k], kCodeWidths[i]);
   }
   return all;
 }
@@ -159,10 +158,10 @@ std::vector<double> lloyd_max_values(int half) {
 
 const Codebook& codebook_of(CodebookKind kind, int bits) {
   static const AllCodebooks all = build_all();
-  const auto found = std::find(kWidths.begin(), kWidths.end(), bits);
-  LQ_CHECK(found != kWidths.end(), kInvalidArgument, "codebook of {} bits, but only 2, 3, 4 and 8 exist",
+  const auto found = std::find(kCodeWidths.begin(), kCodeWidths.end(), bits);
+  LQ_CHECK(found != kCodeWidths.end(), kInvalidArgument, "codebook of {} bits, but only 2, 3, 4 and 8 exist",
            bits);
-  return all[static_cast<std::size_t>(kind)][static_cast<std::size_t>(found - kWidths.begin())];
+  return all[static_cast<std::size_t>(kind)][static_cast<std::size_t>(found - kCodeWidths.begin())];
 }
 
 std::string_view codebook_kind_name(CodebookKind kind) { return kNames[static_cast<std::size_t>(kind)]; }

@@ -1,6 +1,7 @@
 // The values that codes stand for, in units of the block's scale.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,9 @@ enum class CodebookKind : std::uint8_t {
   // fifth less squared error than kNormalFloat has with them.
   kLloydMax,
 };
+
+// Bits per code that exist.
+inline constexpr std::array kCodeWidths = {2, 3, 4, 8};
 
 using Codebook = kernels::NfCodebook;
 

@@ -9,11 +9,11 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "quant/codebook.h"
 
 namespace lq {
 namespace {
 
-constexpr std::array kWidths = {2, 3, 4, 8};
 constexpr std::array kBlocks = {16, 32, 64};
 constexpr std::array kBlocks2 = {16, 64, 256};
 constexpr std::array<std::string_view, 3> kDtypeNames = {"bf16", "fp16", "fp32"};
@@ -38,7 +38,7 @@ void check_value(std::string_view who, std::size_t field, int value) {
              kFields[field], value, fmt::join(choices, ", "));
   };
   if (field < 2) {
-    check(kWidths);
+    check(kCodeWidths);
   } else if (field == 3) {
     check(kBlocks);
   } else {
@@ -55,8 +55,8 @@ ScaleDType dtype_of(std::string_view name, std::string_view who) {
 
 std::vector<NfConfig> enumerate() {
   std::vector<NfConfig> all;
-  for (const int bits : kWidths) {
-    for (const int scale_bits : kWidths) {
+  for (const int bits : kCodeWidths) {
+    for (const int scale_bits : kCodeWidths) {
       for (const ScaleDType scale2 : {ScaleDType::kBf16, ScaleDType::kFp16, ScaleDType::kFp32}) {
         for (const int block : kBlocks) {
           for (const int block2 : kBlocks2) all.push_back({bits, scale_bits, scale2, block, block2});

@@ -13,7 +13,6 @@ namespace {
 
 using Json = nlohmann::json;
 using Tokens = std::vector<std::string>;
-constexpr int kMaxDepth = 16;
 
 template <typename Function>
 class Step final : public Decoder {
@@ -148,14 +147,15 @@ std::unique_ptr<Decoder> strip(const Json& spec, const std::string& who) {
   });
 }
 
-std::unique_ptr<Decoder> make(const Json& spec, const std::string& who, int depth) {
-  LQ_CHECK(depth < kMaxDepth, kCorruptFile, "{}: decoders nested more than {} deep", who, kMaxDepth);
+std::unique_ptr<Decoder> make_decoder(const Json& spec, const std::string& who, int depth) {
+  LQ_CHECK(depth < kMaxSequenceDepth, kCorruptFile, "{}: decoders nested more than {} deep", who,
+           kMaxSequenceDepth);
   const std::string type = required_string(spec, "type", who);
   if (type == "Sequence") {
     const Json& list = required(spec, "decoders", who);
     LQ_CHECK(list.is_array(), kCorruptFile, "{}: 'decoders' should be a list", who);
     std::vector<std::shared_ptr<Decoder>> steps;
-    for (const Json& one : list) steps.push_back(make(one, who, depth + 1));
+    for (const Json& one : list) steps.push_back(make_decoder(one, who, depth + 1));
     return step([steps](Tokens& tokens) {
       for (const auto& one : steps) one->apply(tokens);
     });
@@ -191,7 +191,7 @@ std::unique_ptr<Decoder> make(const Json& spec, const std::string& who, int dept
 
 std::unique_ptr<Decoder> make_decoder(const Json& spec, const std::string& who) {
   if (spec.is_null()) return nullptr;
-  return make(spec, who + ": decoder", 0);
+  return make_decoder(spec, who + ": decoder", 0);
 }
 
 }  // namespace lq

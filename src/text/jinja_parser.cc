@@ -8,7 +8,7 @@ namespace lq::jinja {
 namespace {
 
 constexpr int kMaxOperators = 500;
-constexpr int kMaxDepth = 60;  // of nested expressions and blocks: recursion here and in the evaluation
+constexpr int kMaxJinjaDepth = 60;  // of nested expressions and blocks: recursion here and in the evaluation
 
 class Parser {
  public:
@@ -60,8 +60,8 @@ class Parser {
   }
   struct Depth {
     explicit Depth(Parser& p) : p_(p) {
-      LQ_CHECK(++p_.depth_ <= kMaxDepth, kUnsupported, "{}: line {}: nested more than {} deep", p_.who_,
-               p_.now().line, kMaxDepth);
+      LQ_CHECK(++p_.depth_ <= kMaxJinjaDepth, kUnsupported, "{}: line {}: nested more than {} deep", p_.who_,
+               p_.now().line, kMaxJinjaDepth);
     }
     ~Depth() { --p_.depth_; }
     Parser& p_;
@@ -251,7 +251,7 @@ class Parser {
   ExprPtr filtered(ExprPtr value) {
     int count = 0;
     while (is("|") || is("is")) {
-      LQ_CHECK(++count < kMaxDepth, kUnsupported, "{}: line {}: a chain of {} filters", who_, now().line,
+      LQ_CHECK(++count < kMaxJinjaDepth, kUnsupported, "{}: line {}: a chain of {} filters", who_, now().line,
                count);
       if (accept("|")) {
         auto e = make(ExprKind::kFilter, name());
@@ -282,7 +282,7 @@ class Parser {
   ExprPtr postfix(ExprPtr value) {
     int count = 0;
     while (true) {
-      LQ_CHECK(++count < kMaxDepth, kUnsupported, "{}: line {}: a chain of {} calls", who_, now().line,
+      LQ_CHECK(++count < kMaxJinjaDepth, kUnsupported, "{}: line {}: a chain of {} calls", who_, now().line,
                count);
       if (accept(".")) {
         auto e = make(ExprKind::kAttribute, now().text);

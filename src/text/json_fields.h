@@ -8,6 +8,9 @@
 
 namespace lq {
 
+// How deep a tokenizer.json may nest Sequence in Sequence.
+inline constexpr int kMaxSequenceDepth = 16;
+
 // Parses text; who names it in the error. Throws kCorruptFile.
 nlohmann::json parse_json(std::string_view text, const std::string& who);
 // The bytes of a file. Throws kNotFound, kIo.

@@ -16,7 +16,6 @@ namespace lq {
 namespace {
 
 using Json = nlohmann::json;
-constexpr int kMaxDepth = 16;           // of Sequence in Sequence
 constexpr std::size_t kMaxGrowth = 64;  // no normal form is so much longer than its text
 
 // A normalizer that maps each character by itself: map(code, out) appends what stands for it.
@@ -149,14 +148,15 @@ void nmt(char32_t c, std::string& out) {
   space ? out.push_back(' ') : utf8::append(out, c);
 }
 
-std::unique_ptr<Normalizer> make(const Json& spec, const std::string& who, int depth) {
-  LQ_CHECK(depth < kMaxDepth, kCorruptFile, "{}: normalizers nested more than {} deep", who, kMaxDepth);
+std::unique_ptr<Normalizer> make_normalizer(const Json& spec, const std::string& who, int depth) {
+  LQ_CHECK(depth < kMaxSequenceDepth, kCorruptFile, "{}: normalizers nested more than {} deep", who,
+           kMaxSequenceDepth);
   const std::string type = required_string(spec, "type", who);
   if (type == "Sequence") {
     const Json& list = required(spec, "normalizers", who);
     LQ_CHECK(list.is_array(), kCorruptFile, "{}: 'normalizers' should be a list", who);
     std::vector<std::shared_ptr<Normalizer>> steps;
-    for (const Json& step : list) steps.push_back(make(step, who, depth + 1));
+    for (const Json& step : list) steps.push_back(make_normalizer(step, who, depth + 1));
     return whole([steps, who](std::string& text) {
       const std::size_t limit = text.size() * kMaxGrowth + (std::size_t{1} << 20);
       for (const auto& step : steps) {
@@ -199,7 +199,7 @@ std::unique_ptr<Normalizer> make(const Json& spec, const std::string& who, int d
 
 std::unique_ptr<Normalizer> make_normalizer(const Json& spec, const std::string& who) {
   if (spec.is_null()) return nullptr;
-  return make(spec, who + ": normalizer", 0);
+  return make_normalizer(spec, who + ": normalizer", 0);
 }
 
 }  // namespace lq

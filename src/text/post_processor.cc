@@ -7,7 +7,6 @@ namespace lq {
 namespace {
 
 using Json = nlohmann::json;
-constexpr int kMaxDepth = 16;
 
 std::int32_t checked_id(const Json& value, const std::string& who) {
   LQ_CHECK(value.is_number_integer() && value >= 0 && value <= INT32_MAX, kCorruptFile,
@@ -42,8 +41,8 @@ std::int32_t pair_id(const Json& spec, const char* key, const std::string& who) 
   return checked_id(pair[1], who);
 }
 
-PostProcessor make(const Json& spec, const std::string& who, int depth) {
-  LQ_CHECK(depth < kMaxDepth, kCorruptFile, "{}: nested more than {} deep", who, kMaxDepth);
+PostProcessor make_post_processor(const Json& spec, const std::string& who, int depth) {
+  LQ_CHECK(depth < kMaxSequenceDepth, kCorruptFile, "{}: nested more than {} deep", who, kMaxSequenceDepth);
   const std::string type = required_string(spec, "type", who);
   if (type == "ByteLevel") return {};
   if (type == "TemplateProcessing") return from_template(spec, who);
@@ -55,7 +54,8 @@ PostProcessor make(const Json& spec, const std::string& who, int depth) {
     LQ_CHECK(list.is_array(), kCorruptFile, "{}: 'processors' should be a list", who);
     PostProcessor out;
     for (const Json& one : list) {
-      const PostProcessor more = make(one, who, depth + 1);  // each one wraps what the ones before made
+      const PostProcessor more =
+          make_post_processor(one, who, depth + 1);  // each one wraps what the ones before made
       out.before.insert(out.before.begin(), more.before.begin(), more.before.end());
       out.after.insert(out.after.end(), more.after.begin(), more.after.end());
     }
@@ -68,7 +68,7 @@ PostProcessor make(const Json& spec, const std::string& who, int depth) {
 
 PostProcessor make_post_processor(const Json& spec, const std::string& who) {
   if (spec.is_null()) return {};
-  return make(spec, who + ": post_processor", 0);
+  return make_post_processor(spec, who + ": post_processor", 0);
 }
 
 }  // namespace lq

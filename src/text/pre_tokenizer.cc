@@ -12,7 +12,6 @@ namespace lq {
 namespace {
 
 using Json = nlohmann::json;
-constexpr int kMaxDepth = 16;
 
 // A step that cuts each word by itself: cut(text, stretches) covers text with stretches.
 template <typename Cut>
@@ -118,7 +117,8 @@ class Builder {
   Builder(bool model_reads_bytes, const std::string& who) : bytes_(model_reads_bytes), who_(who) {}
 
   void add(const Json& spec, bool last, int depth) {
-    LQ_CHECK(depth < kMaxDepth, kCorruptFile, "{}: pre-tokenizers nested more than {} deep", who_, kMaxDepth);
+    LQ_CHECK(depth < kMaxSequenceDepth, kCorruptFile, "{}: pre-tokenizers nested more than {} deep", who_,
+             kMaxSequenceDepth);
     const std::string type = required_string(spec, "type", who_);
     if (type == "Sequence") {
       const Json& list = required(spec, "pretokenizers", who_);

@@ -6,12 +6,6 @@
 #include "text/utf8.h"
 
 namespace lq {
-namespace {
-
-constexpr std::string_view kSpace = "\u2581";
-
-}  // namespace
-
 SentencePieceTokenizer::SentencePieceTokenizer(std::string_view bytes, const TokenizerConfig& config,
                                                const std::string& who)
     : file_(read_sentencepiece(bytes, who)), normalizer_(file_, who) {
@@ -137,14 +131,15 @@ std::string SentencePieceTokenizer::decode_pieces(std::span<const std::int32_t> 
       continue;
     }
     std::string_view piece = vocab_.piece(id);
-    if (at_start && (file_.add_dummy_prefix || file_.remove_extra_whitespaces) && piece.starts_with(kSpace)) {
-      piece.remove_prefix(kSpace.size());
+    if (at_start && (file_.add_dummy_prefix || file_.remove_extra_whitespaces) &&
+        piece.starts_with(kVisibleSpace)) {
+      piece.remove_prefix(kVisibleSpace.size());
       space_taken = !file_.remove_extra_whitespaces;
     }
     for (std::size_t at = 0; at < piece.size();) {
-      const bool space = piece.substr(at).starts_with(kSpace);
+      const bool space = piece.substr(at).starts_with(kVisibleSpace);
       space ? text.append(" ") : text.append(1, piece[at]);
-      at += space ? kSpace.size() : 1;
+      at += space ? kVisibleSpace.size() : 1;
     }
   }
   flush();

@@ -10,13 +10,13 @@
 namespace lq {
 namespace {
 
-constexpr std::string_view kSpace = "\u2581";
 constexpr float kUnknownPenalty = 10.0F;
-constexpr int kMaxDepth = 100;  // of unused pieces within unused pieces
+constexpr int kMaxUnusedDepth = 100;  // of unused pieces within unused pieces
 
 bool space_inside(std::string_view piece) {
-  for (std::size_t at = piece.find(kSpace); at != std::string_view::npos; at = piece.find(kSpace, at + 1)) {
-    if (at > 0 && !piece.substr(0, at).ends_with(kSpace)) return true;
+  for (std::size_t at = piece.find(kVisibleSpace); at != std::string_view::npos;
+       at = piece.find(kVisibleSpace, at + 1)) {
+    if (at > 0 && !piece.substr(0, at).ends_with(kVisibleSpace)) return true;
   }
   return false;
 }
@@ -35,7 +35,7 @@ void SentencePieceTokenizer::prepare_bpe() {
     if (i > 0 && score(order[i]) != score(order[i - 1])) ++rank;
     ranks_[static_cast<std::size_t>(order[i])] = rank;
   }
-  cuts_at_space_ = mergeable_.find(kSpace) != Vocab::kNone;
+  cuts_at_space_ = mergeable_.find(kVisibleSpace) != Vocab::kNone;
   for (std::int32_t id = 0; id < mergeable_.size() && cuts_at_space_; ++id) {
     if (mergeable_.has(id)) cuts_at_space_ = !space_inside(mergeable_.piece(id));
   }
@@ -47,8 +47,8 @@ void SentencePieceTokenizer::encode_bpe(std::string_view text, WordCache& cache,
   // No piece crosses from another character to U+2581, so what lies between such places merges by itself.
   for (std::size_t begin = 0; begin < text.size();) {
     std::size_t end = begin;
-    while (text.substr(end).starts_with(kSpace)) end += kSpace.size();
-    end = std::min(text.find(kSpace, end), text.size());
+    while (text.substr(end).starts_with(kVisibleSpace)) end += kVisibleSpace.size();
+    end = std::min(text.find(kVisibleSpace, end), text.size());
     const std::string_view word = text.substr(begin, end - begin);
     begin = end;
     if (!WordCache::fits(word)) {
@@ -99,7 +99,7 @@ void SentencePieceTokenizer::resegment(std::string_view text, Ids& out, int dept
   std::int32_t id = vocab_.find(text);
   if (id == Vocab::kNone) id = file_.unk_id;
   std::size_t split = 0;
-  if (type(id) == PieceType::kUnused && depth < kMaxDepth) {
+  if (type(id) == PieceType::kUnused && depth < kMaxUnusedDepth) {
     // An unused piece is shown as the two it was made of: replay the merges of its characters up to the last
     // one.
     BpeScratch scratch;

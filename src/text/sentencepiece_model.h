@@ -9,6 +9,9 @@
 
 namespace lq {
 
+// What a space looks like in a piece.
+inline constexpr std::string_view kVisibleSpace = "\u2581";
+
 enum class PieceType : std::uint8_t {
   kNormal = 1,
   kUnknown = 2,

@@ -13,11 +13,13 @@
 namespace lq {
 namespace {
 
-ErrorTable small_table() { return reference::synthetic_table(reference::llama_matrices(1, 64, 128, 64), 1); }
+ErrorTable one_block_table() {
+  return reference::synthetic_table(reference::llama_matrices(1, 64, 128, 64), 1);
+}
 
 TEST(CheckErrorTable, NamesWhatIsWrong) {
   const auto says = [](const std::function<void(ErrorTable&)>& damage, const char* part) {
-    ErrorTable table = small_table();
+    ErrorTable table = one_block_table();
     check_error_table(table, "t.json");
     damage(table);
     try {
@@ -74,7 +76,7 @@ TEST(CheckErrorTable, AConfigurationMayStandOnceForEachRank) {
 }
 
 TEST(CheckTableCovers, HashesNamesAndShapes) {
-  const ErrorTable table = small_table();
+  const ErrorTable table = one_block_table();
   check_table_covers(table, "synthetic", table.matrices, "t");
   check_table_covers(table, "", table.matrices, "t");
   check_table_covers(table, "synthetic", {}, "t");

@@ -14,7 +14,7 @@ namespace {
 using io_test::expect_error;
 using io_test::TempDir;
 
-const std::vector<TensorSpec> kSpecs = {
+const std::vector<TensorSpec> kShardSpecs = {
     {"a", DType::kF32, {2}}, {"b", DType::kU8, {3}}, {"c", DType::kF32, {10}}, {"d", DType::kU8, {8}}};
 
 std::vector<std::vector<std::string>> names(const ShardPlan& plan) {
@@ -27,23 +27,23 @@ std::vector<std::vector<std::string>> names(const ShardPlan& plan) {
 }
 
 TEST(ShardedWriter, PlansBySizeInOrder) {
-  const ShardPlan one = plan_shards(kSpecs, {});
+  const ShardPlan one = plan_shards(kShardSpecs, {});
   ASSERT_EQ(one.shards.size(), 1U);
   EXPECT_EQ(one.shards[0].file, "model.safetensors");
   EXPECT_EQ(one.index_file, "");
   EXPECT_EQ(one.total_bytes, 59U);
   // 11 bytes fill the first exactly; the third tensor (40) is larger than a shard and lies alone.
-  const ShardPlan three = plan_shards(kSpecs, {.max_shard_bytes = 11});
+  const ShardPlan three = plan_shards(kShardSpecs, {.max_shard_bytes = 11});
   EXPECT_EQ(names(three), (std::vector<std::vector<std::string>>{{"a", "b"}, {"c"}, {"d"}}));
   EXPECT_EQ(three.shards[1].file, "model-00002-of-00003.safetensors");
   EXPECT_EQ(three.index_file, "model.safetensors.index.json");
-  EXPECT_EQ(plan_shards(kSpecs, {.max_shard_bytes = 10}).shards.size(), 4U);
+  EXPECT_EQ(plan_shards(kShardSpecs, {.max_shard_bytes = 10}).shards.size(), 4U);
   EXPECT_EQ(plan_shards({}, {}).shards.size(), 1U);
 }
 
 TEST(ShardedWriter, ShardsAreReadBackWhateverTheOrderOfWriting) {
   const TempDir dir;
-  ShardedWriter writer(dir.path(), kSpecs, {.max_shard_bytes = 11});
+  ShardedWriter writer(dir.path(), kShardSpecs, {.max_shard_bytes = 11});
   std::vector<float> c(10);
   std::iota(c.begin(), c.end(), 1.0F);
   writer.append("d", "01234567", 8);
@@ -74,7 +74,7 @@ TEST(ShardedWriter, ShardsAreReadBackWhateverTheOrderOfWriting) {
 
 TEST(ShardedWriter, FinishNamesWhatIsMissing) {
   const TempDir dir;
-  ShardedWriter writer(dir.path(), kSpecs, {.max_shard_bytes = 11});
+  ShardedWriter writer(dir.path(), kShardSpecs, {.max_shard_bytes = 11});
   writer.append("d", "01234567", 8);
   expect_error(ErrorCode::kInvalidArgument, {"a: 0 of 8"}, [&] { writer.finish(); });
   EXPECT_FALSE(std::filesystem::exists(dir / "model.safetensors.index.json"));

@@ -11,18 +11,11 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/rng.h"
 #include "quant/quantizer.h"
+#include "reference/dense_matrix.h"
 
 namespace lq {
 namespace {
-
-std::vector<float> normal(std::int64_t n) {
-  ThreadPool pool(1);
-  std::vector<float> w(static_cast<std::size_t>(n));
-  Rng(3).fill_normal(pool, w.data(), n);
-  return w;
-}
 
 // The parts of a matrix as bytes that a test may damage.
 struct Copy {
@@ -38,7 +31,7 @@ struct Copy {
 
 TEST(NfMatrix, StorageIsTheSumOfItsParts) {
   ThreadPool pool(1);
-  const auto w = normal(100 * 77);
+  const auto w = reference::normal_matrix(1, 100 * 77, 3);
   const NfMatrix m = NfQuantizer(parse_nf_config("3,4,bf16,32,64")).quantize(pool, w.data(), 100, 77);
   // 7700 weights: 121 groups of codes; 241 blocks: 4 groups of scales; 4 second-level scales; an offset.
   EXPECT_EQ(m.storage_bytes(), 121 * 24 + 4 * 32 + 4 * 2 + 4);
@@ -57,7 +50,7 @@ TEST(NfMatrix, WithoutShortBlocksStorageIsTheFormulaAndTheOffset) {
 
 TEST(NfMatrix, BorrowsUnalignedPartsAndSurvivesMoves) {
   ThreadPool pool(1);
-  const auto w = normal(64 * 65);
+  const auto w = reference::normal_matrix(1, 64 * 65, 3);
   for (const char* text : {"4,8,fp32,64,256", "3,2,fp16,16,16"}) {
     const NfMatrix owned = NfQuantizer(parse_nf_config(text)).quantize(pool, w.data(), 64, 65);
     std::vector<float> want(w.size());
@@ -81,7 +74,7 @@ TEST(NfMatrix, BorrowsUnalignedPartsAndSurvivesMoves) {
 
 TEST(NfMatrix, DamagedPartsAreRefused) {
   ThreadPool pool(1);
-  const auto w = normal(10 * 100);
+  const auto w = reference::normal_matrix(1, 10 * 100, 3);
   const NfMatrix m = NfQuantizer(parse_nf_config("3,4,bf16,16,16")).quantize(pool, w.data(), 10, 100);
   const auto expect_refused = [&](const char* part, const std::function<void(Copy&)>& damage) {
     Copy copy(m);
@@ -126,7 +119,7 @@ TEST(NfMatrix, ImpossibleShapesAreRefusedBeforeAnyAllocation) {
 // Scales at the top of their range restore to the largest finite value, not to infinity.
 TEST(NfMatrix, TheLargestScalesStayFinite) {
   ThreadPool pool(1);
-  const auto w = normal(64);
+  const auto w = reference::normal_matrix(1, 64, 3);
   const NfMatrix m = NfQuantizer(uniform_nf_config(4)).quantize(pool, w.data(), 8, 8);
   Copy copy(m);
   copy.offset = std::numeric_limits<float>::max();

@@ -16,7 +16,7 @@
 namespace lq {
 namespace {
 
-std::vector<float> normal(std::int64_t n, std::uint64_t stream = 0) {
+std::vector<float> normal_weights(std::int64_t n, std::uint64_t stream = 0) {
   ThreadPool pool(1);
   std::vector<float> w(static_cast<std::size_t>(n));
   Rng(21, stream).fill_normal(pool, w.data(), n);
@@ -49,7 +49,7 @@ TEST(NfSearch, OneBlockComesNearTheBestOfAllScales) {
       double total = 0.0;
       double total_best = 0.0;
       for (std::uint64_t block = 0; block < 100; ++block) {
-        const std::vector<float> w = normal(64, block);
+        const std::vector<float> w = normal_weights(64, block);
         std::vector<float> q(64);
         searching(uniform_nf_config(bits), kind).round_trip(pool, w.data(), 1, 64, q.data());
         const std::vector<float> ones(64, 1.0F);
@@ -79,7 +79,7 @@ TEST(NfSearch, OneBlockComesNearTheBestOfAllScales) {
 TEST(NfSearch, LowersTheErrorOfEveryConfiguration) {
   ThreadPool pool(2);
   const std::int64_t n = 64 * 256 + 1000;
-  const std::vector<float> w = normal(n);
+  const std::vector<float> w = normal_weights(n);
   const std::vector<float> one = {1.0F};
   const std::vector<float> ones(w.size(), 1.0F);
   std::vector<float> plain(w.size());
@@ -95,7 +95,7 @@ TEST(NfSearch, WeightsMoveTheErrorToWhereItMattersLess) {
   ThreadPool pool(2);
   const std::int64_t rows = 96;
   const std::int64_t cols = 100;  // blocks cross rows
-  const std::vector<float> w = normal(rows * cols);
+  const std::vector<float> w = normal_weights(rows * cols);
   std::vector<float> row_weights(static_cast<std::size_t>(rows), 1.0F);
   std::vector<float> col_weights(static_cast<std::size_t>(cols), 1.0F);
   for (std::size_t i = 0; i < row_weights.size(); i += 2) row_weights[i] = 50.0F;
@@ -123,7 +123,7 @@ TEST(NfSearch, WeightsMoveTheErrorToWhereItMattersLess) {
 
 TEST(NfSearch, EqualWeightsAreNoWeights) {
   ThreadPool pool(2);
-  const std::vector<float> w = normal(90 * 110);
+  const std::vector<float> w = normal_weights(90 * 110);
   const std::vector<float> ones(110, 1.0F);
   std::vector<float> plain(w.size());
   std::vector<float> weighted(w.size());
@@ -136,8 +136,8 @@ TEST(NfSearch, EqualWeightsAreNoWeights) {
 TEST(NfSearch, SameBitsOnEveryTargetAndThreadCount) {
   const std::int64_t rows = 130;
   const std::int64_t cols = 257;
-  const std::vector<float> w = normal(rows * cols);
-  std::vector<float> weights = normal(cols, 9);
+  const std::vector<float> w = normal_weights(rows * cols);
+  std::vector<float> weights = normal_weights(cols, 9);
   for (float& x : weights) x = x * x;
   for (const char* text : {"2,8,fp32,64,256", "3,2,bf16,16,16", "4,3,fp16,32,64", "8,4,fp32,64,64"}) {
     const NfQuantizer quantizer = searching(parse_nf_config(text));
@@ -170,7 +170,7 @@ TEST(NfSearch, SpecialValuesStayFinite) {
   ThreadPool pool(1);
   const std::int64_t rows = 40;
   const std::int64_t cols = 70;
-  const std::vector<float> base = normal(rows * cols);
+  const std::vector<float> base = normal_weights(rows * cols);
   std::vector<float> zero_weights(static_cast<std::size_t>(cols), 0.0F);
   for (const int bits : {2, 3, 4, 8}) {
     for (const ScaleDType type : {ScaleDType::kBf16, ScaleDType::kFp16, ScaleDType::kFp32}) {

@@ -8,17 +8,10 @@
 #include <vector>
 
 #include "base/error.h"
-#include "base/rng.h"
+#include "reference/dense_matrix.h"
 
 namespace lq {
 namespace {
-
-std::vector<float> normal(std::int64_t n) {
-  ThreadPool pool(1);
-  std::vector<float> w(static_cast<std::size_t>(n));
-  Rng(3).fill_normal(pool, w.data(), n);
-  return w;
-}
 
 double squared_error(const std::vector<float>& a, const std::vector<float>& b) {
   double sum = 0.0;
@@ -31,7 +24,7 @@ double squared_error(const std::vector<float>& a, const std::vector<float>& b) {
 TEST(NfQuantizer, ErrorsLieBetweenTheBounds) {
   ThreadPool pool(2);
   const std::int64_t n = 1 << 18;
-  const auto w = normal(n);
+  const auto w = reference::normal_matrix(1, n, 3);
   std::vector<float> q(w.size());
   for (const int bits : {2, 3, 4, 8}) {
     NfQuantizer(uniform_nf_config(bits)).round_trip(pool, w.data(), 512, 512, q.data());
@@ -43,7 +36,7 @@ TEST(NfQuantizer, ErrorsLieBetweenTheBounds) {
 
 TEST(NfQuantizer, NormalFloatBeatsUniformOnNormalWeights) {
   ThreadPool pool(2);
-  const auto w = normal(1 << 18);
+  const auto w = reference::normal_matrix(1, 1 << 18, 3);
   std::vector<float> nf(w.size());
   std::vector<float> uniform(w.size());
   for (const int bits : {2, 3, 4}) {
@@ -56,7 +49,7 @@ TEST(NfQuantizer, NormalFloatBeatsUniformOnNormalWeights) {
 
 TEST(NfQuantizer, LloydMaxWithSearchBeatsNormalFloatWithSearch) {
   ThreadPool pool(2);
-  const auto w = normal(1 << 18);
+  const auto w = reference::normal_matrix(1, 1 << 18, 3);
   std::vector<float> nf(w.size());
   std::vector<float> lm(w.size());
   for (const int bits : {2, 3, 4}) {

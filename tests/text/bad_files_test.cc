@@ -6,12 +6,12 @@
 
 #include "base/error.h"
 #include "text/tokenizer.h"
+#include "text/tokenizer_goldens.h"
 
 namespace lq {
 namespace {
 
 namespace fs = std::filesystem;
-const fs::path kGoldens = fs::path(LQ_SOURCE_DIR) / "tests" / "goldens" / "tokenizers";
 
 std::string read(const fs::path& path) {
   std::ifstream in(path, std::ios::binary);
@@ -108,7 +108,7 @@ TEST_F(BadFiles, TokenizerJson) {
   for (int i = 0; i < 100; ++i) deep = R"({"type": "Sequence", "normalizers": [)" + deep + "]}";
   EXPECT_HAS(error_of("tokenizer.json", bpe("{}", "[]", ", \"normalizer\": " + deep)), "nested more than");
   for (const char* name : {"bpe_roberta", "unigram_precompiled", "wordpiece"}) {
-    expect_prefixes_fail("tokenizer.json", read(kGoldens / name / "tokenizer.json"), 997);
+    expect_prefixes_fail("tokenizer.json", read(kTokenizerGoldens / name / "tokenizer.json"), 997);
   }
 }
 
@@ -127,7 +127,7 @@ TEST_F(BadFiles, Charsmap) {
 
 TEST_F(BadFiles, SentencePiece) {
   for (const char* name : {"sp_bpe", "sp_unigram"}) {
-    const std::string whole = read(kGoldens / name / "tokenizer.model");
+    const std::string whole = read(kTokenizerGoldens / name / "tokenizer.model");
     int failed = 0, tried = 0;
     for (std::size_t size = 0; size < whole.size(); size += 53) {
       failed += error_of("tokenizer.model", whole.substr(0, size)).empty() ? 0 : 1;
@@ -160,8 +160,8 @@ TEST_F(BadFiles, Tiktoken) {
   EXPECT_HAS(error_of("tokenizer.model", "IQ==\n"), "line 1: should be base64, a space and a rank");
   EXPECT_HAS(error_of("tokenizer.model", "IQ== 0\nIg== 1\n"), "no rank for the byte 0x00");
   EXPECT_HAS(error_of("tokenizer.model", "IQ== 0\nIQ== 1\n"), "has two ids");
-  expect_prefixes_fail("tokenizer.model", read(kGoldens / "tiktoken" / "tokenizer.model").substr(0, 2400),
-                       97);
+  expect_prefixes_fail("tokenizer.model",
+                       read(kTokenizerGoldens / "tiktoken" / "tokenizer.model").substr(0, 2400), 97);
 }
 
 TEST_F(BadFiles, VocabAndMerges) {

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "text/stream_decoder.h"
+#include "text/tokenizer_goldens.h"
 
 namespace lq {
 namespace {
@@ -17,7 +18,6 @@ namespace fs = std::filesystem;
 using Json = nlohmann::json;
 using Ids = std::vector<std::int32_t>;
 
-const fs::path kGoldens = fs::path(LQ_SOURCE_DIR) / "tests" / "goldens" / "tokenizers";
 const fs::path kShared = fs::path(LQ_SOURCE_DIR) / ".." / "shared" / "data";
 
 Json read_json(const fs::path& path) {
@@ -58,20 +58,20 @@ void check_case(const Json& golden, const fs::path& path) {
 }
 
 TEST(Tokenizer, EveryKindEqualsItsOriginal) {
-  const Json cases = read_json(kGoldens / "cases.json");
+  const Json cases = read_json(kTokenizerGoldens / "cases.json");
   ASSERT_GE(cases.size(), 19u);
-  for (const Json& golden : cases) check_case(golden, kGoldens / golden["path"].get<std::string>());
+  for (const Json& golden : cases) check_case(golden, kTokenizerGoldens / golden["path"].get<std::string>());
 }
 
 TEST(Tokenizer, SharedTokenizersEqualTheirOriginals) {
   if (!fs::exists(kShared)) GTEST_SKIP() << kShared << " is absent: real tokenizers are not checked";
-  for (const Json& golden : read_json(kGoldens / "shared.json")) {
+  for (const Json& golden : read_json(kTokenizerGoldens / "shared.json")) {
     check_case(golden, kShared / golden["path"].get<std::string>());
   }
 }
 
 TEST(Tokenizer, ThreadsShareOne) {
-  const auto tokenizer = Tokenizer::load(kGoldens / "bpe_llama3");
+  const auto tokenizer = Tokenizer::load(kTokenizerGoldens / "bpe_llama3");
   std::string text;
   for (int i = 0; i < 2000; ++i) text += "word" + std::to_string(i * 7919 % 977) + " and another; ";
   const Ids expected = tokenizer->encode(text, true);
@@ -96,7 +96,7 @@ TEST(Tokenizer, AMegabyteWithoutASpace) {
   for (const char* name :
        {"bpe_llama3", "bpe_byte_fallback", "tiktoken", "sp_bpe", "sp_unigram", "unigram", "wordpiece"}) {
     SCOPED_TRACE(name);
-    const auto tokenizer = Tokenizer::load(kGoldens / name);
+    const auto tokenizer = Tokenizer::load(kTokenizerGoldens / name);
     EXPECT_FALSE(tokenizer->encode(same, false).empty());
     EXPECT_FALSE(tokenizer->encode(mixed, false).empty());
     EXPECT_FALSE(tokenizer->encode("a" + marks, false).empty());
@@ -104,14 +104,15 @@ TEST(Tokenizer, AMegabyteWithoutASpace) {
 }
 
 TEST(Tokenizer, SpecialTextIsParsedOrPlainAsAsked) {
-  const auto hf = Tokenizer::load(kGoldens / "bpe_byte_fallback");
+  const auto hf = Tokenizer::load(kTokenizerGoldens / "bpe_byte_fallback");
   const auto encode = [](const Tokenizer& t, SpecialText how) {
     return t.encode("</s>", EncodeOptions{.add_special = false, .special_text = how});
   };
   EXPECT_EQ(encode(*hf, SpecialText::kAsFile), Ids{2});
   EXPECT_EQ(encode(*hf, SpecialText::kParse), Ids{2});
   EXPECT_GT(encode(*hf, SpecialText::kPlain).size(), 1u);
-  const auto bare = Tokenizer::load(kGoldens / "sp_bpe");  // no tokenizer_config.json: as sentencepiece
+  const auto bare =
+      Tokenizer::load(kTokenizerGoldens / "sp_bpe");  // no tokenizer_config.json: as sentencepiece
   EXPECT_GT(encode(*bare, SpecialText::kAsFile).size(), 1u);
   EXPECT_EQ(encode(*bare, SpecialText::kParse), Ids{2});
   EXPECT_EQ(bare->bos_id(), 1);
@@ -122,13 +123,13 @@ TEST(Tokenizer, SpecialTextIsParsedOrPlainAsAsked) {
 TEST(Tokenizer, ConfigurationTurnsBosAndEosOnAndOff) {
   const fs::path directory = fs::path(testing::TempDir()) / "lq_tokenizer_config";
   fs::create_directories(directory);
-  fs::copy_file(kGoldens / "bpe_byte_fallback" / "tokenizer.json", directory / "tokenizer.json",
+  fs::copy_file(kTokenizerGoldens / "bpe_byte_fallback" / "tokenizer.json", directory / "tokenizer.json",
                 fs::copy_options::overwrite_existing);
   const auto with = [&](const std::string& config) {
     std::ofstream(directory / "tokenizer_config.json") << config;
     return Tokenizer::load(directory)->encode("x", true);
   };
-  const Ids plain = Tokenizer::load(kGoldens / "bpe_byte_fallback")->encode("x", false);
+  const Ids plain = Tokenizer::load(kTokenizerGoldens / "bpe_byte_fallback")->encode("x", false);
   const auto around = [&](Ids before, const Ids& after) {
     before.insert(before.end(), plain.begin(), plain.end());
     before.insert(before.end(), after.begin(), after.end());
@@ -146,7 +147,7 @@ TEST(Tokenizer, ConfigurationTurnsBosAndEosOnAndOff) {
 
 TEST(Tokenizer, DecodeRefusesIdsThatDoNotExist) {
   for (const char* name : {"bpe_llama3", "sp_bpe", "tiktoken"}) {
-    const auto tokenizer = Tokenizer::load(kGoldens / name);
+    const auto tokenizer = Tokenizer::load(kTokenizerGoldens / name);
     for (const std::int32_t id : {-1, tokenizer->vocab_size()}) {
       EXPECT_THROW(tokenizer->decode(Ids{id}, false), Error) << name << " " << id;
     }
