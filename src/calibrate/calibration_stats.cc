@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "io/json_file.h"
 
 namespace lq {
 namespace {
@@ -64,7 +65,15 @@ void CalibrationStats::read_metadata() {
   tokens_ = number_of<std::int64_t>(reader_, "tokens");
   seq_len_ = number_of<std::int64_t>(reader_, "seq_len");
   mean_loss_ = number_of<double>(reader_, "mean_loss");
-  modules_ = stats_modules_from_text(text_of(reader_, "modules"), "[stats] " + path().string());
+  const std::string who = "[stats] " + path().string();
+  modules_ = stats_modules_from_text(text_of(reader_, "modules"), who);
+  const nlohmann::json silent = parse_json(text_of(reader_, "silent"), who);
+  LQ_CHECK(silent.is_array(), kCorruptFile, "{}: \"silent\" is no JSON list", who);
+  for (const auto& module : silent) {
+    LQ_CHECK(module.is_string() && has(module.get<std::string>()), kCorruptFile,
+             "{}: \"silent\" holds what is no module of \"modules\"", who);
+    silent_.push_back(module.get<std::string>());
+  }
 }
 
 void CalibrationStats::check_tensors() const {

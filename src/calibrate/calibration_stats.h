@@ -43,6 +43,8 @@ class CalibrationStats {
   std::int64_t held_out_sequences() const { return held_out_; }  // in input_moment_held_out only
   std::int64_t tokens() const { return tokens_; }                // predicted in `sequences`
   std::int64_t seq_len() const { return seq_len_; }
+  // Modules with a statistic that is all zeros: they never fire on this text.
+  const std::vector<std::string>& silent_modules() const { return silent_; }
   double mean_loss() const { return mean_loss_; }  // nats a predicted token; 0 where no gradient was made
 
   const StatsModules& modules() const { return modules_; }
@@ -68,7 +70,7 @@ class CalibrationStats {
   std::vector<float> input_moment(std::string_view module) const;           // [cols, cols]
   std::vector<float> input_moment_held_out(std::string_view module) const;  // [cols, cols]
   std::vector<float> output_grad_moment(std::string_view module) const;     // [rows, rows]
-  // tr of the moments, from their diagonals alone (no check of the rest).
+  // Its diagonal alone, [cols]; the rest is not looked at.
   std::vector<float> input_moment_diagonal(std::string_view module) const;
 
  private:
@@ -86,6 +88,7 @@ class CalibrationStats {
   std::int64_t sequences_ = 0, held_out_ = 0, tokens_ = 0, seq_len_ = 0;
   double mean_loss_ = 0.0;
   StatsModules modules_;
+  std::vector<std::string> silent_;
 };
 
 }  // namespace lq

@@ -1,0 +1,235 @@
+#include "calibrate/block_statistics.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <bit>
+
+#include "base/error.h"
+
+namespace lq {
+namespace {
+
+// Which linears of a block read the same input: by their place in block_linear_names(), the first of those
+// that share it. q, k, v read the block's normalized input; gate and up that of the feed-forward part.
+constexpr std::array<std::size_t, 7> kFirstOfInput = {0, 0, 0, 3, 4, 4, 6};
+
+bool all_finite(ThreadPool& pool, ConstMatrix m) {
+  std::atomic<bool> good{true};
+  parallel_for(pool, m.size(), std::int64_t{1} << 18, [&](std::int64_t begin, std::int64_t end) {
+    std::uint32_t bad = 0;
+    for (std::int64_t i = begin; i < end; ++i) {
+      const auto bits = std::bit_cast<std::uint32_t>(m.data[i]);
+      bad |= static_cast<std::uint32_t>((bits & 0x7f800000U) == 0x7f800000U);
+    }
+    if (bad != 0) good.store(false, std::memory_order_relaxed);
+  });
+  return good.load();
+}
+
+void run_jobs(ThreadPool& pool, SymmetricSum& sum, ConstMatrix x) {
+  pool.run(sum.jobs(), [&](std::int64_t job) { sum.run_job(pool, job, x.data, x.rows); });
+}
+
+Tensor means_of(const std::vector<double>& sums, double factor) {
+  Tensor t = Tensor::empty(DType::kF32, {static_cast<std::int64_t>(sums.size())});
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    t.mutable_data<float>()[i] = static_cast<float>(factor * sums[i]);
+  }
+  return t;
+}
+
+Tensor moment_of(ThreadPool& pool, const SymmetricSum& sum, std::int64_t count) {
+  Tensor t = Tensor::empty(DType::kF32, {sum.size(), sum.size()});
+  sum.write(pool, 1.0 / static_cast<double>(count), t.mutable_data<float>());
+  return t;
+}
+
+std::string named(const Linear& linear, std::string_view what) { return linear.name() + std::string(what); }
+
+}  // namespace
+
+std::vector<BlockStatistics::Layer> BlockStatistics::layers_of(LlamaBlock& block, const Gather& gather) {
+  const std::vector<Linear*> linears = block.linears();
+  LQ_CHECK(linears.size() == kFirstOfInput.size(), kInternal, "[calibrate] a block of {} linears",
+           linears.size());
+  std::vector<Layer> layers(linears.size());
+  std::array<bool, kFirstOfInput.size()> owned{};
+  for (std::size_t i = 0; i < linears.size(); ++i) {
+    layers[i].linear = linears[i];
+    layers[i].wanted = !gather.wanted || gather.wanted(linears[i]->name());
+    bool& taken = owned[kFirstOfInput[i]];
+    layers[i].owns_input = layers[i].wanted && !taken;
+    taken = taken || layers[i].wanted;
+  }
+  return layers;
+}
+
+BlockStatistics::BlockStatistics(LlamaBlock& block, const Gather& gather)
+    : gather_(gather), layers_(layers_of(block, gather)) {
+  for (Layer& l : layers_) {
+    l.linear->set_hook(this);
+    if (!l.wanted) continue;
+    const std::int64_t rows = l.linear->out();
+    const std::int64_t cols = l.linear->in();
+    if (gather.fisher || gather.full_fisher) l.fisher = FisherSum(rows, cols, gather.full_fisher);
+    if (gather.output_grad_moment) l.output_grad = SymmetricSum(rows);
+    if (gather.input_moment && l.owns_input) l.input = SymmetricSum(cols);
+    if (gather.input_moment && gather.held_out && l.owns_input) l.held_out = SymmetricSum(cols);
+  }
+}
+
+BlockStatistics::~BlockStatistics() {
+  for (Layer& l : layers_) l.linear->set_hook(nullptr);
+}
+
+std::int64_t BlockStatistics::sum_bytes(LlamaBlock& block, const Gather& gather) {
+  std::int64_t sum = 0;
+  for (const Layer& l : layers_of(block, gather)) {
+    if (!l.wanted) continue;
+    const std::int64_t rows = l.linear->out();
+    const std::int64_t cols = l.linear->in();
+    if (gather.fisher || gather.full_fisher) sum += FisherSum::bytes(rows, cols, gather.full_fisher);
+    if (gather.output_grad_moment) sum += SymmetricSum::bytes(rows);
+    if (gather.input_moment && l.owns_input) sum += (gather.held_out ? 2 : 1) * SymmetricSum::bytes(cols);
+  }
+  return sum;
+}
+
+std::int64_t BlockStatistics::output_bytes(LlamaBlock& block, const Gather& gather) {
+  std::int64_t sum = 0;
+  for (const TensorSpec& spec : specs(block, gather)) sum += static_cast<std::int64_t>(spec.bytes());
+  return sum;
+}
+
+std::vector<TensorSpec> BlockStatistics::specs(LlamaBlock& block, const Gather& gather) {
+  std::vector<TensorSpec> specs;
+  for (const Layer& l : layers_of(block, gather)) {
+    if (!l.wanted) continue;
+    const std::int64_t rows = l.linear->out();
+    const std::int64_t cols = l.linear->in();
+    const auto add = [&](std::string_view what, Shape shape) {
+      specs.push_back({named(*l.linear, what), DType::kF32, std::move(shape)});
+    };
+    if (gather.fisher) {
+      add(kFisherRows, {rows});
+      add(kFisherCols, {cols});
+    }
+    if (gather.full_fisher) add(kFisher, {rows, cols});
+    if (gather.input_moment && l.owns_input) {
+      add(kInputMoment, {cols, cols});
+      if (gather.held_out) add(kInputMomentHeldOut, {cols, cols});
+    }
+    if (gather.output_grad_moment) add(kOutputGradMoment, {rows, rows});
+  }
+  return specs;
+}
+
+StatsModules BlockStatistics::modules(LlamaBlock& block, const Gather& gather) {
+  StatsModules modules;
+  const std::vector<Layer> layers = layers_of(block, gather);
+  std::array<const Linear*, kFirstOfInput.size()> owners{};
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const Linear& linear = *layers[i].linear;
+    if (layers[i].owns_input) owners[kFirstOfInput[i]] = &linear;
+    if (layers[i].wanted) {
+      modules[linear.name()] = {linear.out(), linear.in(), owners[kFirstOfInput[i]]->name()};
+    }
+  }
+  return modules;
+}
+
+void BlockStatistics::begin(StatisticsPass pass, std::span<const std::int64_t> starts, std::string who) {
+  pass_ = pass;
+  starts_ = starts;
+  who_ = std::move(who);
+}
+
+BlockStatistics::Layer& BlockStatistics::layer_of(const Linear& linear) {
+  const auto it = std::ranges::find_if(layers_, [&](const Layer& l) { return l.linear == &linear; });
+  LQ_CHECK(it != layers_.end(), kInternal, "[calibrate] {} belongs to another block", linear.name());
+  return *it;
+}
+
+void BlockStatistics::check_finite(Context& ctx, const Linear& linear, ConstMatrix m,
+                                   std::string_view what) const {
+  LQ_CHECK(all_finite(ctx.pool, m), kInvalidArgument, "[calibrate] {}: {} a NaN or an infinity in {}",
+           linear.name(), what, who_);
+}
+
+void BlockStatistics::on_forward(Context& ctx, const Linear& linear, ConstMatrix x) {
+  Layer& l = layer_of(linear);
+  if (kFirstOfInput[static_cast<std::size_t>(&l - layers_.data())] ==
+      static_cast<std::size_t>(&l - layers_.data())) {
+    check_finite(ctx, linear, x, "its input holds");
+  }
+  if (l.input.size() > 0 && pass_ == StatisticsPass::kInputs) run_jobs(ctx.pool, l.input, x);
+  if (l.held_out.size() > 0 && pass_ == StatisticsPass::kInputsHeldOut) run_jobs(ctx.pool, l.held_out, x);
+}
+
+void BlockStatistics::on_backward(Context& ctx, const Linear& linear, ConstMatrix x, ConstMatrix dy) {
+  if (pass_ != StatisticsPass::kGradients) return;
+  Layer& l = layer_of(linear);
+  check_finite(ctx, linear, dy, "the gradient of its output holds");
+  if (!l.wanted) return;
+  // All sums in one go: their jobs share out better together.
+  const std::int64_t fisher = l.fisher.jobs();
+  const std::int64_t output = fisher + l.output_grad.jobs();
+  ctx.pool.run(output + l.input.jobs(), [&](std::int64_t job) {
+    if (job < fisher) {
+      l.fisher.run_job(ctx.pool, job, x.data, dy.data, starts_);
+    } else if (job < output) {
+      l.output_grad.run_job(ctx.pool, job - fisher, dy.data, dy.rows);
+    } else {
+      l.input.run_job(ctx.pool, job - output, x.data, x.rows);
+    }
+  });
+}
+
+std::vector<std::pair<std::string, Tensor*>> BlockStatistics::state() {
+  std::vector<std::pair<std::string, Tensor*>> all;
+  for (Layer& l : layers_) {
+    const auto add = [&](std::string_view what, Tensor& t) {
+      if (t.numel() > 0) all.emplace_back(named(*l.linear, what), &t);
+    };
+    add(kFisherRows, l.fisher.sums());
+    add(kFisher, l.fisher.full_sums());
+    add(kInputMoment, l.input.state());
+    add(kInputMomentHeldOut, l.held_out.state());
+    add(kOutputGradMoment, l.output_grad.state());
+  }
+  return all;
+}
+
+std::vector<std::pair<std::string, Tensor>> BlockStatistics::finish(ThreadPool& pool,
+                                                                    const StatisticsCounts& counts) const {
+  std::vector<std::pair<std::string, Tensor>> out;
+  const double per_token = 1.0 / static_cast<double>(std::max<std::int64_t>(1, counts.predicted));
+  for (const Layer& l : layers_) {
+    if (!l.wanted) continue;
+    const auto rows = static_cast<double>(l.linear->out());
+    const auto cols = static_cast<double>(l.linear->in());
+    const auto add = [&](std::string_view what, Tensor t) {
+      out.emplace_back(named(*l.linear, what), std::move(t));
+    };
+    if (gather_.fisher) {
+      add(kFisherRows, means_of(l.fisher.row_sums(), per_token / cols));
+      add(kFisherCols, means_of(l.fisher.col_sums(), per_token / rows));
+    }
+    if (gather_.full_fisher) {
+      Tensor f = Tensor::empty(DType::kF32, {l.linear->out(), l.linear->in()});
+      for (std::int64_t i = 0; i < f.numel(); ++i) {
+        f.mutable_data<float>()[i] = static_cast<float>(per_token * l.fisher.full()[i]);
+      }
+      add(kFisher, std::move(f));
+    }
+    if (l.input.size() > 0) add(kInputMoment, moment_of(pool, l.input, counts.positions));
+    if (l.held_out.size() > 0) {
+      add(kInputMomentHeldOut, moment_of(pool, l.held_out, counts.held_out_positions));
+    }
+    if (l.output_grad.size() > 0) add(kOutputGradMoment, moment_of(pool, l.output_grad, counts.predicted));
+  }
+  return out;
+}
+
+}  // namespace lq

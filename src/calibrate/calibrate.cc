@@ -1,0 +1,269 @@
+#include "calibrate/calibrate.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+
+#include "base/hash.h"
+#include "base/process.h"
+#include "calibrate/calibration_run.h"
+#include "calibrate/calibration_stats.h"
+#include "calibrate/calibration_windows.h"
+#include "io/file_descriptor.h"
+#include "io/safetensors_writer.h"
+#include "text/tokenizer.h"
+
+namespace lq {
+namespace {
+
+namespace fs = std::filesystem;
+
+Gather gather_of(LlamaModel& model, const CalibrateOptions& o, bool held_out) {
+  Gather g;
+  g.fisher = o.fisher || o.full_fisher;
+  g.full_fisher = o.full_fisher;
+  g.input_moment = o.input_moment;
+  g.held_out = held_out;
+  g.output_grad_moment = o.output_grad_moment;
+  LQ_CHECK(g.gradients() || g.input_moment, kInvalidArgument, "[calibrate] nothing was asked for");
+  if (o.modules.empty()) return g;
+  std::set<std::string, std::less<>> wanted;
+  for (const std::string& name : o.modules) {
+    const std::string_view module = module_of(name);
+    const auto linears = model.linears();
+    LQ_CHECK(std::ranges::any_of(linears, [&](const Linear* l) { return l->name() == module; }), kNotFound,
+             "[calibrate] {}: {} is no linear layer of the model's blocks", o.model.string(), module);
+    wanted.emplace(module);
+  }
+  g.wanted = [wanted](const std::string& module) { return wanted.contains(module); };
+  return g;
+}
+
+std::int64_t window_length(const LlamaConfig& c, const CalibrateOptions& o) {
+  if (o.seq_len == 0) return std::min<std::int64_t>(512, c.max_positions);
+  LQ_CHECK(o.seq_len <= c.max_positions || c.rope.type == RopeType::kDynamic, kInvalidArgument,
+           "[calibrate] windows of {} tokens exceed the model's context of {} (max_position_embeddings)",
+           o.seq_len, c.max_positions);
+  return o.seq_len;
+}
+
+// Equal for equal results.
+std::string job_hash_of(const std::string& model_hash, const CalibrationWindows& w, const Gather& g,
+                        const StatsModules& modules) {
+  const std::string ids(reinterpret_cast<const char*>(w.ids.data()), w.ids.size() * sizeof(std::int32_t));
+  const nlohmann::json job = {{"version", kStatsVersion},
+                              {"model", model_hash},
+                              {"ids", hash_hex(ids)},
+                              {"seq_len", w.seq_len},
+                              {"held_out", w.held_out},
+                              {"group", kGroupTokens},
+                              {"gather", {g.fisher, g.full_fisher, g.input_moment, g.output_grad_moment}},
+                              {"modules", stats_modules_to_text(modules)}};
+  return hash_hex(job.dump());
+}
+
+// The folder for unfinished work, of this job alone and locked; other jobs' leftovers are removed.
+class WorkFolder {
+ public:
+  WorkFolder(fs::path folder, const std::string& job) : folder_(std::move(folder)), job_(folder_ / job) {
+    std::error_code error;
+    fs::create_directories(folder_, error);
+    LQ_CHECK(!error, kIo, "[calibrate] {}: cannot create the work folder: {}", folder_.string(),
+             error.message());
+    lock_ = open_file(folder_ / "lock", O_RDWR | O_CREAT, "create");
+    LQ_CHECK(try_lock(lock_, folder_ / "lock"), kIo, "[calibrate] {}: another process is at work there",
+             folder_.string());
+    for (const auto& entry : fs::directory_iterator(folder_)) {
+      const std::string name = entry.path().filename().string();
+      const bool ours = entry.is_directory() && name.size() == job.size() &&
+                        name.find_first_not_of("0123456789abcdef") == std::string::npos;
+      if (ours && name != job) fs::remove_all(entry.path(), error);
+    }
+  }
+  const fs::path& job_folder() const { return job_; }
+  // Everything of ours; the folder itself where nothing else is left in it.
+  void remove() {
+    std::error_code ignored;
+    fs::remove_all(job_, ignored);
+    fs::remove(folder_ / "lock", ignored);
+    fs::remove(folder_, ignored);
+  }
+
+ private:
+  fs::path folder_, job_;
+  FileDescriptor lock_;
+};
+
+// As many blocks at once as the run that was interrupted, so that its partial sums can be used.
+CalibrationPlan plan_again(LlamaModel& model, const Gather& gather, const CalibrationWindows& windows,
+                           const CalibrateOptions& o, const WorkStore& store) {
+  const std::int64_t budget = o.memory_bytes > 0 ? o.memory_bytes : available_memory_bytes() / 4 * 3;
+  std::int64_t at_once = o.blocks_at_once;
+  if (at_once == 0) {
+    if (const auto item = store.get("plan")) at_once = item->info.at("blocks_at_once").get<std::int64_t>();
+  }
+  CalibrationPlan plan = plan_calibration(model, gather, windows, budget, at_once);
+  if (at_once != o.blocks_at_once && plan.memory_bytes > budget) {
+    plan = plan_calibration(model, gather, windows, budget, 0);
+  }
+  store.put("plan", {}, {{"blocks_at_once", plan.blocks_at_once}});
+  return plan;
+}
+
+void check_out(const CalibrateOptions& o) {
+  LQ_CHECK(!o.out.empty(), kInvalidArgument, "[calibrate] no statistics file was named (-o)");
+  std::error_code ignored;
+  LQ_CHECK(!fs::is_directory(o.out, ignored), kInvalidArgument,
+           "[calibrate] {} is a folder (-o names a file)", o.out.string());
+  if (!fs::exists(o.out, ignored)) return;
+  bool ours = false;
+  try {
+    const SafetensorsReader reader(o.out);
+    const auto format = reader.metadata().find("format");
+    ours = format != reader.metadata().end() && format->second == kStatsFormat;
+  } catch (const Error& e) {
+    if (e.code() == ErrorCode::kIo) throw;
+  }
+  LQ_CHECK(ours, kInvalidArgument, "[calibrate] {} exists and is no statistics file: it is left alone",
+           o.out.string());
+}
+
+// The file, where it is this job's result.
+std::optional<CalibrationStats> finished(const CalibrateOptions& o, const std::string& job) {
+  std::error_code ignored;
+  if (!fs::exists(o.out, ignored)) return std::nullopt;
+  try {
+    CalibrationStats stats = CalibrationStats::open(o.out);
+    if (stats.job_hash() == job) return stats;
+  } catch (const Error&) {
+    // Damaged: made again.
+  }
+  return std::nullopt;
+}
+
+struct Pieces {
+  std::vector<WorkItem> blocks;
+  std::vector<std::string> silent;
+};
+
+// Every block's piece, or nothing where one is missing or damaged.
+std::optional<Pieces> open_pieces(const WorkStore& store, std::int64_t layers) {
+  Pieces pieces;
+  for (std::int64_t layer = 0; layer < layers; ++layer) {
+    auto item = store.get(CalibrationRun::piece_name(layer));
+    if (!item) return std::nullopt;
+    for (const auto& module : item->info.at("silent")) pieces.silent.push_back(module.get<std::string>());
+    pieces.blocks.push_back(std::move(*item));
+  }
+  return pieces;
+}
+
+void write_stats(const CalibrateOptions& o, const Metadata& metadata, const Pieces& pieces) {
+  std::vector<TensorSpec> specs;
+  for (const WorkItem& block : pieces.blocks) {
+    for (const TensorView& view : block.file.tensors()) specs.push_back(view.spec);
+  }
+  SafetensorsWriter writer(o.out, specs, metadata);
+  for (const WorkItem& block : pieces.blocks) {
+    for (const TensorView& view : block.file.tensors()) {
+      writer.append(view.name(), view.data, view.bytes);
+      drop(view);
+    }
+  }
+  writer.finish();
+}
+
+void tell_need(Context& ctx, const CalibrateOptions& o, const CalibrateNeed& need,
+               const CalibrationPlan& plan) {
+  const auto size = [](std::int64_t bytes) { return human_bytes(static_cast<double>(bytes)); };
+  const std::string blocks =
+      need.blocks_at_once == 1 ? "1 block" : fmt::format("{} blocks", need.blocks_at_once);
+  ctx.progress.note(
+      fmt::format("calibrate: {} windows of {} tokens and {} held out, {} matrices, {} at once; needs about "
+                  "{} of memory, "
+                  "{} of it the model, and {} of disk meanwhile{}; {} when done",
+                  need.sequences, need.seq_len, need.held_out, need.modules, blocks, size(need.memory_bytes),
+                  size(plan.weight_bytes), size(need.disk_bytes),
+                  need.boundaries_on_disk ? " (activations too)" : "", size(need.output_bytes)));
+  const std::int64_t free = o.memory_bytes > 0 ? o.memory_bytes : available_memory_bytes();
+  if (free > 0 && need.memory_bytes > free) {
+    ctx.progress.note(fmt::format("calibrate: only {} of memory are {}", size(free),
+                                  o.memory_bytes > 0 ? "allowed" : "free"));
+  }
+}
+
+}  // namespace
+
+CalibrateReport calibrate(Context& ctx, const CalibrateOptions& o) {
+  const double begin = monotonic_seconds();
+  check_out(o);
+  LlamaModel model = LlamaModel::load(ctx, o.model, {.adapter = {}, .no_adapter = true});
+  const LlamaConfig& c = model.config();
+  const auto tokenizer = Tokenizer::load(o.model);
+  const CalibrationWindows windows =
+      calibration_windows(ctx, *tokenizer, {o.data, o.field, o.samples, window_length(c, o), o.hold_out});
+  const Gather gather = gather_of(model, o, windows.held_out > 0);
+  StatsModules modules;
+  for (std::int64_t layer = 0; layer < c.layers; ++layer) {
+    modules.merge(BlockStatistics::modules(model.block(layer), gather));
+  }
+
+  CalibrateReport report;
+  report.model_hash = model.base_hash(ctx);
+  report.job_hash = job_hash_of(report.model_hash, windows, gather, modules);
+  report.need.sequences = windows.summed();
+  report.need.held_out = windows.held_out;
+  report.need.seq_len = windows.seq_len;
+  report.need.modules = std::ssize(modules);
+  report.tokens = windows.summed() * (windows.seq_len - 1);
+  if (const auto stats = finished(o, report.job_hash)) {
+    report.mean_loss = stats->mean_loss();
+    report.silent = stats->silent_modules();
+    report.already_done = true;
+  } else {
+    WorkFolder work(o.work.empty() ? fs::path(o.out.string() + ".work") : o.work, report.job_hash);
+    const WorkStore store(work.job_folder());
+    const CalibrationPlan plan = plan_again(model, gather, windows, o, store);
+    report.need.blocks_at_once = plan.blocks_at_once;
+    report.need.boundaries_on_disk = plan.boundaries_on_disk;
+    report.need.memory_bytes = plan.memory_bytes;
+    report.need.disk_bytes = plan.disk_bytes;
+    report.need.output_bytes = plan.output_bytes;
+    tell_need(ctx, o, report.need, plan);
+
+    CalibrationRun run(ctx, model, windows, gather, plan, store, o.save_every_seconds);
+    report.resumed_blocks = run.run();
+    const std::optional<Pieces> pieces = open_pieces(store, c.layers);
+    LQ_CHECK(pieces.has_value(), kCorruptFile,
+             "[calibrate] {}: a finished part was damaged; run the same command again",
+             work.job_folder().string());
+    report.mean_loss = run.loss_sum() / static_cast<double>(report.tokens);
+    report.silent = pieces->silent;
+    write_stats(o,
+                {{"format", std::string(kStatsFormat)},
+                 {"version", std::to_string(kStatsVersion)},
+                 {"model_hash", report.model_hash},
+                 {"job", report.job_hash},
+                 {"sequences", std::to_string(windows.summed())},
+                 {"held_out_sequences", std::to_string(windows.held_out)},
+                 {"tokens", std::to_string(report.tokens)},
+                 {"seq_len", std::to_string(windows.seq_len)},
+                 {"mean_loss", fmt::format("{:.17g}", report.mean_loss)},
+                 {"modules", stats_modules_to_text(modules)},
+                 {"silent", nlohmann::json(report.silent).dump()}},
+                *pieces);
+    work.remove();
+  }
+  for (const std::string& module : report.silent) {
+    ctx.progress.note(fmt::format("calibrate: {} never fires on this text: its statistics are zero", module));
+  }
+  report.seconds = monotonic_seconds() - begin;
+  report.peak_rss_bytes = peak_rss_bytes();
+  return report;
+}
+
+}  // namespace lq

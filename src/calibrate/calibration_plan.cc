@@ -1,0 +1,73 @@
+#include "calibrate/calibration_plan.h"
+
+#include <algorithm>
+
+namespace lq {
+
+std::vector<WindowGroup> window_groups(const CalibrationWindows& windows) {
+  const std::int64_t most = std::max<std::int64_t>(1, kGroupTokens / windows.seq_len);
+  std::vector<WindowGroup> groups;
+  const auto add = [&](std::int64_t begin, std::int64_t end, bool held_out) {
+    for (std::int64_t at = begin; at < end; at += most) {
+      groups.push_back({at, std::min(most, end - at), held_out});
+    }
+  };
+  add(0, windows.summed(), false);
+  add(windows.summed(), windows.count(), true);
+  return groups;
+}
+
+CalibrationPlan plan_calibration(LlamaModel& model, const Gather& gather, const CalibrationWindows& windows,
+                                 std::int64_t budget, std::int64_t blocks_at_once) {
+  const LlamaConfig& c = model.config();
+  LlamaBlock& block = model.block(0);
+  const std::int64_t group =
+      std::max<std::int64_t>(1, kGroupTokens / windows.seq_len) * windows.seq_len;  // tokens
+  constexpr std::int64_t kFloat = sizeof(float);
+  const LlamaMemory memory = model.memory_estimate(group, false);
+  const std::int64_t sums = BlockStatistics::sum_bytes(block, gather);
+  const std::int64_t output = BlockStatistics::output_bytes(block, gather);
+  const std::int64_t tape =
+      kFloat * (BlockTape::floats(block.tape_shape(group)) + group * c.hidden);  // and the block's input
+  const std::int64_t row = kFloat * c.hidden;
+  const std::int64_t all = windows.count() * windows.seq_len * row;
+  const std::int64_t summed = windows.summed() * windows.seq_len * row;
+  const std::int64_t tapes_of_one = gather.gradients() ? 0 : 1;  // forward only: one tape serves all blocks
+
+  CalibrationPlan best;
+  const auto make = [&](std::int64_t at_once, bool on_disk) {
+    CalibrationPlan p;
+    const std::int64_t count = (c.layers + at_once - 1) / at_once;
+    for (std::int64_t s = 0; s < count; ++s) {
+      p.segments.emplace_back(s * c.layers / count, (s + 1) * c.layers / count);
+      p.blocks_at_once = std::max(p.blocks_at_once, p.segments.back().second - p.segments.back().first);
+    }
+    p.boundaries_on_disk = on_disk;
+    // Activations below every segment but the first; gradients at one boundary (replaced group by group).
+    const std::int64_t kept = gather.gradients() ? count - 1 : std::min<std::int64_t>(1, count - 1);
+    const std::int64_t activations = kept * all;
+    const std::int64_t gradients = gather.gradients() && count > 1 ? summed : 0;
+    p.weight_bytes = memory.weights;
+    p.memory_bytes = memory.weights + memory.scratch + 4 * group * row + output + p.blocks_at_once * sums +
+                     (tapes_of_one != 0 ? tape : p.blocks_at_once * tape) +
+                     (on_disk ? 0 : activations + gradients);
+    p.output_bytes = c.layers * output;
+    p.disk_bytes = p.output_bytes + p.blocks_at_once * sums + 2 * gradients + (on_disk ? activations : 0);
+    return p;
+  };
+  if (blocks_at_once > 0) {
+    const std::int64_t at_once = std::min(blocks_at_once, c.layers);
+    best = make(at_once, false);
+    if (best.memory_bytes > budget) best = make(at_once, true);
+    return best;
+  }
+  for (const bool on_disk : {false, true}) {
+    for (std::int64_t count = 1; count <= c.layers; ++count) {
+      best = make((c.layers + count - 1) / count, on_disk);
+      if (best.memory_bytes <= budget) return best;
+    }
+  }
+  return best;
+}
+
+}  // namespace lq

@@ -1,0 +1,41 @@
+// How a calibration is cut so that it fits into memory: groups of windows that pass together, and segments of
+// blocks whose sums are in memory together.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "calibrate/block_statistics.h"
+#include "calibrate/calibration_windows.h"
+#include "models/llama_model.h"
+
+namespace lq {
+
+// Tokens that pass through a block together, as whole windows (at least one). Sums depend on it: never tune
+// it by the machine.
+constexpr std::int64_t kGroupTokens = 2048;
+
+struct WindowGroup {
+  std::int64_t first = 0, count = 0;  // windows
+  bool held_out = false;
+};
+// Summed windows first; no group holds both kinds.
+std::vector<WindowGroup> window_groups(const CalibrationWindows& windows);
+
+struct CalibrationPlan {
+  std::vector<std::pair<std::int64_t, std::int64_t>> segments;  // of blocks [first, last), from the bottom
+  bool boundaries_on_disk = false;  // else activations between segments stay in memory
+  std::int64_t blocks_at_once = 0;  // of the largest segment
+  std::int64_t memory_bytes = 0;    // peak, the model's weights included
+  std::int64_t weight_bytes = 0;    // of them the weights
+  std::int64_t disk_bytes = 0;      // of work in progress, at most
+  std::int64_t output_bytes = 0;    // all finished statistics
+};
+
+// The fewest segments that stay within `budget` bytes, boundaries in memory if possible; one block a segment
+// where even that does not fit. blocks_at_once > 0: that many, whatever the budget.
+CalibrationPlan plan_calibration(LlamaModel& model, const Gather& gather, const CalibrationWindows& windows,
+                                 std::int64_t budget, std::int64_t blocks_at_once);
+
+}  // namespace lq

@@ -1,0 +1,356 @@
+#include "calibrate/calibration_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "base/process.h"
+
+namespace lq {
+namespace {
+
+constexpr std::int64_t kBackwardUnits = 4;  // of progress: forward, both products of backward, sums
+// Saving partial sums may take this share of the time.
+constexpr double kSavingShare = 0.05;
+
+Gather nothing() {
+  Gather g;
+  g.wanted = [](const std::string&) { return false; };
+  return g;
+}
+
+}  // namespace
+
+CalibrationRun::CalibrationRun(Context& ctx, LlamaModel& model, const CalibrationWindows& windows,
+                               const Gather& gather, const CalibrationPlan& plan, const WorkStore& store,
+                               double save_every_seconds)
+    : ctx_(ctx),
+      model_(model),
+      windows_(windows),
+      gather_(gather),
+      plan_(plan),
+      store_(store),
+      save_every_(save_every_seconds),
+      groups_(window_groups(windows)),
+      inputs_(store, "x", !plan.boundaries_on_disk, plan.boundaries_on_disk),
+      // Gradients are dear to make again: they go to disk in any case.
+      gradients_(store, "dx", !plan.boundaries_on_disk, true) {
+  std::int64_t widest = 0;
+  for (const WindowGroup& g : groups_) {
+    if (!g.held_out) ++summed_groups_;
+    widest = std::max(widest, tokens_of(g));
+  }
+  for (std::int64_t at = 0; at <= widest; at += windows.seq_len) starts_.push_back(at);
+  const std::int64_t hidden = model.config().hidden;
+  const std::int64_t kept = gather.gradients() ? plan.blocks_at_once : 1;
+  for (std::int64_t i = 0; i < kept; ++i) {
+    block_inputs_.push_back(Tensor::empty(DType::kF32, {widest, hidden}));
+  }
+  tapes_.resize(static_cast<std::size_t>(kept));
+  stream_ = Tensor::empty(DType::kF32, {widest, hidden});
+  output_ = Tensor::empty(DType::kF32, {widest, hidden});
+}
+
+std::string CalibrationRun::piece_name(std::int64_t layer) { return fmt::format("block.{}", layer); }
+
+TokenBatch CalibrationRun::batch_of(const WindowGroup& g) const {
+  const auto seq = static_cast<std::size_t>(windows_.seq_len);
+  return {std::span(windows_.ids)
+              .subspan(static_cast<std::size_t>(g.first) * seq, static_cast<std::size_t>(g.count) * seq),
+          std::span(starts_).first(static_cast<std::size_t>(g.count) + 1)};
+}
+
+const SequencePlan& CalibrationRun::plan_of(const WindowGroup& g) {
+  const auto it = plans_.find(g.count);
+  if (it != plans_.end()) return it->second;
+  return plans_.emplace(g.count, model_.plan(ctx_, batch_of(g))).first->second;
+}
+
+// Windows are numbered as they lie in the text.
+std::string CalibrationRun::describe(const WindowGroup& g) const {
+  std::string text = g.count == 1 ? "window" : "windows";
+  for (std::int64_t i = 0; i < g.count; ++i) {
+    text += fmt::format("{} {}", i == 0 ? "" : ",", windows_.numbers[static_cast<std::size_t>(g.first + i)]);
+  }
+  return text;
+}
+
+Matrix CalibrationRun::buffer(Tensor& t, const WindowGroup& g) const {
+  return {t.mutable_data<float>(), tokens_of(g), model_.config().hidden};
+}
+
+bool CalibrationRun::segment_done(std::size_t s) const {
+  const auto [first, last] = plan_.segments[s];
+  for (std::int64_t layer = first; layer < last; ++layer) {
+    if (!store_.has(piece_name(layer))) return false;
+  }
+  return !gather_.gradients() || last < model_.config().layers || store_.has("loss");
+}
+
+bool CalibrationRun::gradients_there(std::int64_t layer) const {
+  for (std::int64_t g = 0; g < summed_groups_; ++g) {
+    if (!gradients_.has(layer, g, tokens_of(groups_[static_cast<std::size_t>(g)]), model_.config().hidden)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+void CalibrationRun::advance(std::int64_t units) {
+  units_ += units;
+  const double share = std::min(1.0, static_cast<double>(units_) / static_cast<double>(all_units_));
+  ctx_.progress.update(static_cast<std::int64_t>(share * static_cast<double>(windows_.ids.size())), "");
+}
+
+std::int64_t CalibrationRun::run() {
+  std::int64_t before = 0;
+  for (std::int64_t layer = 0; layer < model_.config().layers; ++layer) {
+    before += store_.has(piece_name(layer)) ? 1 : 0;
+  }
+  ctx_.progress.begin("calibrate", std::ssize(windows_.ids), "tokens");
+  if (gather_.gradients()) {
+    run_backward();
+  } else {
+    run_forward();
+  }
+  ctx_.progress.end();
+  return before;
+}
+
+double CalibrationRun::loss_sum() const {
+  if (!gather_.gradients()) return 0.0;
+  const auto item = store_.get("loss");
+  LQ_CHECK(item.has_value(), kCorruptFile, "[calibrate] {}: the sum of losses is gone",
+           store_.file_of("loss").string());
+  return item->info.at("sum").get<double>();
+}
+
+// --- which segments, in which order ---
+
+void CalibrationRun::run_backward() {
+  std::size_t lowest = 0;
+  while (lowest < plan_.segments.size() && segment_done(lowest)) ++lowest;
+  if (lowest == plan_.segments.size()) return;
+  // The gradients above it may be gone: then from further up.
+  std::size_t start = lowest;
+  while (start + 1 < plan_.segments.size() && !gradients_there(plan_.segments[start].second)) ++start;
+
+  const std::int64_t tokens = std::ssize(windows_.ids);
+  all_units_ = tokens * plan_.segments[start].first +
+               kBackwardUnits * tokens * (plan_.segments[start].second - plan_.segments[lowest].first);
+  sweep(start);
+  for (std::size_t s = start + 1; s-- > lowest;) run_segment(s);
+}
+
+void CalibrationRun::run_forward() {
+  std::size_t lowest = 0;
+  while (lowest < plan_.segments.size() && segment_done(lowest)) ++lowest;
+  if (lowest == plan_.segments.size()) return;
+  all_units_ = std::ssize(windows_.ids) * model_.config().layers;
+  sweep(lowest);
+  for (std::size_t s = lowest; s < plan_.segments.size(); ++s) run_segment(s);
+}
+
+// Activations at the lower ends of the first `segments` segments but one, and of the next.
+void CalibrationRun::sweep(std::size_t segments) {
+  const Gather none = nothing();
+  for (std::size_t s = 0; s < segments; ++s) {
+    const Segment& segment = plan_.segments[s];
+    Statistics checks;
+    for (std::int64_t layer = segment.first; layer < segment.second; ++layer) {
+      checks.push_back(std::make_unique<BlockStatistics>(model_.block(layer), none));
+    }
+    for (std::int64_t g = 0; g < std::ssize(groups_); ++g) {
+      const WindowGroup& group = groups_[static_cast<std::size_t>(g)];
+      const std::int64_t units = tokens_of(group) * (segment.second - segment.first);
+      if (!inputs_.has(segment.second, g, tokens_of(group), model_.config().hidden)) {
+        group_forward(segment, g, checks);
+      }
+      advance(units);
+    }
+    // Forward only, each boundary is used once.
+    if (!gather_.gradients() && s > 0) inputs_.erase(segment.first, std::ssize(groups_));
+  }
+}
+
+void CalibrationRun::run_segment(std::size_t s) {
+  const Segment& segment = plan_.segments[s];
+  const std::int64_t blocks = segment.second - segment.first;
+  Statistics statistics;
+  for (std::int64_t layer = segment.first; layer < segment.second; ++layer) {
+    statistics.push_back(std::make_unique<BlockStatistics>(model_.block(layer), gather_));
+  }
+  loss_sum_ = 0.0;
+  const std::int64_t units = gather_.gradients() ? kBackwardUnits * blocks : blocks;
+  std::int64_t g = load_partial(segment, statistics);
+  for (std::int64_t done = 0; done < g; ++done) {
+    advance(units * tokens_of(groups_[static_cast<std::size_t>(done)]));
+  }
+  double saved = monotonic_seconds();
+  double interval = save_every_;
+  for (; g < std::ssize(groups_); ++g) {
+    if (gather_.gradients() && g < summed_groups_) {
+      group_backward(segment, g, statistics);
+    } else {
+      group_forward(segment, g, statistics);
+    }
+    advance(units * tokens_of(groups_[static_cast<std::size_t>(g)]));
+    const double now = monotonic_seconds();
+    if (g + 1 == std::ssize(groups_) || (now - saved < interval && !ctx_.stop.requested())) continue;
+    save_partial(segment, g + 1, statistics);
+    ctx_.stop.check();
+    saved = monotonic_seconds();
+    interval = std::max(save_every_, (saved - now) / kSavingShare);
+  }
+  finish_segment(segment, statistics);
+}
+
+// --- one group through one segment ---
+
+void CalibrationRun::load_input(const Segment& segment, std::int64_t group, Matrix x) {
+  if (segment.first == 0) {
+    model_.embed(ctx_, batch_of(groups_[static_cast<std::size_t>(group)]).ids, x);
+    return;
+  }
+  LQ_CHECK(inputs_.get(segment.first, group, x), kCorruptFile,
+           "[calibrate] activations kept in the work folder are damaged; run the same command again");
+}
+
+void CalibrationRun::group_forward(const Segment& segment, std::int64_t group, Statistics& statistics) {
+  const WindowGroup& g = groups_[static_cast<std::size_t>(group)];
+  const Matrix x = buffer(stream_, g);
+  load_input(segment, group, x);
+  for (std::int64_t layer = segment.first; layer < segment.second; ++layer) {
+    ctx_.stop.check();
+    BlockStatistics& block = *statistics[static_cast<std::size_t>(layer - segment.first)];
+    block.begin(g.held_out ? StatisticsPass::kInputsHeldOut : StatisticsPass::kInputs, {}, describe(g));
+    model_.block(layer).forward(ctx_, workspace_, plan_of(g), x, tapes_.front(), x);
+  }
+  const bool wanted = segment.second < model_.config().layers &&
+                      !(gather_.gradients() && inputs_.has(segment.second, group, x.rows, x.cols));
+  if (wanted) inputs_.put(segment.second, group, x);
+}
+
+void CalibrationRun::group_backward(const Segment& segment, std::int64_t group, Statistics& statistics) {
+  const WindowGroup& g = groups_[static_cast<std::size_t>(group)];
+  const SequencePlan& plan = plan_of(g);
+  const std::span<const std::int64_t> starts = batch_of(g).starts;
+  const bool top = segment.second == model_.config().layers;
+  load_input(segment, group, buffer(block_inputs_.front(), g));
+  for (std::int64_t layer = segment.first; layer < segment.second; ++layer) {
+    ctx_.stop.check();
+    const auto i = static_cast<std::size_t>(layer - segment.first);
+    statistics[i]->begin(StatisticsPass::kCheck, starts, describe(g));
+    const Matrix x = buffer(block_inputs_[i], g);
+    if (layer + 1 < segment.second) {
+      model_.block(layer).forward(ctx_, workspace_, plan, x, tapes_[i], buffer(block_inputs_[i + 1], g));
+    } else if (top) {
+      model_.block(layer).forward(ctx_, workspace_, plan, x, tapes_[i], buffer(output_, g));
+    } else {
+      model_.block(layer).fill_tape(ctx_, workspace_, plan, x, tapes_[i]);
+    }
+  }
+  const Matrix dx = buffer(stream_, g);
+  if (top) {
+    last_gradient(g, buffer(output_, g), dx);
+  } else {
+    LQ_CHECK(gradients_.get(segment.second, group, dx), kCorruptFile,
+             "[calibrate] gradients kept in the work folder are damaged; run the same command again");
+    gradients_.forget(segment.second, group);
+  }
+  for (std::int64_t layer = segment.second; layer-- > segment.first;) {
+    ctx_.stop.check();
+    const auto i = static_cast<std::size_t>(layer - segment.first);
+    statistics[i]->begin(StatisticsPass::kGradients, starts, describe(g));
+    model_.block(layer).backward(ctx_, workspace_, plan, buffer(block_inputs_[i], g), tapes_[i], dx);
+  }
+  if (segment.first > 0) gradients_.put(segment.first, group, dx);
+}
+
+void CalibrationRun::last_gradient(const WindowGroup& g, ConstMatrix x, Matrix dx) {
+  const std::vector<std::int32_t> targets = next_token_targets(batch_of(g));
+  std::vector<float> losses(targets.size());
+  model_.head().loss_backward(ctx_, workspace_, x, targets, 1.0F, losses, dx);
+  for (std::size_t t = 0; t < losses.size(); ++t) {
+    const auto window = static_cast<std::size_t>(g.first) + t / static_cast<std::size_t>(windows_.seq_len);
+    LQ_CHECK(std::isfinite(losses[t]), kInvalidArgument,
+             "[calibrate] lm_head: the loss of a token is {} in window {}", losses[t],
+             windows_.numbers[window]);
+    loss_sum_ += losses[t];
+  }
+}
+
+// --- what is kept ---
+
+std::int64_t CalibrationRun::load_partial(const Segment& segment, Statistics& statistics) {
+  const auto item = store_.get(fmt::format("partial.{}-{}", segment.first, segment.second));
+  if (!item) return 0;
+  const auto next = item->info.at("next").get<std::int64_t>();
+  if (gather_.gradients() && segment.first > 0) {
+    for (std::int64_t g = 0; g < std::min(next, summed_groups_); ++g) {
+      const std::int64_t tokens = tokens_of(groups_[static_cast<std::size_t>(g)]);
+      if (!gradients_.has(segment.first, g, tokens, model_.config().hidden)) return 0;
+    }
+  }
+  // Forward only, activations above the segment are made beside the sums.
+  if (!gather_.gradients() && segment.second < model_.config().layers) {
+    for (std::int64_t g = 0; g < next; ++g) {
+      const std::int64_t tokens = tokens_of(groups_[static_cast<std::size_t>(g)]);
+      if (!inputs_.has(segment.second, g, tokens, model_.config().hidden)) return 0;
+    }
+  }
+  for (const auto& block : statistics) {
+    for (const auto& [name, tensor] : block->state()) {
+      const TensorView* view = item->file.find(name);
+      LQ_CHECK(view != nullptr && view->dtype() == DType::kF64 && view->shape() == tensor->shape(), kInternal,
+               "[calibrate] partial sums lack {}", name);
+      std::memcpy(tensor->mutable_raw(), view->data, view->bytes);
+    }
+  }
+  loss_sum_ = item->info.at("loss").get<double>();
+  return next;
+}
+
+void CalibrationRun::save_partial(const Segment& segment, std::int64_t next, Statistics& statistics) {
+  std::vector<std::pair<std::string, const Tensor*>> tensors;
+  for (const auto& block : statistics) {
+    for (const auto& [name, tensor] : block->state()) tensors.emplace_back(name, tensor);
+  }
+  store_.put(fmt::format("partial.{}-{}", segment.first, segment.second), tensors,
+             {{"next", next}, {"loss", loss_sum_}});
+}
+
+void CalibrationRun::finish_segment(const Segment& segment, Statistics& statistics) {
+  const std::int64_t summed = windows_.summed();
+  const StatisticsCounts counts{summed * (windows_.seq_len - 1), summed * windows_.seq_len,
+                                windows_.held_out * windows_.seq_len};
+  if (gather_.gradients() && segment.second == model_.config().layers) {
+    store_.put("loss", {}, {{"sum", loss_sum_}});
+  }
+  for (std::size_t i = 0; i < statistics.size(); ++i) {
+    const auto tensors = statistics[i]->finish(ctx_.pool, counts);
+    statistics[i].reset();
+    std::vector<std::pair<std::string, const Tensor*>> views;
+    nlohmann::json silent = nlohmann::json::array();
+    for (const auto& [name, tensor] : tensors) {
+      views.emplace_back(name, &tensor);
+      const float* v = tensor.data<float>();
+      const std::string module = name.substr(0, name.rfind('.'));
+      if (std::all_of(v, v + tensor.numel(), [](float x) { return x == 0.0F; }) &&
+          (silent.empty() || silent.back() != module)) {
+        silent.push_back(module);
+      }
+    }
+    store_.put(piece_name(segment.first + static_cast<std::int64_t>(i)), views, {{"silent", silent}});
+  }
+  store_.erase(fmt::format("partial.{}-{}", segment.first, segment.second));
+  const std::int64_t groups = std::ssize(groups_);
+  if (segment.first > 0) inputs_.erase(segment.first, groups);
+  if (gather_.gradients() && segment.second < model_.config().layers) {
+    gradients_.erase(segment.second, summed_groups_);
+  }
+}
+
+}  // namespace lq

@@ -1,0 +1,76 @@
+// The passes of a calibration: forward to the boundaries between segments of blocks, then from the last
+// segment to the first forward and backward through each for all windows, summing. What is finished lies in a
+// WorkStore, a piece for each block, so that a run that was killed goes on with the same bits.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "calibrate/boundary_store.h"
+#include "calibrate/calibration_plan.h"
+#include "io/work_store.h"
+#include "nn/workspace.h"
+
+namespace lq {
+
+class CalibrationRun {
+ public:
+  // All outlive this. store: of this job alone.
+  CalibrationRun(Context& ctx, LlamaModel& model, const CalibrationWindows& windows, const Gather& gather,
+                 const CalibrationPlan& plan, const WorkStore& store, double save_every_seconds);
+
+  // Until every block has its piece. Returns how many had one before.
+  std::int64_t run();
+  // Sum of the summed windows' losses in nats; 0 where no gradient was asked for. REQUIRES: run().
+  double loss_sum() const;
+  // Piece of a finished block: its tensors by name, and info {"silent": [module, ...]}.
+  static std::string piece_name(std::int64_t layer);
+
+ private:
+  using Segment = std::pair<std::int64_t, std::int64_t>;
+  using Statistics = std::vector<std::unique_ptr<BlockStatistics>>;
+
+  std::int64_t tokens_of(const WindowGroup& g) const { return g.count * windows_.seq_len; }
+  TokenBatch batch_of(const WindowGroup& g) const;
+  const SequencePlan& plan_of(const WindowGroup& g);
+  std::string describe(const WindowGroup& g) const;
+  Matrix buffer(Tensor& t, const WindowGroup& g) const;
+  bool segment_done(std::size_t s) const;
+  bool gradients_there(std::int64_t layer) const;
+  void load_input(const Segment& segment, std::int64_t group, Matrix x);
+  void sweep(std::size_t segments);
+  void run_backward();
+  void run_forward();
+  void run_segment(std::size_t s);
+  void group_backward(const Segment& segment, std::int64_t group, Statistics& statistics);
+  void group_forward(const Segment& segment, std::int64_t group, Statistics& statistics);
+  void last_gradient(const WindowGroup& g, ConstMatrix x, Matrix dx);
+  std::int64_t load_partial(const Segment& segment, Statistics& statistics);
+  void save_partial(const Segment& segment, std::int64_t next, Statistics& statistics);
+  void finish_segment(const Segment& segment, Statistics& statistics);
+  void advance(std::int64_t units);
+
+  Context& ctx_;
+  LlamaModel& model_;
+  const CalibrationWindows& windows_;
+  const Gather& gather_;
+  const CalibrationPlan& plan_;
+  const WorkStore& store_;
+  double save_every_;
+  std::vector<WindowGroup> groups_;
+  std::int64_t summed_groups_ = 0;
+  std::vector<std::int64_t> starts_;            // 0, seq_len, 2 seq_len, ...
+  std::map<std::int64_t, SequencePlan> plans_;  // by windows in a group
+  BoundaryStore inputs_, gradients_;
+  Workspace workspace_;
+  std::vector<Tensor> block_inputs_;
+  std::vector<BlockTape> tapes_;
+  Tensor stream_, output_;
+  double loss_sum_ = 0.0;
+  std::int64_t units_ = 0, all_units_ = 1;  // of progress: one token through one block, forward
+};
+
+}  // namespace lq

@@ -1,0 +1,50 @@
+// The sum over sequences of squared weight gradients, (dy^T x)^2 elementwise: its row and column sums, and
+// all of it on request. No gradient is ever whole in memory: tiles of it are made, squared, summed and
+// dropped.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/parallel.h"
+#include "tensor/tensor.h"
+
+namespace lq {
+
+class FisherSum {
+ public:
+  FisherSum() = default;
+  // A weight [rows, cols]. full: keep F itself, in double.
+  FisherSum(std::int64_t rows, std::int64_t cols, bool full);
+
+  static std::int64_t bytes(std::int64_t rows, std::int64_t cols, bool full);
+
+  // For each sequence, tokens [starts[s], starts[s + 1]) of x: [tokens, cols] and dy: [tokens, rows], in
+  // their order: sum += (dy_s^T x_s)^2. As jobs 0 .. jobs()-1 that may run in any order or at once (from
+  // inside a body of the pool); every job once for each group of sequences, one group after the other.
+  std::int64_t jobs() const { return row_tiles_ * col_tiles_; }
+  void run_job(ThreadPool& pool, std::int64_t job, const float* x, const float* dy,
+               std::span<const std::int64_t> starts);
+
+  // Sums over each row [rows] and each column [cols].
+  std::vector<double> row_sums() const;
+  std::vector<double> col_sums() const;
+  // [rows, cols]; REQUIRES: full.
+  const double* full() const { return full_.data<double>(); }
+
+  // All of the state, for saving and bringing back: F64, of shapes that depend on the weight's only. The
+  // second one is empty without `full`.
+  Tensor& sums() { return sums_; }
+  Tensor& full_sums() { return full_; }
+
+ private:
+  std::int64_t rows_ = 0, cols_ = 0;
+  std::int64_t tile_rows_ = 1;
+  std::int64_t row_tiles_ = 0, col_tiles_ = 0;
+  // Each job adds to sums of its own: [col_tiles, rows] of rows, then [row_tiles, cols] of columns.
+  Tensor sums_;
+  Tensor full_;
+};
+
+}  // namespace lq

@@ -1,0 +1,45 @@
+// The sum of x x^T over many vectors, in double, lower triangle only: half the work and half the memory.
+#pragma once
+
+#include <cstdint>
+
+#include "base/parallel.h"
+#include "tensor/tensor.h"
+
+namespace lq {
+
+// Products of up to a few thousand rows are made in f32, where a matrix product is fast, and added in double.
+class SymmetricSum {
+ public:
+  SymmetricSum() = default;
+  explicit SymmetricSum(std::int64_t n);
+
+  static std::int64_t bytes(std::int64_t n);
+  std::int64_t size() const { return n_; }
+
+  // sum += x^T x for x: [rows, n], as jobs 0 .. jobs()-1 that may run in any order or at once (from inside a
+  // body of the pool); every job once for each x, one x after the other: sums don't depend on the threads.
+  std::int64_t jobs() const { return jobs_; }
+  void run_job(ThreadPool& pool, std::int64_t job, const float* x, std::int64_t rows);
+
+  // out[n, n] = factor * sum, both triangles, to f32.
+  void write(ThreadPool& pool, double factor, float* out) const;
+
+  // All of the state, for saving and bringing back: F64, of a shape that depends on n only.
+  const Tensor& state() const { return sums_; }
+  Tensor& state() { return sums_; }
+
+ private:
+  // Rows [begin, begin + height) of the triangle, columns [0, begin + height), row-major.
+  struct Strip {
+    std::int64_t begin, height, width, offset;
+  };
+  Strip strip(std::int64_t index) const;
+
+  std::int64_t n_ = 0;
+  std::int64_t tile_ = 0;
+  std::int64_t jobs_ = 0;
+  Tensor sums_;
+};
+
+}  // namespace lq
