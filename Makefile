@@ -6,6 +6,8 @@ BUILD ?= build
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 CMAKE_FLAGS ?=
+# ON compiles a folder's files together: fastest from scratch. OFF for a tree to work in.
+UNITY ?= ON
 
 .PHONY: all deps build demo test bench lint fuzz install clean
 all: build
@@ -15,7 +17,7 @@ deps:
 
 $(BUILD)/build.ninja: CMakeLists.txt
 	@tools/install_deps.sh
-	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release $(CMAKE_FLAGS)
+	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release -DLQ_UNITY=$(UNITY) $(CMAKE_FLAGS)
 
 build: $(BUILD)/build.ninja
 	@cmake --build $(BUILD) -j $(JOBS) --target lqlora
@@ -29,7 +31,7 @@ test: $(BUILD)/build.ninja
 
 bench:
 	@tools/install_deps.sh
-	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release -DLQ_BUILD_BENCH=ON $(CMAKE_FLAGS)
+	@cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release -DLQ_UNITY=$(UNITY) -DLQ_BUILD_BENCH=ON $(CMAKE_FLAGS)
 	@cmake --build $(BUILD) -j $(JOBS)
 	@tools/bench.sh $(BUILD)
 
