@@ -50,7 +50,9 @@ using Action = std::function<void(Session&)>;
 
 // Each verb adds its subcommand; its callback stores the action to run.
 void add_quantize(CLI::App& app, Action& action);
+void add_calibrate(CLI::App& app, Action& action);
 void add_allocate(CLI::App& app, Action& action);
+void add_sweep(CLI::App& app, Action& action);
 void add_finetune(CLI::App& app, Action& action);
 void add_eval(CLI::App& app, Action& action);
 void add_generate(CLI::App& app, Action& action);

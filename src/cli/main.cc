@@ -43,6 +43,8 @@ int main(int argc, char** argv) {
 
   Action action;
   add_quantize(app, action);
+  add_sweep(app, action);
+  add_calibrate(app, action);
   add_allocate(app, action);
   add_finetune(app, action);
   add_eval(app, action);

@@ -7,31 +7,48 @@
 #include "allocate/constraints.h"
 #include "allocate/frontier.h"
 #include "allocate/solve.h"
+#include "base/byte_size.h"
+#include "base/process.h"
 #include "cli/app.h"
+#include "cli/plan_flags.h"
 #include "cli/table.h"
 #include "io/json_file.h"
+#include "pipeline/memory_plan.h"
+#include "pipeline/select_matrices.h"
 
 namespace lq::cli {
 namespace {
 
-struct Flags {
-  std::string table, out;
+struct AllocateFlags {
+  std::string table, out, memory, model;
   double bits = 0.0;
+  std::int64_t memory_tokens = 512;
   bool frontier = false;
-  std::vector<std::string> min_bits, max_bits, pins, caps;
+  ConstraintFlags constraints;
 };
 
-Constraints constraints_of(const Flags& f) {
-  Constraints c;
-  for (const auto& text : f.min_bits) c.min_bits.push_back(parse_bits_rule(text, "--min-bits"));
-  for (const auto& text : f.max_bits) c.max_bits.push_back(parse_bits_rule(text, "--max-bits"));
-  for (const auto& text : f.pins) c.pins.push_back(parse_pin(text, "--pin"));
-  for (const auto& text : f.caps) c.caps.push_back(parse_bits_rule(text, "--cap"));
-  return c;
+// The budget in bits per weight of `--memory`, what else the model needs taken off.
+double bits_of_memory(Session& session, const AllocateFlags& f, const ErrorTable& table, const Allocator& allocator) {
+  LQ_CHECK(!f.model.empty(), kInvalidArgument,
+           "--memory needs --model DIRECTORY, the dense model that the table is of: its other tensors count "
+           "as well");
+  const CheckpointReader reader(f.model);
+  MatrixSelection selection;
+  for (const TableMatrix& m : table.matrices) selection.include.push_back(m.name);
+  const MemoryPlan plan = finetune_memory_plan(
+      session.context(), reader, select_matrices(reader, selection),
+      {.total = parse_byte_size(f.memory, "--memory"), .rank = table.rank, .tokens = f.memory_tokens});
+  session.note(fmt::format(
+      "of {}: {} for dense tensors, {} low-rank part, {} its optimizer, {} activations",
+      human_bytes(static_cast<double>(plan.total)), human_bytes(static_cast<double>(plan.dense)),
+      human_bytes(static_cast<double>(plan.low_rank)), human_bytes(static_cast<double>(plan.optimizer)),
+      human_bytes(static_cast<double>(plan.activations))));
+  return bits_for_memory(plan, allocator.weights(), allocator.least_bits());
 }
 
 void print_frontier(Session& session, const Allocator& allocator) {
-  const Frontier frontier = trace_frontier(allocator, budget_range());
+  const Frontier frontier =
+      trace_frontier(allocator, budget_range(), frontier_options(), &session.context().pool);
   std::vector<std::vector<std::string>> rows;
   for (const FrontierPoint& p : frontier.points) {
     rows.push_back({fmt::format("{:.2f}", p.budget), fmt::format("{:.4f}", p.bits_per_weight),
@@ -41,12 +58,13 @@ void print_frontier(Session& session, const Allocator& allocator) {
   session.write_json(frontier_to_json(frontier));
 }
 
-void run(Session& session, const Flags& f) {
+void run(Session& session, const AllocateFlags& f) {
   const ErrorTable table = read_error_table(f.table);
-  const Allocator allocator(table, constraints_of(f));
+  const Allocator allocator(table, f.constraints.constraints());
   if (f.frontier) return print_frontier(session, allocator);
-  LQ_CHECK(f.bits > 0.0, kInvalidArgument, "allocate needs --bits B or --frontier");
-  const Allocation a = allocator.solve(f.bits);
+  LQ_CHECK(f.bits > 0.0 || !f.memory.empty(), kInvalidArgument,
+           "allocate needs --bits B, --memory M or --frontier");
+  const Allocation a = allocator.solve(f.bits > 0.0 ? f.bits : bits_of_memory(session, f, table, allocator));
   std::vector<std::vector<std::string>> rows;
   for (const AllocatedMatrix& m : a.choices) rows.push_back({m.name, to_string(m.config)});
   session.print(format_table({"matrix", "config"}, rows, {0, 1}));
@@ -59,7 +77,7 @@ void run(Session& session, const Flags& f) {
 }  // namespace
 
 void add_allocate(CLI::App& app, Action& action) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<AllocateFlags>();
   auto* verb = app.add_subcommand(
       "allocate", "Choose the configuration of every matrix under a budget, by integer programme");
   verb->footer("Example: lqlora allocate table.json --bits 2.75 -o allocation.json");
@@ -69,14 +87,14 @@ void add_allocate(CLI::App& app, Action& action) {
   verb->add_flag("--frontier", flags->frontier, "The best error for every budget from 2.2 to 8.2 bits")
       ->excludes(bits);
   verb->add_option("-o,--out", flags->out, "Write the allocation to this file");
-  verb->add_option("--min-bits", flags->min_bits,
-                   "B or PATTERN=B: at least this for each (matching) matrix (repeatable)");
-  verb->add_option("--max-bits", flags->max_bits,
-                   "B or PATTERN=B: at most this for each (matching) matrix (repeatable)");
-  verb->add_option("--pin", flags->pins,
-                   "PATTERN=CONFIG: this configuration for matching matrices (repeatable)");
-  verb->add_option("--cap", flags->caps,
-                   "PATTERN=B: at most this on average over the matching matrices (repeatable)");
+  verb->add_option("--memory", flags->memory,
+                   "Budget for the whole model while its low-rank part is fine-tuned, such as 6GiB")
+      ->excludes(bits);
+  verb->add_option("--model", flags->model, "For --memory: the dense model that the table is of");
+  verb->add_option("--memory-tokens", flags->memory_tokens, "For --memory: tokens of a training step")
+      ->check(CLI::Range(1, 1 << 30))
+      ->capture_default_str();
+  flags->constraints.add_to(*verb);
   verb->callback([flags, &action] { action = [flags](Session& session) { run(session, *flags); }; });
 }
 

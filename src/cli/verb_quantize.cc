@@ -3,15 +3,17 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/byte_size.h"
 #include "base/process.h"
 #include "cli/app.h"
+#include "cli/plan_flags.h"
 #include "cli/table.h"
 #include "pipeline/quantize_model.h"
 
 namespace lq::cli {
 namespace {
 
-struct Flags {
+struct QuantizeFlags {
   std::string model, out, config, method = "lq", codebook = "nf", scales = "absmax", max_shard = "5GB";
   int nf = 0;
   std::int64_t rank = 64;
@@ -19,9 +21,32 @@ struct Flags {
   int iterations = 0;
   std::vector<std::string> include, exclude;
   bool overwrite = false;
+  bool feedback = false;
+  double bits = 0.0;
+  std::string memory, table, allocation;
+  std::vector<std::string> configs;
+  WeightsFlags weights;
+  ConstraintFlags constraints;
 };
 
-QuantizeOptions options_of(const Flags& f) {
+BudgetOptions budget_of(const QuantizeFlags& f) {
+  BudgetOptions b;
+  b.bits = f.bits;
+  if (!f.memory.empty()) b.memory = parse_byte_size(f.memory, "--memory");
+  b.table = f.table;
+  b.allocation = f.allocation;
+  b.configs = parse_configs(f.configs);
+  b.constraints = f.constraints.constraints();
+  LQ_CHECK(
+      !b.given() || (f.nf == 0 && f.config.empty()), kInvalidArgument,
+      "--nf and --config make every matrix the same; --bits, --memory and --allocation choose for each: give "
+      "one or the other");
+  LQ_CHECK(b.given() || (b.table.empty() && b.configs.empty()), kInvalidArgument,
+           "--table and --configs serve a budget: give --bits or --memory as well");
+  return b;
+}
+
+QuantizeOptions options_of(const QuantizeFlags& f) {
   QuantizeOptions o;
   o.model = f.model;
   o.out = f.out;
@@ -31,9 +56,16 @@ QuantizeOptions options_of(const Flags& f) {
   o.quantizer.kind = codebook_kind_from_name(f.codebook, "--codebook");
   o.quantizer.scales = f.scales == "search" ? ScaleMode::kSearch : ScaleMode::kAbsMax;
   o.decompose.method = parse_decompose_method(f.method);
-  o.decompose.rank = o.decompose.method == DecomposeMethod::kQlora ? 0 : f.rank;
+  const bool gptq = o.decompose.method == DecomposeMethod::kGptq;
+  o.decompose.rank = o.decompose.method == DecomposeMethod::kQlora || gptq ? 0 : f.rank;
+  o.quantizer.feedback = gptq ? Feedback::kGptq : f.feedback ? Feedback::kOn : Feedback::kOff;
   if (f.iterations > 0) o.decompose.max_iterations = f.iterations;
   o.alpha = f.alpha;
+  o.weights = gptq && f.weights.weights.empty() ? WeightsKind::kInput : f.weights.kind();
+  LQ_CHECK(o.quantizer.feedback == Feedback::kOff || o.weights >= WeightsKind::kInput, kInvalidArgument,
+           "{} needs --weights input or kfac, with --data or --stats", gptq ? "--method gptq" : "--feedback");
+  o.calibration = f.weights.source();
+  o.budget = budget_of(f);
   o.overwrite = f.overwrite;
   return o;
 }
@@ -64,7 +96,7 @@ void print_report(Session& session, const QuantizeReport& report, const std::fil
       human_bytes(static_cast<double>(report.peak_rss_bytes))));
 }
 
-void run(Session& session, const Flags& flags) {
+void run(Session& session, const QuantizeFlags& flags) {
   const QuantizeOptions options = options_of(flags);
   const QuantizeNeed need = quantize_need(options, session.context().pool.threads());
   session.note(fmt::format(
@@ -80,7 +112,7 @@ void run(Session& session, const Flags& flags) {
 }  // namespace
 
 void add_quantize(CLI::App& app, Action& action) {
-  auto flags = std::make_shared<Flags>();
+  auto flags = std::make_shared<QuantizeFlags>();
   auto* verb =
       app.add_subcommand("quantize", "Split every linear of a model into packed Q plus low-rank L1 L2");
   verb->footer("Example: lqlora quantize examples/models/quill --nf 3 --rank 8 -o quill-nf3");
@@ -89,6 +121,19 @@ void add_quantize(CLI::App& app, Action& action) {
   verb->add_option("--nf", flags->nf, "Uniform NormalFloat of this many bits: (B,8,fp32,64,256); default 4")
       ->check(CLI::IsMember({2, 3, 4, 8}));
   verb->add_option("--config", flags->config, "Uniform configuration b,b0,b1,B0,B1, such as 3,8,fp32,64,256");
+  verb->add_option("--bits", flags->bits,
+                   "Mixed configurations, chosen by integer programme: this many bits per weight on average")
+      ->check(CLI::PositiveNumber);
+  verb->add_option(
+      "--memory", flags->memory,
+      "The same, so that fine-tuning the low-rank part fits into this much memory, such as 6GiB");
+  verb->add_option("--table", flags->table, "Error table made by lqlora sweep, instead of sweeping");
+  verb->add_option("--allocation", flags->allocation,
+                   "Allocation made by lqlora allocate, instead of --bits");
+  verb->add_option("--configs", flags->configs,
+                   "Choose among these only, b,b0,b1,B0,B1 each; default: all 432");
+  flags->constraints.add_to(*verb);
+  flags->weights.add_to(*verb);
   verb->add_option("--codebook", flags->codebook,
                    "nf: NormalFloat; int: evenly spaced (round to nearest); lm: Lloyd-Max")
       ->check(CLI::IsMember({"nf", "int", "lm"}))
@@ -98,12 +143,17 @@ void add_quantize(CLI::App& app, Action& action) {
           "absmax: the largest weight of a block; search: least squared error, slower, best at 2 bits")
       ->check(CLI::IsMember({"absmax", "search"}))
       ->capture_default_str();
+  verb->add_flag(
+      "--feedback", flags->feedback,
+      "Choose codes one after another, each against the errors before it (with --weights input or kfac)");
   verb->add_option("--rank", flags->rank, "Rank of L1 L2 (0: none)")
       ->check(CLI::Range(0, 1 << 20))
       ->capture_default_str();
   verb->add_option("--method", flags->method,
-                   "lq: alternate until the error stops falling; loftq; lorc; qlora: Q alone")
-      ->check(CLI::IsMember({"lq", "loftq", "lorc", "qlora"}))
+                   "lq: alternate until the error stops falling; loftq; lorc; qlora: Q alone; gptq: Q alone, "
+                   "with error "
+                   "feedback in groups of 128 columns")
+      ->check(CLI::IsMember({"lq", "loftq", "lorc", "qlora", "gptq"}))
       ->capture_default_str();
   verb->add_option("--iterations", flags->iterations,
                    "At most this many alternations (default: 100 for lq, 5 for loftq)")

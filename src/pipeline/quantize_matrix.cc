@@ -12,7 +12,8 @@ NfConfig config_for(const QuantizeOptions& options, const std::string& name) {
   return found == options.choices.end() ? options.config : found->second;
 }
 
-QuantizedMatrix quantize_matrix(Context& context, const TensorView& view, const QuantizeOptions& options) {
+QuantizedMatrix quantize_matrix(Context& context, const TensorView& view, const QuantizeOptions& options,
+                                const MatrixWeights& weights) {
   const double start = monotonic_seconds();
   const std::int64_t rows = view.shape()[0];
   const std::int64_t cols = view.shape()[1];
@@ -22,13 +23,12 @@ QuantizedMatrix quantize_matrix(Context& context, const TensorView& view, const 
   const NfQuantizer quantizer(config_for(options, view.name()), options.quantizer);
   DecomposeOptions decompose_options = options.decompose;
   decompose_options.stream = stream_of(view.name());
+  const Weighting weighting = weights.of(context, view.name(), rows, cols);
+  if (!weighting.plain()) decompose_options.weighting = &weighting;
 
   QuantizedMatrix result;
   const Decomposition d = decompose(context, w.data<float>(), rows, cols, quantizer, decompose_options);
-  decomposition_target(context, w.data<float>(), rows, cols, d, w.mutable_data<float>());
-  const Weighting* weighting = options.decompose.weighting;
-  result.q = quantizer.quantize(context.pool, w.data<float>(), rows, cols,
-                                weighting == nullptr ? ErrorWeights{} : weighting->error_weights());
+  result.q = pack_decomposition(context, w.data<float>(), rows, cols, d, quantizer, decompose_options);
 
   const std::int64_t rank = options.decompose.rank;
   if (rank > 0) {

@@ -16,7 +16,8 @@ struct QuantizedMatrix {
 NfConfig config_for(const QuantizeOptions& options, const std::string& name);
 
 // Throws Error(kInvalidArgument) naming the tensor for NaN or infinity (with its place) or a rank above
-// min(rows, cols).
-QuantizedMatrix quantize_matrix(Context& context, const TensorView& view, const QuantizeOptions& options);
+// min(rows, cols); what `weights` throws for a matrix that it does not cover.
+QuantizedMatrix quantize_matrix(Context& context, const TensorView& view, const QuantizeOptions& options,
+                                const MatrixWeights& weights = {});
 
 }  // namespace lq

@@ -42,6 +42,15 @@ NfModule module_entry(const TensorView& view, const QuantizeOptions& options) {
           .dtype = view.dtype()};
 }
 
+PlanOptions plan_options(const QuantizeOptions& o) {
+  return {.selection = o.selection,
+          .quantizer = o.quantizer,
+          .decompose = o.decompose,
+          .weights = o.weights,
+          .calibration = o.calibration,
+          .budget = o.budget};
+}
+
 nlohmann::json job_of(const Context& context, const QuantizeOptions& o, const std::string& source_hash) {
   nlohmann::json choices = nlohmann::json::object();
   for (const auto& [name, config] : o.choices) choices[name] = nf_config_to_json(config);
@@ -51,7 +60,9 @@ nlohmann::json job_of(const Context& context, const QuantizeOptions& o, const st
           {"choices", choices},
           {"codebook", static_cast<int>(o.quantizer.kind)},
           {"scales", static_cast<int>(o.quantizer.scales)},
+          {"feedback", static_cast<int>(o.quantizer.feedback)},
           {"decompose", decompose_options_to_json(o.decompose)},
+          {"plan", plan_to_json(plan_options(o))},
           {"alpha", o.alpha},
           {"include", o.selection.include},
           {"exclude", o.selection.exclude},
@@ -81,7 +92,8 @@ void put_piece(const WorkStore& store, const QuantizedMatrix& m) {
 
 // Decomposes every selected matrix that the store does not have yet.
 void decompose_all(Context& context, const QuantizeOptions& options,
-                   const std::vector<const TensorView*>& selected, const WorkStore& store) {
+                   const std::vector<const TensorView*>& selected, const MatrixWeights& weights,
+                   const WorkStore& store) {
   std::vector<const TensorView*> todo;
   std::int64_t total = 0;
   std::int64_t finished = 0;
@@ -102,7 +114,7 @@ void decompose_all(Context& context, const QuantizeOptions& options,
   std::mutex mutex;
   const auto one = [&](const TensorView& view) {
     context.stop.check();
-    put_piece(store, quantize_matrix(context, view, options));
+    put_piece(store, quantize_matrix(context, view, options, weights));
     drop(view);
     const std::lock_guard lock(mutex);
     finished += view.numel();
@@ -219,6 +231,20 @@ void check_ranks(const QuantizeOptions& options, const std::vector<const TensorV
   }
 }
 
+// Second moments of the largest matrix and their factors.
+std::int64_t weighting_bytes(const QuantizeOptions& options, const std::vector<const TensorView*>& selected) {
+  constexpr std::int64_t kCopies = 2;
+  std::int64_t most = 0;
+  for (const TensorView* view : selected) {
+    const std::int64_t rows = view->shape()[0];
+    const std::int64_t cols = view->shape()[1];
+    const std::int64_t input = cols * cols;
+    const std::int64_t output = options.weights == WeightsKind::kKfac ? rows * rows : 0;
+    most = std::max(most, input + output);
+  }
+  return options.weights < WeightsKind::kInput ? 0 : 4 * kCopies * most;
+}
+
 }  // namespace
 
 QuantizeNeed quantize_need(const QuantizeOptions& options, int threads) {
@@ -234,19 +260,22 @@ QuantizeNeed quantize_need(const QuantizeOptions& options, int threads) {
     ++need.matrices;
     need.weights += n;
     (n <= kSmallMatrix ? largest_small : largest) = std::max(n <= kSmallMatrix ? largest_small : largest, n);
-    packed_bytes += static_cast<std::int64_t>(nf_bits_per_weight(config_for(options, view->name())) *
-                                              static_cast<double>(n) / 8.0) +
+    const double bits = options.budget.bits > 0.0 ? options.budget.bits
+                                                  : nf_bits_per_weight(config_for(options, view->name()));
+    packed_bytes += static_cast<std::int64_t>(bits * static_cast<double>(n) / 8.0) +
                     4 * options.decompose.rank * (view->shape()[0] + view->shape()[1]);
     dense_bytes -= static_cast<std::int64_t>(view->bytes);
   }
   need.output_bytes = dense_bytes + packed_bytes;
   need.disk_bytes = need.output_bytes + packed_bytes;
-  need.memory_bytes = (64 << 20) + 4 * kArraysPerMatrix * std::max(largest, largest_small * threads);
+  need.memory_bytes = (64 << 20) + 4 * kArraysPerMatrix * std::max(largest, largest_small * threads) +
+                      weighting_bytes(options, selected);
   return need;
 }
 
-QuantizeReport quantize_model(Context& context, const QuantizeOptions& options) {
+QuantizeReport quantize_model(Context& context, const QuantizeOptions& given) {
   const double start = monotonic_seconds();
+  QuantizeOptions options = given;
   const HfConfig config = HfConfig::load(options.model);
   LQ_CHECK(!is_packed(config), kInvalidArgument,
            "{}: this model is packed already; quantize the dense model it was made from",
@@ -263,8 +292,13 @@ QuantizeReport quantize_model(Context& context, const QuantizeOptions& options) 
   OutputDir output(options.out, output_options);
   if (output.state() == OutputState::kFinished) return finished_report(options.out);
 
+  const QuantizePlan plan =
+      plan_quantization(context, plan_options(options), reader, source_hash, output.work_dir());
+  if (plan.allocation.has_value()) {
+    for (const AllocatedMatrix& m : plan.allocation->choices) options.choices.emplace(m.name, m.config);
+  }
   const WorkStore store(output.store_dir());
-  decompose_all(context, options, selected, store);
+  decompose_all(context, options, selected, plan.weights, store);
 
   const std::filesystem::path final_dir = output.final_dir();
   write_weights(context, options, reader, selected, store, final_dir);

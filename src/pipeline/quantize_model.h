@@ -1,6 +1,6 @@
-// The main job: a dense model directory becomes packed matrices plus a low-rank adapter. Reads, decomposes
-// and writes one matrix at a time; finished matrices are kept in OUT/.work, so that the same call after a
-// kill goes on from there.
+// The main job: a dense model directory becomes packed matrices plus a low-rank adapter. Plans (see
+// quantize_plan.h), then reads, decomposes and writes one matrix at a time; finished matrices are kept in
+// OUT/.work, so that the same call after a kill goes on from there.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include <string>
 
 #include "decompose/decompose.h"
+#include "pipeline/quantize_plan.h"
 #include "pipeline/quantize_report.h"
 #include "pipeline/select_matrices.h"
 #include "quant/quantizer.h"
@@ -21,7 +22,10 @@ struct QuantizeOptions {
   std::filesystem::path out;
   MatrixSelection selection;
   NfConfig config;                          // of every matrix without an entry in `choices`
-  std::map<std::string, NfConfig> choices;  // by full tensor name
+  std::map<std::string, NfConfig> choices;  // by full tensor name; those of a budget are added
+  WeightsKind weights = WeightsKind::kNone;
+  CalibrationSource calibration;  // for `weights`
+  BudgetOptions budget;           // mixed precision instead of `config`
   NfQuantizerOptions quantizer;
   DecomposeOptions decompose;  // method, rank, iterations; its random stream is set per matrix
   double alpha = 0.0;          // of the adapter; 0: the rank, so that A = L2 and B = L1

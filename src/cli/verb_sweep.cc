@@ -1,0 +1,92 @@
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "base/process.h"
+#include "cli/app.h"
+#include "cli/plan_flags.h"
+#include "pipeline/sweep_job.h"
+#include "quant/quantizer.h"
+
+namespace lq::cli {
+namespace {
+
+struct SweepFlags {
+  std::string model, out, method = "lq", codebook = "nf", scales = "absmax";
+  std::int64_t rank = 64;
+  std::int64_t check = 0;
+  std::vector<std::string> include, exclude, configs;
+  WeightsFlags weights;
+};
+
+SweepJobOptions options_of(const SweepFlags& f) {
+  SweepJobOptions o;
+  o.model = f.model;
+  o.out = f.out;
+  o.plan.selection = {f.include, f.exclude};
+  o.plan.quantizer.kind = codebook_kind_from_name(f.codebook, "--codebook");
+  o.plan.quantizer.scales = f.scales == "search" ? ScaleMode::kSearch : ScaleMode::kAbsMax;
+  o.plan.decompose.method = parse_decompose_method(f.method);
+  o.plan.decompose.rank = o.plan.decompose.method == DecomposeMethod::kQlora ? 0 : f.rank;
+  o.plan.weights = f.weights.kind();
+  o.plan.calibration = f.weights.source();
+  o.plan.budget.configs = parse_configs(f.configs);
+  o.check_cells = f.check;
+  return o;
+}
+
+void run(Session& session, const SweepFlags& flags) {
+  const SweepJobReport r = sweep_job(session.context(), options_of(flags));
+  session.print(
+      fmt::format("{} matrices x {} configurations, rank {}, weights {}, in {} ({}, peak memory {})\n",
+                  r.matrices, r.configs, r.rank, r.weights, flags.out, human_seconds(r.seconds),
+                  human_bytes(static_cast<double>(r.peak_rss_bytes))));
+  nlohmann::ordered_json json = {{"matrices", r.matrices}, {"configs", r.configs},
+                                 {"rank", r.rank},         {"weights", r.weights},
+                                 {"seconds", r.seconds},   {"peak_rss_bytes", r.peak_rss_bytes}};
+  if (r.checked > 0) {
+    session.print(fmt::format("{} cells decomposed in full: largest deviation {:.2f} % ({}, {})\n", r.checked,
+                              100.0 * r.largest_deviation, r.worst_matrix, to_string(r.worst_config)));
+    json["checked"] = r.checked;
+    json["largest_deviation"] = r.largest_deviation;
+  }
+  session.write_json(json);
+}
+
+}  // namespace
+
+void add_sweep(CLI::App& app, Action& action) {
+  auto flags = std::make_shared<SweepFlags>();
+  auto* verb = app.add_subcommand("sweep", "Error and storage of every matrix at every configuration");
+  verb->footer(
+      "Example: lqlora sweep examples/models/quill --rank 8 --configs 2,8,fp32,64,256 3,8,fp32,64,256 -o "
+      "table.json");
+  verb->add_option("MODEL", flags->model, "Hugging Face model directory")->required();
+  verb->add_option("-o,--out", flags->out, "Error table to write (.json or .json.gz)")->required();
+  verb->add_option("--rank", flags->rank, "Rank of L1 L2 (0: none)")
+      ->check(CLI::Range(0, 1 << 20))
+      ->capture_default_str();
+  verb->add_option("--method", flags->method, "lq, or qlora: quantization alone")
+      ->check(CLI::IsMember({"lq", "qlora"}))
+      ->capture_default_str();
+  verb->add_option("--configs", flags->configs,
+                   "Only these configurations, b,b0,b1,B0,B1 each; default: all 432");
+  verb->add_option("--codebook", flags->codebook, "nf, int or lm, as for quantize")
+      ->check(CLI::IsMember({"nf", "int", "lm"}))
+      ->capture_default_str();
+  verb->add_option("--scales", flags->scales, "absmax or search, as for quantize")
+      ->check(CLI::IsMember({"absmax", "search"}))
+      ->capture_default_str();
+  verb->add_option("--check", flags->check,
+                   "Decompose this many cells in full and say how far the table is off")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  verb->add_option("--include", flags->include, "Only tensors that match this glob (repeatable)");
+  verb->add_option("--exclude", flags->exclude, "Not tensors that match this glob (repeatable)");
+  flags->weights.add_to(*verb);
+  verb->callback([flags, &action] { action = [flags](Session& session) { run(session, *flags); }; });
+}
+
+}  // namespace lq::cli

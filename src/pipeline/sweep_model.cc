@@ -1,0 +1,112 @@
+#include "pipeline/sweep_model.h"
+
+#include <algorithm>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
+
+#include "base/error.h"
+#include "quant/nf_layout.h"
+#include "quant/quantizer.h"
+
+namespace lq {
+namespace {
+
+// Matrices up to this many weights are swept several at a time, larger ones one at a time by all threads.
+constexpr std::int64_t kSmallMatrix = 1 << 20;
+
+std::optional<std::vector<double>> finished_row(const WorkStore& store, const std::string& name,
+                                                std::size_t count) {
+  const auto piece = store.get(name);
+  if (!piece.has_value() || !piece->info.contains("errors")) return std::nullopt;
+  auto errors = piece->info["errors"].get<std::vector<double>>();
+  if (errors.size() != count) return std::nullopt;
+  return errors;
+}
+
+std::vector<double> sweep_matrix(Context& context, const TensorView& view, const SweepModelOptions& options) {
+  const std::int64_t rows = view.shape()[0];
+  const std::int64_t cols = view.shape()[1];
+  const Tensor w = view.copy_f32();
+  drop(view);
+  require_finite(context.pool, w.data<float>(), rows, cols, view.name());
+  const Weighting weighting = options.weights->of(context, view.name(), rows, cols);
+  SweepOptions sweep = options.sweep;
+  sweep.stream = stream_of(view.name());
+  sweep.weighting = weighting.plain() ? nullptr : &weighting;
+  return sweep_errors(context, w.data<float>(), rows, cols, options.configs, sweep);
+}
+
+// A row for each matrix, in the order of `selected`.
+std::vector<std::vector<double>> sweep_rows(Context& context, const std::vector<const TensorView*>& selected,
+                                            const SweepModelOptions& options, const WorkStore& store) {
+  std::vector<std::vector<double>> rows(selected.size());
+  std::vector<std::size_t> small;
+  std::vector<std::size_t> large;
+  std::int64_t total = 0;
+  std::int64_t finished = 0;
+  for (std::size_t i = 0; i < selected.size(); ++i) {
+    total += selected[i]->numel();
+    if (auto row = finished_row(store, selected[i]->name(), options.configs.size())) {
+      rows[i] = std::move(*row);
+      finished += selected[i]->numel();
+    } else {
+      (selected[i]->numel() <= kSmallMatrix ? small : large).push_back(i);
+    }
+  }
+  context.progress.begin("sweep", total, "weights");
+  context.progress.update(finished, "");
+  std::mutex mutex;
+  const auto one = [&](std::size_t i) {
+    context.stop.check();
+    rows[i] = sweep_matrix(context, *selected[i], options);
+    store.put(selected[i]->name(), {}, {{"errors", rows[i]}});
+    const std::lock_guard lock(mutex);
+    finished += selected[i]->numel();
+    context.progress.update(finished, selected[i]->name());
+  };
+  context.pool.run(static_cast<std::int64_t>(small.size()),
+                   [&](std::int64_t k) { one(small[static_cast<std::size_t>(k)]); });
+  for (const std::size_t i : large) one(i);
+  context.progress.end();
+  return rows;
+}
+
+}  // namespace
+
+double packed_bits_per_weight(std::int64_t rows, std::int64_t cols, const NfConfig& config) {
+  constexpr std::int64_t kOffsetBytes = 4;
+  const NfSizes s = nf_sizes(rows, cols, config, "sweep");
+  const std::int64_t bytes = s.codes_bytes + s.scales_bytes + s.scales2_bytes + kOffsetBytes;
+  return 8.0 * static_cast<double>(bytes) / static_cast<double>(s.elements);
+}
+
+ErrorTable sweep_model(Context& context, const CheckpointReader& reader, const std::string& model_hash,
+                       const SweepModelOptions& options, const WorkStore& store) {
+  const auto selected = select_matrices(reader, options.selection);
+  for (const TensorView* view : selected) {
+    const std::int64_t most = std::min(view->shape()[0], view->shape()[1]);
+    LQ_CHECK(options.sweep.rank <= most, kInvalidArgument,
+             "--rank {} is larger than matrix '{}' {} allows (at most {})", options.sweep.rank, view->name(),
+             shape_text(view->shape()), most);
+  }
+  ErrorTable table;
+  table.model = model_hash;
+  table.rank = static_cast<int>(options.sweep.rank);
+  table.method = options.method;
+  table.weights = weights_name(options.weights->kind());
+  table.configs = options.configs;
+  for (const TensorView* view : selected) {
+    table.matrices.push_back({.name = view->name(), .rows = view->shape()[0], .cols = view->shape()[1]});
+    for (const NfConfig& config : options.configs) {
+      table.bits.push_back(packed_bits_per_weight(view->shape()[0], view->shape()[1], config));
+    }
+  }
+  for (const auto& row : sweep_rows(context, selected, options, store)) {
+    table.errors.insert(table.errors.end(), row.begin(), row.end());
+  }
+  return table;
+}
+
+}  // namespace lq

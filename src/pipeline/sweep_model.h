@@ -1,0 +1,36 @@
+// The error table of a model: error and storage of every selected matrix at every configuration (method §3).
+// One matrix after the other; each is kept in a store when it is done, so that a killed sweep goes on.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "allocate/error_table.h"
+#include "decompose/sweep.h"
+#include "io/work_store.h"
+#include "pipeline/matrix_weights.h"
+#include "pipeline/select_matrices.h"
+
+namespace lq {
+
+struct SweepModelOptions {
+  MatrixSelection selection;
+  std::vector<NfConfig> configs = all_nf_configs();
+  SweepOptions sweep;            // rank, quantizer; its weighting and random stream are set per matrix
+  std::string method = "lq";     // name in the table: "lq", or "qlora" for rank 0
+  const MatrixWeights* weights;  // borrowed
+};
+
+// `store` belongs to this model and these options: the caller sees to that. Whatever it holds of them is not
+// computed again; a damaged piece is. Throws Error(kInvalidArgument) for a rank above a matrix's size or a
+// NaN in a weight (both naming it), Error(kInterrupted), and what the readers throw. The same numbers on any
+// number of threads.
+ErrorTable sweep_model(Context& context, const CheckpointReader& reader, const std::string& model_hash,
+                       const SweepModelOptions& options, const WorkStore& store);
+
+// Bits of the packed form of one matrix as it lies on disk, padding and offset counted, over its weights.
+double packed_bits_per_weight(std::int64_t rows, std::int64_t cols, const NfConfig& config);
+
+}  // namespace lq
