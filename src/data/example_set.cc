@@ -22,23 +22,28 @@ class Collector {
     const bool text = detect_format(record, options_.format, place) == RecordFormat::kText;
     EncodedExample example =
         encode_example(tokenizer_, make_example(record, options_.format, place), options_.encode);
-    const bool validates = options_.validation > 0 && split_.uniform(number_) < options_.validation;
-    ++number_;
     if (text) {
       for (EncodedExample& window : cut_windows(example, options_.max_length))
-        keep(std::move(window), weight, validates);
+        keep(std::move(window), weight, validates());
       return;
     }
+    const bool validation = validates();
     if (options_.drop_long && std::ssize(example.ids) > options_.max_length) {
       ++set_.dropped;
       return;
     }
     if (truncate(example, options_.max_length)) ++set_.truncated;
-    keep(std::move(example), weight, validates);
+    keep(std::move(example), weight, validation);
   }
 
  private:
-  void keep(EncodedExample example, double weight, bool validates) {
+  // Whether the next example is for validation.
+  bool validates() {
+    const double draw = split_.uniform(number_++);
+    return options_.validation > 0 && draw < options_.validation;
+  }
+
+  void keep(EncodedExample example, double weight, bool validation) {
     const std::int64_t trained = example.trained_tokens();
     if (trained == 0) {
       ++set_.dropped;
@@ -46,7 +51,7 @@ class Collector {
     }
     set_.tokens += std::ssize(example.ids);
     set_.trained_tokens += trained;
-    if (validates) {
+    if (validation) {
       set_.validation.push_back(std::move(example));
     } else {
       set_.train.push_back(std::move(example));

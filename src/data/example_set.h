@@ -40,9 +40,9 @@ struct ExampleSet {
   std::int64_t tokens = 0, trained_tokens = 0;  // of train and validation together
 };
 
-// Records with `text` only are cut into windows of max_length instead of being truncated. The split depends
-// on the seed and on an example's number, not on the other options. Throws kCorruptFile as the readers do;
-// kInvalidArgument where nothing is left to train on.
+// Records with `text` only are cut into windows of max_length instead of being truncated, each of them an
+// example of its own. The split depends on the seed and on an example's number, not on the other options.
+// Throws kCorruptFile as the readers do; kInvalidArgument where nothing is left to train on.
 ExampleSet read_examples(const std::vector<DataSource>& sources, const Tokenizer& tokenizer,
                          const ExampleSetOptions& options, Progress& progress);
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <fstream>
 
 #include "base/error.h"
@@ -59,6 +60,15 @@ TEST_F(ExampleSetTest, TheSplitIsTheSeeds) {
   };
   EXPECT_EQ(split(1), split(1));
   EXPECT_NE(split(1), split(2));
+}
+
+TEST_F(ExampleSetTest, OneLongTextIsSplitByWindows) {
+  std::string many;
+  for (int i = 0; i < 4000; ++i) many += "word ";
+  const ExampleSet set = read({{write("t.txt", many)}}, {.max_length = 8, .validation = 0.25});
+  const auto all = static_cast<double>(set.train.size() + set.validation.size());
+  // Five standard deviations.
+  EXPECT_NEAR(static_cast<double>(set.validation.size()), all / 4, 5 * std::sqrt(all * 0.25 * 0.75));
 }
 
 TEST_F(ExampleSetTest, LongExamplesAreCutDroppedOrSplit) {

@@ -14,7 +14,7 @@ namespace {
 
 class LoraSetupTest : public testing::Test {
  protected:
-  LoraSetupTest() { write_random_model(pool_, {}, dir_ / "model"); }
+  LoraSetupTest() { reference::write_random_model(pool_, {}, dir_ / "model"); }
   LlamaModel load(const std::filesystem::path& adapter = {}) {
     LlamaLoadOptions options;
     options.adapter = adapter;

@@ -55,7 +55,7 @@ class TrainerTest : public testing::Test {
  protected:
   TrainerTest() {
     ThreadPool pool(1);
-    write_random_model(pool, {.bits = 4}, dir_ / "model");
+    reference::write_random_model(pool, {.bits = 4}, dir_ / "model");
     examples_.train = chains(64, 1);
     examples_.weights.assign(64, 1.0);
     examples_.validation = chains(16, 2);
