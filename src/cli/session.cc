@@ -6,16 +6,34 @@
 #include "cli/app.h"
 #include "cli/console_progress.h"
 #include "io/json_file.h"
+#include "kernels/cuda/device.h"
 
 namespace lq::cli {
+namespace {
+
+// Every verb computes on the CPU; CUDA has the codec alone (docs/architecture.md).
+void check_device(const std::string& device) {
+  if (device == "auto" || device == "cpu") return;
+  LQ_CHECK(device.starts_with("cuda"), kUnsupported, "--device {}: unknown (expected auto or cpu)", device);
+  LQ_CHECK(kernels::cuda::built_in(), kUnsupported,
+           "--device {}: this build has no CUDA; its verbs compute on the CPU (expected auto or cpu)",
+           device);
+  LQ_CHECK(!kernels::cuda::devices().empty(), kUnsupported,
+           "--device {}: no CUDA device found; verbs compute on the CPU (expected auto or cpu)", device);
+  fail(ErrorCode::kUnsupported,
+       "--device {}: only the packed codec runs on CUDA so far; verbs compute on the CPU (expected auto or "
+       "cpu)",
+       device);
+}
+
+}  // namespace
 
 Session::Session(const GlobalFlags& flags, const std::atomic<bool>& stop)
     : flags_(flags),
       pool_(flags.threads),
       progress_(std::make_unique<ConsoleProgress>(flags.quiet)),
       context_{pool_, *progress_, flags.seed, StopToken(&stop)} {
-  LQ_CHECK(flags.device == "auto" || flags.device == "cpu", kUnsupported,
-           "--device {}: this build computes on the CPU only (expected auto or cpu)", flags.device);
+  check_device(flags.device);
 }
 
 void Session::print(const std::string& text) const {

@@ -6,28 +6,44 @@
 #include "cli/app.h"
 #include "kernels/cpu/cpu_features.h"
 #include "kernels/cpu/gemm.h"
+#include "kernels/cuda/device.h"
 
 namespace lq::cli {
 
 static_assert(kVersion == LQ_CMAKE_VERSION, "base/version.h and CMakeLists.txt name different versions");
+
+namespace {
+
+std::string cuda_found() {
+  if (!kernels::cuda::built_in()) return "not built in";
+  std::string found;
+  for (const kernels::cuda::DeviceInfo& d : kernels::cuda::devices()) {
+    found += fmt::format("{}{} ({}.{}, {} MiB)", found.empty() ? "" : ", ", d.name, d.major, d.minor,
+                         d.bytes >> 20);
+  }
+  return found.empty() ? "built in, no device found" : found + "; runs the packed codec only";
+}
+
+}  // namespace
 
 void add_version(CLI::App& app, Action& action) {
   auto* verb = app.add_subcommand("version", "Version, commit, and what was found on this machine");
   verb->footer("Example: lqlora version");
   verb->callback([&action] {
     action = [](Session& session) {
-      session.print(
-          fmt::format("lqlora {}\ncommit    {}\nbuild     {}, {}\nSIMD      {} (best of this machine: "
-                      "{})\nGEMM      {}\nthreads   {}\nCUDA      not built in\nMPI       not built in\n",
-                      kVersion, LQ_COMMIT, LQ_BUILD_TYPE, LQ_COMPILER, kernels::simd_targets(),
-                      kernels::simd_best(), kernels::gemm_library(), session.context().pool.threads()));
+      session.print(fmt::format(
+          "lqlora {}\ncommit    {}\nbuild     {}, {}\nSIMD      {} (best of this machine: "
+          "{})\nGEMM      {}\nthreads   {}\nCUDA      {}\nMPI       not built in\n",
+          kVersion, LQ_COMMIT, LQ_BUILD_TYPE, LQ_COMPILER, kernels::simd_targets(), kernels::simd_best(),
+          kernels::gemm_library(), session.context().pool.threads(), cuda_found()));
       session.write_json({{"version", kVersion},
                           {"commit", LQ_COMMIT},
                           {"build", LQ_BUILD_TYPE},
                           {"simd", kernels::simd_targets()},
                           {"gemm", kernels::gemm_library()},
                           {"threads", session.context().pool.threads()},
-                          {"cuda", false},
+                          {"cuda", kernels::cuda::built_in()},
+                          {"cuda_devices", kernels::cuda::devices().size()},
                           {"mpi", false}});
     };
   });
