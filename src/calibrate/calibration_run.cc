@@ -130,11 +130,14 @@ double CalibrationRun::loss_sum() const {
 // --- which segments, in which order ---
 
 void CalibrationRun::run_backward() {
-  std::size_t lowest = 0;
-  while (lowest < plan_.segments.size() && segment_done(lowest)) ++lowest;
-  if (lowest == plan_.segments.size()) return;
-  // The gradients above it may be gone: then from further up.
-  std::size_t start = lowest;
+  std::vector<std::size_t> open;
+  for (std::size_t s = 0; s < plan_.segments.size(); ++s) {
+    if (!segment_done(s)) open.push_back(s);
+  }
+  if (open.empty()) return;
+  const std::size_t lowest = open.front();
+  // The gradients above the highest open one may be gone: then from further up.
+  std::size_t start = open.back();
   while (start + 1 < plan_.segments.size() && !gradients_there(plan_.segments[start].second)) ++start;
 
   const std::int64_t tokens = std::ssize(windows_.ids);
@@ -167,8 +170,10 @@ void CalibrationRun::sweep(std::size_t segments) {
       const std::int64_t units = tokens_of(group) * (segment.second - segment.first);
       if (!inputs_.has(segment.second, g, tokens_of(group), model_.config().hidden)) {
         group_forward(segment, g, checks);
+        advance(units);
+      } else {
+        units_ += units;
       }
-      advance(units);
     }
     // Forward only, each boundary is used once.
     if (!gather_.gradients() && s > 0) inputs_.erase(segment.first, std::ssize(groups_));
@@ -186,7 +191,7 @@ void CalibrationRun::run_segment(std::size_t s) {
   const std::int64_t units = gather_.gradients() ? kBackwardUnits * blocks : blocks;
   std::int64_t g = load_partial(segment, statistics);
   for (std::int64_t done = 0; done < g; ++done) {
-    advance(units * tokens_of(groups_[static_cast<std::size_t>(done)]));
+    units_ += units * tokens_of(groups_[static_cast<std::size_t>(done)]);
   }
   double saved = monotonic_seconds();
   double interval = save_every_;
