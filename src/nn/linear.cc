@@ -77,7 +77,7 @@ void Linear::backward(Context& ctx, Workspace& ws, ConstMatrix x, ConstMatrix dy
   Parameter* w = weight_->parameter();
   if (w != nullptr && w->trainable()) matmul_tn(ctx, dy, x, matrix_of(w->grad), {.accumulate = true});
   if (bias_ != nullptr && bias_->trainable()) add_column_sums(ctx, dy, bias_->grads());
-  if (dx.data != nullptr) weight_->backward_input(ctx, ws, dy, dx, accumulate);
+  if (dx.data != nullptr) weight_->backward_input(ctx, dy, dx, accumulate);
   if (lora_ == nullptr) return;
 
   Scratch scratch(ws);

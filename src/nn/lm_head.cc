@@ -8,7 +8,7 @@
 namespace lq {
 namespace {
 
-constexpr std::int64_t kLogits = std::int64_t{1} << 23;  // floats: 32 MiB
+constexpr std::int64_t kLogits = std::int64_t{1} << 24;  // floats: 64 MiB
 
 }  // namespace
 

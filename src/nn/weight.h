@@ -10,9 +10,9 @@
 
 namespace lq {
 
-// W: [rows, cols] = [outputs, inputs], as Hugging Face stores it. Many rows of x: panels of W are brought to
-// f32 in scratch that stays in the cache, and each is multiplied with all of x. Few rows (decoding): straight
-// from the stored form. Const members are thread-safe for distinct workspaces.
+// W: [rows, cols] = [outputs, inputs], as Hugging Face stores it. Many rows of x: rows of W are brought to
+// f32 where the matrix product copies them (gemm_rows), a few at a time. Few rows (decoding): straight from
+// the stored form. Const members are thread-safe for distinct workspaces.
 class Weight {
  public:
   // At most this many rows of x take the direct path.
@@ -33,7 +33,7 @@ class Weight {
   // y = x W^T.    x: [n, cols], y: [n, rows]
   void forward(Context& ctx, Workspace& ws, ConstMatrix x, Matrix y) const;
   // dx = dy W, or dx += dy W.    dy: [n, rows], dx: [n, cols]
-  void backward_input(Context& ctx, Workspace& ws, ConstMatrix dy, Matrix dx, bool accumulate) const;
+  void backward_input(Context& ctx, ConstMatrix dy, Matrix dx, bool accumulate) const;
 
  protected:
   // y = x W^T for n <= kFewRows. False: not for this weight or shape.

@@ -74,7 +74,7 @@ void expect_equals_dense(const NfConfig& config, CodebookKind kind, std::int64_t
   // dx through the packed weight, accumulated.
   const auto dy = normals(static_cast<std::size_t>(3 * rows), 3);
   std::vector<float> dx(static_cast<std::size_t>(3 * cols), 1.0F);
-  weight.backward_input(f.ctx, f.ws, {dy.data(), 3, rows}, {dx.data(), 3, cols}, true);
+  weight.backward_input(f.ctx, {dy.data(), 3, rows}, {dx.data(), 3, cols}, true);
   for (std::int64_t j = 0; j < 3; ++j) {
     for (std::int64_t k = 0; k < cols; ++k) {
       double sum = 1.0;

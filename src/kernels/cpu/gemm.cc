@@ -1,93 +1,151 @@
 #include "kernels/cpu/gemm.h"
 
-#include <dnnl.h>
-#include <fmt/format.h>
+#include <hwy/aligned_allocator.h>
 
 #include <algorithm>
-#include <cstring>
-#include <memory>
-#include <string>
 #include <vector>
 
-#include "base/error.h"
-
-// From libgomp, which oneDNN runs on. Declared here because clang ships no omp.h.
-extern "C" void omp_set_num_threads(int);
+#include "kernels/cpu/gemm_kernel.h"
 
 namespace lq::kernels {
 namespace {
 
-// Large enough that packing costs little, small enough that two threads share a 768-wide product evenly.
-constexpr std::int64_t kTileM = 256;
-constexpr std::int64_t kTileN = 512;
-// An inner dimension at least twice this is cut when there are few tiles to share out.
+// Steps of depth that one pass of the innermost loop takes: panels of a and b of this depth lie in L1.
+constexpr std::int64_t kDepth = 384;
+// Rows of a that are packed together, for L2.
+constexpr std::int64_t kBlockRows = 144;
+// Floats of b that are packed at once, a part of the last-level cache.
+constexpr std::int64_t kPackedB = std::int64_t{1} << 21;
+// Inner dimensions are cut into pieces of this, so that so much of b holds a good number of columns.
+constexpr std::int64_t kPiece = 8192;
+// Jobs a product is cut into, where it is large enough: enough for several threads to share out evenly.
+constexpr std::int64_t kJobs = 16;
+constexpr std::int64_t kLeastJob = std::int64_t{1} << 18;  // products of a job; less would not pay
+// An inner dimension at least twice this is cut when there are few jobs.
 constexpr std::int64_t kChunkK = 2048;
-constexpr std::int64_t kFewTiles = 4;
+constexpr std::int64_t kFewJobs = 4;
 
-// Rows that lie a multiple of this apart (2 KiB) fall into the same few cache sets. oneDNN's own packing
-// walks down such columns; where the other operand is thin, so that packing is not made good by much
-// arithmetic, the slab is first copied row by row to rows with an odd stride. Measured on Zen 3, 80 x 2048 x
-// 2048: 36 to 72 GFLOP/s.
-constexpr std::int64_t kBadStride = 512;
-constexpr std::int64_t kSlabK = 256;
-constexpr std::int64_t kSlabPad = 16;
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-void sgemm(bool ta, bool tb, std::int64_t m, std::int64_t n, std::int64_t k, float alpha, const float* a,
-           std::int64_t lda, const float* b, std::int64_t ldb, float beta, float* c, std::int64_t ldc) {
-  // oneDNN's own threads stay out: one OpenMP thread for each thread of ours that comes by.
-  static thread_local const bool single = (omp_set_num_threads(1), true);
-  (void)single;
-  const dnnl_status_t status =
-      dnnl_sgemm(ta ? 'T' : 'N', tb ? 'T' : 'N', m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
-  LQ_CHECK(status == dnnl_success, kInternal, "dnnl_sgemm failed with status {} on {} x {} x {}",
-           static_cast<int>(status), m, n, k);
-}
-
-// One operand of a tile, as it lies in memory.
-struct Operand {
+// b as it lies in memory, or made row by row.
+struct SourceB {
   const float* data;
   std::int64_t ld;
+  const GemmRows* rows;
   bool trans;
-  // Whether steps along k are whole rows with a bad stride.
-  bool walks_badly(bool rows_along_k) const {
-    return rows_along_k && ld >= kBadStride && ld % kBadStride == 0;
-  }
 };
 
-// Copies rows [k0, k0 + depth) of x, `width` elements each, to rows of stride width + kSlabPad.
-Operand copy_slab(const Operand& x, std::int64_t k0, std::int64_t depth, std::int64_t width, float* to) {
-  const std::int64_t ld = width + kSlabPad;
-  for (std::int64_t l = 0; l < depth; ++l) {
-    std::memcpy(to + l * ld, x.data + (k0 + l) * x.ld, static_cast<std::size_t>(width) * sizeof(float));
+// How depth is cut: pieces of one length, but for the last.
+struct Depths {
+  std::int64_t k, step, count;
+  explicit Depths(std::int64_t k_) : k(k_) {
+    step = ceil_div(ceil_div(k, ceil_div(k, kDepth)), 4) * 4;
+    count = ceil_div(k, step);
   }
-  return {to, ld, x.trans};
-}
+  std::int64_t at(std::int64_t i) const { return i * step; }
+  std::int64_t size(std::int64_t i) const { return std::min(step, k - i * step); }
+};
 
-// One tile in the calling thread: c[m, n] = alpha * a * b + beta * c.
-void tile_product(std::int64_t m, std::int64_t n, std::int64_t k, float alpha, const Operand& a,
-                  const Operand& b, float beta, float* c, std::int64_t ldc) {
-  const bool copy_a = a.walks_badly(a.trans);
-  const bool copy_b = b.walks_badly(!b.trans);
-  if (!copy_a && !copy_b) {
-    sgemm(a.trans, b.trans, m, n, k, alpha, a.data, a.ld, b.data, b.ld, beta, c, ldc);
+// Packs all of b[k, n]: for each piece of depth, its panels one after the other.
+void pack_b(ThreadPool& pool, const SourceB& b, const Depths& depths, std::int64_t n, float* to) {
+  const std::int64_t width = gemm_panel_cols();
+  const std::int64_t padded = ceil_div(n, width) * width;
+  if (b.trans) {  // rows of b are columns of the product
+    const std::int64_t strip = 2 * width;
+    pool.run(ceil_div(n, strip), [&](std::int64_t job) {
+      const std::int64_t j0 = job * strip;
+      const std::int64_t count = std::min(strip, n - j0);
+      const float* from = b.data + j0 * b.ld;
+      std::int64_t ld = b.ld;
+      hwy::AlignedFreeUniquePtr<float[]> made;
+      if (b.rows != nullptr) {
+        made = hwy::AllocateAligned<float>(static_cast<std::size_t>(count * depths.k));
+        (*b.rows)(j0, count, made.get());
+        from = made.get();
+        ld = depths.k;
+      }
+      for (std::int64_t p = 0; p < depths.count; ++p) {
+        const std::int64_t depth = depths.size(p);
+        gemm_pack_b(true, depth, count, from + depths.at(p), ld, to + padded * depths.at(p) + j0 * depth,
+                    width * depth);
+      }
+    });
     return;
   }
-  const std::int64_t depth_max = std::min(k, kSlabK);
-  const auto room = [&](bool copy, std::int64_t width) {
-    return copy ? std::make_unique_for_overwrite<float[]>(
-                      static_cast<std::size_t>(depth_max * (width + kSlabPad)))
-                : nullptr;
-  };
-  const auto slab_a = room(copy_a, m);
-  const auto slab_b = room(copy_b, n);
-  for (std::int64_t k0 = 0; k0 < k; k0 += kSlabK) {
-    const std::int64_t depth = std::min(kSlabK, k - k0);
-    const Operand part_a = copy_a ? copy_slab(a, k0, depth, m, slab_a.get())
-                                  : Operand{a.trans ? a.data + k0 * a.ld : a.data + k0, a.ld, a.trans};
-    const Operand part_b = copy_b ? copy_slab(b, k0, depth, n, slab_b.get())
-                                  : Operand{b.trans ? b.data + k0 : b.data + k0 * b.ld, b.ld, b.trans};
-    sgemm(part_a.trans, part_b.trans, m, n, depth, alpha, part_a.data, part_a.ld, part_b.data, part_b.ld,
-          k0 == 0 ? beta : 1.0F, c, ldc);
+  const std::int64_t strip = 32;  // steps of depth of a job
+  const std::int64_t strips = ceil_div(depths.step, strip);
+  pool.run(depths.count * strips, [&](std::int64_t job) {
+    const std::int64_t p = job / strips;
+    const std::int64_t depth = depths.size(p);
+    const std::int64_t l0 = job % strips * strip;
+    const std::int64_t count = std::min(strip, depth - l0);
+    if (count <= 0) return;
+    const std::int64_t k0 = depths.at(p) + l0;
+    const float* from = b.data + k0 * b.ld;
+    std::int64_t ld = b.ld;
+    hwy::AlignedFreeUniquePtr<float[]> made;
+    if (b.rows != nullptr) {
+      made = hwy::AllocateAligned<float>(static_cast<std::size_t>(count * n));
+      (*b.rows)(k0, count, made.get());
+      from = made.get();
+      ld = n;
+    }
+    gemm_pack_b(false, count, n, from, ld, to + padded * depths.at(p) + l0 * width, width * depth);
+  });
+}
+
+// c = alpha * a b + beta * c, b small enough to be packed whole.
+void product(ThreadPool& pool, std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
+             std::int64_t lda, const SourceB& b, float* c, std::int64_t ldc, const GemmOptions& o) {
+  const Depths depths(k);
+  const std::int64_t width = gemm_panel_cols();
+  const std::int64_t panels_m = ceil_div(m, kGemmRows);
+  const std::int64_t panels_n = ceil_div(n, width);
+  const auto packed_b = hwy::AllocateAligned<float>(static_cast<std::size_t>(panels_n * width * k));
+  pack_b(pool, b, depths, n, packed_b.get());
+
+  // Rows first: a block of a is packed once. Columns are cut where there are few rows.
+  const std::int64_t wanted = std::clamp<std::int64_t>(m * n * k / kLeastJob, 1, kJobs);
+  std::int64_t jobs_m =
+      std::max(ceil_div(panels_m * kGemmRows, kBlockRows), std::min(wanted, ceil_div(panels_m, 4)));
+  jobs_m = std::min(jobs_m, panels_m);
+  const std::int64_t jobs_n = std::clamp<std::int64_t>(wanted / jobs_m, 1, ceil_div(panels_n, 4));
+  pool.run(jobs_m * jobs_n, [&](std::int64_t job) {
+    const std::int64_t row = job / jobs_n;
+    const std::int64_t col = job % jobs_n;
+    const std::int64_t i0 = panels_m * row / jobs_m * kGemmRows;
+    const std::int64_t rows = std::min(m, panels_m * (row + 1) / jobs_m * kGemmRows) - i0;
+    const std::int64_t p0 = panels_n * col / jobs_n;
+    const std::int64_t cols = std::min(n, panels_n * (col + 1) / jobs_n * width) - p0 * width;
+    const std::int64_t padded_rows = ceil_div(rows, kGemmRows) * kGemmRows;
+    const auto packed_a = hwy::AllocateAligned<float>(static_cast<std::size_t>(padded_rows * depths.step));
+    for (std::int64_t p = 0; p < depths.count; ++p) {
+      const std::int64_t k0 = depths.at(p);
+      const std::int64_t depth = depths.size(p);
+      gemm_pack_a(o.trans_a, rows, depth, o.trans_a ? a + k0 * lda + i0 : a + i0 * lda + k0, lda,
+                  packed_a.get());
+      gemm_block(rows, cols, depth, o.alpha, packed_a.get(),
+                 packed_b.get() + panels_n * width * k0 + p0 * width * depth, width * depth,
+                 p == 0 ? o.beta : 1.0F, c + i0 * ldc + p0 * width, ldc);
+    }
+  });
+}
+
+// Pieces of depth, and of columns, that are packed one after the other.
+void pieces(ThreadPool& pool, std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
+            std::int64_t lda, const float* b, std::int64_t ldb, float* c, std::int64_t ldc,
+            const GemmOptions& o) {
+  const std::int64_t width = gemm_panel_cols();
+  for (std::int64_t k0 = 0; k0 < k; k0 += kPiece) {
+    const std::int64_t depth = std::min(kPiece, k - k0);
+    const std::int64_t cols = std::max(width, kPackedB / depth / width * width);
+    GemmOptions part = o;
+    if (k0 > 0) part.beta = 1.0F;
+    for (std::int64_t j0 = 0; j0 < n; j0 += cols) {
+      product(pool, m, std::min(cols, n - j0), depth, o.trans_a ? a + k0 * lda : a + k0, lda,
+              {o.trans_b ? b + j0 * ldb + k0 : b + k0 * ldb + j0, ldb, nullptr, o.trans_b}, c + j0, ldc,
+              part);
+    }
   }
 }
 
@@ -102,27 +160,19 @@ void gemm(ThreadPool& pool, std::int64_t m, std::int64_t n, std::int64_t k, cons
     }
     return;
   }
-  const std::int64_t tiles_m = (m + kTileM - 1) / kTileM;
-  const std::int64_t tiles_n = (n + kTileN - 1) / kTileN;
-  const std::int64_t tiles = tiles_m * tiles_n;
-  const std::int64_t chunks = tiles < kFewTiles && k >= 2 * kChunkK ? (k + kChunkK - 1) / kChunkK : 1;
-  std::vector<float> partial(static_cast<std::size_t>((chunks - 1) * m * n));  // chunk 0 goes to c itself
+  const std::int64_t tiles = ceil_div(m, 4 * kGemmRows) * ceil_div(n, 64);
+  const std::int64_t chunks = tiles < kFewJobs && k >= 2 * kChunkK ? ceil_div(k, kChunkK) : 1;
+  if (chunks == 1) return pieces(pool, m, n, k, a, lda, b, ldb, c, ldc, o);
 
-  pool.run(tiles * chunks, [&](std::int64_t job) {
-    const std::int64_t chunk = job % chunks;
-    const std::int64_t tile = job / chunks;
-    const std::int64_t i0 = tile / tiles_n * kTileM;
-    const std::int64_t j0 = tile % tiles_n * kTileN;
-    const std::int64_t k0 = chunks == 1 ? 0 : chunk * kChunkK;
-    const std::int64_t depth = chunks == 1 ? k : std::min(kChunkK, k - k0);
-    const float* tile_a = o.trans_a ? a + k0 * lda + i0 : a + i0 * lda + k0;
-    const float* tile_b = o.trans_b ? b + j0 * ldb + k0 : b + k0 * ldb + j0;
-    const bool first = chunk == 0;
-    float* tile_c = first ? c + i0 * ldc + j0 : partial.data() + (chunk - 1) * m * n + i0 * n + j0;
-    tile_product(std::min(kTileM, m - i0), std::min(kTileN, n - j0), depth, o.alpha, {tile_a, lda, o.trans_a},
-                 {tile_b, ldb, o.trans_b}, first ? o.beta : 0.0F, tile_c, first ? ldc : n);
+  std::vector<float> partial(static_cast<std::size_t>((chunks - 1) * m * n));  // chunk 0 goes to c itself
+  pool.run(chunks, [&](std::int64_t chunk) {
+    const std::int64_t k0 = chunk * kChunkK;
+    GemmOptions part = o;
+    if (chunk > 0) part.beta = 0.0F;
+    pieces(pool, m, n, std::min(kChunkK, k - k0), o.trans_a ? a + k0 * lda : a + k0, lda,
+           o.trans_b ? b + k0 : b + k0 * ldb, ldb, chunk == 0 ? c : partial.data() + (chunk - 1) * m * n,
+           chunk == 0 ? ldc : n, part);
   });
-  if (chunks == 1) return;
   parallel_for(pool, m, 16, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t chunk = 1; chunk < chunks; ++chunk) {
       for (std::int64_t i = begin; i < end; ++i) {
@@ -133,10 +183,26 @@ void gemm(ThreadPool& pool, std::int64_t m, std::int64_t n, std::int64_t k, cons
   });
 }
 
-const char* gemm_library() {
-  static const std::string name =
-      fmt::format("oneDNN {}.{}.{}", dnnl_version()->major, dnnl_version()->minor, dnnl_version()->patch);
-  return name.c_str();
+void gemm_rows(ThreadPool& pool, std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
+               std::int64_t lda, const GemmRows& b, float* c, std::int64_t ldc, const GemmOptions& o) {
+  if (m <= 0 || n <= 0 || k <= 0) return;
+  // As many whole rows of b at a time as are packed at once.
+  const std::int64_t all = o.trans_b ? n : k;
+  const std::int64_t step =
+      std::max<std::int64_t>(gemm_panel_cols(), kPackedB / (o.trans_b ? k : n) / 64 * 64);
+  for (std::int64_t begin = 0; begin < all; begin += step) {
+    const std::int64_t count = std::min(step, all - begin);
+    const GemmRows rows = [&](std::int64_t at, std::int64_t some, float* out) { b(begin + at, some, out); };
+    GemmOptions part = o;
+    if (!o.trans_b && begin > 0) part.beta = 1.0F;
+    product(pool, m, o.trans_b ? count : n, o.trans_b ? k : count,
+            a + (o.trans_b   ? 0
+                 : o.trans_a ? begin * lda
+                             : begin),
+            lda, {nullptr, 0, &rows, o.trans_b}, o.trans_b ? c + begin : c, ldc, part);
+  }
 }
+
+const char* gemm_library() { return "built in"; }
 
 }  // namespace lq::kernels

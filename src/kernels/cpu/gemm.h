@@ -1,9 +1,11 @@
-// Matrix products in f32. The output is cut into tiles whose size depends on the shape only; each tile is one
-// single-threaded oneDNN call, and long inner dimensions are summed in chunks in a fixed order: the same bits
-// on any number of threads.
+// Matrix products in f32. Both operands are copied, piece by piece, into the order in which the innermost
+// loop reads them (gemm_kernel.h): b once for all threads, a by each job for itself. A packed weight is never
+// dense: its rows are made where they are copied. Every element is summed in an order that depends on the
+// shape only: the same bits on any number of threads.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "base/parallel.h"
 
@@ -22,7 +24,17 @@ struct GemmOptions {
 void gemm(ThreadPool& pool, std::int64_t m, std::int64_t n, std::int64_t k, const float* a, std::int64_t lda,
           const float* b, std::int64_t ldb, float* c, std::int64_t ldc, const GemmOptions& options = {});
 
-// Name and version of the library underneath, for `lqlora version`.
+// Makes rows [begin, begin + count) of a matrix, one after the other without gaps. Called from several
+// threads.
+using GemmRows = std::function<void(std::int64_t begin, std::int64_t count, float* out)>;
+
+// The same for a b that exists row by row only (a packed weight): [n, k] with trans_b, else [k, n]. Each row
+// is made once, where it is needed, and never lies in memory as a whole. REQUIRES: k > 0.
+void gemm_rows(ThreadPool& pool, std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
+               std::int64_t lda, const GemmRows& b, float* c, std::int64_t ldc,
+               const GemmOptions& options = {});
+
+// What multiplies, for `lqlora version`.
 const char* gemm_library();
 
 }  // namespace lq::kernels
