@@ -99,38 +99,18 @@ void check_feedback(const NfQuantizer& quantizer, const DecomposeOptions& option
       kInvalidArgument, "error feedback needs the second moment of the inputs: weights input or kfac");
 }
 
+NfQuantizer without_feedback(const NfQuantizer& quantizer) {
+  NfQuantizerOptions options = quantizer.options();
+  options.feedback = Feedback::kOff;
+  return NfQuantizer(quantizer.config(), options);
+}
+
 double ratio(double squared, double of) { return of > 0.0 ? std::sqrt(squared / of) : 0.0; }
 
-}  // namespace
-
-DecomposeMethod parse_decompose_method(std::string_view name) {
-  for (const auto& [method, text] : kMethods) {
-    if (text == name) return method;
-  }
-  fail(ErrorCode::kInvalidArgument, "unknown method '{}'; choose from lq, loftq, lorc, qlora, gptq", name);
-}
-
-std::string_view decompose_method_name(DecomposeMethod method) {
-  return kMethods.at(static_cast<std::size_t>(method)).second;
-}
-
-nlohmann::json decompose_options_to_json(const DecomposeOptions& o) {
-  return {{"method", std::string(decompose_method_name(o.method))},
-          {"rank", o.rank},
-          {"max_iterations", o.max_iterations},
-          {"tolerance", o.tolerance},
-          {"relaxation", o.relaxation},
-          {"target_error", o.target_error},
-          {"oversampling", o.oversampling}};
-}
-
-Decomposition decompose(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
-                        const Quantizer& quantizer, const DecomposeOptions& options) {
-  LQ_CHECK(options.rank >= 0 && options.rank <= std::min(rows, cols), kInvalidArgument,
-           "rank {} is impossible for a {} x {} matrix, which allows 0 to {}", options.rank, rows, cols,
-           std::min(rows, cols));
-  if (const auto* nf = dynamic_cast<const NfQuantizer*>(&quantizer)) check_feedback(*nf, options);
-  const Weighting weighting = weighting_for(context, options);
+// REQUIRES: what decompose() checks.
+Decomposition decompose_with(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
+                             const Quantizer& quantizer, const DecomposeOptions& options,
+                             const Weighting& weighting) {
   ResidualSpace space(context, w, rows, cols, quantizer, weighting);
   space.start();
 
@@ -168,6 +148,46 @@ Decomposition decompose(Context& context, const float* w, std::int64_t rows, std
   return out;
 }
 
+}  // namespace
+
+DecomposeMethod parse_decompose_method(std::string_view name) {
+  for (const auto& [method, text] : kMethods) {
+    if (text == name) return method;
+  }
+  fail(ErrorCode::kInvalidArgument, "unknown method '{}'; choose from lq, loftq, lorc, qlora, gptq", name);
+}
+
+std::string_view decompose_method_name(DecomposeMethod method) {
+  return kMethods.at(static_cast<std::size_t>(method)).second;
+}
+
+nlohmann::json decompose_options_to_json(const DecomposeOptions& o) {
+  return {{"method", std::string(decompose_method_name(o.method))},
+          {"rank", o.rank},
+          {"max_iterations", o.max_iterations},
+          {"tolerance", o.tolerance},
+          {"relaxation", o.relaxation},
+          {"target_error", o.target_error},
+          {"oversampling", o.oversampling}};
+}
+
+Decomposition decompose(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
+                        const Quantizer& quantizer, const DecomposeOptions& options) {
+  LQ_CHECK(options.rank >= 0 && options.rank <= std::min(rows, cols), kInvalidArgument,
+           "rank {} is impossible for a {} x {} matrix, which allows 0 to {}", options.rank, rows, cols,
+           std::min(rows, cols));
+  const auto* nf = dynamic_cast<const NfQuantizer*>(&quantizer);
+  if (nf != nullptr) check_feedback(*nf, options);
+  const Weighting weighting = weighting_for(context, options);
+  Decomposition out = decompose_with(context, w, rows, cols, quantizer, options, weighting);
+  if (nf == nullptr || nf->options().feedback != Feedback::kOn || out.l1.numel() == 0) return out;
+  // Where the factors can take up the directions that matter most, feedback pays for them in vain.
+  Decomposition plain = decompose_with(context, w, rows, cols, without_feedback(*nf), options, weighting);
+  if (plain.relative_weighted_error >= out.relative_weighted_error) return out;
+  plain.feedback = false;
+  return plain;
+}
+
 void decomposition_target(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
                           const Decomposition& d, float* out) {
   const std::int64_t rank = d.target_l1.numel() == 0 ? 0 : d.target_l1.dim(1);
@@ -178,6 +198,8 @@ void decomposition_target(Context& context, const float* w, std::int64_t rows, s
 NfMatrix pack_decomposition(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
                             const Decomposition& d, const NfQuantizer& quantizer,
                             const DecomposeOptions& options) {
+  if (!d.feedback && quantizer.options().feedback == Feedback::kOn)
+    return pack_decomposition(context, w, rows, cols, d, without_feedback(quantizer), options);
   const Weighting weighting = weighting_for(context, options);
   if (d.target_l1.numel() == 0)
     return quantizer.quantize(context.pool, w, rows, cols, weighting.error_weights());

@@ -61,6 +61,9 @@ struct Decomposition {
   double relative_weighted_error = 0.0;  // the same in the weighting's norm
   double squared_norm = 0.0;             // ||W||_F^2
   double squared_weighted_norm = 0.0;    // the same in the weighting's norm
+  // False where a quantizer with Feedback::kOn did better beside low-rank factors without it: Q is then
+  // rounded to nearest.
+  bool feedback = true;
   std::int64_t iterations = 0;
   std::vector<double> trace;  // relative (weighted) error after each iteration
 };
@@ -68,10 +71,10 @@ struct Decomposition {
 // Best rank-r factors beside a quantized matrix, by options.method, in options.weighting's norm. Errors are
 // measured on the f32 factors returned, in double. kQlora, kGptq and rank 0 return no factors. A quantizer
 // with Feedback::kOn (any method but kGptq) chooses codes for that norm, not for the plain one: the weighting
-// must have right(). w: [rows, cols] f32, finite. Throws Error(kInvalidArgument) when rank > min(rows, cols),
-// or where method, feedback and weighting do not go together; Error(kInterrupted). Memory: one array of w's
-// size, two with a full weighting, two more with feedback on both sides. The same bits on any number of
-// threads.
+// must have right(); beside low-rank factors both ways are tried, and the better one is kept. w: [rows, cols]
+// f32, finite. Throws Error(kInvalidArgument) when rank > min(rows, cols), or where method, feedback and
+// weighting do not go together; Error(kInterrupted). Memory: one array of w's size, two with a full
+// weighting, two more with feedback on both sides. The same bits on any number of threads.
 Decomposition decompose(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
                         const Quantizer& quantizer, const DecomposeOptions& options);
 

@@ -38,10 +38,10 @@ struct Errors {
   float* e = nullptr;          // [., cols]; null without row_factor: it is f then
 };
 
-class Feedback {
+class FeedbackPass {
  public:
-  Feedback(ThreadPool& pool, const FeedbackProblem& problem, float* q, std::uint8_t* codes)
-      : pool_(pool), p_(problem), q_(q), codes_(codes) {}
+  FeedbackPass(ThreadPool& pool, const FeedbackProblem& problem, const FeedbackOutputs& out)
+      : pool_(pool), p_(problem), out_(out) {}
 
   void run_rows_apart() {
     const std::int64_t panels = (p_.rows + kPanelRows - 1) / kPanelRows;
@@ -126,8 +126,9 @@ class Feedback {
       const int code = nearest_code(*p_.book, target / (scale == 0.0F ? kInfinity : scale));
       const float value = p_.book->values[code] * scale;
       if (errors.e != nullptr) errors.e[i * p_.cols + t.col + c] -= value;
-      if (codes_ != nullptr) codes_[element] = static_cast<std::uint8_t>(code);
-      if (q_ != nullptr) q_[element] = value;
+      if (out_.codes != nullptr) out_.codes[element] = static_cast<std::uint8_t>(code);
+      if (out_.q != nullptr) out_.q[element] = value;
+      if (out_.targets != nullptr) out_.targets[element] = target;
       const float error = wanted[c] - value;
       f[c] = error;
       if (p_.col_factor == nullptr) continue;
@@ -169,20 +170,19 @@ class Feedback {
 
   ThreadPool& pool_;
   const FeedbackProblem& p_;
-  float* q_;
-  std::uint8_t* codes_;
+  const FeedbackOutputs& out_;
 };
 
 }  // namespace
 
-void feedback_quantize(ThreadPool& pool, const FeedbackProblem& problem, float* q, std::uint8_t* codes) {
+void feedback_quantize(ThreadPool& pool, const FeedbackProblem& problem, const FeedbackOutputs& out) {
   LQ_ASSERT(problem.book != nullptr && problem.scales != nullptr);
   LQ_ASSERT(problem.row_factor == nullptr || !problem.choose_scales);
-  Feedback feedback(pool, problem, q, codes);
+  FeedbackPass pass(pool, problem, out);
   if (problem.row_factor == nullptr) {
-    feedback.run_rows_apart();
+    pass.run_rows_apart();
   } else {
-    feedback.run_diagonals();
+    pass.run_diagonals();
   }
 }
 

@@ -38,9 +38,15 @@ struct FeedbackProblem {
   FeedbackScales choose_scales{};  // may be empty. REQUIRES otherwise: row_factor null
 };
 
-// q[rows, cols] = the values, codes[rows * cols] = their codes; either may be null. q == w is allowed. Always
-// finite. The same bits on any number of threads. Memory: 64 rows a thread; with row_factor two arrays of w's
-// size.
-void feedback_quantize(ThreadPool& pool, const FeedbackProblem& problem, float* q, std::uint8_t* codes);
+// What is wanted of it, [rows, cols] each; any may be null.
+struct FeedbackOutputs {
+  float* q = nullptr;             // the values; may be w itself
+  std::uint8_t* codes = nullptr;  // their codes
+  float* targets = nullptr;       // what they were rounded from
+};
+
+// Always finite. The same bits on any number of threads. Memory: 64 rows a thread; with row_factor two arrays
+// of w's size.
+void feedback_quantize(ThreadPool& pool, const FeedbackProblem& problem, const FeedbackOutputs& out);
 
 }  // namespace lq

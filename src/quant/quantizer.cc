@@ -19,6 +19,10 @@
 namespace lq {
 namespace {
 
+// Up to this code width feedback moves targets so far beyond the weights that scales searched once more, for
+// the targets, pay: on quill's matrices 15 % less error at 2 bits, nothing at 3.
+constexpr int kRescaledBits = 2;
+
 // The first-level scales of one matrix.
 class BlockScales {
  public:
@@ -137,13 +141,21 @@ NfMatrix NfQuantizer::feed_back(ThreadPool& pool, const float* w, std::int64_t r
                           .book = &codebook_of(options_.kind, config_.bits),
                           .block = config_.block,
                           .scales = restored.scales.data()};
+  if (!gptq && options_.scales == ScaleMode::kSearch && config_.bits <= kRescaledBits) {
+    std::vector<float> moved(static_cast<std::size_t>(rows * cols));
+    feedback_quantize(pool, problem, {.targets = moved.data()});
+    const BlockScales scales(pool, config_, options_, moved.data(), rows, cols, weights);
+    encode(pool, config_, options_.kind, moved.data(), scales.choice(), matrix);
+    restored = restored_scales(matrix);
+    problem.scales = restored.scales.data();
+  }
   std::vector<std::uint8_t> scale_codes(groups ? restored.scales.size() : 0);
   if (groups) {
     problem.choose_scales =
         gptq_group_scales(config_, cols, matrix.parts().offset, restored.steps, restored.scales, scale_codes);
   }
   std::vector<std::uint8_t> codes(pack ? static_cast<std::size_t>(rows * cols) : 0);
-  feedback_quantize(pool, problem, q, pack ? codes.data() : nullptr);
+  feedback_quantize(pool, problem, {.q = q, .codes = pack ? codes.data() : nullptr});
   if (!pack) return matrix;
   const auto store = [](const std::vector<std::uint8_t>& from, int bits, std::uint8_t* to) {
     const std::vector<std::uint8_t> packed =

@@ -98,7 +98,9 @@ void expect_each_code_right(const Case& c, bool both_sides) {
   ThreadPool pool(2);
   std::vector<float> q(c.w.size());
   std::vector<std::uint8_t> codes(c.w.size());
-  feedback_quantize(pool, c.problem(both_sides), q.data(), codes.data());
+  std::vector<float> targets(c.w.size());
+  feedback_quantize(pool, c.problem(both_sides),
+                    {.q = q.data(), .codes = codes.data(), .targets = targets.data()});
   const Dense w(c.rows, c.cols, c.w.data());
   const Dense e = reference::difference(w, Dense(c.rows, c.cols, q.data()));
   Dense unit(c.rows, c.rows);
@@ -113,6 +115,7 @@ void expect_each_code_right(const Case& c, bool both_sides) {
       const double got = static_cast<double>(q[at]);
       ASSERT_LE(std::abs(target - got), std::abs(target - nearest(c.book, scale, target)) + slack)
           << i << ' ' << j;
+      ASSERT_NEAR(static_cast<double>(targets[at]), target, slack) << i << ' ' << j;
       ASSERT_EQ(q[at], c.book.values[codes[at]] * c.scales[at / static_cast<std::size_t>(c.block)]);
     }
   }
@@ -144,7 +147,7 @@ TEST(Feedback, LowersTheErrorThatItPassesOn) {
     ThreadPool pool(2);
     const auto error = [&](const FeedbackProblem& problem) {
       std::vector<float> q(c.w.size());
-      feedback_quantize(pool, problem, q.data(), nullptr);
+      feedback_quantize(pool, problem, {.q = q.data()});
       return weighted_error(c, q);
     };
     FeedbackProblem none = c.problem(false);
@@ -160,7 +163,7 @@ TEST(Feedback, WithoutFactorsItRoundsToNearest) {
   problem.col_factor = nullptr;
   ThreadPool pool(1);
   std::vector<float> q(c.w.size());
-  feedback_quantize(pool, problem, q.data(), nullptr);
+  feedback_quantize(pool, problem, {.q = q.data()});
   for (std::size_t i = 0; i < q.size(); ++i) {
     const double scale = static_cast<double>(c.scales[i / 16]);
     const double w = static_cast<double>(c.w[i]);
@@ -204,7 +207,7 @@ TEST(Feedback, IsGptqWhereItGoesFromFirstToLast) {
     };
     ThreadPool pool(2);
     std::vector<float> q(c.w.size());
-    feedback_quantize(pool, problem, q.data(), nullptr);
+    feedback_quantize(pool, problem, {.q = q.data()});
     // A target near a midpoint may fall the other way in f32, and change its row from there on.
     int rows_apart = 0;
     for (std::int64_t i = 0; i < 20; ++i) {
@@ -224,13 +227,13 @@ TEST(Feedback, MayReplaceTheMatrixAndNeedsNoOutputs) {
   for (const bool both : {false, true}) {
     ThreadPool pool(2);
     std::vector<float> apart(c.w.size());
-    feedback_quantize(pool, c.problem(both), apart.data(), nullptr);
+    feedback_quantize(pool, c.problem(both), {.q = apart.data()});
     std::vector<float> in_place = c.w;
     FeedbackProblem problem = c.problem(both);
     problem.w = in_place.data();
-    feedback_quantize(pool, problem, in_place.data(), nullptr);
+    feedback_quantize(pool, problem, {.q = in_place.data()});
     EXPECT_EQ(apart, in_place);
-    feedback_quantize(pool, c.problem(both), nullptr, nullptr);
+    feedback_quantize(pool, c.problem(both), {});
   }
 }
 
@@ -241,7 +244,7 @@ TEST(Feedback, SameBitsOnAnyNumberOfThreads) {
     for (const int threads : {1, 2, 7}) {
       ThreadPool pool(threads);
       results.emplace_back(c.w.size());
-      feedback_quantize(pool, c.problem(both), results.back().data(), nullptr);
+      feedback_quantize(pool, c.problem(both), {.q = results.back().data()});
     }
     EXPECT_EQ(results[0], results[1]);
     EXPECT_EQ(results[0], results[2]);
@@ -253,7 +256,7 @@ TEST(Feedback, StaysFiniteWhereScalesAreZeroOrTooSmall) {
   for (std::size_t k = 0; k < c.scales.size(); ++k) c.scales[k] = k % 2 == 0 ? 0.0F : 1e-30F;
   ThreadPool pool(1);
   std::vector<float> q(c.w.size());
-  feedback_quantize(pool, c.problem(true), q.data(), nullptr);
+  feedback_quantize(pool, c.problem(true), {.q = q.data()});
   for (std::size_t i = 0; i < q.size(); ++i) {
     ASSERT_TRUE(std::isfinite(q[i]));
     ASSERT_LE(std::abs(q[i]), c.scales[i / 16]);
