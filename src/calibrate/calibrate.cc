@@ -15,6 +15,7 @@
 #include "calibrate/calibration_windows.h"
 #include "io/file_descriptor.h"
 #include "io/safetensors_writer.h"
+#include "quant/nf_serialize.h"
 #include "text/tokenizer.h"
 
 namespace lq {

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "io/json_file.h"
+#include "quant/nf_serialize.h"
 
 namespace lq {
 namespace {

@@ -40,10 +40,4 @@ StatsModules stats_modules_from_text(std::string_view text, std::string_view who
   return modules;
 }
 
-std::string_view module_of(std::string_view name) {
-  constexpr std::string_view kSuffix = ".weight";
-  if (name.ends_with(kSuffix)) name.remove_suffix(kSuffix.size());
-  return name;
-}
-
 }  // namespace lq

@@ -35,7 +35,4 @@ std::string stats_modules_to_text(const StatsModules& modules);
 // Throws Error(kCorruptFile) starting with `who`.
 StatsModules stats_modules_from_text(std::string_view text, std::string_view who);
 
-// "model.layers.0.mlp.up_proj.weight" and "model.layers.0.mlp.up_proj" are the same module.
-std::string_view module_of(std::string_view name);
-
 }  // namespace lq

@@ -19,11 +19,6 @@ namespace {
 
 constexpr std::int64_t kChunk = 1 << 16;  // elements; fixes the order of the error's sum
 
-std::string module_of(const std::string& name) {
-  constexpr std::string_view kSuffix = ".weight";
-  return name.ends_with(kSuffix) ? name.substr(0, name.size() - kSuffix.size()) : name;
-}
-
 std::unique_ptr<PeftAdapterReader> open_adapter(const HfExportOptions& o, const PackedCheckpoint& packed) {
   if (o.without_adapter) return nullptr;
   const auto path = o.adapter.value_or(o.model / "adapter");
@@ -153,7 +148,7 @@ HfExportReport export_hf(Context& context, const HfExportOptions& options) {
     specs.push_back(
         {.name = name, .dtype = options.dtype.value_or(module.dtype), .shape = {module.rows, module.cols}});
     total += module.rows * module.cols;
-    linears.push_back(module_of(name));
+    linears.emplace_back(module_of(name));
   }
   ShardOptions shard;
   shard.max_shard_bytes = options.max_shard_bytes;

@@ -29,11 +29,6 @@ constexpr std::int64_t kSmallMatrix = 1 << 20;
 // workspace.
 constexpr std::int64_t kArraysPerMatrix = 4;
 
-std::string module_of(const std::string& name) {
-  constexpr std::string_view kSuffix = ".weight";
-  return name.ends_with(kSuffix) ? name.substr(0, name.size() - kSuffix.size()) : name;
-}
-
 NfModule module_entry(const TensorView& view, const QuantizeOptions& options) {
   return {.config = config_for(options, view.name()),
           .rows = view.shape()[0],
@@ -181,7 +176,7 @@ void write_adapter(const QuantizeOptions& options, const CheckpointReader& reade
   std::vector<LoraSpec> specs;
   specs.reserve(selected.size());
   for (const TensorView* view : selected) {
-    specs.push_back({.module = module_of(view->name()),
+    specs.push_back({.module = std::string(module_of(view->name())),
                      .rank = options.decompose.rank,
                      .in = view->shape()[1],
                      .out = view->shape()[0],
@@ -191,7 +186,7 @@ void write_adapter(const QuantizeOptions& options, const CheckpointReader& reade
   writer_options.base_hash = model_hash;
   for (const TensorView& view : reader.tensors()) {
     if (view.shape().size() == 2 && view.name().ends_with(".weight")) {
-      writer_options.all_modules.push_back(module_of(view.name()));
+      writer_options.all_modules.emplace_back(module_of(view.name()));
     }
   }
   std::filesystem::create_directories(directory);

@@ -44,6 +44,12 @@ std::span<const std::uint8_t> bytes_of(const TensorView& view, const TensorSpec&
 
 }  // namespace
 
+std::string_view module_of(std::string_view name) {
+  constexpr std::string_view kSuffix = ".weight";
+  if (name.ends_with(kSuffix)) name.remove_suffix(kSuffix.size());
+  return name;
+}
+
 NfTensorNames::NfTensorNames(std::string_view name)
     : codes(fmt::format("{}.codes", name)),
       scales(fmt::format("{}.scales", name)),

@@ -20,6 +20,10 @@ namespace lq {
 // On disk: never renumber. A reader refuses other versions.
 inline constexpr int kNfFormatVersion = 1;
 
+// "model.layers.0.mlp.up_proj", the module of the weight "model.layers.0.mlp.up_proj.weight". A module's own
+// name stays as it is.
+std::string_view module_of(std::string_view name);
+
 // The names NAME.codes (U8), NAME.scales (U8), NAME.scales2 (F32, F16 or BF16), NAME.offset (F32).
 struct NfTensorNames {
   explicit NfTensorNames(std::string_view name);
