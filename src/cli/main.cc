@@ -46,6 +46,7 @@ int main(int argc, char** argv) {
   add_sweep(app, action);
   add_calibrate(app, action);
   add_allocate(app, action);
+  add_data(app, action);
   add_finetune(app, action);
   add_eval(app, action);
   add_generate(app, action);

@@ -6,15 +6,16 @@
 
 #include "base/process.h"
 #include "cli/app.h"
+#include "cli/data_flags.h"
 #include "train/finetune.h"
 
 namespace lq::cli {
 namespace {
 
 struct FinetuneFlags {
-  std::vector<std::string> data, validation_data;
-  std::string schedule = "cosine", optimizer = "adamw", init = "auto", train_on = "responses",
-              batching = "packed", recompute = "auto", final_weights;
+  DataFlags data;
+  std::string schedule = "cosine", optimizer = "adamw", init = "auto", batching = "packed",
+              recompute = "auto", final_weights;
   FinetuneOptions options;
   bool resume = false;
   bool no_shuffle = false;
@@ -22,12 +23,10 @@ struct FinetuneFlags {
 
 FinetuneOptions options_of(const FinetuneFlags& f) {
   FinetuneOptions o = f.options;
-  for (const std::string& text : f.data) o.data.push_back(parse_source(text));
-  for (const std::string& text : f.validation_data) o.validation_data.push_back(parse_source(text));
+  o.data = f.data.options();
   o.from_zero = f.init == "zero";
   o.train.schedule = parse_schedule(f.schedule);
   o.train.adam.eight_bit = f.optimizer == "adamw8bit";
-  o.data_options.encode.train_on_all = f.train_on == "all";
   o.train.batch.batching = f.batching == "packed"    ? Batching::kPacked
                            : f.batching == "grouped" ? Batching::kGrouped
                                                      : Batching::kPlain;
@@ -58,43 +57,16 @@ void print_report(const Session& session, const FinetuneReport& r, const std::fi
 
 void run(Session& session, const FinetuneFlags& flags) {
   FinetuneOptions options = options_of(flags);
-  options.data_options.records.on_bad = [&](const std::string& error) { session.note("skipped: " + error); };
+  options.data.examples.records.on_bad = [&](const std::string& error) { session.note("skipped: " + error); };
   const FinetuneReport report = finetune(session.context(), options);
   if (report.bad + report.truncated + report.dropped > 0) {
     session.note(
         fmt::format("data: {} records skipped as bad, {} examples cut to {} tokens, {} left out (too long, "
                     "or nothing counts)",
-                    report.bad, report.truncated, options.data_options.max_length, report.dropped));
+                    report.bad, report.truncated, options.data.examples.max_length, report.dropped));
   }
   print_report(session, report, options.out);
   session.write_json(to_json(report));
-}
-
-void add_data_flags(CLI::App& verb, FinetuneFlags& f) {
-  FinetuneOptions& o = f.options;
-  verb.add_option(
-          "--data", f.data,
-          "Examples: .txt, .jsonl, .json, .csv, .tsv (also .gz) or a folder; FILE:WEIGHT sees it that often "
-          "an epoch (repeatable)")
-      ->required();
-  verb.add_option("--val-data", f.validation_data, "Examples for validation only (repeatable)");
-  verb.add_option("--val-share", o.data_options.validation, "Share of --data kept for validation")
-      ->check(CLI::Range(0.0, 0.999));
-  verb.add_option("--seq-len", o.data_options.max_length, "Tokens of a row; longer examples are cut")
-      ->check(CLI::Range(2, 1 << 24))
-      ->capture_default_str();
-  verb.add_flag("--drop-long", o.data_options.drop_long, "Leave longer examples out instead");
-  verb.add_flag("--skip-bad", o.data_options.records.skip_bad, "Pass over damaged records and count them");
-  verb.add_option("--chat-template", o.chat_template, "Its name (default: the tokenizer's own)");
-  verb.add_option("--train-on", f.train_on, "responses: only what the model shall say; all: the prompts too")
-      ->check(CLI::IsMember({"responses", "all"}))
-      ->capture_default_str();
-  verb.add_option(
-          "--batching", f.batching,
-          "packed: as many examples in a row as fit, kept apart; grouped: like lengths together; plain")
-      ->check(CLI::IsMember({"packed", "grouped", "plain"}))
-      ->capture_default_str();
-  verb.add_flag("--no-shuffle", f.no_shuffle, "Examples in the order of the files");
 }
 
 void add_training_flags(CLI::App& verb, FinetuneFlags& f) {
@@ -155,6 +127,11 @@ void add_lora_flags(CLI::App& verb, FinetuneFlags& f) {
   verb.add_option("--target", o.lora.targets,
                   "Modules that learn: names, their ends (q_proj) or regular expressions (repeatable)")
       ->delimiter(',');
+  verb.add_option("--train", o.lora.whole, "Also learns, whole: norms, head, embeddings (repeatable)")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"norms", "head", "embeddings"}));
+  verb.add_option("--dropout", o.train.dropout, "Of what goes into the low-rank parts")
+      ->capture_default_str();
   verb.add_option("--lora-plus", o.train.lora_plus, "B learns this many times as fast as A")
       ->capture_default_str();
 }
@@ -163,7 +140,7 @@ void add_lora_flags(CLI::App& verb, FinetuneFlags& f) {
 
 void add_finetune(CLI::App& app, Action& action) {
   auto flags = std::make_shared<FinetuneFlags>();
-  flags->options.data_options.max_length = 512;
+  flags->options.data.examples.max_length = 512;
   flags->options.train.batch.rows = 4;
   auto* verb = app.add_subcommand("finetune", "Train a low-rank adapter on a frozen packed or dense model");
   verb->footer(
@@ -174,7 +151,13 @@ void add_finetune(CLI::App& app, Action& action) {
                    "Model directory: Hugging Face's, dense, or packed by lqlora")
       ->required();
   verb->add_option("-o,--out", flags->options.out, "Directory of the adapter to write")->required();
-  add_data_flags(*verb, *flags);
+  flags->data.add_to(*verb);
+  verb->add_option(
+          "--batching", flags->batching,
+          "packed: as many examples in a row as fit, kept apart; grouped: like lengths together; plain")
+      ->check(CLI::IsMember({"packed", "grouped", "plain"}))
+      ->capture_default_str();
+  verb->add_flag("--no-shuffle", flags->no_shuffle, "Examples in the order of the files");
   add_training_flags(*verb, *flags);
   add_lora_flags(*verb, *flags);
   verb->add_flag("--resume", flags->resume,

@@ -15,11 +15,14 @@ EncodedExample encode_example(const Tokenizer& tokenizer, const Example& example
                         : EncodeOptions{.add_special = false, .special_text = SpecialText::kAsFile};
   const SpecialTokens& special = tokenizer.special();
   EncodedExample out;
-  if (!example.has_marks && special.add_bos) out.ids.push_back(*special.bos);
-  const std::size_t bos = out.ids.size();
   std::string text;
   for (const TextSegment& s : example.segments) text += s.text;
   const auto ids = tokenizer.encode(text, encode);
+  // Some data sets are text that a template has rendered, marks included: those are not doubled.
+  const bool has_bos = !ids.empty() && ids.front() == special.bos;
+  const bool has_eos = !ids.empty() && ids.back() == special.eos;
+  if (!example.has_marks && special.add_bos && !has_bos) out.ids.push_back(*special.bos);
+  const std::size_t bos = out.ids.size();
   out.ids.insert(out.ids.end(), ids.begin(), ids.end());
   out.in_loss.assign(out.ids.size(), options.train_on_all ? 1 : 0);
   // Where a segment ends in the ids: as far as the text up to there gives the same ids as the whole.
@@ -42,7 +45,7 @@ EncodedExample encode_example(const Tokenizer& tokenizer, const Example& example
     }
     done = end;
   }
-  if (!example.has_marks && options.add_eos && special.eos) {
+  if (!example.has_marks && options.add_eos && special.eos && !has_eos) {
     out.ids.push_back(*special.eos);
     out.in_loss.push_back(options.train_on_all ||
                           (!example.segments.empty() && example.segments.back().is_response));

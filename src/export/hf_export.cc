@@ -25,6 +25,9 @@ std::unique_ptr<PeftAdapterReader> open_adapter(const HfExportOptions& o, const 
   if (!o.adapter && !std::filesystem::exists(path)) return nullptr;
   auto adapter = std::make_unique<PeftAdapterReader>(path);
   adapter->check_base(packed.packed().model_hash);
+  LQ_CHECK(adapter->replaced().empty(), kUnsupported,
+           "{}: replaces {} whole (modules_to_save), which export does not merge", path.string(),
+           adapter->replaced().front().name());
   for (const LoraPair& pair : adapter->pairs()) {
     const auto found = packed.packed().modules.find(pair.module + ".weight");
     LQ_CHECK(found != packed.packed().modules.end(), kMismatch,

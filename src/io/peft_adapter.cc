@@ -90,11 +90,22 @@ PeftConfig config_for(PeftConfig config, const std::vector<LoraSpec>& specs,
   config.alpha_pattern = patterns_for<double>(specs, config.alpha, alpha);
   config.target_regex.clear();
   config.target_modules = minimal_targets(modules, options.all_modules);
+  // PEFT takes the modules whose names end with one of these.
+  std::set<std::string> saved;
+  for (const TensorSpec& spec : options.replaced) {
+    const std::string module = spec.name.substr(0, spec.name.rfind('.'));
+    saved.insert(module.substr(module.rfind('.') + 1));
+  }
+  config.modules_to_save.assign(saved.begin(), saved.end());
   return config;
 }
 
-std::vector<TensorSpec> tensors_for(const std::vector<LoraSpec>& specs, DType dtype) {
+std::vector<TensorSpec> tensors_for(const std::vector<LoraSpec>& specs, const PeftWriterOptions& options) {
+  const DType dtype = options.dtype;
   std::vector<TensorSpec> tensors;
+  for (const TensorSpec& spec : options.replaced) {
+    tensors.push_back({fmt::format("{}{}", kPrefix, spec.name), DType::kF32, spec.shape});
+  }
   for (const LoraSpec& spec : specs) {
     tensors.push_back({tensor_name(spec.module, kA), dtype, {spec.rank, spec.in}});
     tensors.push_back({tensor_name(spec.module, kB), dtype, {spec.out, spec.rank}});
@@ -179,12 +190,15 @@ PeftAdapterWriter::PeftAdapterWriter(fs::path directory, PeftConfig config,
                                      const std::vector<LoraSpec>& specs, const PeftWriterOptions& options)
     : directory_(std::move(directory)),
       config_(config_for(std::move(config), specs, options)),
-      writer_(directory_ / "adapter_model.safetensors", tensors_for(specs, options.dtype),
-              metadata_for(options)) {}
+      writer_(directory_ / "adapter_model.safetensors", tensors_for(specs, options), metadata_for(options)) {}
 
 void PeftAdapterWriter::write(std::string_view module, const float* a, const float* b) {
   writer_.write_f32(tensor_name(module, kA), a);
   writer_.write_f32(tensor_name(module, kB), b);
+}
+
+void PeftAdapterWriter::write_replaced(std::string_view name, const float* values) {
+  writer_.write_f32(fmt::format("{}{}", kPrefix, name), values);
 }
 
 void PeftAdapterWriter::finish() {

@@ -67,6 +67,8 @@ struct PeftWriterOptions {
   std::string base_hash;                 // empty: none
   std::vector<std::string> all_modules;  // every linear of the base, to shorten target_modules; may be empty
   Metadata metadata = {};                // further keys
+  // Whole weights that replace the base's, in f32: "model.norm.weight". They become modules_to_save.
+  std::vector<TensorSpec> replaced = {};
 };
 
 // Writes both files into an existing directory, each atomically, adapter_config.json last. r, alpha, the
@@ -79,6 +81,8 @@ class PeftAdapterWriter {
                     const PeftWriterOptions& options = {});
   // a: [rank, in], b: [out, rank], row-major f32; modules in any order.
   void write(std::string_view module, const float* a, const float* b);
+  // One of options.replaced, by its name.
+  void write_replaced(std::string_view name, const float* values);
   // Throws Error(kInvalidArgument) naming a module that is missing.
   void finish();
   const PeftConfig& config() const { return config_; }

@@ -119,12 +119,34 @@ LlamaModel LlamaModel::load(Context& ctx, const std::filesystem::path& directory
   return model;
 }
 
+void LlamaModel::State::replace(const TensorView& view, const std::filesystem::path& adapter) {
+  const std::string& name = view.name();
+  auto at = by_name.find(name);
+  if (at == by_name.end() && name == "lm_head.weight" && config.tied_embeddings) {
+    Parameter& p = parameters.emplace_back();
+    p.name = name;
+    p.value = Tensor::borrow(embedding->value.dtype(), embedding->value.shape(), embedding->value.raw());
+    at = by_name.emplace(name, &p).first;
+    Parameter& norm = *by_name.at("model.norm.weight");
+    head =
+        std::make_unique<LmHead>(norm, config.norm_eps, Linear("lm_head", std::make_unique<DenseWeight>(p)));
+  }
+  LQ_CHECK(at != by_name.end() || !packed || !packed->packed().modules.contains(name), kUnsupported,
+           "[adapter] {}: replaces {} whole (modules_to_save), but in {} that is a packed weight",
+           adapter.string(), name, directory.string());
+  LQ_CHECK(at != by_name.end(), kMismatch,
+           "[adapter] {}: replaces {} (modules_to_save), which {} does not have", adapter.string(), name,
+           directory.string());
+  Parameter& p = *at->second;
+  LQ_CHECK(view.shape() == p.value.shape(), kMismatch, "[adapter] {}: {} is {}, but {} has it as {}",
+           adapter.string(), name, shape_text(view.shape()), directory.string(), shape_text(p.value.shape()));
+  p.value = view.copy_f32();
+}
+
 void LlamaModel::load_adapter(const std::filesystem::path& directory, std::string_view base_hash) {
   const PeftAdapterReader reader(directory);
   if (!base_hash.empty()) reader.check_base(base_hash);
-  LQ_CHECK(reader.replaced().empty(), kUnsupported,
-           "[adapter] {}: replaces {} whole (modules_to_save), which is not supported", directory.string(),
-           reader.replaced().empty() ? "" : reader.replaced().front().name());
+  for (const TensorView& view : reader.replaced()) state_->replace(view, directory);
   for (const LoraPair& pair : reader.pairs()) {
     Linear* linear = find_linear(pair.module);
     LQ_CHECK(linear != nullptr, kMismatch, "[adapter] {}: there is no linear module {} in {}",

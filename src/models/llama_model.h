@@ -87,7 +87,8 @@ class LlamaModel {
   // Dropout before every low-rank part from now on; null: none. It outlives its use.
   void set_lora_dropout(const LoraDropout* dropout);
 
-  // Loads a PEFT adapter beside the linears (replacing any). `base_hash`: of this model, empty: not checked.
+  // Loads a PEFT adapter beside the linears (replacing any); whole weights in it (modules_to_save) replace
+  // the model's. `base_hash`: of this model, empty: not checked.
   void load_adapter(const std::filesystem::path& directory, std::string_view base_hash);
   // Hash that adapters name their base by: from config.json of a packed model, else computed from the files.
   std::string base_hash(Context& ctx) const;

@@ -11,7 +11,6 @@
 #include "io/atomic_file.h"
 #include "io/json_file.h"
 #include "io/output_dir.h"
-#include "text/chat_template.h"
 #include "text/tokenizer.h"
 #include "train/checkpoints.h"
 
@@ -45,11 +44,11 @@ nlohmann::json job_of(const Context& ctx, const FinetuneOptions& o, const Exampl
           {"seed", ctx.seed},
           {"model_hash", base_hash},
           {"adapter_hash", start_hash},
-          {"data", sources_json(o.data)},
-          {"val_data", sources_json(o.validation_data)},
+          {"data", sources_json(o.data.train)},
+          {"val_data", sources_json(o.data.validation)},
           {"examples_hash", hash_of(examples.train)},
           {"validation_hash", hash_of(examples.validation)},
-          {"seq_len", o.data_options.max_length},
+          {"seq_len", o.data.examples.max_length},
           {"batch_size", t.batch.rows},
           {"batching", static_cast<int>(t.batch.batching)},
           {"shuffle", t.batch.shuffle},
@@ -65,21 +64,28 @@ nlohmann::json job_of(const Context& ctx, const FinetuneOptions& o, const Exampl
           {"weight_decay", t.weight_decay},
           {"lora_plus", t.lora_plus},
           {"clip", t.clip},
+          {"dropout", t.dropout},
           {"eval_every", t.eval_every},
           {"early_stop", t.early_stop},
           {"end_with_best", t.end_with_best},
+          {"train", o.lora.whole},
           {"target", o.lora.targets},
           {"rank", o.lora.rank},
           {"alpha", o.lora.alpha},
           {"rslora", o.lora.rslora}};
 }
 
-// Of the low-rank parts as they are.
-std::string hash_of_adapter(LlamaModel& model) {
+// Of what the run starts from besides the base: low-rank parts, and weights that an adapter has replaced.
+std::string hash_of_start(LlamaModel& model, const std::vector<std::string>& replaced) {
   Hasher hasher;
   std::vector<Linear*> all = model.linears();
   all.push_back(&model.head().projection());
-  bool any = false;
+  bool any = !replaced.empty();
+  for (const std::string& name : replaced) {
+    const Tensor& value = model.find_parameter(name)->value;
+    hasher.update(name);
+    hasher.update(value.raw(), value.bytes());
+  }
   for (const Linear* linear : all) {
     const Lora* lora = linear->lora();
     if (lora == nullptr) continue;
@@ -90,35 +96,6 @@ std::string hash_of_adapter(LlamaModel& model) {
     hasher.update(&lora->scaling, sizeof(lora->scaling));
   }
   return any ? hasher.hex() : "none";
-}
-
-ExampleSet read_data(Context& ctx, const FinetuneOptions& o, const Tokenizer& tokenizer) {
-  std::unique_ptr<ChatTemplate> chat;
-  if (!o.chat_template.empty()) {
-    chat = std::make_unique<ChatTemplate>(ChatTemplate::by_name(o.chat_template, tokenizer));
-  } else {
-    try {
-      chat = std::make_unique<ChatTemplate>(ChatTemplate::of_model(o.model));
-    } catch (const Error& e) {
-      if (e.code() != ErrorCode::kNotFound) throw;
-    }
-  }
-  ExampleSetOptions options = o.data_options;
-  options.format.chat = chat.get();
-  options.seed = ctx.seed;
-  const SpecialTokens& special = tokenizer.special();
-  if (special.bos) options.format.bos = tokenizer.piece(*special.bos);
-  if (special.eos) options.format.eos = tokenizer.piece(*special.eos);
-  ExampleSet set = read_examples(o.data, tokenizer, options, ctx.progress);
-  if (!o.validation_data.empty()) {
-    options.validation = 0.0;
-    ExampleSet more = read_examples(o.validation_data, tokenizer, options, ctx.progress);
-    std::move(more.train.begin(), more.train.end(), std::back_inserter(set.validation));
-    set.bad += more.bad;
-    set.truncated += more.truncated;
-    set.dropped += more.dropped;
-  }
-  return set;
 }
 
 void check_ids(const ExampleSet& set, const LlamaModel& model, const std::filesystem::path& path) {
@@ -164,7 +141,7 @@ FinetuneReport finetune(Context& ctx, const FinetuneOptions& given) {
   const double begin = monotonic_seconds();
   FinetuneOptions o = given;
   check_train_options(o.train);
-  LQ_CHECK(!o.data.empty(), kInvalidArgument, "--data: a file of examples was expected");
+  LQ_CHECK(!o.data.train.empty(), kInvalidArgument, "--data: a file of examples was expected");
   LQ_CHECK(!o.from_zero || o.adapter.empty(), kInvalidArgument,
            "--adapter and starting from zero exclude each other");
   std::vector<std::filesystem::path> inputs = {o.model};
@@ -176,16 +153,21 @@ FinetuneReport finetune(Context& ctx, const FinetuneOptions& given) {
   load.adapter = o.adapter;
   load.no_adapter = o.from_zero;
   LlamaModel model = LlamaModel::load(ctx, o.model, load);
-  LQ_CHECK(o.data_options.max_length <= model.config().max_positions, kInvalidArgument,
-           "--seq-len {}: the model's context is {} (max_position_embeddings)", o.data_options.max_length,
+  if (!o.adapter.empty()) {
+    const PeftAdapterReader reader(o.adapter);
+    for (const TensorView& view : reader.replaced()) o.lora.replaced.push_back(view.name());
+  }
+  LQ_CHECK(o.data.examples.max_length <= model.config().max_positions, kInvalidArgument,
+           "--seq-len {}: the model's context is {} (max_position_embeddings)", o.data.examples.max_length,
            model.config().max_positions);
-  ExampleSet set = read_data(ctx, o, *tokenizer);
+  o.data.examples.seed = ctx.seed;
+  ExampleSet set = read_training_data(o.data, o.model, *tokenizer, ctx.progress);
   check_ids(set, model, o.model);
-  o.train.batch.row_length = o.data_options.max_length;
+  o.train.batch.row_length = o.data.examples.max_length;
   o.train.batch.seed = ctx.seed;
 
   const std::string base_hash = model.base_hash(ctx);
-  const std::string start_hash = hash_of_adapter(model);
+  const std::string start_hash = hash_of_start(model, o.lora.replaced);
   OutputOptions output_options;
   output_options.job = job_of(ctx, o, set, base_hash, start_hash);
   output_options.inputs = inputs;
@@ -222,11 +204,11 @@ FinetuneReport finetune(Context& ctx, const FinetuneOptions& given) {
   const auto final_dir = output.final_dir();
   // PEFT finds a dense base by this path; a packed one is ours alone.
   const std::string base_model = model.packed() ? std::string() : o.model.string();
-  write_adapter(model, lora, 0.0, base_hash, base_model, final_dir);
+  write_adapter(model, lora, o.train.dropout, base_hash, base_model, final_dir);
   if (report.training.state.best_step >= 0 &&
       Checkpoints(output.store_dir(), o.train.keep).restore_best(model.trainable())) {
     std::filesystem::create_directories(final_dir / "best");
-    write_adapter(model, lora, 0.0, base_hash, base_model, final_dir / "best");
+    write_adapter(model, lora, o.train.dropout, base_hash, base_model, final_dir / "best");
   }
   for (const auto& entry : std::filesystem::directory_iterator(output.store_dir())) {
     const std::string name = entry.path().filename().string();

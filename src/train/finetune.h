@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "data/example_set.h"
 #include "tensor/context.h"
 #include "train/lora_setup.h"
 #include "train/trainer.h"
+#include "train/training_data.h"
 
 namespace lq {
 
@@ -20,11 +20,7 @@ struct FinetuneOptions {
   bool from_zero = false;              // not even from that
   bool overwrite = false;              // discard what another job of ours left in `out`
 
-  std::vector<DataSource> data = {};
-  std::vector<DataSource> validation_data = {};  // besides data_options.validation
-  std::string chat_template = {};                // by name; empty: the tokenizer's, where it has one
-  ExampleSetOptions data_options = {};           // its format is made from the above
-
+  TrainingDataOptions data = {};
   LoraOptions lora = {};
   TrainOptions train = {};
   bool choose_activations = true;  // train.activations by the memory there is

@@ -72,6 +72,21 @@ std::unique_ptr<Lora> start_from_zero(Context& ctx, const Linear& linear, std::i
   return lora;
 }
 
+// Parameters that learn whole, by what they are called for people.
+std::vector<Parameter*> whole_parameters(LlamaModel& model, const std::string& what) {
+  std::vector<Parameter*> all;
+  for (Parameter* p : model.parameters()) {
+    const bool norm = p->name.ends_with("norm.weight");
+    const bool embeddings = p->name == "model.embed_tokens.weight";
+    const bool head = p->name == "lm_head.weight" || (embeddings && model.config().tied_embeddings);
+    if ((what == "norms" && norm) || (what == "embeddings" && embeddings) || (what == "head" && head)) {
+      all.push_back(p);
+    }
+  }
+  LQ_CHECK(!all.empty(), kInvalidArgument, "--train {}: the model has none that is not packed", what);
+  return all;
+}
+
 void multiply(Tensor& t, float factor) {
   float* const x = t.mutable_data<float>();
   for (std::int64_t i = 0; i < t.numel(); ++i) x[i] *= factor;
@@ -94,6 +109,21 @@ LoraState lora_setup(Context& ctx, LlamaModel& model, const LoraOptions& options
     if (rank == 0 && linear->lora() != nullptr) rank = linear->lora()->rank();
   }
   if (rank == 0) rank = kDefaultRank;
+
+  for (const std::string& what : options.whole) {
+    for (Parameter* p : whole_parameters(model, what)) {
+      p->make_trainable();
+      state.whole.push_back(p);
+    }
+  }
+  for (const std::string& name : options.replaced) {
+    Parameter* p = model.find_parameter(name);
+    if (p != nullptr && !p->trainable()) state.whole.push_back(p);
+  }
+  // Tied weights are head and embeddings at once.
+  std::sort(state.whole.begin(), state.whole.end(),
+            [](const Parameter* a, const Parameter* b) { return a->name < b->name; });
+  state.whole.erase(std::unique(state.whole.begin(), state.whole.end()), state.whole.end());
 
   for (Linear* linear : choose(model, options)) {
     Lora* lora = linear->lora();
@@ -141,7 +171,11 @@ void write_adapter(LlamaModel& model, const LoraState& state, double dropout, co
   PeftWriterOptions options;
   options.base_hash = base_hash;
   for (const Linear* linear : all_linears(model)) options.all_modules.push_back(linear->name());
+  for (const Parameter* p : state.whole) {
+    options.replaced.push_back({p->name, DType::kF32, p->value.shape()});
+  }
   PeftAdapterWriter writer(directory, std::move(config), state.specs, options);
+  for (const Parameter* p : state.whole) writer.write_replaced(p->name, p->value.data<float>());
   for (const LoraSpec& spec : state.specs) {
     const Lora& lora = *model.find_linear(spec.module)->lora();
     writer.write(spec.module, lora.a.value.data<float>(), lora.b.value.data<float>());

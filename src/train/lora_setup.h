@@ -23,11 +23,17 @@ struct LoraOptions {
   // whose scaling is s multiplies its A and B by sqrt(s / s'): the function stays.
   double alpha = 0.0;
   bool rslora = false;  // scaling alpha / sqrt(rank) (Kalajdzievski 2023)
+  // What else learns, whole: "norms", "head", "embeddings". The adapter then holds these weights
+  // (modules_to_save).
+  std::vector<std::string> whole = {};
+  // Parameters that the adapter to start from has already replaced: they stay in the new one.
+  std::vector<std::string> replaced = {};
 };
 
 // What the model has after lora_setup, for the adapter's file.
 struct LoraState {
-  std::vector<LoraSpec> specs;  // every module with a low-rank part
+  std::vector<LoraSpec> specs;    // every module with a low-rank part
+  std::vector<Parameter*> whole;  // parameters that the adapter holds whole
   bool rslora = false;
   std::int64_t started = 0;  // modules whose part starts from zero
   std::int64_t trained = 0;  // modules whose part learns

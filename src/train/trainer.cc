@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/process.h"
+#include "nn/lora_dropout.h"
 #include "nn/workspace.h"
 #include "train/batch_stream.h"
 #include "train/checkpoints.h"
@@ -33,6 +34,7 @@ class Trainer {
     result_.total_steps = total_steps(examples, options);
     schedule_ = {options.schedule, warmup_steps(options.warmup, result_.total_steps), result_.total_steps};
     tape_.keep = options.activations;
+    dropout_ = {static_cast<float>(options.dropout), ctx.seed, 0};
     if (const auto found = checkpoints_.restore(parameters_, optimizer_)) {
       state_ = *found;
       stream_.seek(state_.data);
@@ -46,6 +48,10 @@ class Trainer {
     }
     log_ = std::make_unique<TrainLog>(directory, state_);
   }
+
+  ~Trainer() { model_.set_lora_dropout(nullptr); }
+  Trainer(const Trainer&) = delete;
+  Trainer& operator=(const Trainer&) = delete;
 
   TrainResult run() {
     ctx_.progress.begin("finetune", result_.total_steps, "steps");
@@ -112,11 +118,16 @@ class Trainer {
     for (Parameter* p : parameters_) p->zero_grad();
     const auto scale = static_cast<float>(1.0 / static_cast<double>(batches.trained_tokens));
     double sum = 0.0;
+    // A mask of its own for each batch of the run.
+    dropout_.draw = static_cast<std::uint64_t>(state_.step * options_.accumulate);
+    model_.set_lora_dropout(&dropout_);
     for (const Batch& batch : batches.batches) {
       losses_.resize(batch.ids.size());
       model_.losses_backward(ctx_, ws_, tape_, {batch.ids, batch.starts}, batch.targets, scale, losses_);
       for (const float loss : losses_) sum += loss;
+      ++dropout_.draw;
     }
+    model_.set_lora_dropout(nullptr);
     const double loss = sum / static_cast<double>(batches.trained_tokens);
     const double norm = gradient_norm(ctx_.pool, parameters_);
     const double lr = options_.lr * schedule_.factor(state_.step);
@@ -173,6 +184,7 @@ class Trainer {
   TrainResult result_;
   Workspace ws_;
   LlamaTape tape_;
+  LoraDropout dropout_;
   std::vector<float> losses_;
   std::int64_t saved_ = -1, saved_evaluated_ = -1;
 };
@@ -191,6 +203,8 @@ void check_train_options(const TrainOptions& o) {
   positive("--lora-plus", o.lora_plus);
   not_negative("--weight-decay", o.weight_decay);
   not_negative("--clip", o.clip);
+  LQ_CHECK(o.dropout >= 0 && o.dropout < 1, kInvalidArgument,
+           "--dropout {}: expected 0 or more and less than 1", o.dropout);
   not_negative("--max-steps", static_cast<double>(o.max_steps));
   if (o.max_steps == 0) positive("--epochs", o.epochs);
   LQ_CHECK(o.epochs <= 1e6, kInvalidArgument, "--epochs {}: at most a million", o.epochs);

@@ -23,6 +23,7 @@ struct TrainOptions {
   AdamWOptions adam = {};
   double weight_decay = 0.0;  // of matrices; norms and biases have none
   double lora_plus = 1.0;     // B learns with this times A's rate (Hayou et al. 2024)
+  double dropout = 0.0;       // on what goes into the low-rank parts (nn/lora_dropout.h)
   double clip = 1.0;          // largest norm of the gradient; 0: none
 
   BatchOptions batch = {};

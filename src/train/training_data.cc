@@ -1,0 +1,71 @@
+#include "train/training_data.h"
+
+#include <algorithm>
+#include <iterator>
+#include <memory>
+#include <optional>
+
+#include "base/error.h"
+
+namespace lq {
+namespace {
+
+std::unique_ptr<ChatTemplate> chat_of(const TrainingDataOptions& o, const std::filesystem::path& model,
+                                      const Tokenizer& tokenizer) {
+  if (!o.chat_template.empty()) {
+    return std::make_unique<ChatTemplate>(ChatTemplate::by_name(o.chat_template, tokenizer));
+  }
+  try {
+    return std::make_unique<ChatTemplate>(ChatTemplate::of_model(model));
+  } catch (const Error& e) {
+    if (e.code() == ErrorCode::kNotFound) return nullptr;
+    throw;
+  }
+}
+
+}  // namespace
+
+std::string check_template(const ChatTemplate& chat, const Tokenizer& tokenizer) {
+  constexpr EncodeOptions kParse{.add_special = false, .special_text = SpecialText::kParse};
+  const std::vector<ChatMessage> sample = {{"user", "a"}, {"assistant", "a"}};
+  const std::string text = chat.render(sample, false);
+  const auto unknown = [&](const std::string& t) {
+    const auto ids = tokenizer.encode(t, kParse);
+    return tokenizer.special().unk ? std::count(ids.begin(), ids.end(), *tokenizer.special().unk) : 0;
+  };
+  // A letter may be unknown too; the marks of the template should not be.
+  LQ_CHECK(unknown(text) <= 2 * unknown("a"), kMismatch,
+           "[data] chat template {}: this tokenizer ({}) has no tokens for parts of '{}'", chat.name(),
+           tokenizer.kind(), text);
+  const std::size_t pieces =
+      chat.end_of_turn().empty() ? 1 : tokenizer.encode(chat.end_of_turn(), kParse).size();
+  if (pieces == 1) return {};
+  return fmt::format(
+      "chat template {}: '{}', which ends an answer, is {} tokens of this tokenizer and none of its special "
+      "ones",
+      chat.name(), chat.end_of_turn(), pieces);
+}
+
+ExampleSet read_training_data(const TrainingDataOptions& o, const std::filesystem::path& model,
+                              const Tokenizer& tokenizer, Progress& progress) {
+  const auto chat = chat_of(o, model, tokenizer);
+  ExampleSetOptions options = o.examples;
+  options.format.chat = chat.get();
+  if (chat != nullptr) {
+    if (const std::string odd = check_template(*chat, tokenizer); !odd.empty()) progress.note("data: " + odd);
+  }
+  const SpecialTokens& special = tokenizer.special();
+  if (special.bos) options.format.bos = tokenizer.piece(*special.bos);
+  if (special.eos) options.format.eos = tokenizer.piece(*special.eos);
+  ExampleSet set = read_examples(o.train, tokenizer, options, progress);
+  if (o.validation.empty()) return set;
+  options.validation = 0.0;
+  ExampleSet more = read_examples(o.validation, tokenizer, options, progress);
+  std::move(more.train.begin(), more.train.end(), std::back_inserter(set.validation));
+  set.bad += more.bad;
+  set.truncated += more.truncated;
+  set.dropped += more.dropped;
+  return set;
+}
+
+}  // namespace lq

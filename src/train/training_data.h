@@ -1,0 +1,32 @@
+// The examples of a run as its user names them: files, a chat template, a tokenizer.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/progress.h"
+#include "data/example_set.h"
+#include "text/chat_template.h"
+#include "text/tokenizer.h"
+
+namespace lq {
+
+struct TrainingDataOptions {
+  std::vector<DataSource> train = {};
+  std::vector<DataSource> validation = {};  // besides examples.validation, the share of `train`
+  std::string chat_template = {};           // by name; empty: the model's own, where it has one
+  ExampleSetOptions examples = {};          // format.chat, bos and eos are filled in here
+};
+
+// model: the directory of tokenizer and template. Notes in `progress` what is odd about the template. Throws
+// Error(kMismatch) for a template that the tokenizer cannot write (it gives unknown tokens), and what
+// read_examples throws.
+ExampleSet read_training_data(const TrainingDataOptions& options, const std::filesystem::path& model,
+                              const Tokenizer& tokenizer, Progress& progress);
+
+// Throws Error(kMismatch) as above; returns what is odd, empty where nothing is.
+std::string check_template(const ChatTemplate& chat, const Tokenizer& tokenizer);
+
+}  // namespace lq

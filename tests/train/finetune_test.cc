@@ -1,0 +1,162 @@
+// The whole job on the example model: what it writes, and what it refuses.
+#include "train/finetune.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "io/file_descriptor.h"
+#include "io/io_test_util.h"
+#include "io/json_file.h"
+#include "io/output_dir.h"
+#include "io/peft_adapter.h"
+
+namespace lq {
+namespace {
+
+namespace fs = std::filesystem;
+
+class FinetuneTest : public testing::Test {
+ protected:
+  FinetuneTest() {
+    std::string text;
+    for (int i = 0; i < 60; ++i)
+      text += fmt::format("Line {} of a poem about the sea and {} ships.\n", i, i * 7);
+    options_.model = fs::path(LQ_SOURCE_DIR) / "examples" / "models" / "quill";
+    options_.out = dir_ / "out";
+    options_.data.train = {{write("poem.txt", text)}};
+    options_.data.examples.max_length = 32;
+    options_.lora.rank = 2;
+    options_.lora.targets = {"q_proj", "v_proj"};
+    options_.train.batch.rows = 2;
+    options_.train.max_steps = 2;
+  }
+  fs::path write(const std::string& name, const std::string& bytes) {
+    std::ofstream(dir_ / name, std::ios::binary) << bytes;
+    return dir_ / name;
+  }
+  FinetuneReport run(const FinetuneOptions& o, std::uint64_t seed = 0) {
+    Context ctx{pool_, progress_, seed, {}};
+    return finetune(ctx, o);
+  }
+  template <typename Change>
+  std::string error_of(const Change& change, std::uint64_t seed = 0) {
+    FinetuneOptions o = options_;
+    change(o);
+    try {
+      run(o, seed);
+    } catch (const Error& e) {
+      return e.what();
+    }
+    return "none";
+  }
+  static bool has(const std::string& text, const std::string& part) {
+    EXPECT_NE(text.find(part), std::string::npos) << text;
+    return text.find(part) != std::string::npos;
+  }
+
+  io_test::TempDir dir_;
+  FinetuneOptions options_;
+  ThreadPool pool_{2};
+  NoProgress progress_;
+};
+
+TEST_F(FinetuneTest, WritesAnAdapterThatNamesItsBase) {
+  options_.data.examples.validation = 0.2;
+  options_.lora.whole = {"norms"};
+  const FinetuneReport report = run(options_);
+  EXPECT_EQ(report.training.state.step, 2);
+  EXPECT_EQ(report.modules, 12);
+  EXPECT_GT(report.validation_examples, 0);
+  EXPECT_FALSE(report.already_done);
+  Context ctx{pool_, progress_, 0, {}};
+  const LlamaModel base = LlamaModel::load(ctx, options_.model);
+  const PeftAdapterReader adapter(options_.out);
+  EXPECT_EQ(adapter.base_hash(), base.base_hash(ctx));
+  EXPECT_EQ(adapter.pairs().size(), 12u);
+  // Two norms a block, and the last one.
+  EXPECT_EQ(adapter.replaced().size(), 13u);
+  EXPECT_EQ(adapter.config().modules_to_save,
+            (std::vector<std::string>{"input_layernorm", "norm", "post_attention_layernorm"}));
+  for (const char* name : {"log.jsonl", "lqlora.json", "best/adapter_model.safetensors"}) {
+    EXPECT_TRUE(fs::exists(options_.out / name)) << name;
+  }
+  EXPECT_FALSE(fs::exists(options_.out / ".work"));
+  // The validation loss is that of the adapter as it is read back.
+  LlamaLoadOptions load;
+  load.adapter = options_.out;
+  LlamaModel tuned = LlamaModel::load(ctx, options_.model, load);
+  EXPECT_TRUE(tuned.has_adapter());
+  const TensorView* norm = adapter.replaced().data();
+  EXPECT_EQ(tuned.find_parameter(norm->name())->value.numel(), norm->numel());
+
+  // The same again: nothing to do. Another: refused, and what differs is named.
+  const FinetuneReport again = run(options_);
+  EXPECT_TRUE(again.already_done);
+  EXPECT_EQ(again.training.state.loss, report.training.state.loss);
+  EXPECT_TRUE(has(error_of([](FinetuneOptions& o) { o.train.lr = 1e-5; }), "lr was 0.0002, now 1e-05"));
+  EXPECT_TRUE(has(error_of([](FinetuneOptions&) {}, 5), "seed was 0, now 5"));
+  EXPECT_TRUE(has(error_of([&](FinetuneOptions& o) {
+                    std::ofstream(dir_ / "poem.txt", std::ios::app) << "One line more.\n";
+                    o.data.examples.max_length = 32;
+                  }),
+                  "examples_hash was"));
+  options_.train.lr = 1e-5;
+  options_.overwrite = true;
+  EXPECT_FALSE(run(options_).already_done);
+}
+
+TEST_F(FinetuneTest, AnAdapterGoesOnFromAnother) {
+  run(options_);
+  FinetuneOptions second = options_;
+  second.adapter = options_.out;
+  second.out = dir_ / "second";
+  second.lora = {};
+  const FinetuneReport report = run(second);
+  EXPECT_EQ(report.modules, 12);
+  EXPECT_EQ(PeftAdapterReader(second.out).config().r, 2);
+}
+
+TEST_F(FinetuneTest, TwoRunsOnOneFolderAreRefused) {
+  const OutputDir held(options_.out, {.job = {{"verb", "finetune"}}});
+  EXPECT_TRUE(has(error_of([](FinetuneOptions&) {}), "another process is writing it"));
+}
+
+TEST_F(FinetuneTest, BadDataIsNamed) {
+  const auto with = [&](const std::string& name, const std::string& bytes, bool skip = false) {
+    return error_of([&](FinetuneOptions& o) {
+      o.data.train = {{write(name, bytes)}};
+      o.data.examples.records.skip_bad = skip;
+    });
+  };
+  EXPECT_TRUE(
+      has(error_of([&](FinetuneOptions& o) { o.data.train = {{dir_ / "none.jsonl"}}; }), "none.jsonl"));
+  EXPECT_TRUE(has(with("a.jsonl", "{\"prompt\": \"a\", \"completion\": \"b\"}\nnot json\n"), "a.jsonl:2"));
+  EXPECT_TRUE(has(with("b.jsonl", ""), "no example to train on"));
+  EXPECT_TRUE(has(with("c.jsonl", "x\ny\n", true), "2 bad"));
+  EXPECT_TRUE(has(with("d.jsonl", "{\"prompt\": \"a\", \"completion\": 3}\n"), "d.jsonl:1"));
+  EXPECT_TRUE(has(with("e.jsonl", "{\"question\": \"a\"}\n"), "e.jsonl:1"));
+  // Nothing in it counts: the prompt fills the row.
+  std::string words;
+  for (int i = 0; i < 200; ++i) words += "word ";
+  EXPECT_TRUE(has(with("f.jsonl", "{\"prompt\": \"" + words + "\", \"completion\": \"b\"}\n"),
+                  "no example to train on"));
+  EXPECT_TRUE(has(error_of([&](FinetuneOptions& o) { o.data.chat_template = "no such"; }), "no such"));
+  EXPECT_FALSE(fs::exists(options_.out));
+}
+
+TEST_F(FinetuneTest, BadFlagsAreNamed) {
+  EXPECT_TRUE(has(error_of([](FinetuneOptions& o) { o.train.lr = 0; }), "--lr 0"));
+  EXPECT_TRUE(has(error_of([](FinetuneOptions& o) { o.data.examples.max_length = 2048; }), "--seq-len 2048"));
+  EXPECT_TRUE(has(error_of([](FinetuneOptions& o) { o.lora.targets = {"w_proj"}; }), "--target w_proj"));
+  EXPECT_TRUE(has(error_of([](FinetuneOptions& o) { o.lora.whole = {"biases"}; }), "--train biases"));
+  EXPECT_TRUE(has(error_of([](FinetuneOptions& o) { o.out = o.model; }), "is the input itself"));
+  EXPECT_TRUE(has(error_of([](FinetuneOptions& o) { o.data.train.clear(); }), "--data"));
+  EXPECT_FALSE(fs::exists(options_.out));
+}
+
+}  // namespace
+}  // namespace lq

@@ -1,0 +1,86 @@
+// Real files of every format, where they are; templates and tokenizers that do not fit.
+#include "train/training_data.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+
+namespace lq {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path shared() { return fs::path(LQ_SOURCE_DIR) / ".." / "shared" / "data"; }
+
+struct Expected {
+  const char* file;
+  const char* chat;
+  bool responses_only;  // whether prompts are left out of the loss
+};
+
+class RealFiles : public testing::TestWithParam<Expected> {};
+
+TEST_P(RealFiles, AreReadAndMasked) {
+  const Expected& want = GetParam();
+  const fs::path file = shared() / "datasets" / want.file;
+  if (!fs::exists(file)) GTEST_SKIP() << file << " is not there";
+  const fs::path model = shared() / "tokenizers" / "tinyllama";
+  const auto tokenizer = Tokenizer::load(model);
+  TrainingDataOptions options;
+  options.train = {{file}};
+  options.chat_template = want.chat;
+  options.examples.max_length = 512;
+  options.examples.validation = 0.1;
+  options.examples.records.skip_bad = true;
+  NoProgress progress;
+  const ExampleSet set = read_training_data(options, model, *tokenizer, progress);
+  EXPECT_EQ(set.bad, 0);
+  ASSERT_GT(set.train.size(), 20u);
+  EXPECT_FALSE(set.validation.empty());
+  std::int64_t begin_counts = 0;
+  for (const EncodedExample& e : set.train) {
+    ASSERT_LE(e.ids.size(), 512u);
+    ASSERT_GT(e.trained_tokens(), 0);
+    begin_counts += e.ids.size() > 3 && e.in_loss[2] != 0 ? 1 : 0;
+  }
+  if (want.responses_only) {
+    EXPECT_EQ(begin_counts, 0);
+    EXPECT_LT(set.trained_tokens, set.tokens);
+  } else {
+    EXPECT_EQ(begin_counts, std::ssize(set.train));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Datasets, RealFiles,
+                         testing::Values(Expected{"llama_factory/alpaca_en_demo.json", "", true},
+                                         Expected{"llama_factory/c4_demo.jsonl", "", false},
+                                         Expected{"llama_factory/wiki_demo.txt", "", false},
+                                         Expected{"tinyshakespeare/input.txt", "", false}),
+                         [](const auto& info) {
+                           std::string name = info.param.file;
+                           for (char& c : name)
+                             c = std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
+                           return name;
+                         });
+
+TEST(TrainingData, ATemplateThatTheTokenizerCannotWriteIsRefused) {
+  const fs::path model = shared() / "tokenizers" / "bert-uncased";
+  if (!fs::exists(model)) GTEST_SKIP() << model << " is not there";
+  const auto bert = Tokenizer::load(model);
+  // Spaces and brackets are words of BERT's; a mark of a script it does not know is not.
+  const ChatTemplate odd = ChatTemplate::from_jinja(
+      "{% for m in messages %}\xE1\x9A\xA0\xE1\x9A\xA2 {{ m['role'] }} \xE1\x9A\xA6 {{ m['content'] }} {% "
+      "endfor %}",
+      "", "", "test");
+  EXPECT_THROW(check_template(odd, *bert), Error);
+}
+
+TEST(TrainingData, AnEndMarkOfManyTokensIsSaid) {
+  const fs::path model = fs::path(LQ_SOURCE_DIR) / "examples" / "models" / "quill";
+  const auto tokenizer = Tokenizer::load(model);
+  const std::string odd = check_template(ChatTemplate::by_name("chatml", *tokenizer), *tokenizer);
+  EXPECT_NE(odd.find("<|im_end|>"), std::string::npos) << odd;
+}
+
+}  // namespace
+}  // namespace lq
