@@ -24,7 +24,8 @@ std::string human_count(double count) {
   return fmt::format("{:.0f}", count);
 }
 
-ConsoleProgress::ConsoleProgress(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO) != 0) {}
+ConsoleProgress::ConsoleProgress(bool quiet, bool verbose)
+    : quiet_(quiet), verbose_(verbose), terminal_(isatty(STDERR_FILENO) != 0) {}
 
 void ConsoleProgress::begin(std::string_view stage, std::int64_t total, std::string_view unit) {
   const std::lock_guard lock(mutex_);
@@ -51,7 +52,7 @@ void ConsoleProgress::update(std::int64_t done, std::string_view detail) {
 
 void ConsoleProgress::end() {
   const std::lock_guard lock(mutex_);
-  if (terminal_) draw(true);
+  if (terminal_ || verbose_) draw(true);
 }
 
 void ConsoleProgress::note(std::string_view line) {
@@ -81,6 +82,7 @@ void ConsoleProgress::draw(bool last) {
     line += fmt::format("{} {}, {} {}/s", human_count(static_cast<double>(done_)), unit_, human_count(rate),
                         unit_);
   }
+  if (last && verbose_) line += ", " + human_seconds(seconds);
   if (!last && !detail_.empty()) line += "  " + detail_;
   fmt::print(stderr, "{}{}{}", terminal_ ? "\r\x1b[K" : "", line, terminal_ && !last ? "" : "\n");
   std::fflush(stderr);

@@ -12,7 +12,8 @@ namespace lq::cli {
 // Thread-safe.
 class ConsoleProgress final : public Progress {
  public:
-  explicit ConsoleProgress(bool quiet);
+  // verbose: one line for every stage that ends, with its time, also where no terminal listens.
+  explicit ConsoleProgress(bool quiet, bool verbose = false);
   void begin(std::string_view stage, std::int64_t total, std::string_view unit) override;
   void update(std::int64_t done, std::string_view detail) override;
   void end() override;
@@ -22,6 +23,7 @@ class ConsoleProgress final : public Progress {
   void draw(bool last);
 
   const bool quiet_;
+  const bool verbose_;
   const bool terminal_;
   std::mutex mutex_;
   std::string stage_, unit_, detail_;

@@ -38,7 +38,8 @@ int main(int argc, char** argv) {
   app.add_option("--device", flags.device, "auto or cpu")->capture_default_str();
   app.add_option("--seed", flags.seed, "Seed of every random number")->capture_default_str();
   auto* quiet = app.add_flag("--quiet", flags.quiet, "Say nothing on standard error but errors");
-  app.add_flag("--verbose", flags.verbose, "Say more on standard error")->excludes(quiet);
+  app.add_flag("--verbose", flags.verbose, "Say on standard error when each stage ends and how long it took")
+      ->excludes(quiet);
   app.add_option("--json", flags.json, "Write the result as JSON to this file, or '-' for standard output");
 
   Action action;

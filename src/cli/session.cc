@@ -31,7 +31,7 @@ void check_device(const std::string& device) {
 Session::Session(const GlobalFlags& flags, const std::atomic<bool>& stop)
     : flags_(flags),
       pool_(flags.threads),
-      progress_(std::make_unique<ConsoleProgress>(flags.quiet)),
+      progress_(std::make_unique<ConsoleProgress>(flags.quiet, flags.verbose)),
       context_{pool_, *progress_, flags.seed, StopToken(&stop)} {
   check_device(flags.device);
 }

@@ -3,6 +3,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/byte_size.h"
 #include "base/process.h"
 #include "cli/app.h"
 #include "export/hf_export.h"
@@ -11,7 +12,7 @@ namespace lq::cli {
 namespace {
 
 struct ExportFlags {
-  std::string model, adapter, format, out, dtype = "source";
+  std::string model, adapter, format, out, dtype = "source", max_shard = "5GB";
   bool keep_adapter = false, without_adapter = false, overwrite = false;
 };
 
@@ -22,6 +23,7 @@ void run(Session& session, const ExportFlags& f) {
   if (!f.adapter.empty()) o.adapter = f.adapter;
   o.keep_adapter = f.keep_adapter;
   o.without_adapter = f.without_adapter;
+  o.max_shard_bytes = static_cast<std::uint64_t>(parse_byte_size(f.max_shard, "--max-shard"));
   o.overwrite = f.overwrite;
   if (f.dtype == "f32") o.dtype = DType::kF32;
   if (f.dtype == "bf16") o.dtype = DType::kBf16;
@@ -53,6 +55,8 @@ void add_export(CLI::App& app, Action& action) {
   verb->add_flag("--without-adapter", flags->without_adapter, "Write Q alone")->excludes(keep);
   verb->add_option("--dtype", flags->dtype, "Type of the written matrices: source, f32, bf16 or f16")
       ->check(CLI::IsMember({"source", "f32", "bf16", "f16"}))
+      ->capture_default_str();
+  verb->add_option("--max-shard", flags->max_shard, "Cut the weights into files of at most this size")
       ->capture_default_str();
   verb->add_flag("--overwrite", flags->overwrite, "Discard an output of lqlora that another command made");
   verb->callback([flags, &action] { action = [flags](Session& session) { run(session, *flags); }; });

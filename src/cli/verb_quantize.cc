@@ -66,6 +66,7 @@ QuantizeOptions options_of(const QuantizeFlags& f) {
            "{} needs --weights input or kfac, with --data or --stats", gptq ? "--method gptq" : "--feedback");
   o.calibration = f.weights.source();
   o.budget = budget_of(f);
+  o.max_shard_bytes = static_cast<std::uint64_t>(parse_byte_size(f.max_shard, "--max-shard"));
   o.overwrite = f.overwrite;
   return o;
 }
@@ -162,6 +163,8 @@ void add_quantize(CLI::App& app, Action& action) {
       ->check(CLI::PositiveNumber);
   verb->add_option("--include", flags->include, "Quantize only tensors that match this glob (repeatable)");
   verb->add_option("--exclude", flags->exclude, "Leave tensors that match this glob dense (repeatable)");
+  verb->add_option("--max-shard", flags->max_shard, "Cut the weights into files of at most this size")
+      ->capture_default_str();
   verb->add_flag("--overwrite", flags->overwrite, "Discard an output of lqlora that another command made");
   verb->callback([flags, &action] { action = [flags](Session& session) { run(session, *flags); }; });
 }

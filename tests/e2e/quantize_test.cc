@@ -25,6 +25,17 @@ TEST(QuantizeE2e, JsonAloneOnStdoutWithTheKeysThatStay) {
   EXPECT_NE(inspect.out.find("packed model"), std::string::npos);
 }
 
+TEST(QuantizeE2e, CutsItsWeightsAndTellsOfItsStages) {
+  const TempDir dir;
+  const std::string q = (dir / "q").string();
+  const Outcome run = lqlora("--verbose quantize " + quill() + " --nf 2 --rank 0 --max-shard 1MB -o " + q);
+  ASSERT_EQ(run.code, 0) << run.errors;
+  EXPECT_NE(run.errors.find("100 %"), std::string::npos) << run.errors;
+  EXPECT_TRUE(std::filesystem::exists(dir / "q/model.safetensors.index.json"));
+  ASSERT_EQ(lqlora("export " + q + " --format hf --max-shard 2MB -o " + (dir / "hf").string()).code, 0);
+  EXPECT_TRUE(std::filesystem::exists(dir / "hf/model.safetensors.index.json"));
+}
+
 TEST(QuantizeE2e, ExportsBothWays) {
   const TempDir dir;
   const std::string q = (dir / "q").string();
@@ -53,6 +64,8 @@ TEST(QuantizeE2e, BadInputGetsOneLine) {
   expect_refusal("quantize " + quill() + " --rank 129" + out, {"129", "k_proj"});
   expect_refusal("quantize " + quill() + " --config 5,8,fp32,64,256" + out, {"5"});
   expect_refusal("quantize " + quill() + " -o " + quill(), {"quill"});
+  expect_refusal("quantize " + quill() + " --max-shard huge" + out, {"--max-shard", "huge"});
+  expect_refusal("--device cuda quantize " + quill() + out, {"--device cuda", "cpu"});
   EXPECT_FALSE(std::filesystem::exists(dir / "out"));
   // A folder of someone else's.
   io_test::put_file(dir / "theirs/notes.txt", "mine");

@@ -47,6 +47,12 @@ TensorLookup lookup_in(const Stored& stored) {
   };
 }
 
+TEST(NfSerialize, ModulesAreNamedWithoutTheirWeight) {
+  EXPECT_EQ(module_of("model.layers.0.mlp.up_proj.weight"), "model.layers.0.mlp.up_proj");
+  EXPECT_EQ(module_of("model.layers.0.mlp.up_proj"), "model.layers.0.mlp.up_proj");
+  EXPECT_EQ(module_of(".weight.bias"), ".weight.bias");
+}
+
 TEST(NfSerialize, MatricesComeBackThroughTensors) {
   ThreadPool pool(1);
   for (const char* text : {"3,8,fp32,64,256", "2,3,bf16,16,16", "8,4,fp16,32,64", "4,2,bf16,64,16"}) {
