@@ -8,15 +8,14 @@
 namespace lq {
 namespace {
 
-constexpr std::int64_t kTileCols = 256;
-
-// Tiles stay in the second-level cache; small weights are cut finer, so that threads share them out.
-std::int64_t tile_rows_of(std::int64_t rows) { return rows <= 512 ? 64 : 128; }
+// Large tiles multiply faster; small weights are cut finer, so that threads share them out.
+std::int64_t tile_rows_of(std::int64_t rows) { return rows <= 512 ? 64 : 256; }
+std::int64_t tile_cols_of(std::int64_t cols) { return cols <= 512 ? 256 : 512; }
 
 std::int64_t parts(std::int64_t count, std::int64_t size) { return (count + size - 1) / size; }
 
 std::int64_t sum_doubles(std::int64_t rows, std::int64_t cols) {
-  return parts(cols, kTileCols) * rows + parts(rows, tile_rows_of(rows)) * cols;
+  return parts(cols, tile_cols_of(cols)) * rows + parts(rows, tile_rows_of(rows)) * cols;
 }
 
 // v becomes v^2, cols += them; returns their sum, added up in eight interleaved parts.
@@ -47,8 +46,9 @@ FisherSum::FisherSum(std::int64_t rows, std::int64_t cols, bool full)
     : rows_(rows),
       cols_(cols),
       tile_rows_(tile_rows_of(rows)),
+      tile_cols_(tile_cols_of(cols)),
       row_tiles_(parts(rows, tile_rows_)),
-      col_tiles_(parts(cols, kTileCols)),
+      col_tiles_(parts(cols, tile_cols_)),
       sums_(Tensor::zeros(DType::kF64, {sum_doubles(rows, cols)})) {
   if (full) full_ = Tensor::zeros(DType::kF64, {rows, cols});
 }
@@ -62,9 +62,9 @@ void FisherSum::run_job(ThreadPool& pool, std::int64_t job, const float* x, cons
   const std::int64_t row_tile = job / col_tiles_;
   const std::int64_t col_tile = job % col_tiles_;
   const std::int64_t i0 = row_tile * tile_rows_;
-  const std::int64_t j0 = col_tile * kTileCols;
+  const std::int64_t j0 = col_tile * tile_cols_;
   const std::int64_t height = std::min(tile_rows_, rows_ - i0);
-  const std::int64_t width = std::min(kTileCols, cols_ - j0);
+  const std::int64_t width = std::min(tile_cols_, cols_ - j0);
   double* row_sums = sums_.mutable_data<double>() + col_tile * rows_ + i0;
   double* col_sums = sums_.mutable_data<double>() + col_tiles_ * rows_ + row_tile * cols_ + j0;
   double* all = full_.numel() > 0 ? full_.mutable_data<double>() + i0 * cols_ + j0 : nullptr;

@@ -40,7 +40,7 @@ class FisherSum {
 
  private:
   std::int64_t rows_ = 0, cols_ = 0;
-  std::int64_t tile_rows_ = 1;
+  std::int64_t tile_rows_ = 1, tile_cols_ = 1;
   std::int64_t row_tiles_ = 0, col_tiles_ = 0;
   // Each job adds to sums of its own: [col_tiles, rows] of rows, then [row_tiles, cols] of columns.
   Tensor sums_;
