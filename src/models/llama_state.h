@@ -29,6 +29,9 @@ struct LlamaModel::State {
   std::unique_ptr<LmHead> head;
 
   State(HfConfig h, LlamaConfig c) : hf(std::move(h)), config(std::move(c)) {}
+  // A parameter's value becomes the adapter's. A tied head stays tied to the embeddings unless it is replaced
+  // itself. Throws Error(kMismatch), Error(kUnsupported) naming the adapter and the tensor.
+  void replace(const TensorView& view, const std::filesystem::path& adapter);
   const CheckpointReader& reader() const { return packed ? packed->reader() : *dense; }
 };
 

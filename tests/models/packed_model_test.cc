@@ -169,6 +169,84 @@ TEST_F(PackedModelTest, AdapterForUnknownModulesOrShapesIsRefusedByName) {
   }
 }
 
+// An adapter that holds weights whole (modules_to_save) makes the model whose directory has them.
+TEST_F(PackedModelTest, WeightsThatAnAdapterHoldsWholeReplaceTheModels) {
+  for (const bool tied : {false, true}) {
+    const auto model = write("model", {});
+    auto config = read_ordered_json(model / "config.json");
+    config["tie_word_embeddings"] = tied;
+    write_json(model / "config.json", config);
+    LlamaModel want = LlamaModel::load(ctx_, model);
+    std::vector<std::pair<TensorSpec, std::vector<float>>> whole;
+    const auto add = [&](const std::string& name, const Shape& shape) {
+      const auto count = static_cast<std::size_t>(shape.size() == 1 ? shape[0] : shape[0] * shape[1]);
+      whole.emplace_back(TensorSpec{name, DType::kF32, shape}, reference::normals(count, 20 + whole.size()));
+    };
+    const Shape table = want.find_parameter("model.embed_tokens.weight")->value.shape();
+    add("model.layers.1.input_layernorm.weight", {64});
+    add("model.embed_tokens.weight", table);
+    if (!tied) add("lm_head.weight", table);
+    const auto write_whole = [&](const std::filesystem::path& to) {
+      std::filesystem::create_directories(to);
+      PeftWriterOptions options;
+      for (const auto& w : whole) options.replaced.push_back(w.first);
+      PeftAdapterWriter writer(to, {}, {{"model.layers.0.mlp.up_proj", 2, 64, 96, 8.0}}, options);
+      const std::vector<float> zeros(2 * 96, 0.0F);  // adds nothing
+      writer.write("model.layers.0.mlp.up_proj", zeros.data(), zeros.data());
+      for (const auto& w : whole) writer.write_replaced(w.first.name, w.second.data());
+      writer.finish();
+    };
+    write_whole(folder_ / "whole");
+    for (const auto& [spec, values] : whole) {
+      Tensor value = Tensor::empty(DType::kF32, spec.shape);
+      std::copy(values.begin(), values.end(), value.mutable_data<float>());
+      want.find_parameter(spec.name)->value = std::move(value);
+    }
+    const auto plain = losses(LlamaModel::load(ctx_, model), 30);
+    const auto have = losses(LlamaModel::load(ctx_, model, {.adapter = folder_ / "whole"}), 30);
+    EXPECT_LT(relative_difference(have, losses(want, 30)), 1e-6);
+    EXPECT_GT(relative_difference(have, plain), 1e-2);
+
+    if (tied) {  // its own head beside replaced embeddings: no longer tied
+      add("lm_head.weight", table);
+      write_whole(folder_ / "untied");
+      EXPECT_GT(relative_difference(
+                    losses(LlamaModel::load(ctx_, model, {.adapter = folder_ / "untied"}), 30), have),
+                1e-2);
+    }
+    std::filesystem::remove_all(folder_);
+  }
+}
+
+TEST_F(PackedModelTest, WholeWeightsThatCannotBeReplacedAreRefusedByName) {
+  reference::RandomModel shape;
+  shape.bits = 4;
+  const auto model = write("packed", shape);
+  const std::vector<std::tuple<std::string, Shape, std::string>> cases = {
+      {"model.layers.0.mlp.up_proj.weight", {96, 64}, "packed weight"},
+      {"model.layers.7.input_layernorm.weight", {64}, "does not have"},
+      {"model.norm.weight", {63}, "[63]"}};
+  for (const auto& [name, extents, what] : cases) {
+    const auto to = folder_ / "adapter";
+    std::filesystem::create_directories(to);
+    PeftWriterOptions options;
+    options.replaced.push_back({name, DType::kF32, extents});
+    PeftAdapterWriter writer(to, {}, {{"model.layers.0.mlp.gate_proj", 2, 64, 96, 8.0}}, options);
+    const std::vector<float> zeros(96 * 64, 0.0F);
+    writer.write("model.layers.0.mlp.gate_proj", zeros.data(), zeros.data());
+    writer.write_replaced(name, zeros.data());
+    writer.finish();
+    try {
+      LlamaModel::load(ctx_, model, {.adapter = to});
+      FAIL() << "loaded " << name;
+    } catch (const Error& e) {
+      EXPECT_NE(std::string(e.what()).find(name), std::string::npos) << e.what();
+      EXPECT_NE(std::string(e.what()).find(what), std::string::npos) << e.what();
+    }
+    std::filesystem::remove_all(to);
+  }
+}
+
 TEST_F(PackedModelTest, AdapterFolderOfAPackedModelIsTakenByItself) {
   reference::RandomModel shape;
   shape.bits = 4;
