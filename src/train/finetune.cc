@@ -68,6 +68,7 @@ nlohmann::json job_of(const Context& ctx, const FinetuneOptions& o, const Exampl
           {"eval_every", t.eval_every},
           {"early_stop", t.early_stop},
           {"end_with_best", t.end_with_best},
+          {"compress", o.compress},
           {"train", o.lora.whole},
           {"target", o.lora.targets},
           {"rank", o.lora.rank},
@@ -204,9 +205,11 @@ FinetuneReport finetune(Context& ctx, const FinetuneOptions& given) {
   const auto final_dir = output.final_dir();
   // PEFT finds a dense base by this path; a packed one is ours alone.
   const std::string base_model = model.packed() ? std::string() : o.model.string();
+  if (o.compress) report.compressed = compress_adapter(ctx, model, uniform_nf_config(8));
   write_adapter(model, lora, o.train.dropout, base_hash, base_model, final_dir);
   if (report.training.state.best_step >= 0 &&
       Checkpoints(output.store_dir(), o.train.keep).restore_best(model.trainable())) {
+    if (o.compress) compress_adapter(ctx, model, uniform_nf_config(8));
     std::filesystem::create_directories(final_dir / "best");
     write_adapter(model, lora, o.train.dropout, base_hash, base_model, final_dir / "best");
   }
@@ -243,6 +246,10 @@ nlohmann::ordered_json to_json(const FinetuneReport& r) {
                                  {"dropped", r.dropped},
                                  {"modules", r.modules},
                                  {"parameters", r.parameters}};
+  if (r.compressed) {
+    json.update({{"compression_error", r.compressed->relative_error},
+                 {"bits_per_weight_with_low_rank", r.compressed->bits_per_weight_with_low_rank}});
+  }
   if (s.validation_loss) {
     json.update({{"first_validation_loss", s.first_validation_loss.value_or(NAN)},
                  {"validation_loss", *s.validation_loss},
@@ -275,6 +282,10 @@ FinetuneReport finetune_report_from_json(const nlohmann::json& json, const std::
     json.at("dropped").get_to(r.dropped);
     json.at("modules").get_to(r.modules);
     json.at("parameters").get_to(r.parameters);
+    if (json.contains("compression_error")) {
+      r.compressed = {json.at("compression_error").get<double>(),
+                      json.at("bits_per_weight_with_low_rank").get<double>()};
+    }
     if (json.contains("validation_loss")) {
       s.first_validation_loss = json.at("first_validation_loss").get<double>();
       s.validation_loss = json.at("validation_loss").get<double>();

@@ -4,10 +4,12 @@
 
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "tensor/context.h"
+#include "train/compress_adapter.h"
 #include "train/lora_setup.h"
 #include "train/trainer.h"
 #include "train/training_data.h"
@@ -24,6 +26,7 @@ struct FinetuneOptions {
   LoraOptions lora = {};
   TrainOptions train = {};
   bool choose_activations = true;  // train.activations by the memory there is
+  bool compress = false;           // the factors in NF8 at the end (compress_adapter.h)
 };
 
 struct FinetuneReport {
@@ -33,6 +36,7 @@ struct FinetuneReport {
   std::int64_t data_tokens = 0, trained_tokens = 0;
   std::int64_t bad = 0, truncated = 0, dropped = 0;
   std::int64_t modules = 0, parameters = 0;  // that learn
+  std::optional<CompressedAdapter> compressed;
   double seconds = 0.0;
   std::int64_t peak_rss_bytes = 0;
 };

@@ -18,7 +18,7 @@ TEST(EventFile, Crc32cOfTheStandardsExamples) {
   EXPECT_EQ(crc32c("", 0), 0U);
 }
 
-// Written by tensorboard 2's EventFileWriter for Event(wall_time=1.5, step=300, summary=[tag "a/b", 0.25]).
+// TensorBoard 2.21's Event(wall_time=1.5, step=300, summary=[tag "a/b", 0.25]).SerializeToString().
 TEST(EventFile, RecordsEqualTensorBoards) {
   const std::string event = scalar_event(1.5, 300, "a/b", 0.25F);
   const std::string expected =

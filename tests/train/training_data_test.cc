@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 #include "base/error.h"
 
 namespace lq {
@@ -16,6 +18,7 @@ struct Expected {
   const char* file;
   const char* chat;
   bool responses_only;  // whether prompts are left out of the loss
+  std::map<std::string, std::string> fields = {};
 };
 
 class RealFiles : public testing::TestWithParam<Expected> {};
@@ -30,6 +33,7 @@ TEST_P(RealFiles, AreReadAndMasked) {
   options.train = {{file}};
   options.chat_template = want.chat;
   options.examples.max_length = 512;
+  options.examples.format.fields = want.fields;
   options.examples.validation = 0.1;
   options.examples.records.skip_bad = true;
   NoProgress progress;
@@ -41,7 +45,8 @@ TEST_P(RealFiles, AreReadAndMasked) {
   for (const EncodedExample& e : set.train) {
     ASSERT_LE(e.ids.size(), 512u);
     ASSERT_GT(e.trained_tokens(), 0);
-    begin_counts += e.ids.size() > 3 && e.in_loss[2] != 0 ? 1 : 0;
+    ASSERT_NE(e.ids[1], *tokenizer->bos_id());  // text that brings its own
+    begin_counts += e.in_loss[1] != 0 ? 1 : 0;
   }
   if (want.responses_only) {
     EXPECT_EQ(begin_counts, 0);
@@ -51,17 +56,21 @@ TEST_P(RealFiles, AreReadAndMasked) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Datasets, RealFiles,
-                         testing::Values(Expected{"llama_factory/alpaca_en_demo.json", "", true},
-                                         Expected{"llama_factory/c4_demo.jsonl", "", false},
-                                         Expected{"llama_factory/wiki_demo.txt", "", false},
-                                         Expected{"tinyshakespeare/input.txt", "", false}),
-                         [](const auto& info) {
-                           std::string name = info.param.file;
-                           for (char& c : name)
-                             c = std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Datasets, RealFiles,
+    testing::Values(Expected{"llama_factory/alpaca_en_demo.json", "", true},
+                    Expected{"llama_factory/c4_demo.jsonl", "", false},
+                    Expected{"llama_factory/wiki_demo.txt", "", false},
+                    Expected{"guanaco/guanaco-llama2-1k.jsonl", "", false},
+                    Expected{
+                        "glue/SST-2/dev.tsv", "", true, {{"prompt", "sentence"}, {"completion", "label"}}},
+                    Expected{"mmlu/test", "", true, {{"prompt", "question"}, {"completion", "choice0"}}},
+                    Expected{"tinyshakespeare/input.txt", "", false}),
+    [](const auto& info) {
+      std::string name = info.param.file;
+      for (char& c : name) c = std::isalnum(static_cast<unsigned char>(c)) != 0 ? c : '_';
+      return name;
+    });
 
 TEST(TrainingData, ATemplateThatTheTokenizerCannotWriteIsRefused) {
   const fs::path model = shared() / "tokenizers" / "bert-uncased";

@@ -1,0 +1,54 @@
+#include "train/compress_adapter.h"
+
+#include <cmath>
+#include <vector>
+
+#include "base/error.h"
+#include "quant/quantizer.h"
+
+namespace lq {
+namespace {
+
+struct Squares {
+  double error = 0.0, norm = 0.0;
+};
+
+Squares round_factor(Context& ctx, const NfQuantizer& quantizer, Parameter& p) {
+  Tensor rounded = Tensor::empty(DType::kF32, p.value.shape());
+  const float* const w = p.value.data<float>();
+  float* const q = rounded.mutable_data<float>();
+  Squares s;
+  for (std::int64_t i = 0; i < p.value.numel(); ++i) s.norm += static_cast<double>(w[i]) * w[i];
+  LQ_CHECK(std::isfinite(s.norm), kInvalidArgument, "[train] {} is not finite", p.name);
+  quantizer.round_trip(ctx.pool, w, p.value.dim(0), p.value.dim(1), q);
+  for (std::int64_t i = 0; i < p.value.numel(); ++i) s.error += std::pow(static_cast<double>(q[i]) - w[i], 2);
+  p.value = std::move(rounded);
+  return s;
+}
+
+}  // namespace
+
+CompressedAdapter compress_adapter(Context& ctx, LlamaModel& model, const NfConfig& config) {
+  const NfQuantizer quantizer(config);
+  std::vector<Linear*> all = model.linears();
+  all.push_back(&model.head().projection());
+  Squares sum;
+  double bits = 0.0;
+  double weights = 0.0;
+  for (Linear* linear : all) {
+    Lora* lora = linear->lora();
+    if (lora == nullptr) continue;
+    for (Parameter* p : {&lora->a, &lora->b}) {
+      const Squares s = round_factor(ctx, quantizer, *p);
+      sum.error += s.error;
+      sum.norm += s.norm;
+      bits += nf_bits_per_weight(config) * static_cast<double>(p->value.numel());
+    }
+    bits += 8.0 * static_cast<double>(linear->weight().bytes());
+    weights += static_cast<double>(linear->in() * linear->out());
+  }
+  LQ_CHECK(weights > 0, kInvalidArgument, "[train] there is no low-rank part to compress");
+  return {sum.norm > 0 ? std::sqrt(sum.error / sum.norm) : 0.0, bits / weights};
+}
+
+}  // namespace lq

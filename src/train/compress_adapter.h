@@ -1,0 +1,25 @@
+// Low-rank factors in NormalFloat of 8 bits (LQ-LoRA, "model compression"; method section 6): A and B become
+// what quantizing them by (8, 8, fp32, 64, 256) leaves of them. The adapter stays one of PEFT's, with these
+// values.
+#pragma once
+
+#include <string_view>
+
+#include "models/llama_model.h"
+#include "nn/linear.h"
+#include "quant/nf_config.h"
+#include "tensor/context.h"
+
+namespace lq {
+
+struct CompressedAdapter {
+  double relative_error = 0.0;  // of A and B together: norm of the change over norm
+  // Storage over the weights of the matrices that have a low-rank part: codes and scales of both (a dense
+  // base counts with its own type), in bits a weight.
+  double bits_per_weight_with_low_rank = 0.0;
+};
+
+// Throws Error(kInvalidArgument) where the model has no low-rank part, or one that is not finite.
+CompressedAdapter compress_adapter(Context& ctx, LlamaModel& model, const NfConfig& config);
+
+}  // namespace lq
