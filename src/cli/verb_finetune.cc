@@ -15,7 +15,7 @@ namespace {
 struct FinetuneFlags {
   DataFlags data;
   std::string schedule = "cosine", optimizer = "adamw", init = "auto", batching = "packed",
-              recompute = "auto", final_weights;
+              recompute = "auto", final_weights, compress;
   FinetuneOptions options;
   bool resume = false;
   bool no_shuffle = false;
@@ -31,6 +31,7 @@ FinetuneOptions options_of(const FinetuneFlags& f) {
                            : f.batching == "grouped" ? Batching::kGrouped
                                                      : Batching::kPlain;
   o.train.batch.shuffle = !f.no_shuffle;
+  o.compress = f.compress == "nf8";
   o.choose_activations = f.recompute == "auto";
   o.train.activations = f.recompute == "always" ? Keep::kBlocks : Keep::kActivations;
   o.train.end_with_best = f.final_weights.empty() ? o.train.early_stop > 0 : f.final_weights == "best";
@@ -47,6 +48,10 @@ void print_report(const Session& session, const FinetuneReport& r, const std::fi
         s.first_validation_loss.value_or(NAN), *s.validation_loss,
         std::exp(s.first_validation_loss.value_or(NAN)), std::exp(*s.validation_loss),
         s.best_loss.value_or(NAN), s.best_step);
+  }
+  if (r.compressed) {
+    text += fmt::format("\nA and B in NF8 (relative error {:.5f}): {:.3f} bits per weight with them",
+                        r.compressed->relative_error, r.compressed->bits_per_weight_with_low_rank);
   }
   text += fmt::format("\n{} tokens, {} of them counted, {:.0f} tokens/s; peak memory {}; adapter in {}{}\n",
                       s.tokens, s.trained_tokens, r.training.tokens_per_second,
@@ -160,11 +165,13 @@ void add_finetune(CLI::App& app, Action& action) {
   verb->add_flag("--no-shuffle", flags->no_shuffle, "Examples in the order of the files");
   add_training_flags(*verb, *flags);
   add_lora_flags(*verb, *flags);
+  verb->add_option("--compress-adapter", flags->compress,
+                   "nf8: A and B end as what quantizing them to 8 bits leaves; the average bits are reported")
+      ->check(CLI::IsMember({"nf8"}));
   verb->add_flag("--resume", flags->resume,
                  "Go on where an interrupted run of the same command was (as it does anyway), or begin");
-  auto* overwrite = verb->add_flag("--overwrite", flags->options.overwrite,
-                                   "Discard what another finetune command left in the directory");
-  (void)overwrite;
+  verb->add_flag("--overwrite", flags->options.overwrite,
+                 "Discard what another finetune command left in the directory");
   verb->callback([flags, &action] { action = [flags](Session& session) { run(session, *flags); }; });
 }
 
