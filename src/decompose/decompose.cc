@@ -133,9 +133,8 @@ Decomposition decompose_with(Context& context, const float* w, std::int64_t rows
     space.quantize(loop.target);
     for (int i = 0; i < kRefitPasses; ++i) tracker.pass(context.pool, space.residual());
     Factors factors = balanced(space, rank, rows, cols, tracker);
-    const double refitted = std::max(0.0, space.weighted() - tracker.captured());
     if (loop.target.rank > 0) {
-      if (space.error_with(loop.target) < refitted) factors = loop.target;
+      if (space.error_with(loop.target) < space.error_with(factors)) factors = loop.target;
       out.target_l1 = to_tensor(rows, rank, loop.target.l1);
       out.target_l2 = to_tensor(rank, cols, loop.target.l2);
     }

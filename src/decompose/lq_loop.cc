@@ -15,6 +15,9 @@ constexpr int kFirstPasses = 3;
 // Iterations over which progress is judged, and rises in a row that end the loop.
 constexpr std::size_t kWindow = 3;
 constexpr int kPatience = 4;
+// Below this share of the residual, what factors leave of it is summed entry by entry: the difference of the
+// norms is good to some 1e-7 of them only.
+constexpr double kCancellation = 1e-3;
 // Where the error rises, the step beyond the SVD is cut by this.
 constexpr double kShorten = 0.5;
 
@@ -66,7 +69,10 @@ LqLoopResult lq_loop(Context& context, std::int64_t rows, std::int64_t cols, Res
     Factors target = x.u.empty() ? Factors{} : space.to_plain(o.rank, x.u, x.b);
     space.quantize(target);
     track();
-    const double squared = std::max(0.0, space.weighted() - tracker.captured());
+    double squared = space.weighted() - tracker.captured();
+    if (squared < kCancellation * space.weighted()) {
+      squared = space.left_after(o.rank, tracker.u(), tracker.basis());
+    }
     const double error = std::sqrt(squared * scale);
     const bool rose = iteration > 1 && error >= result.trace.back();
     const bool best = iteration == 1 || squared < result.squared_error || !o.keep_best;

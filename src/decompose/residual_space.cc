@@ -136,26 +136,22 @@ Factors ResidualSpace::to_weighted(const Factors& plain) const {
   return out;
 }
 
+double ResidualSpace::left_after(std::int64_t rank, const std::vector<float>& u,
+                                 const std::vector<float>& b) const {
+  return parallel_sum(context_.pool, rows_, kTileRows, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<float> left(residual() + begin * cols_, residual() + end * cols_);
+    kernels::gemm(context_.pool, end - begin, cols_, rank, u.data() + begin * rank, rank, b.data(), cols_,
+                  left.data(), cols_, {.alpha = -1.0F, .beta = 1.0F});
+    double sum = 0.0;
+    for (const float v : left) sum += static_cast<double>(v) * static_cast<double>(v);
+    return sum;
+  });
+}
+
 double ResidualSpace::error_with(const Factors& factors) const {
   if (factors.rank == 0) return norms_.weighted;
-  const std::int64_t r = factors.rank;
   const Factors f = to_weighted(factors);
-  // ||E - L1 L2||^2 = ||E||^2 - 2 <L1^T E, L2> + <L1^T L1, L2 L2^T>
-  std::vector<float> along(static_cast<std::size_t>(r * cols_));
-  kernels::gemm(context_.pool, r, cols_, rows_, f.l1.data(), r, residual(), cols_, along.data(), cols_,
-                {.trans_a = true});
-  std::vector<float> g1(static_cast<std::size_t>(r * r));
-  std::vector<float> g2(static_cast<std::size_t>(r * r));
-  kernels::gemm(context_.pool, r, r, rows_, f.l1.data(), r, f.l1.data(), r, g1.data(), r, {.trans_a = true});
-  kernels::gemm(context_.pool, r, r, cols_, f.l2.data(), cols_, f.l2.data(), cols_, g2.data(), r,
-                {.trans_b = true});
-  double cross = 0.0;
-  for (std::size_t i = 0; i < along.size(); ++i)
-    cross += static_cast<double>(along[i]) * static_cast<double>(f.l2[i]);
-  double square = 0.0;
-  for (std::size_t i = 0; i < g1.size(); ++i)
-    square += static_cast<double>(g1[i]) * static_cast<double>(g2[i]);
-  return std::max(0.0, norms_.weighted - 2.0 * cross + square);
+  return left_after(f.rank, f.l1, f.l2);
 }
 
 void ResidualSpace::subtract(const Factors& factors) {

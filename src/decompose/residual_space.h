@@ -48,6 +48,9 @@ class ResidualSpace {
   Factors to_plain(std::int64_t rank, const std::vector<float>& u, const std::vector<float>& b) const;
   // Factors whose product is that of `plain` in weighted coordinates.
   Factors to_weighted(const Factors& plain) const;
+  // What u b leaves of residual(), squared: entry by entry, where a difference of norms would cancel.
+  // u: [rows, rank], b: [>= rank, cols], in weighted coordinates.
+  double left_after(std::int64_t rank, const std::vector<float>& u, const std::vector<float>& b) const;
   // What `factors` would leave of residual(), squared, without changing it.
   double error_with(const Factors& factors) const;
   // Replaces residual() by what `factors` leave of it, and its norms by the new ones. REQUIRES: quantize()

@@ -1,11 +1,15 @@
 #include "decompose/sweep.h"
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 #include <numeric>
+#include <optional>
 #include <tuple>
 #include <utility>
 
 #include "base/error.h"
+#include "decompose/decompose.h"
 #include "decompose/lq_loop.h"
 #include "decompose/residual_space.h"
 #include "linalg/subspace_tracker.h"
@@ -13,8 +17,9 @@
 namespace lq {
 namespace {
 
-constexpr int kFirstIterations = 40;  // where the factors are sought afresh
-constexpr int kCellIterations = 2;    // from a neighbour's
+constexpr int kFirstIterations = 40;   // where the factors are sought afresh
+constexpr int kCellIterations = 2;     // from a neighbour's
+constexpr int kAloneIterations = 100;  // as decompose()
 
 // Steps that had to be shortened at one configuration may be right again at the next.
 constexpr double kLeastRelaxation = 0.3;
@@ -24,6 +29,16 @@ auto chain_key(const NfConfig& c) {
   return std::tuple(-c.bits, c.block, -c.scale_bits, c.block2, -static_cast<int>(c.scale2));
 }
 
+// What the ratio of errors between two ranks depends on.
+using AnchorKey = std::tuple<int, int, int, int>;
+AnchorKey anchor_key(const NfConfig& c) {
+  return {c.bits, c.block, c.scale_bits, c.scale_bits <= 3 ? c.block2 : 0};
+}
+
+// Fine codes under coarse scales: what is lost is lost by clamping, each way to a decomposition ends
+// elsewhere, and only decompose()'s own gives its error.
+bool stands_alone(const NfConfig& c) { return c.bits == 8 && c.scale_bits <= 4; }
+
 // Whether the factors must be sought afresh. The alternation is sticky: factors that have settled beside one
 // block size or scale width end 5 to 20 % too high beside another. How many blocks share a second-level scale
 // matters as much where scales are coarse against the codes; otherwise the second level changes little.
@@ -31,7 +46,20 @@ bool begins_group(const NfConfig* last, const NfConfig& c) {
   if (last == nullptr || last->bits != c.bits || last->block != c.block || last->scale_bits != c.scale_bits) {
     return true;
   }
-  return (c.bits == 8 || c.scale_bits <= 3) && last->block2 != c.block2;
+  return stands_alone(c) || ((c.bits == 8 || c.scale_bits <= 3) && last->block2 != c.block2);
+}
+
+// decompose()'s squared error.
+double full_error(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
+                  const NfConfig& config, std::int64_t rank, const SweepOptions& options) {
+  const Decomposition d = decompose(context, w, rows, cols, NfQuantizer(config, options.quantizer),
+                                    {.rank = rank,
+                                     .tolerance = options.tolerance,
+                                     .relaxation = options.relaxation,
+                                     .oversampling = options.oversampling,
+                                     .stream = options.stream,
+                                     .weighting = options.weighting});
+  return d.relative_weighted_error * d.relative_weighted_error * d.squared_weighted_norm;
 }
 
 }  // namespace
@@ -64,8 +92,7 @@ std::vector<double> sweep_errors(Context& context, const float* w, std::int64_t 
     return errors;
   }
 
-  SubspaceTracker tracker(context.pool, rows, cols, options.rank, options.oversampling, context.seed,
-                          options.stream);
+  std::optional<SubspaceTracker> tracker;
   LqLoopOptions loop{.rank = options.rank, .tolerance = options.tolerance, .relaxation = options.relaxation};
   const NfConfig* last = nullptr;
   Iterate at;
@@ -74,17 +101,78 @@ std::vector<double> sweep_errors(Context& context, const float* w, std::int64_t 
     const NfQuantizer quantizer(config, options.quantizer);
     space.set_quantizer(quantizer);
     const bool afresh = begins_group(last, config);
-    loop.max_iterations = afresh ? kFirstIterations : kCellIterations;
-    if (afresh) space.start();
+    loop.max_iterations = stands_alone(config) ? kAloneIterations
+                          : afresh             ? kFirstIterations
+                                               : kCellIterations;
+    if (afresh) {
+      space.start();
+      tracker.emplace(context.pool, rows, cols, options.rank, options.oversampling, context.seed,
+                      options.stream);
+    }
     loop.start = afresh ? nullptr : &at;
     loop.relaxation = afresh ? options.relaxation : std::max(loop.relaxation, kLeastRelaxation);
-    LqLoopResult result = lq_loop(context, rows, cols, space, tracker, loop);
+    LqLoopResult result = lq_loop(context, rows, cols, space, *tracker, loop);
     errors[i] = result.squared_error;
     at = std::move(result.next);
     loop.relaxation = result.relaxation;
     last = &config;
   }
   return errors;
+}
+
+std::vector<double> sweep_rank_errors(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
+                                      const std::vector<NfConfig>& configs,
+                                      const std::vector<std::int64_t>& ranks, const SweepOptions& options) {
+  LQ_CHECK(!ranks.empty(), kInvalidArgument, "no ranks to sweep");
+  SweepOptions at = options;
+  at.rank = *std::max_element(ranks.begin(), ranks.end());
+  const std::vector<double> base = sweep_errors(context, w, rows, cols, configs, at);
+  // One configuration for each (b, B0, b0), and for each B1 where scales are coarse.
+  std::map<AnchorKey, std::size_t> anchors;
+  for (std::size_t i = 0; i < configs.size(); ++i) {
+    const auto [found, added] = anchors.try_emplace(anchor_key(configs[i]), i);
+    if (!added && chain_key(configs[i]) < chain_key(configs[found->second])) found->second = i;
+  }
+  std::vector<double> out;
+  out.reserve(ranks.size() * configs.size());
+  for (const std::int64_t rank : ranks) {
+    if (rank == at.rank) {
+      out.insert(out.end(), base.begin(), base.end());
+    } else if (rank == 0) {
+      SweepOptions alone = options;
+      alone.rank = 0;
+      const std::vector<double> errors = sweep_errors(context, w, rows, cols, configs, alone);
+      out.insert(out.end(), errors.begin(), errors.end());
+    } else {
+      std::map<AnchorKey, double> anchor_errors;
+      for (const auto& [key, i] : anchors) {
+        anchor_errors[key] = full_error(context, w, rows, cols, configs[i], rank, options);
+      }
+      for (std::size_t i = 0; i < configs.size(); ++i) {
+        const AnchorKey key = anchor_key(configs[i]);
+        const double of = base[anchors[key]];
+        out.push_back(of > 0.0 ? base[i] * anchor_errors[key] / of : anchor_errors[key]);
+      }
+    }
+  }
+  return out;
+}
+
+SweepDeviation sweep_deviation(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
+                               const std::vector<NfConfig>& configs, const std::vector<double>& errors,
+                               std::size_t sample, const SweepOptions& options) {
+  LQ_CHECK(sample >= 1 && errors.size() == configs.size() && !configs.empty(), kInvalidArgument,
+           "{} errors of {} configurations, {} to be compared", errors.size(), configs.size(), sample);
+  sample = std::min(sample, configs.size());
+  SweepDeviation worst{configs[0], 0.0};
+  for (std::size_t k = 0; k < sample; ++k) {
+    const std::size_t i = (2 * k + 1) * configs.size() / (2 * sample);
+    const double full = full_error(context, w, rows, cols, configs[i], options.rank, options);
+    if (full <= 0.0) continue;
+    const double deviation = errors[i] / full - 1.0;
+    if (std::abs(deviation) >= std::abs(worst.deviation)) worst = {configs[i], deviation};
+  }
+  return worst;
 }
 
 }  // namespace lq

@@ -22,13 +22,33 @@ struct SweepOptions {
 };
 
 // Squared errors ||W - Q - L1 L2||^2 in the weighting's norm, one for each of `configs`, with the method lq
-// (rank 0: quantization alone). Estimates: a full start for each (b, B0, b0), and for each B1 where b = 8 or
-// b0 <= 3; two iterations from a neighbour for the rest. On GPT-2's and quill's matrices within 4 % of
-// decompose() at 2 to 4 bits, and up to 60 % above it for 8-bit codes with b0 <= 4. w: [rows, cols] f32,
-// finite. Throws as decompose(). Memory: as decompose(). The order of `configs` does not change the results,
-// but which others are among them does. The same bits on any number of threads; inside a pool's body it runs
-// in the calling thread, so that many matrices may be swept at once.
+// (rank 0: quantization alone, exact). Estimates: a start of its own for each (b, B0, b0), for each B1 where
+// b = 8 or b0 <= 3, and for each configuration with b = 8 and b0 <= 4, where no two ways end alike; two
+// iterations from a neighbour for the rest. sweep_deviation() says how far off they are: on quill's
+// matrices within 5 % unweighted and, where factors take up nearly all of W, within 11 % in a K-FAC norm. w:
+// [rows, cols] f32, finite. Throws as decompose(). Memory: as decompose(). The order of `configs` does not
+// change the results, but which others are among them does. The same bits on any number of threads; inside a
+// pool's body it runs in the calling thread, so that many matrices may be swept at once.
 std::vector<double> sweep_errors(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
                                  const std::vector<NfConfig>& configs, const SweepOptions& options);
+
+// The same for several ranks (options.rank is not used), [ranks, configs] row-major: `--rank auto`. One whole
+// sweep, at the largest rank, and for each other rank above 0 a decomposition at one configuration of each
+// (b, B0, b0), for each B1 where b0 <= 3; the configurations round it get the same ratio of errors between
+// the two ranks. Rank 0 is exact. REQUIRES: ranks not empty.
+std::vector<double> sweep_rank_errors(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
+                                      const std::vector<NfConfig>& configs,
+                                      const std::vector<std::int64_t>& ranks, const SweepOptions& options);
+
+struct SweepDeviation {
+  NfConfig config;         // where it is largest
+  double deviation = 0.0;  // estimate / decompose()'s squared error - 1
+};
+
+// The largest deviation (by magnitude) of errors[configs], the results of sweep_errors() with these options,
+// from decompose() on `sample` of the configurations, spread evenly. REQUIRES: 1 <= sample.
+SweepDeviation sweep_deviation(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
+                               const std::vector<NfConfig>& configs, const std::vector<double>& errors,
+                               std::size_t sample, const SweepOptions& options);
 
 }  // namespace lq
