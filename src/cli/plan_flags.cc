@@ -10,7 +10,8 @@ void WeightsFlags::add_to(CLI::App& verb) {
   verb.add_option(
           "--weights", weights,
           "What an error counts: none; fisher: the paper; input: by the layer's inputs; kfac: by inputs and "
-          "gradients. Default: kfac with --data or --stats, else none")
+          "gradients. Default: kfac for method lq with --data or --stats, "
+          "input for gptq, else none")
       ->check(CLI::IsMember({"none", "fisher", "input", "kfac"}));
   auto* file = verb.add_option("--stats", stats, "Statistics made by lqlora calibrate");
   verb.add_option("--data", data, "Text to calibrate on: .txt, .jsonl, .csv (also .gz), or a folder of those")
@@ -24,9 +25,36 @@ void WeightsFlags::add_to(CLI::App& verb) {
       ->check(CLI::Range(2, 1 << 24));
 }
 
-WeightsKind WeightsFlags::kind() const {
-  if (!weights.empty()) return parse_weights(weights);
-  return data.empty() && stats.empty() ? WeightsKind::kNone : WeightsKind::kKfac;
+void QuantizerFlags::add_to(CLI::App& verb) {
+  verb.add_option("--codebook", codebook,
+                  "nf: NormalFloat; int: evenly spaced; lm: Lloyd-Max. Default: lm for method lq with a "
+                  "budget, int for "
+                  "gptq, else nf")
+      ->check(CLI::IsMember({"nf", "int", "lm"}));
+  verb.add_option(
+          "--scales", scales,
+          "absmax: the largest weight of a block; search: least squared error. Default: search for method lq "
+          "with a budget and without feedback, else absmax")
+      ->check(CLI::IsMember({"absmax", "search"}));
+  auto* on = verb.add_flag(
+      "--feedback", feedback,
+      "Choose codes one after another, each against the errors before it. Default: on for method "
+      "lq with --weights input or kfac");
+  verb.add_flag("--no-feedback", no_feedback, "Choose each code alone")->excludes(on);
+}
+
+MethodChoices method_choices(DecomposeMethod method, bool uniform, const WeightsFlags& weights,
+                             const QuantizerFlags& quantizer) {
+  MethodChoices c;
+  c.method = method;
+  c.uniform = uniform;
+  c.has_statistics = weights.has_source();
+  if (!weights.weights.empty()) c.weights = parse_weights(weights.weights);
+  if (!quantizer.codebook.empty()) c.codebook = codebook_kind_from_name(quantizer.codebook, "--codebook");
+  if (!quantizer.scales.empty())
+    c.scales = quantizer.scales == "search" ? ScaleMode::kSearch : ScaleMode::kAbsMax;
+  if (quantizer.feedback || quantizer.no_feedback) c.feedback = quantizer.feedback;
+  return c;
 }
 
 CalibrationSource WeightsFlags::source() const {
@@ -58,6 +86,11 @@ Constraints ConstraintFlags::constraints() const {
 std::vector<NfConfig> parse_configs(const std::vector<std::string>& texts) {
   std::vector<NfConfig> configs;
   for (const std::string& text : texts) {
+    if (text == "all" || text == "lean") {
+      LQ_CHECK(texts.size() == 1, kInvalidArgument, "--configs {} stands alone, without other configurations",
+               text);
+      return text == "all" ? all_nf_configs() : lean_nf_configs();
+    }
     const NfConfig config = parse_nf_config(text);
     if (std::find(configs.begin(), configs.end(), config) == configs.end()) configs.push_back(config);
   }

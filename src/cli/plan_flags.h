@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "allocate/constraints.h"
+#include "pipeline/quantize_defaults.h"
 #include "pipeline/quantize_plan.h"
 
 namespace lq::cli {
@@ -17,10 +18,22 @@ struct WeightsFlags {
   std::int64_t seq_len = 0;
 
   void add_to(CLI::App& verb);
-  // Without --weights: kfac where there is --data or --stats, else none.
-  WeightsKind kind() const;
+  bool has_source() const { return !data.empty() || !stats.empty(); }
   CalibrationSource source() const;
 };
+
+// --codebook, --scales, --feedback.
+struct QuantizerFlags {
+  std::string codebook, scales;
+  bool feedback = false;
+  bool no_feedback = false;
+
+  void add_to(CLI::App& verb);
+};
+
+// What the flags leave open, settle() decides.
+MethodChoices method_choices(DecomposeMethod method, bool uniform, const WeightsFlags& weights,
+                             const QuantizerFlags& quantizer);
 
 // --min-bits, --max-bits, --pin, --cap, --layer-cap.
 struct ConstraintFlags {
@@ -31,7 +44,7 @@ struct ConstraintFlags {
   Constraints constraints() const;
 };
 
-// Configurations such as 3,8,fp32,64,256, each once, in the order given.
+// "lean", "all", or configurations such as 3,8,fp32,64,256; each once, in the order given.
 // Throws Error(kInvalidArgument) naming the configuration.
 std::vector<NfConfig> parse_configs(const std::vector<std::string>& texts);
 

@@ -14,18 +14,18 @@ namespace lq::cli {
 namespace {
 
 struct QuantizeFlags {
-  std::string model, out, config, method = "lq", codebook = "nf", scales = "absmax", max_shard = "5GB";
+  std::string model, out, config, method = "lq", max_shard = "5GB";
   int nf = 0;
   std::int64_t rank = 64;
   double alpha = 0.0;
   int iterations = 0;
   std::vector<std::string> include, exclude;
   bool overwrite = false;
-  bool feedback = false;
   double bits = 0.0;
   std::string memory, table, allocation;
   std::vector<std::string> configs;
   WeightsFlags weights;
+  QuantizerFlags quantizer;
   ConstraintFlags constraints;
 };
 
@@ -53,19 +53,17 @@ QuantizeOptions options_of(const QuantizeFlags& f) {
   o.selection = {f.include, f.exclude};
   LQ_CHECK(f.nf == 0 || f.config.empty(), kInvalidArgument, "--nf and --config exclude each other");
   o.config = f.config.empty() ? uniform_nf_config(f.nf == 0 ? 4 : f.nf) : parse_nf_config(f.config);
-  o.quantizer.kind = codebook_kind_from_name(f.codebook, "--codebook");
-  o.quantizer.scales = f.scales == "search" ? ScaleMode::kSearch : ScaleMode::kAbsMax;
+  o.budget = budget_of(f);
   o.decompose.method = parse_decompose_method(f.method);
   const bool gptq = o.decompose.method == DecomposeMethod::kGptq;
   o.decompose.rank = o.decompose.method == DecomposeMethod::kQlora || gptq ? 0 : f.rank;
-  o.quantizer.feedback = gptq ? Feedback::kGptq : f.feedback ? Feedback::kOn : Feedback::kOff;
+  const MethodSettings settings =
+      settle(method_choices(o.decompose.method, !o.budget.given(), f.weights, f.quantizer));
+  o.weights = settings.weights;
+  o.quantizer = settings.quantizer;
   if (f.iterations > 0) o.decompose.max_iterations = f.iterations;
   o.alpha = f.alpha;
-  o.weights = gptq && f.weights.weights.empty() ? WeightsKind::kInput : f.weights.kind();
-  LQ_CHECK(o.quantizer.feedback == Feedback::kOff || o.weights >= WeightsKind::kInput, kInvalidArgument,
-           "{} needs --weights input or kfac, with --data or --stats", gptq ? "--method gptq" : "--feedback");
   o.calibration = f.weights.source();
-  o.budget = budget_of(f);
   o.max_shard_bytes = static_cast<std::uint64_t>(parse_byte_size(f.max_shard, "--max-shard"));
   o.overwrite = f.overwrite;
   return o;
@@ -131,22 +129,12 @@ void add_quantize(CLI::App& app, Action& action) {
   verb->add_option("--table", flags->table, "Error table made by lqlora sweep, instead of sweeping");
   verb->add_option("--allocation", flags->allocation,
                    "Allocation made by lqlora allocate, instead of --bits");
-  verb->add_option("--configs", flags->configs,
-                   "Choose among these only, b,b0,b1,B0,B1 each; default: all 432");
+  verb->add_option(
+      "--configs", flags->configs,
+      "Choose among these: lean (66 good ones), all (432), or b,b0,b1,B0,B1 each; default: lean");
   flags->constraints.add_to(*verb);
   flags->weights.add_to(*verb);
-  verb->add_option("--codebook", flags->codebook,
-                   "nf: NormalFloat; int: evenly spaced (round to nearest); lm: Lloyd-Max")
-      ->check(CLI::IsMember({"nf", "int", "lm"}))
-      ->capture_default_str();
-  verb->add_option(
-          "--scales", flags->scales,
-          "absmax: the largest weight of a block; search: least squared error, slower, best at 2 bits")
-      ->check(CLI::IsMember({"absmax", "search"}))
-      ->capture_default_str();
-  verb->add_flag(
-      "--feedback", flags->feedback,
-      "Choose codes one after another, each against the errors before it (with --weights input or kfac)");
+  flags->quantizer.add_to(*verb);
   verb->add_option("--rank", flags->rank, "Rank of L1 L2 (0: none)")
       ->check(CLI::Range(0, 1 << 20))
       ->capture_default_str();

@@ -14,11 +14,12 @@ namespace lq::cli {
 namespace {
 
 struct SweepFlags {
-  std::string model, out, method = "lq", codebook = "nf", scales = "absmax";
+  std::string model, out, method = "lq";
   std::int64_t rank = 64;
   std::int64_t check = 0;
   std::vector<std::string> include, exclude, configs;
   WeightsFlags weights;
+  QuantizerFlags quantizer;
 };
 
 SweepJobOptions options_of(const SweepFlags& f) {
@@ -26,13 +27,14 @@ SweepJobOptions options_of(const SweepFlags& f) {
   o.model = f.model;
   o.out = f.out;
   o.plan.selection = {f.include, f.exclude};
-  o.plan.quantizer.kind = codebook_kind_from_name(f.codebook, "--codebook");
-  o.plan.quantizer.scales = f.scales == "search" ? ScaleMode::kSearch : ScaleMode::kAbsMax;
   o.plan.decompose.method = parse_decompose_method(f.method);
   o.plan.decompose.rank = o.plan.decompose.method == DecomposeMethod::kQlora ? 0 : f.rank;
-  o.plan.weights = f.weights.kind();
+  const MethodSettings settings =
+      settle(method_choices(o.plan.decompose.method, false, f.weights, f.quantizer));
+  o.plan.weights = settings.weights;
+  o.plan.quantizer = settings.quantizer;
   o.plan.calibration = f.weights.source();
-  o.plan.budget.configs = parse_configs(f.configs);
+  o.plan.budget.configs = f.configs.empty() ? all_nf_configs() : parse_configs(f.configs);
   o.check_cells = f.check;
   return o;
 }
@@ -72,13 +74,8 @@ void add_sweep(CLI::App& app, Action& action) {
       ->check(CLI::IsMember({"lq", "qlora"}))
       ->capture_default_str();
   verb->add_option("--configs", flags->configs,
-                   "Only these configurations, b,b0,b1,B0,B1 each; default: all 432");
-  verb->add_option("--codebook", flags->codebook, "nf, int or lm, as for quantize")
-      ->check(CLI::IsMember({"nf", "int", "lm"}))
-      ->capture_default_str();
-  verb->add_option("--scales", flags->scales, "absmax or search, as for quantize")
-      ->check(CLI::IsMember({"absmax", "search"}))
-      ->capture_default_str();
+                   "lean (66 good ones), all (432), or b,b0,b1,B0,B1 each; default: all");
+  flags->quantizer.add_to(*verb);
   verb->add_option("--check", flags->check,
                    "Decompose this many cells in full and say how far the table is off")
       ->check(CLI::NonNegativeNumber)

@@ -240,6 +240,21 @@ std::int64_t weighting_bytes(const QuantizeOptions& options, const std::vector<c
   return options.weights < WeightsKind::kInput ? 0 : 4 * kCopies * most;
 }
 
+void describe(const QuantizeOptions& options, const QuantizePlan& plan, QuantizeReport& report) {
+  report.method = decompose_method_name(options.decompose.method);
+  report.weighting = weights_name(options.weights);
+  report.codebook = codebook_kind_name(options.quantizer.kind);
+  report.scales = options.quantizer.scales == ScaleMode::kSearch ? "search" : "absmax";
+  report.feedback = options.quantizer.feedback == Feedback::kOff  ? "off"
+                    : options.quantizer.feedback == Feedback::kOn ? "on"
+                                                                  : "gptq";
+  if (plan.allocation.has_value()) {
+    report.allocation = AllocationReport{.objective = plan.allocation->objective,
+                                         .bound = plan.allocation->bound,
+                                         .gap = plan.allocation->gap};
+  }
+}
+
 }  // namespace
 
 QuantizeNeed quantize_need(const QuantizeOptions& options, int threads) {
@@ -310,6 +325,7 @@ QuantizeReport quantize_model(Context& context, const QuantizeOptions& given) {
   packed_config.save(final_dir / "config.json");
 
   QuantizeReport report;
+  describe(options, plan, report);
   for (const TensorView* view : selected) {
     const WorkItem piece = piece_of(store, view->name());
     report.matrices.push_back(matrix_report_from_json(piece.info, view->name()));
@@ -317,8 +333,9 @@ QuantizeReport quantize_model(Context& context, const QuantizeOptions& given) {
   report.output_bytes = bytes_in(final_dir);
   report.seconds = monotonic_seconds() - start;
   report.peak_rss_bytes = peak_rss_bytes();
-  output.finish(
-      {{"lqlora", kVersion}, {"source", options.model.filename().string()}, {"report", to_json(report)}});
+  output.finish({{"lqlora", kVersion},
+                 {"source", options.model.filename().string()},
+                 {"report", to_reproducible_json(report)}});
   return report;
 }
 

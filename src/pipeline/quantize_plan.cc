@@ -9,6 +9,7 @@
 #include "calibrate/calibrate.h"
 #include "io/work_store.h"
 #include "pipeline/memory_plan.h"
+#include "pipeline/quantize_defaults.h"
 #include "pipeline/stage_files.h"
 #include "pipeline/sweep_model.h"
 
@@ -102,7 +103,7 @@ ErrorTable plan_table(Context& context, const PlanOptions& options, const Checkp
   const auto path = stages.get("table.json", [&](const std::filesystem::path& out) {
     SweepModelOptions sweep;
     sweep.selection = options.selection;
-    if (!options.budget.configs.empty()) sweep.configs = options.budget.configs;
+    sweep.configs = options.budget.configs.empty() ? lean_nf_configs() : options.budget.configs;
     sweep.sweep.rank = options.decompose.rank;
     sweep.sweep.quantizer = options.quantizer;
     sweep.sweep.quantizer.feedback = Feedback::kOff;  // hardly changes which configuration is better

@@ -38,7 +38,7 @@ struct BudgetOptions {
   std::int64_t memory_tokens = 512;  // of a training step, for `memory`
   std::filesystem::path table;       // an error table made before; empty: sweep first
   std::filesystem::path allocation;  // made before: nothing is swept or solved
-  std::vector<NfConfig> configs;     // swept; empty: all 432
+  std::vector<NfConfig> configs;     // swept; empty: lean_nf_configs()
   Constraints constraints;
   bool given() const { return bits > 0.0 || memory > 0 || !allocation.empty(); }
 };

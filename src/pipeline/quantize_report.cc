@@ -67,7 +67,7 @@ MatrixReport matrix_report_from_json(const nlohmann::json& json, const std::stri
     m.relative_error = json.at("relative_error").get<double>();
     m.relative_weighted_error = json.at("relative_weighted_error").get<double>();
     m.iterations = json.at("iterations").get<std::int64_t>();
-    m.seconds = json.at("seconds").get<double>();
+    m.seconds = json.value("seconds", 0.0);
     m.squared_norm = json.at("squared_norm").get<double>();
     m.storage_bytes = json.at("storage_bytes").get<std::int64_t>();
     m.low_rank_bytes = json.at("low_rank_bytes").get<std::int64_t>();
@@ -80,21 +80,51 @@ MatrixReport matrix_report_from_json(const nlohmann::json& json, const std::stri
 nlohmann::ordered_json to_json(const QuantizeReport& report) {
   nlohmann::ordered_json matrices = nlohmann::ordered_json::array();
   for (const MatrixReport& m : report.matrices) matrices.push_back(to_json(m));
-  return {{"bits_per_weight", report.bits_per_weight()},
-          {"bits_per_weight_with_low_rank", report.bits_per_weight_with_low_rank()},
-          {"relative_error", report.relative_error()},
-          {"matrices", std::move(matrices)},
-          {"seconds", report.seconds},
-          {"peak_rss_bytes", report.peak_rss_bytes},
-          {"output_bytes", report.output_bytes}};
+  nlohmann::ordered_json json = {{"bits_per_weight", report.bits_per_weight()},
+                                 {"bits_per_weight_with_low_rank", report.bits_per_weight_with_low_rank()},
+                                 {"relative_error", report.relative_error()},
+                                 {"method", report.method},
+                                 {"weights", report.weighting},
+                                 {"codebook", report.codebook},
+                                 {"scales", report.scales},
+                                 {"feedback", report.feedback}};
+  if (report.allocation.has_value()) {
+    json["allocation"] = {{"objective", report.allocation->objective},
+                          {"bound", report.allocation->bound},
+                          {"gap", report.allocation->gap}};
+  }
+  json["matrices"] = std::move(matrices);
+  json["seconds"] = report.seconds;
+  json["peak_rss_bytes"] = report.peak_rss_bytes;
+  json["output_bytes"] = report.output_bytes;
+  return json;
+}
+
+nlohmann::ordered_json to_reproducible_json(const QuantizeReport& report) {
+  nlohmann::ordered_json json = to_json(report);
+  json.erase("seconds");
+  json.erase("peak_rss_bytes");
+  for (auto& matrix : json["matrices"]) matrix.erase("seconds");
+  return json;
 }
 
 QuantizeReport quantize_report_from_json(const nlohmann::json& json, const std::string& who) {
   try {
     QuantizeReport report;
     for (const auto& m : json.at("matrices")) report.matrices.push_back(matrix_report_from_json(m, who));
-    report.seconds = json.at("seconds").get<double>();
-    report.peak_rss_bytes = json.at("peak_rss_bytes").get<std::int64_t>();
+    report.method = json.value("method", "");
+    report.weighting = json.value("weights", "");
+    report.codebook = json.value("codebook", "");
+    report.scales = json.value("scales", "");
+    report.feedback = json.value("feedback", "");
+    if (json.contains("allocation")) {
+      const auto& a = json["allocation"];
+      report.allocation = AllocationReport{.objective = a.at("objective").get<double>(),
+                                           .bound = a.at("bound").get<double>(),
+                                           .gap = a.at("gap").get<double>()};
+    }
+    report.seconds = json.value("seconds", 0.0);
+    report.peak_rss_bytes = json.value("peak_rss_bytes", std::int64_t{0});
     report.output_bytes = json.at("output_bytes").get<std::int64_t>();
     return report;
   } catch (const nlohmann::json::exception& e) {

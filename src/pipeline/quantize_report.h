@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,8 +27,17 @@ struct MatrixReport {
   std::int64_t low_rank_bytes = 0;  // of L1 and L2 as stored in the adapter
 };
 
+// How the configurations of a budget were chosen.
+struct AllocationReport {
+  double objective = 0.0;  // sum of the table's errors
+  double bound = 0.0;      // proven
+  double gap = 0.0;
+};
+
 struct QuantizeReport {
   std::vector<MatrixReport> matrices;
+  std::string method, weighting, codebook, scales, feedback;  // what was done, defaults filled in
+  std::optional<AllocationReport> allocation;
   double seconds = 0.0;
   std::int64_t peak_rss_bytes = 0;
   std::int64_t output_bytes = 0;
@@ -45,6 +55,9 @@ MatrixReport matrix_report_from_json(const nlohmann::json& json, const std::stri
 // The keys of docs: bits_per_weight, bits_per_weight_with_low_rank, relative_error, matrices, seconds,
 // peak_rss_bytes.
 nlohmann::ordered_json to_json(const QuantizeReport& report);
+// The same without what differs from run to run (seconds, memory): for OUT/lqlora.json.
+nlohmann::ordered_json to_reproducible_json(const QuantizeReport& report);
+// Reads either; throws Error(kCorruptFile) naming `who`.
 QuantizeReport quantize_report_from_json(const nlohmann::json& json, const std::string& who);
 
 }  // namespace lq

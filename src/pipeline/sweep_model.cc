@@ -14,7 +14,7 @@ namespace lq {
 namespace {
 
 // Matrices up to this many weights are swept several at a time, larger ones one at a time by all threads.
-constexpr std::int64_t kSmallMatrix = 1 << 20;
+constexpr std::int64_t kSweptTogether = 1 << 20;
 
 std::optional<std::vector<double>> finished_row(const WorkStore& store, const std::string& name,
                                                 std::size_t count) {
@@ -52,7 +52,7 @@ std::vector<std::vector<double>> sweep_rows(Context& context, const std::vector<
       rows[i] = std::move(*row);
       finished += selected[i]->numel();
     } else {
-      (selected[i]->numel() <= kSmallMatrix ? small : large).push_back(i);
+      (selected[i]->numel() <= kSweptTogether ? small : large).push_back(i);
     }
   }
   context.progress.begin("sweep", total, "weights");
