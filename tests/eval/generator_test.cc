@@ -4,6 +4,8 @@
 
 #include <filesystem>
 
+#include "reference/random_model.h"
+
 namespace lq {
 namespace {
 
@@ -101,6 +103,27 @@ TEST_F(GeneratorTest, CallbackMayStop) {
                                [&](std::string_view) { return ++pieces < 3; });
   EXPECT_EQ(r.reason, StopReason::kCallback);
   EXPECT_EQ(pieces, 3);
+}
+
+TEST(Generator, RefusesATokenizerWithMoreIdsThanTheModel) {
+  ThreadPool pool(2);
+  NoProgress progress;
+  Context ctx{pool, progress, 0, {}};
+  const auto folder = std::filesystem::path(testing::TempDir()) / "lq_small_vocabulary";
+  std::filesystem::remove_all(folder);
+  reference::write_random_model(pool, {}, folder);
+  const LlamaModel model = LlamaModel::load(ctx, folder);
+  const auto tokenizer =
+      Tokenizer::load(std::filesystem::path(LQ_SOURCE_DIR) / "examples" / "models" / "quill");
+  try {
+    Generator(model, *tokenizer);
+    FAIL() << "accepted";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::kMismatch);
+    EXPECT_NE(std::string(e.what()).find("4096"), std::string::npos) << e.what();
+    EXPECT_NE(std::string(e.what()).find("97"), std::string::npos) << e.what();
+  }
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace
