@@ -106,16 +106,10 @@ std::vector<AddedToken> read_added_tokens(const Json& root, const std::string& w
   LQ_CHECK(it->is_array(), kCorruptFile, "{}: 'added_tokens' should be a list, is {}", who, it->type_name());
   for (const Json& item : *it) {
     const std::string place = fmt::format("{}: added_tokens[{}]", who, out.size());
-    AddedToken token;
+    AddedToken token = added_token_fields(item, place);
     const std::int64_t id = int_field(item, "id", -1, place);
     LQ_CHECK(id >= 0 && id <= INT32_MAX, kCorruptFile, "{}: 'id' should be a token id, is {}", place, id);
     token.id = static_cast<std::int32_t>(id);
-    token.content = required_string(item, "content", place);
-    token.special = bool_field(item, "special", false, place);
-    token.single_word = bool_field(item, "single_word", false, place);
-    token.lstrip = bool_field(item, "lstrip", false, place);
-    token.rstrip = bool_field(item, "rstrip", false, place);
-    token.normalized = bool_field(item, "normalized", !token.special, place);
     out.push_back(std::move(token));
   }
   return out;

@@ -76,4 +76,15 @@ std::string required_string(const nlohmann::json& object, const char* key, const
   return value.get<std::string>();
 }
 
+AddedToken added_token_fields(const nlohmann::json& object, const std::string& who) {
+  AddedToken token;
+  token.content = required_string(object, "content", who);
+  token.special = bool_field(object, "special", false, who);
+  token.single_word = bool_field(object, "single_word", false, who);
+  token.lstrip = bool_field(object, "lstrip", false, who);
+  token.rstrip = bool_field(object, "rstrip", false, who);
+  token.normalized = bool_field(object, "normalized", !token.special, who);
+  return token;
+}
+
 }  // namespace lq

@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 
+#include "text/added_tokens.h"
+
 namespace lq {
 
 // How deep a tokenizer.json may nest Sequence in Sequence.
@@ -25,5 +27,8 @@ std::int64_t int_field(const nlohmann::json& object, const char* key, std::int64
 // The same for fields that must be there.
 const nlohmann::json& required(const nlohmann::json& object, const char* key, const std::string& who);
 std::string required_string(const nlohmann::json& object, const char* key, const std::string& who);
+
+// An added token's content and flags; its id is written elsewhere. Throws kCorruptFile.
+AddedToken added_token_fields(const nlohmann::json& object, const std::string& who);
 
 }  // namespace lq

@@ -11,7 +11,7 @@
 namespace lq {
 namespace {
 
-using Tokens = std::vector<std::pair<std::string, std::int32_t>>;
+using RankedTokens = std::vector<std::pair<std::string, std::int32_t>>;
 
 // The published encodings: their regular expressions and special tokens (openai_public.py of tiktoken; the
 // model cards of Qwen and Llama 3).
@@ -24,7 +24,7 @@ constexpr std::string_view kO200kRegex =
 
 struct Encoding {
   std::string regex;
-  Tokens special;
+  RankedTokens special;
   std::string bos, eos;
   bool add_bos = false;
 };
@@ -113,7 +113,7 @@ TiktokenTokenizer::TiktokenTokenizer(std::string_view bytes, const TokenizerConf
   Encoding encoding = encoding_of(static_cast<std::int32_t>(ranks_.count()));
   pattern_ = known_pattern(encoding.regex);
   if (!pattern_) regex_.emplace(encoding.regex, who);
-  Tokens tokens;
+  RankedTokens tokens;
   for (const AddedToken& token : config.added) {
     if (token.special) tokens.emplace_back(token.content, token.id);
   }

@@ -50,16 +50,10 @@ void read_added(const Json& object, const std::string& who, TokenizerConfig& out
   LQ_CHECK(it->is_object(), kCorruptFile, "{}: 'added_tokens_decoder' should be an object", who);
   for (const auto& [key, value] : it->items()) {
     const std::string place = fmt::format("{}: added_tokens_decoder['{}']", who, key);
-    AddedToken token;
+    AddedToken token = added_token_fields(value, place);
     const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), token.id);
     LQ_CHECK(error == std::errc() && end == key.data() + key.size() && token.id >= 0, kCorruptFile,
              "{}: the key should be a token id", place);
-    token.content = required_string(value, "content", place);
-    token.special = bool_field(value, "special", false, place);
-    token.single_word = bool_field(value, "single_word", false, place);
-    token.lstrip = bool_field(value, "lstrip", false, place);
-    token.rstrip = bool_field(value, "rstrip", false, place);
-    token.normalized = bool_field(value, "normalized", !token.special, place);
     out.added.push_back(std::move(token));
   }
 }

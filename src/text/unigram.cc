@@ -9,7 +9,7 @@
 namespace lq {
 namespace {
 
-constexpr double kUnknownPenalty = 10.0;  // below the worst piece: SentencePiece's kUnkPenalty
+constexpr double kBelowWorstPiece = 10.0;  // below the worst piece: SentencePiece's kUnkPenalty
 
 }  // namespace
 
@@ -24,7 +24,7 @@ UnigramModel::UnigramModel(Vocab vocab, std::vector<double> scores, std::optiona
     trie_.insert(vocab_.piece(id), id);
     worst = std::min(worst, scores_[static_cast<std::size_t>(id)]);
   }
-  unk_score_ = worst - kUnknownPenalty;
+  unk_score_ = worst - kBelowWorstPiece;
   for (int b = 0; b < 256; ++b) byte_tokens_.push_back(vocab_.find(fmt::format("<0x{:02X}>", b)));
 }
 
