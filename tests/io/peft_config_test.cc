@@ -11,12 +11,12 @@ namespace {
 
 using io_test::expect_error;
 
-PeftConfig config(const std::string& more) {
+PeftConfig peft_config(const std::string& more) {
   return PeftConfig::parse(R"({"peft_type": "LORA", "r": 8, "lora_alpha": 16)" + more + "}", "[config] a");
 }
 
 TEST(PeftConfig, ReadsWhatPeftWrites) {
-  const PeftConfig c = config(
+  const PeftConfig c = peft_config(
       R"(, "lora_dropout": 0.1, "target_modules": ["v_proj", "q_proj"], "task_type": "SEQ_CLS", "bias": "none",
          "base_model_name_or_path": "gpt2", "fan_in_fan_out": true, "modules_to_save": ["score"], "use_dora": false,
          "layer_replication": null, "loftq_config": {}, "init_lora_weights": true, "revision": "main",
@@ -35,7 +35,7 @@ TEST(PeftConfig, ReadsWhatPeftWrites) {
 }
 
 TEST(PeftConfig, PatternsGiveRankAlphaAndScaling) {
-  const PeftConfig c = config(
+  const PeftConfig c = peft_config(
       R"(, "rank_pattern": {"model.layers.1.q_proj": 32, "q_proj": 4, "layers\\.[23]\\.v_proj": 2},
          "alpha_pattern": {"^model.layers.0.q_proj": 5, "v_proj": 7.5})");
   EXPECT_EQ(c.rank_of("model.layers.1.q_proj"), 32);  // the first that matches counts
@@ -49,26 +49,27 @@ TEST(PeftConfig, PatternsGiveRankAlphaAndScaling) {
   EXPECT_EQ(c.alpha_of("x.model.layers.0.q_proj"), 16.0);
   EXPECT_EQ(c.alpha_of("model.layers.2.v_proj"), 7.5);
   EXPECT_EQ(c.scaling_of("model.layers.1.q_proj"), 0.5);
-  EXPECT_EQ(config(R"(, "use_rslora": true)").scaling_of("x"), 16.0 / std::sqrt(8.0));
+  EXPECT_EQ(peft_config(R"(, "use_rslora": true)").scaling_of("x"), 16.0 / std::sqrt(8.0));
 }
 
 TEST(PeftConfig, TargetsAsPeftMatchesThem) {
-  const PeftConfig list = config(R"(, "target_modules": ["q_proj", "mlp.up"])");
+  const PeftConfig list = peft_config(R"(, "target_modules": ["q_proj", "mlp.up"])");
   EXPECT_TRUE(list.targets("model.layers.0.q_proj"));
   EXPECT_TRUE(list.targets("q_proj"));
   EXPECT_TRUE(list.targets("x.mlp.up"));
   EXPECT_FALSE(list.targets("up"));
   EXPECT_FALSE(list.targets("model.xq_proj"));
   EXPECT_FALSE(list.targets("model.q_proj.x"));
-  const PeftConfig regex = config(R"(, "target_modules": ".*\\.(q|v)_proj")");
+  const PeftConfig regex = peft_config(R"(, "target_modules": ".*\\.(q|v)_proj")");
   EXPECT_TRUE(regex.targets("a.v_proj"));
   EXPECT_FALSE(regex.targets("a.v_proj.x"));
-  EXPECT_TRUE(config(R"(, "target_modules": "all-linear")").targets("any"));
-  EXPECT_FALSE(config("").targets("any"));
-  expect_error(ErrorCode::kUnsupported, {"exclude_modules"},
-               [] { (void)config(R"(, "target_modules": ["a"], "exclude_modules": ["b"])").targets("a"); });
+  EXPECT_TRUE(peft_config(R"(, "target_modules": "all-linear")").targets("any"));
+  EXPECT_FALSE(peft_config("").targets("any"));
+  expect_error(ErrorCode::kUnsupported, {"exclude_modules"}, [] {
+    (void)peft_config(R"(, "target_modules": ["a"], "exclude_modules": ["b"])").targets("a");
+  });
   expect_error(ErrorCode::kCorruptFile, {"target_modules", "regular expression"},
-               [] { (void)config(R"(, "target_modules": "(a")").targets("a"); });
+               [] { (void)peft_config(R"(, "target_modules": "(a")").targets("a"); });
 }
 
 TEST(PeftConfig, RefusesWhatItCannotComputeWith) {
@@ -80,15 +81,17 @@ TEST(PeftConfig, RefusesWhatItCannotComputeWith) {
                            R"("target_parameters": ["w"])", R"("trainable_token_indices": [1])",
                            R"("use_qalora": true)", R"("alora_invocation_tokens": [5])"}) {
     const std::string key = std::string(more).substr(1, std::string(more).find('"', 1) - 1);
-    expect_error(ErrorCode::kUnsupported, {"[config] a", key}, [&] { config(", " + std::string(more)); });
+    expect_error(ErrorCode::kUnsupported, {"[config] a", key},
+                 [&] { peft_config(", " + std::string(more)); });
   }
   for (const char* init : {"pissa", "pissa_niter_16", "olora", "corda"}) {
     expect_error(ErrorCode::kUnsupported, {init},
-                 [&] { config(fmt::format(R"(, "init_lora_weights": "{}")", init)); });
+                 [&] { peft_config(fmt::format(R"(, "init_lora_weights": "{}")", init)); });
   }
-  EXPECT_NO_THROW(config(R"(, "init_lora_weights": "gaussian")"));
+  EXPECT_NO_THROW(peft_config(R"(, "init_lora_weights": "gaussian")"));
   for (const char* bias : {"all", "lora_only"}) {
-    expect_error(ErrorCode::kUnsupported, {bias}, [&] { config(fmt::format(R"(, "bias": "{}")", bias)); });
+    expect_error(ErrorCode::kUnsupported, {bias},
+                 [&] { peft_config(fmt::format(R"(, "bias": "{}")", bias)); });
   }
 }
 
@@ -108,7 +111,7 @@ TEST(PeftConfig, RefusesAbsurdValues) {
 }
 
 TEST(PeftConfig, WritesWhatItReads) {
-  const PeftConfig c = config(
+  const PeftConfig c = peft_config(
       R"(, "target_modules": ["q"], "rank_pattern": {"z": 2, "a": 3}, "alpha_pattern": {"z": 2.5},
          "use_rslora": true, "revision": "main", "task_type": null)");
   const std::string text = c.to_json().dump();

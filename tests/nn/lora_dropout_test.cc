@@ -16,17 +16,17 @@ namespace {
 using reference::normals;
 using reference::relative_difference;
 
-struct Fixture {
+struct DropoutFixture {
   ThreadPool pool;
   NoProgress progress;
   Context ctx{pool, progress, 0, {}};
   Workspace ws;
-  explicit Fixture(int threads = 2) : pool(threads) {}
+  explicit DropoutFixture(int threads = 2) : pool(threads) {}
 };
 
 std::vector<float> mask(const LoraDropout& dropout, std::string_view module, std::int64_t rows,
                         std::int64_t cols, int threads = 2) {
-  Fixture f(threads);
+  DropoutFixture f(threads);
   std::vector<float> x(static_cast<std::size_t>(rows * cols), 1.0F);
   lora_dropout_forward(f.ctx, dropout, module, {x.data(), rows, cols}, {x.data(), rows, cols});
   return x;
@@ -67,7 +67,7 @@ TEST(LoraDropout, RefusesRatesThatAreNone) {
 TEST(LoraDropout, LayerComputesWithTheMaskedInput) {
   constexpr std::int64_t kIn = 24, kOut = 17, kRank = 3;
   for (const std::int64_t rows : {1, 2, 9}) {
-    Fixture f;
+    DropoutFixture f;
     Parameter w, zero;
     w.value = Tensor::empty(DType::kF32, {kOut, kIn});
     const auto values = normals(kIn * kOut, 1);
