@@ -1,5 +1,6 @@
 #!/bin/sh
-# The product on its example model: quantize at 3 bits with and without a low-rank part, compare, generate, export.
+# The product on its example model: quantize at 3 bits with and without a low-rank part, at 2.5 bits by budget,
+# compare, generate, export.
 # usage: tools/demo.sh path/to/lqlora
 set -eu
 lqlora=$(realpath "$1")
@@ -44,8 +45,26 @@ for run in dense nf3 lq; do
     "$(number "$out/eval.json" kl)"
 done
 
+say "2.5 bits per weight, three ways: statistics on a text that quill wrote itself, then the integer programme"
+calibration=examples/texts/calibration.txt
+"$lqlora" --quiet calibrate $model --data $calibration -o "$out/stats.safetensors"
+printf '%-22s %8s %12s %10s\n' method bits perplexity KL
+for run in qlora paper ours; do
+  case $run in
+    qlora) name="QLoRA, mixed NF" flags="--method qlora" ;;
+    paper) name="LQ-LoRA, the paper" flags="--rank 8 --weights fisher --codebook nf --scales absmax --stats $out/stats.safetensors" ;;
+    ours) name="ours (kfac, feedback)" flags="--rank 8 --stats $out/stats.safetensors" ;;
+  esac
+  # shellcheck disable=SC2086
+  "$lqlora" --quiet --json "$out/$run.json" quantize $model --bits 2.5 $flags -o "$out/$run" >/dev/null
+  "$lqlora" --quiet --json "$out/eval.json" eval "$out/$run" --tasks perplexity --data $text --reference $model \
+    >/dev/null
+  printf '%-22s %8.3f %12.3f %10.5f\n' "$name" "$(number "$out/$run.json" bits_per_weight)" \
+    "$(number "$out/eval.json" perplexity)" "$(number "$out/eval.json" kl)"
+done
+
 say "a paragraph of each"
-for directory in $model "$out/nf3" "$out/lq"; do
+for directory in $model "$out/nf3" "$out/lq" "$out/ours"; do
   "$lqlora" --quiet --seed 1 generate "$directory" --prompt "It was a cold evening, and the old man" \
     --max-tokens 60 --temperature 0.7 --top-p 0.9
   echo
