@@ -27,11 +27,13 @@ HWY_INLINE float MaxOf(std::int64_t n, const float* HWY_RESTRICT x) {
   return peak;
 }
 
-// Highway's Exp is made for finite arguments; below -87 the result is 0 either way.
+// Highway's Exp is made for finite arguments; below -87 the result is 0 either way. NaN stays NaN: Max alone
+// would turn it into `low` and hide a broken model.
 template <class D, class V>
 HWY_INLINE V ExpOf(D d, V v) {
   const V low = hn::Set(d, -87.0F);
-  return hn::IfThenZeroElse(hn::Lt(v, low), hn::Exp(d, hn::Max(v, low)));
+  const V finite = hn::IfThenZeroElse(hn::Lt(v, low), hn::Exp(d, hn::Max(v, low)));
+  return hn::IfThenElse(hn::IsNaN(v), v, finite);
 }
 
 // s = exp(s - shift); returns the sum.
