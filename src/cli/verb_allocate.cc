@@ -28,7 +28,8 @@ struct AllocateFlags {
 };
 
 // The budget in bits per weight of `--memory`, what else the model needs taken off.
-double bits_of_memory(Session& session, const AllocateFlags& f, const ErrorTable& table, const Allocator& allocator) {
+double bits_of_memory(Session& session, const AllocateFlags& f, const ErrorTable& table,
+                      const Allocator& allocator) {
   LQ_CHECK(!f.model.empty(), kInvalidArgument,
            "--memory needs --model DIRECTORY, the dense model that the table is of: its other tensors count "
            "as well");

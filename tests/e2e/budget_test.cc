@@ -76,7 +76,8 @@ TEST(BudgetE2e, StagesByHandGiveTheSameModel) {
       0);
   ASSERT_EQ(lqlora("sweep " + quill() + " --rank 8 --stats " + stats + some + " -o " + table).code, 0);
   ASSERT_EQ(lqlora("allocate " + table + " --bits 2.6 -o " + choice).code, 0);
-  const std::string flags = "quantize " + quill() + " --rank 8 --stats " + stats + " --include '*layers.0.*proj*'";
+  const std::string flags =
+      "quantize " + quill() + " --rank 8 --stats " + stats + " --include '*layers.0.*proj*'";
   const Outcome by_hand = lqlora(flags + " --allocation " + choice + " -o " + (dir / "a").string());
   ASSERT_EQ(by_hand.code, 0) << by_hand.errors;
   ASSERT_EQ(lqlora(flags + " --bits 2.6 --table " + table + " -o " + (dir / "b").string()).code, 0);
