@@ -1,0 +1,58 @@
+#!/bin/sh
+# The table "Bits and methods on quill" of docs/results.md: method x bits -> perplexity and KL on each text.
+# usage: bench/budget_table.sh path/to/lqlora WORK_DIRECTORY TEXT...
+set -eu
+lqlora=$(realpath "$1")
+root=$(cd "$(dirname "$0")/.." && pwd)
+model=$root/examples/models/quill
+mkdir -p "$2"
+work=$(cd "$2" && pwd)
+shift 2
+stats="--stats $work/stats.safetensors"
+
+run() { "$lqlora" --quiet "$@"; }
+number() { sed -n "s/^ *\"$2\": \([0-9.e+-]*\),\{0,1\}$/\1/p" "$1" | head -n 1; }
+
+# row NAME TABLE BITS FLAGS...: allocates from the table, quantizes, measures on every text
+row() {
+  name=$1 table=$2 bits=$3
+  shift 3
+  run allocate "$work/$table.json.gz" --bits "$bits" -o "$work/allocation.json" >/dev/null
+  rm -rf "$work/out"
+  # shellcheck disable=SC2086
+  run --json "$work/q.json" quantize "$model" --allocation "$work/allocation.json" "$@" -o "$work/out" >/dev/null
+  printf '%-18s %-5s' "$name" "$bits"
+  for text in $texts; do
+    run --json "$work/e.json" eval "$work/out" --tasks perplexity --data "$text" --reference "$model" >/dev/null
+    printf ' %9.3f %8.5f' "$(number "$work/e.json" perplexity)" "$(number "$work/e.json" kl)"
+  done
+  printf ' %6.1f s\n' "$(number "$work/q.json" seconds)"
+}
+
+texts=$*
+[ -f "$work/stats.safetensors" ] ||
+  run calibrate "$model" --data "$root/examples/texts/calibration.txt" -o "$work/stats.safetensors"
+sweep() {
+  out=$work/$1.json.gz
+  shift
+  # shellcheck disable=SC2086
+  [ -f "$out" ] || run sweep "$model" --configs lean "$@" -o "$out"
+}
+sweep qlora --method qlora
+sweep fisher --rank 8 --weights fisher --codebook nf --scales absmax $stats
+sweep kfac --rank 8 --weights kfac --codebook nf $stats
+sweep lm --rank 8 --weights kfac $stats
+sweep input --rank 8 --weights input $stats
+sweep none --rank 8
+for bits in 2.25 2.5 2.75 3.0; do
+  row qlora qlora $bits --method qlora
+  row lq-fisher fisher $bits --rank 8 --weights fisher --codebook nf --scales absmax $stats
+  row kfac kfac $bits --rank 8 --weights kfac --codebook nf --no-feedback --scales absmax $stats
+  row kfac+fb kfac $bits --rank 8 --weights kfac --codebook nf $stats
+  row kfac+fb+search kfac $bits --rank 8 --weights kfac --codebook nf --scales search $stats
+  row kfac+lm lm $bits --rank 8 --weights kfac --codebook lm --no-feedback --scales absmax $stats
+  row kfac+lm+fb lm $bits --rank 8 --weights kfac --codebook lm $stats
+  row kfac+lm+fb+search lm $bits --rank 8 --weights kfac --codebook lm --scales search $stats
+  row input+lm+fb input $bits --rank 8 --weights input --codebook lm $stats
+  row none+lm+search none $bits --rank 8 --codebook lm --scales search
+done
