@@ -1,8 +1,10 @@
 #include "pipeline/quantize_matrix.h"
 
 #include <cmath>
+#include <utility>
 
 #include "base/process.h"
+#include "decompose/held_out.h"
 #include "quant/quantizer.h"
 
 namespace lq {
@@ -11,6 +13,46 @@ NfConfig config_for(const QuantizeOptions& options, const std::string& name) {
   const auto found = options.choices.find(name);
   return found == options.choices.end() ? options.config : found->second;
 }
+
+namespace {
+
+struct Candidate {
+  Decomposition d;
+  NfMatrix q;
+};
+
+Candidate try_out(Context& context, const Tensor& w, const NfQuantizer& quantizer,
+                  const DecomposeOptions& options) {
+  const std::int64_t rows = w.shape()[0];
+  const std::int64_t cols = w.shape()[1];
+  Candidate c;
+  c.d = decompose(context, w.data<float>(), rows, cols, quantizer, options);
+  c.q = pack_decomposition(context, w.data<float>(), rows, cols, c.d, quantizer, options);
+  return c;
+}
+
+// Tries the inputs' moment without its covariances, and takes what comes out where it is better on inputs
+// that were held out: for some layers a full moment fits its sample rather than the layer (method notes,
+// section 8a). True where it was taken.
+bool take_better(Context& context, const Tensor& w, const std::string& name, const NfQuantizer& quantizer,
+                 DecomposeOptions options, const CalibrationStats& stats, Candidate& best) {
+  std::vector<float> scales = stats.input_moment_diagonal(name);
+  for (float& s : scales) s = std::sqrt(s);
+  const Weighting diagonal = Weighting::diagonal({}, scales);
+  options.weighting = &diagonal;
+  NfQuantizerOptions alone = quantizer.options();
+  alone.feedback = Feedback::kOff;  // which needs covariances
+  Candidate other = try_out(context, w, NfQuantizer(quantizer.config(), alone), options);
+  const std::vector<float> held_out = stats.input_moment_held_out(name);
+  const auto error = [&](const Candidate& c) {
+    return held_out_error(context, w.data<float>(), w.shape()[0], w.shape()[1], c.q, c.d, held_out);
+  };
+  if (error(other) >= error(best)) return false;
+  best = std::move(other);
+  return true;
+}
+
+}  // namespace
 
 QuantizedMatrix quantize_matrix(Context& context, const TensorView& view, const QuantizeOptions& options,
                                 const MatrixWeights& weights) {
@@ -27,8 +69,14 @@ QuantizedMatrix quantize_matrix(Context& context, const TensorView& view, const 
   if (!weighting.plain()) decompose_options.weighting = &weighting;
 
   QuantizedMatrix result;
-  const Decomposition d = decompose(context, w.data<float>(), rows, cols, quantizer, decompose_options);
-  result.q = pack_decomposition(context, w.data<float>(), rows, cols, d, quantizer, decompose_options);
+  Candidate best = try_out(context, w, quantizer, decompose_options);
+  const bool gptq = options.decompose.method == DecomposeMethod::kGptq;
+  if (weights.kind() == WeightsKind::kInput && !gptq && weights.stats()->has_held_out(view.name())) {
+    result.report.diagonal =
+        take_better(context, w, view.name(), quantizer, decompose_options, *weights.stats(), best);
+  }
+  const Decomposition& d = best.d;
+  result.q = std::move(best.q);
 
   const std::int64_t rank = options.decompose.rank;
   if (rank > 0) {
@@ -43,6 +91,7 @@ QuantizedMatrix quantize_matrix(Context& context, const TensorView& view, const 
     result.lora_a = scaled(d.l2);
     result.lora_b = scaled(d.l1);
   }
+  const bool diagonal = result.report.diagonal;
   result.report = {.name = view.name(),
                    .rows = rows,
                    .cols = cols,
@@ -54,7 +103,8 @@ QuantizedMatrix quantize_matrix(Context& context, const TensorView& view, const 
                    .seconds = monotonic_seconds() - start,
                    .squared_norm = d.squared_norm,
                    .storage_bytes = result.q.storage_bytes(),
-                   .low_rank_bytes = rank * (rows + cols) * 4};
+                   .low_rank_bytes = rank * (rows + cols) * 4,
+                   .diagonal = diagonal};
   return result;
 }
 

@@ -53,7 +53,8 @@ nlohmann::ordered_json to_json(const MatrixReport& m) {
           {"seconds", m.seconds},
           {"squared_norm", m.squared_norm},
           {"storage_bytes", m.storage_bytes},
-          {"low_rank_bytes", m.low_rank_bytes}};
+          {"low_rank_bytes", m.low_rank_bytes},
+          {"diagonal", m.diagonal}};
 }
 
 MatrixReport matrix_report_from_json(const nlohmann::json& json, const std::string& who) {
@@ -71,6 +72,7 @@ MatrixReport matrix_report_from_json(const nlohmann::json& json, const std::stri
     m.squared_norm = json.at("squared_norm").get<double>();
     m.storage_bytes = json.at("storage_bytes").get<std::int64_t>();
     m.low_rank_bytes = json.at("low_rank_bytes").get<std::int64_t>();
+    m.diagonal = json.value("diagonal", false);
     return m;
   } catch (const nlohmann::json::exception& e) {
     fail(ErrorCode::kCorruptFile, "{}: not a matrix report: {}", who, e.what());

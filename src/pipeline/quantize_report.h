@@ -25,6 +25,8 @@ struct MatrixReport {
   double squared_norm = 0.0;        // ||W||_F^2
   std::int64_t storage_bytes = 0;   // of Q as packed: codes, both levels of scales, offset, padding
   std::int64_t low_rank_bytes = 0;  // of L1 and L2 as stored in the adapter
+  // Weights input: the moment's diagonal did better on held-out inputs and was taken.
+  bool diagonal = false;
 };
 
 // How the configurations of a budget were chosen.
