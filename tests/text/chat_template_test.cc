@@ -37,7 +37,8 @@ void check(const ChatTemplate& chat, const Json& golden) {
 }
 
 TEST(ChatTemplate, JinjaEqualsTransformers) {
-  for (const Json& golden : goldens()["cases"]) {
+  const Json all = goldens();
+  for (const Json& golden : all["cases"]) {
     const std::string name = golden["name"];
     const std::string source = golden["template"];
     SCOPED_TRACE(source);
@@ -51,7 +52,8 @@ TEST(ChatTemplate, JinjaEqualsTransformers) {
 TEST(ChatTemplate, TemplatesOfSharedModels) {
   const fs::path shared = fs::path(LQ_SOURCE_DIR) / ".." / "shared" / "data" / "tokenizers";
   if (!fs::exists(shared)) GTEST_SKIP() << shared << " is absent: real templates are not checked";
-  for (const Json& golden : goldens()["shared"]) {
+  const Json all = goldens();
+  for (const Json& golden : all["shared"]) {
     SCOPED_TRACE(golden["name"].get<std::string>());
     // The goldens were rendered with <s> and </s>, whatever the model's own are.
     std::ifstream in(shared / golden["name"].get<std::string>() / "tokenizer_config.json");
