@@ -43,12 +43,14 @@ class Lexer {
   void text_until(std::size_t open) {
     std::string text(source_.substr(at_, open - at_));
     const auto lines = static_cast<int>(std::count(text.begin(), text.end(), '\n'));
-    if (strip_next_) {  // -%} took the white space behind it
-      text.erase(
-          0, static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_space) - text.begin()));
-    } else if (trim_newline_ && text.starts_with('\n')) {  // trim_blocks
-      text.erase(0, 1);
+    std::size_t taken = 0;  // by the tag before: -%} takes all white space, trim_blocks one line end
+    if (strip_next_) {
+      taken = static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_space) - text.begin());
+    } else if (trim_newline_ && text.starts_with('\n')) {
+      taken = 1;
     }
+    const bool starts_line = taken > 0 ? text[taken - 1] == '\n' : at_ == 0;
+    text.erase(0, taken);
     strip_next_ = trim_newline_ = false;
     if (open + 2 < source_.size()) {
       const char sign = source_[open + 2];
@@ -58,8 +60,7 @@ class Lexer {
                  sign != '+') {  // lstrip_blocks: spaces between line start and tag
         std::size_t end = text.size();
         while (end > 0 && (text[end - 1] == ' ' || text[end - 1] == '\t')) --end;
-        const bool at_line_start = end > 0 ? text[end - 1] == '\n' : at_ == 0 || source_[at_ - 1] == '\n';
-        if (at_line_start) text.erase(end);
+        if (end > 0 ? text[end - 1] == '\n' : starts_line) text.erase(end);
       }
     }
     if (!text.empty()) emit(TokenKind::kText, std::move(text));
@@ -78,9 +79,10 @@ class Lexer {
                line());
       line_ += static_cast<int>(std::count(source_.begin() + static_cast<std::ptrdiff_t>(at_),
                                            source_.begin() + static_cast<std::ptrdiff_t>(end), '\n'));
-      strip_next_ = end > at_ && source_[end - 1] == '-';
+      const char sign = end > at_ ? source_[end - 1] : ' ';
+      strip_next_ = sign == '-';
+      trim_newline_ = sign != '+';
       at_ = end + 2;
-      trim_newline_ = true;
       return;
     }
     emit(kind == '%' ? TokenKind::kOpenBlock : TokenKind::kOpenExpression, "");
@@ -92,6 +94,7 @@ class Lexer {
       if (depth == 0 && (rest.starts_with(close) || (rest.size() > 2 && (rest[0] == '-' || rest[0] == '+') &&
                                                      rest.substr(1).starts_with(close)))) {
         strip_next_ = rest[0] == '-';
+        trim_newline_ = kind == '%' && rest[0] != '+';
         at_ += rest[0] == close[0] ? 2 : 3;
         break;
       }
@@ -100,7 +103,6 @@ class Lexer {
       token(rest);
     }
     emit(kind == '%' ? TokenKind::kCloseBlock : TokenKind::kCloseExpression, "");
-    trim_newline_ = kind == '%';
   }
 
   void token(std::string_view rest) {
