@@ -38,7 +38,8 @@ FinetuneOptions options_of(const FinetuneFlags& f) {
   return o;
 }
 
-void print_report(const Session& session, const FinetuneReport& r, const std::filesystem::path& out) {
+void print_report(const Session& session, const FinetuneReport& r, std::string_view what,
+                  const std::filesystem::path& out) {
   const TrainState& s = r.training.state;
   std::string text = fmt::format("{} of {} steps{}, loss {:.5f}", s.step, r.training.total_steps,
                                  r.training.stopped_early ? " (stopped early)" : "", s.loss);
@@ -53,9 +54,9 @@ void print_report(const Session& session, const FinetuneReport& r, const std::fi
     text += fmt::format("\nA and B in NF8 (relative error {:.5f}): {:.3f} bits per weight with them",
                         r.compressed->relative_error, r.compressed->bits_per_weight_with_low_rank);
   }
-  text += fmt::format("\n{} tokens, {} of them counted, {:.0f} tokens/s; peak memory {}; adapter in {}{}\n",
+  text += fmt::format("\n{} tokens, {} of them counted, {:.0f} tokens/s; peak memory {}; {} in {}{}\n",
                       s.tokens, s.trained_tokens, r.training.tokens_per_second,
-                      human_bytes(static_cast<double>(r.peak_rss_bytes)), out.string(),
+                      human_bytes(static_cast<double>(r.peak_rss_bytes)), what, out.string(),
                       r.already_done ? " (finished before; nothing was computed)" : "");
   session.print(text);
 }
@@ -70,7 +71,7 @@ void run(Session& session, const FinetuneFlags& flags) {
                     "or nothing counts)",
                     report.bad, report.truncated, options.data.examples.max_length, report.dropped));
   }
-  print_report(session, report, options.out);
+  print_report(session, report, options.full ? "model" : "adapter", options.out);
   session.write_json(to_json(report));
 }
 
@@ -155,7 +156,9 @@ void add_finetune(CLI::App& app, Action& action) {
   verb->add_option("MODEL", flags->options.model,
                    "Model directory: Hugging Face's, dense, or packed by lqlora")
       ->required();
-  verb->add_option("-o,--out", flags->options.out, "Directory of the adapter to write")->required();
+  verb->add_option("-o,--out", flags->options.out,
+                   "Directory of the adapter (with --full: of the model) to write")
+      ->required();
   flags->data.add_to(*verb);
   verb->add_option(
           "--batching", flags->batching,
@@ -168,6 +171,13 @@ void add_finetune(CLI::App& app, Action& action) {
   verb->add_option("--compress-adapter", flags->compress,
                    "nf8: A and B end as what quantizing them to 8 bits leaves; the average bits are reported")
       ->check(CLI::IsMember({"nf8"}));
+  auto* full =
+      verb->add_flag("--full", flags->options.full,
+                     "All parameters of a dense model learn, and OUT becomes a model, not an adapter");
+  for (const char* low_rank : {"--adapter", "--init", "--rank", "--alpha", "--rslora", "--target", "--train",
+                               "--dropout", "--lora-plus", "--compress-adapter"}) {
+    full->excludes(verb->get_option(low_rank));
+  }
   verb->add_flag("--resume", flags->resume,
                  "Go on where an interrupted run of the same command was (as it does anyway), or begin");
   verb->add_flag("--overwrite", flags->options.overwrite,

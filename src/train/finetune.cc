@@ -13,6 +13,7 @@
 #include "io/output_dir.h"
 #include "text/tokenizer.h"
 #include "train/checkpoints.h"
+#include "train/full_model.h"
 
 namespace lq {
 namespace {
@@ -39,41 +40,43 @@ nlohmann::json sources_json(const std::vector<DataSource>& sources) {
 nlohmann::json job_of(const Context& ctx, const FinetuneOptions& o, const ExampleSet& examples,
                       const std::string& base_hash, const std::string& start_hash) {
   const TrainOptions& t = o.train;
-  return {{"verb", "finetune"},
-          {"version", kVersion},
-          {"seed", ctx.seed},
-          {"model_hash", base_hash},
-          {"adapter_hash", start_hash},
-          {"data", sources_json(o.data.train)},
-          {"val_data", sources_json(o.data.validation)},
-          {"examples_hash", hash_of(examples.train)},
-          {"validation_hash", hash_of(examples.validation)},
-          {"seq_len", o.data.examples.max_length},
-          {"batch_size", t.batch.rows},
-          {"batching", static_cast<int>(t.batch.batching)},
-          {"shuffle", t.batch.shuffle},
-          {"grad_accum", t.accumulate},
-          {"max_steps", t.max_steps},
-          {"epochs", t.epochs},
-          {"lr", t.lr},
-          {"schedule", schedule_name(t.schedule)},
-          {"warmup", t.warmup},
-          {"optimizer", t.adam.eight_bit ? "adamw8bit" : "adamw"},
-          {"betas", {t.adam.beta1, t.adam.beta2}},
-          {"eps", t.adam.eps},
-          {"weight_decay", t.weight_decay},
-          {"lora_plus", t.lora_plus},
-          {"clip", t.clip},
-          {"dropout", t.dropout},
-          {"eval_every", t.eval_every},
-          {"early_stop", t.early_stop},
-          {"end_with_best", t.end_with_best},
-          {"compress", o.compress},
-          {"train", o.lora.whole},
-          {"target", o.lora.targets},
-          {"rank", o.lora.rank},
-          {"alpha", o.lora.alpha},
-          {"rslora", o.lora.rslora}};
+  nlohmann::json job = {{"verb", "finetune"},
+                        {"version", kVersion},
+                        {"seed", ctx.seed},
+                        {"model_hash", base_hash},
+                        {"adapter_hash", start_hash},
+                        {"data", sources_json(o.data.train)},
+                        {"val_data", sources_json(o.data.validation)},
+                        {"examples_hash", hash_of(examples.train)},
+                        {"validation_hash", hash_of(examples.validation)},
+                        {"seq_len", o.data.examples.max_length},
+                        {"batch_size", t.batch.rows},
+                        {"batching", static_cast<int>(t.batch.batching)},
+                        {"shuffle", t.batch.shuffle},
+                        {"grad_accum", t.accumulate},
+                        {"max_steps", t.max_steps},
+                        {"epochs", t.epochs},
+                        {"lr", t.lr},
+                        {"schedule", schedule_name(t.schedule)},
+                        {"warmup", t.warmup},
+                        {"optimizer", t.adam.eight_bit ? "adamw8bit" : "adamw"},
+                        {"betas", {t.adam.beta1, t.adam.beta2}},
+                        {"eps", t.adam.eps},
+                        {"weight_decay", t.weight_decay},
+                        {"lora_plus", t.lora_plus},
+                        {"clip", t.clip},
+                        {"dropout", t.dropout},
+                        {"eval_every", t.eval_every},
+                        {"early_stop", t.early_stop},
+                        {"end_with_best", t.end_with_best},
+                        {"compress", o.compress},
+                        {"train", o.lora.whole},
+                        {"target", o.lora.targets},
+                        {"rank", o.lora.rank},
+                        {"alpha", o.lora.alpha},
+                        {"rslora", o.lora.rslora}};
+  if (o.full) job["full"] = true;
+  return job;
 }
 
 // Of what the run starts from besides the base: low-rank parts, and weights that an adapter has replaced.
@@ -136,6 +139,42 @@ std::int64_t batch_tokens(const ExampleSet& set, const TrainOptions& options) {
   return options.batch.rows * static_cast<std::int64_t>(longest);
 }
 
+void check_full(const FinetuneOptions& o) {
+  const LoraOptions& l = o.lora;
+  const bool low_rank = !o.adapter.empty() || !l.targets.empty() || l.rank != 0 || l.alpha != 0.0 ||
+                        l.rslora || !l.whole.empty() || o.train.dropout != 0.0 || o.train.lora_plus != 1.0 ||
+                        o.compress;
+  LQ_CHECK(!low_rank, kInvalidArgument, "--full trains every parameter: no flag of adapters goes with it");
+}
+
+// What a run makes: an adapter, or with --full a model.
+class Product {
+ public:
+  Product(Context& ctx, LlamaModel& model, const FinetuneOptions& o, std::string base_hash)
+      : model_(model), o_(o), base_hash_(std::move(base_hash)) {
+    if (o.full) {
+      specs_ = train_all_parameters(model, o.model);
+    } else {
+      lora_ = lora_setup(ctx, model, o.lora);
+    }
+  }
+  std::int64_t modules() const { return o_.full ? std::ssize(specs_) : lora_.trained; }
+  void write(const std::filesystem::path& directory) const {
+    std::filesystem::create_directories(directory);
+    if (o_.full) return write_full_model(model_, specs_, o_.model, directory);
+    // PEFT finds a dense base by this path; a packed one is ours alone.
+    const std::string base_model = model_.packed() ? std::string() : o_.model.string();
+    write_adapter(model_, lora_, o_.train.dropout, base_hash_, base_model, directory);
+  }
+
+ private:
+  LlamaModel& model_;
+  const FinetuneOptions& o_;
+  std::string base_hash_;
+  std::vector<TensorSpec> specs_;
+  LoraState lora_;
+};
+
 }  // namespace
 
 FinetuneReport finetune(Context& ctx, const FinetuneOptions& given) {
@@ -145,6 +184,7 @@ FinetuneReport finetune(Context& ctx, const FinetuneOptions& given) {
   LQ_CHECK(!o.data.train.empty(), kInvalidArgument, "--data: a file of examples was expected");
   LQ_CHECK(!o.from_zero || o.adapter.empty(), kInvalidArgument,
            "--adapter and starting from zero exclude each other");
+  if (o.full) check_full(o);
   std::vector<std::filesystem::path> inputs = {o.model};
   if (!o.adapter.empty()) inputs.push_back(o.adapter);
   OutputDir::check(o.out, inputs);
@@ -176,7 +216,7 @@ FinetuneReport finetune(Context& ctx, const FinetuneOptions& given) {
   OutputDir output(o.out, output_options);
   if (output.state() == OutputState::kFinished) return finished_report(o.out);
 
-  const LoraState lora = lora_setup(ctx, model, o.lora);
+  const Product product(ctx, model, o, base_hash);
   if (o.choose_activations) o.train.activations = activations_that_fit(model, batch_tokens(set, o.train));
 
   FinetuneReport report;
@@ -187,31 +227,28 @@ FinetuneReport finetune(Context& ctx, const FinetuneOptions& given) {
   report.bad = set.bad;
   report.truncated = set.truncated;
   report.dropped = set.dropped;
-  report.modules = lora.trained;
+  report.modules = product.modules();
   for (const Parameter* p : model.trainable()) report.parameters += p->value.numel();
   const std::int64_t moments = report.parameters * (o.train.adam.eight_bit ? 2 : 8);
   const LlamaMemory memory = model.memory_estimate(batch_tokens(set, o.train), true, o.train.activations);
   ctx.progress.note(
-      fmt::format("finetune: {} examples, {} tokens ({} count); {} steps; {:.2f} M parameters in {} modules "
+      fmt::format("finetune: {} examples, {} tokens ({} count); {} steps; {:.2f} M parameters in {} {} "
                   "learn; needs about {} "
                   "of memory and {} of disk for a checkpoint",
                   report.examples, report.data_tokens, report.trained_tokens, total_steps(set, o.train),
                   static_cast<double>(report.parameters) / 1e6, report.modules,
-                  human_bytes(static_cast<double>(memory.total() + moments)),
+                  o.full ? "tensors" : "modules", human_bytes(static_cast<double>(memory.total() + moments)),
                   human_bytes(static_cast<double>(4 * report.parameters + moments))));
 
   report.training = train(ctx, model, set, o.train, output.store_dir());
 
   const auto final_dir = output.final_dir();
-  // PEFT finds a dense base by this path; a packed one is ours alone.
-  const std::string base_model = model.packed() ? std::string() : o.model.string();
   if (o.compress) report.compressed = compress_adapter(ctx, model, uniform_nf_config(8));
-  write_adapter(model, lora, o.train.dropout, base_hash, base_model, final_dir);
+  product.write(final_dir);
   if (report.training.state.best_step >= 0 &&
       Checkpoints(output.store_dir(), o.train.keep).restore_best(model.trainable())) {
     if (o.compress) compress_adapter(ctx, model, uniform_nf_config(8));
-    std::filesystem::create_directories(final_dir / "best");
-    write_adapter(model, lora, o.train.dropout, base_hash, base_model, final_dir / "best");
+    product.write(final_dir / "best");
   }
   for (const auto& entry : std::filesystem::directory_iterator(output.store_dir())) {
     const std::string name = entry.path().filename().string();
@@ -223,79 +260,6 @@ FinetuneReport finetune(Context& ctx, const FinetuneOptions& given) {
   report.peak_rss_bytes = peak_rss_bytes();
   output.finish({{"lqlora", kVersion}, {"base", o.model.filename().string()}, {"report", to_json(report)}});
   return report;
-}
-
-nlohmann::ordered_json to_json(const FinetuneReport& r) {
-  const TrainState& s = r.training.state;
-  nlohmann::ordered_json json = {{"steps", s.step},
-                                 {"total_steps", r.training.total_steps},
-                                 {"final_loss", s.loss},
-                                 {"tokens_per_second", r.training.tokens_per_second},
-                                 {"peak_rss_bytes", r.peak_rss_bytes},
-                                 {"seconds", r.seconds},
-                                 {"tokens", s.tokens},
-                                 {"trained_tokens", s.trained_tokens},
-                                 {"skipped_steps", s.skipped},
-                                 {"stopped_early", r.training.stopped_early},
-                                 {"examples", r.examples},
-                                 {"validation_examples", r.validation_examples},
-                                 {"data_tokens", r.data_tokens},
-                                 {"data_trained_tokens", r.trained_tokens},
-                                 {"bad_records", r.bad},
-                                 {"truncated", r.truncated},
-                                 {"dropped", r.dropped},
-                                 {"modules", r.modules},
-                                 {"parameters", r.parameters}};
-  if (r.compressed) {
-    json.update({{"compression_error", r.compressed->relative_error},
-                 {"bits_per_weight_with_low_rank", r.compressed->bits_per_weight_with_low_rank}});
-  }
-  if (s.validation_loss) {
-    json.update({{"first_validation_loss", s.first_validation_loss.value_or(NAN)},
-                 {"validation_loss", *s.validation_loss},
-                 {"best_validation_loss", s.best_loss.value_or(NAN)},
-                 {"best_step", s.best_step}});
-  }
-  return json;
-}
-
-FinetuneReport finetune_report_from_json(const nlohmann::json& json, const std::string& who) {
-  try {
-    FinetuneReport r;
-    TrainState& s = r.training.state;
-    json.at("steps").get_to(s.step);
-    json.at("total_steps").get_to(r.training.total_steps);
-    json.at("final_loss").get_to(s.loss);
-    json.at("tokens_per_second").get_to(r.training.tokens_per_second);
-    json.at("peak_rss_bytes").get_to(r.peak_rss_bytes);
-    json.at("seconds").get_to(r.seconds);
-    json.at("tokens").get_to(s.tokens);
-    json.at("trained_tokens").get_to(s.trained_tokens);
-    json.at("skipped_steps").get_to(s.skipped);
-    json.at("stopped_early").get_to(r.training.stopped_early);
-    json.at("examples").get_to(r.examples);
-    json.at("validation_examples").get_to(r.validation_examples);
-    json.at("data_tokens").get_to(r.data_tokens);
-    json.at("data_trained_tokens").get_to(r.trained_tokens);
-    json.at("bad_records").get_to(r.bad);
-    json.at("truncated").get_to(r.truncated);
-    json.at("dropped").get_to(r.dropped);
-    json.at("modules").get_to(r.modules);
-    json.at("parameters").get_to(r.parameters);
-    if (json.contains("compression_error")) {
-      r.compressed = {json.at("compression_error").get<double>(),
-                      json.at("bits_per_weight_with_low_rank").get<double>()};
-    }
-    if (json.contains("validation_loss")) {
-      s.first_validation_loss = json.at("first_validation_loss").get<double>();
-      s.validation_loss = json.at("validation_loss").get<double>();
-      s.best_loss = json.at("best_validation_loss").get<double>();
-      json.at("best_step").get_to(s.best_step);
-    }
-    return r;
-  } catch (const nlohmann::json::exception& e) {
-    fail(ErrorCode::kCorruptFile, "{}: {}", who, e.what());
-  }
 }
 
 }  // namespace lq

@@ -1,0 +1,37 @@
+#include "train/full_model.h"
+
+#include "base/error.h"
+#include "io/checkpoint_reader.h"
+#include "io/sharded_writer.h"
+#include "io/side_files.h"
+
+namespace lq {
+
+std::vector<TensorSpec> train_all_parameters(LlamaModel& model, const std::filesystem::path& directory) {
+  LQ_CHECK(!model.packed(), kInvalidArgument,
+           "--full: {} is packed, and packed weights do not learn; give the dense model", directory.string());
+  const CheckpointReader reader(directory);
+  std::vector<TensorSpec> specs;
+  for (Parameter* p : model.parameters()) {
+    const TensorView* view = reader.find(p->name);
+    // Some checkpoints were saved without the head: their names lack "model.".
+    if (view == nullptr && p->name.starts_with("model.")) view = reader.find(p->name.substr(6));
+    specs.push_back({p->name, view == nullptr ? DType::kF32 : view->dtype(), p->value.shape()});
+    p->make_trainable();
+  }
+  return specs;
+}
+
+void write_full_model(LlamaModel& model, const std::vector<TensorSpec>& specs,
+                      const std::filesystem::path& source, const std::filesystem::path& directory) {
+  std::filesystem::create_directories(directory);
+  ShardedWriter writer(directory, specs);
+  for (const TensorSpec& spec : specs) {
+    writer.write_f32(spec.name, model.find_parameter(spec.name)->value.data<float>());
+  }
+  writer.finish();
+  copy_side_files(source, directory);
+  model.hf_config().save(directory / "config.json");
+}
+
+}  // namespace lq

@@ -1,0 +1,103 @@
+#include "train/full_model.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <fstream>
+
+#include "base/error.h"
+#include "io/checkpoint_reader.h"
+#include "io/io_test_util.h"
+#include "reference/random_model.h"
+#include "train/finetune.h"
+
+namespace lq {
+namespace {
+
+namespace fs = std::filesystem;
+
+const fs::path kGolden = fs::path(LQ_SOURCE_DIR) / "tests" / "goldens" / "llama";
+const fs::path kQuill = fs::path(LQ_SOURCE_DIR) / "examples" / "models" / "quill";
+
+TEST(FullModel, WhatIsWrittenIsReadBack) {
+  const io_test::TempDir dir;
+  ThreadPool pool(2);
+  NoProgress progress;
+  Context ctx{pool, progress, 0, {}};
+  LlamaModel model = LlamaModel::load(ctx, kGolden);
+  const std::vector<TensorSpec> specs = train_all_parameters(model, kGolden);
+  EXPECT_EQ(specs.size(), model.parameters().size());
+  EXPECT_EQ(model.trainable().size(), model.parameters().size());
+  float next = 0.25F;
+  for (Parameter* p : model.parameters()) p->value.mutable_data<float>()[p->value.numel() - 1] = next += 1.0F;
+  write_full_model(model, specs, kGolden, dir / "out");
+  LlamaModel again = LlamaModel::load(ctx, dir / "out");
+  ASSERT_EQ(again.parameters().size(), specs.size());
+  for (Parameter* p : model.parameters()) {
+    const Tensor& value = again.find_parameter(p->name)->value;
+    ASSERT_EQ(value.bytes(), p->value.bytes()) << p->name;  // the golden is f32
+    EXPECT_EQ(std::memcmp(value.raw(), p->value.raw(), value.bytes()), 0) << p->name;
+  }
+}
+
+TEST(FullModel, APackedModelIsRefused) {
+  const io_test::TempDir dir;
+  ThreadPool pool(1);
+  NoProgress progress;
+  Context ctx{pool, progress, 0, {}};
+  reference::write_random_model(pool, {.bits = 3}, dir / "model");
+  LlamaModel model = LlamaModel::load(ctx, dir / "model");
+  EXPECT_THROW(train_all_parameters(model, dir / "model"), Error);
+}
+
+TEST(FullModel, TheWholeJobWritesAModelThatLearned) {
+  const io_test::TempDir dir;
+  std::ofstream(dir / "sea.txt") << [] {
+    std::string text;
+    for (int i = 0; i < 40; ++i) text += "The sea was calm and the ships lay still in the bay.\n";
+    return text;
+  }();
+  FinetuneOptions options;
+  options.model = kQuill;
+  options.out = dir / "out";
+  options.full = true;
+  options.data.train = {{dir / "sea.txt"}};
+  options.data.validation = {{dir / "sea.txt"}};
+  options.data.examples.max_length = 64;
+  options.train.batch.rows = 2;
+  options.train.max_steps = 4;
+  options.train.schedule = ScheduleKind::kConstant;
+  options.train.warmup = 0;
+  options.train.lr = 2e-3;  // so that even norms in bf16 change
+  ThreadPool pool(2);
+  NoProgress progress;
+  Context ctx{pool, progress, 0, {}};
+  const FinetuneReport report = finetune(ctx, options);
+  EXPECT_LT(*report.training.state.validation_loss, *report.training.state.first_validation_loss);
+  EXPECT_TRUE(fs::exists(options.out / "tokenizer.json"));
+  EXPECT_TRUE(fs::exists(options.out / "best" / "config.json"));
+  EXPECT_FALSE(fs::exists(options.out / "adapter_config.json"));
+  const CheckpointReader before(kQuill);
+  const CheckpointReader after(options.out);
+  ASSERT_EQ(after.tensors().size(), before.tensors().size());
+  std::int64_t parameters = 0;
+  for (const TensorView& view : before.tensors()) {
+    const TensorView& learned = after.at(view.name());
+    EXPECT_EQ(learned.dtype(), view.dtype()) << view.name();
+    ASSERT_EQ(learned.shape(), view.shape()) << view.name();
+    EXPECT_NE(std::memcmp(learned.data, view.data, view.bytes), 0) << view.name();
+    parameters += view.numel();
+  }
+  EXPECT_EQ(report.parameters, parameters);
+  EXPECT_TRUE(finetune(ctx, options).already_done);
+
+  FinetuneOptions with_rank = options;
+  with_rank.lora.rank = 4;
+  with_rank.out = dir / "other";
+  EXPECT_THROW(finetune(ctx, with_rank), Error);
+  EXPECT_FALSE(fs::exists(with_rank.out));
+}
+
+}  // namespace
+}  // namespace lq
