@@ -1,11 +1,13 @@
 #include "export/hf_export.h"
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <vector>
 
 #include "base/version.h"
+#include "export/packed_adapter.h"
 #include "io/json_file.h"
 #include "io/output_dir.h"
 #include "io/peft_adapter.h"
@@ -23,21 +25,7 @@ std::unique_ptr<PeftAdapterReader> open_adapter(const HfExportOptions& o, const 
   if (o.without_adapter) return nullptr;
   const auto path = o.adapter.value_or(o.model / "adapter");
   if (!o.adapter && !std::filesystem::exists(path)) return nullptr;
-  auto adapter = std::make_unique<PeftAdapterReader>(path);
-  adapter->check_base(packed.packed().model_hash);
-  LQ_CHECK(adapter->replaced().empty(), kUnsupported,
-           "{}: replaces {} whole (modules_to_save), which export does not merge", path.string(),
-           adapter->replaced().front().name());
-  for (const LoraPair& pair : adapter->pairs()) {
-    const auto found = packed.packed().modules.find(pair.module + ".weight");
-    LQ_CHECK(found != packed.packed().modules.end(), kMismatch,
-             "{}: the adapter changes module '{}', which is not a packed matrix of {}", path.string(),
-             pair.module, o.model.string());
-    LQ_CHECK(found->second.rows == pair.out && found->second.cols == pair.in, kMismatch,
-             "{}: module '{}' of the adapter is {} x {}, but the matrix is {} x {}", path.string(),
-             pair.module, pair.out, pair.in, found->second.rows, found->second.cols);
-  }
-  return adapter;
+  return open_packed_adapter(packed, path);
 }
 
 // w += scaling * b a
@@ -86,13 +74,45 @@ void write_kept_adapter(const PeftAdapterReader& adapter, const std::string& bas
   PeftWriterOptions options;
   options.base_hash = base_hash;
   options.all_modules = all_modules;
+  for (const TensorView& view : adapter.replaced()) {
+    options.replaced.push_back({view.name(), DType::kF32, view.shape()});
+  }
   PeftAdapterWriter writer(directory, adapter.config(), specs, options);
   for (const LoraPair& p : adapter.pairs()) {
     const Tensor a = p.a.copy_f32();
     const Tensor b = p.b.copy_f32();
     writer.write(p.module, a.data<float>(), b.data<float>());
   }
+  for (const TensorView& view : adapter.replaced()) {
+    writer.write_replaced(view.name(), view.copy_f32().data<float>());
+  }
   writer.finish();
+}
+
+// The dense tensors of the output, each with the weight that the adapter has in its place (modules_to_save),
+// or null. A head of its own is added where the model shares the embedding's.
+struct DensePart {
+  const TensorView* view;
+  const TensorView* instead;
+  TensorSpec spec;
+};
+
+std::vector<DensePart> dense_parts(const PackedCheckpoint& packed, const PeftAdapterReader* merged) {
+  std::vector<DensePart> parts;
+  for (const TensorView* view : packed.dense_tensors()) parts.push_back({view, nullptr, view->spec});
+  if (merged == nullptr) return parts;
+  for (const TensorView& replaced : merged->replaced()) {
+    const auto at = std::find_if(parts.begin(), parts.end(),
+                                 [&](const DensePart& p) { return p.spec.name == replaced.name(); });
+    if (at != parts.end()) {
+      at->instead = &replaced;
+    } else {
+      TensorSpec spec = packed.reader().at("model.embed_tokens.weight").spec;
+      spec.name = replaced.name();
+      parts.push_back({nullptr, &replaced, std::move(spec)});
+    }
+  }
+  return parts;
 }
 
 nlohmann::json job_of(const HfExportOptions& o, const PackedCheckpoint& packed,
@@ -116,6 +136,7 @@ nlohmann::json job_of(const HfExportOptions& o, const PackedCheckpoint& packed,
 nlohmann::ordered_json to_json(const HfExportReport& r) {
   return {{"matrices", r.matrices},
           {"adapted", r.adapted},
+          {"replaced", r.replaced},
           {"rounding_error", r.rounding_error},
           {"output_bytes", r.output_bytes}};
 }
@@ -137,6 +158,7 @@ HfExportReport export_hf(Context& context, const HfExportOptions& options) {
   if (output.state() == OutputState::kFinished) {
     const nlohmann::json manifest = read_json(options.out / "lqlora.json");
     report.adapted = manifest.at("report").at("adapted").get<std::int64_t>();
+    report.replaced = manifest.at("report").value("replaced", std::int64_t{0});
     report.rounding_error = manifest.at("report").at("rounding_error").get<double>();
     report.output_bytes = manifest.at("report").at("output_bytes").get<std::int64_t>();
     report.already_done = true;
@@ -144,21 +166,27 @@ HfExportReport export_hf(Context& context, const HfExportOptions& options) {
   }
 
   std::vector<TensorSpec> specs;
-  for (const TensorView* view : packed.dense_tensors()) specs.push_back(view->spec);
+  const auto dense = dense_parts(packed, options.keep_adapter ? nullptr : adapter.get());
+  for (const DensePart& part : dense) specs.push_back(part.spec);
   std::int64_t total = 0;
-  std::vector<std::string> linears;
   for (const auto& [name, module] : modules) {
     specs.push_back(
         {.name = name, .dtype = options.dtype.value_or(module.dtype), .shape = {module.rows, module.cols}});
     total += module.rows * module.cols;
-    linears.emplace_back(module_of(name));
   }
   ShardOptions shard;
   shard.max_shard_bytes = options.max_shard_bytes;
   ShardedWriter writer(output.final_dir(), specs, shard);
-  for (const TensorView* view : packed.dense_tensors()) {
-    writer.append(view->name(), view->data, view->bytes);
-    drop(*view);
+  bool own_head = false;
+  for (const DensePart& part : dense) {
+    if (part.instead == nullptr) {
+      writer.append(part.spec.name, part.view->data, part.view->bytes);
+      drop(*part.view);
+      continue;
+    }
+    writer.write_f32(part.spec.name, part.instead->copy_f32().data<float>());
+    ++report.replaced;
+    own_head = own_head || part.view == nullptr;
   }
   context.progress.begin("export", total, "weights");
   std::int64_t done = 0;
@@ -190,10 +218,11 @@ HfExportReport export_hf(Context& context, const HfExportOptions& options) {
   copy_side_files(options.model, output.final_dir());
   if (options.keep_adapter) {
     const std::string base_hash = CheckpointReader(output.final_dir()).model_hash(context.pool, context.stop);
-    write_kept_adapter(*adapter, base_hash, linears, output.final_dir() / "adapter");
+    write_kept_adapter(*adapter, base_hash, linear_modules(packed), output.final_dir() / "adapter");
   }
   HfConfig config = packed.config();
   config.json().erase("quantization_config");
+  if (own_head) config.json()["tie_word_embeddings"] = false;
   config.save(output.final_dir() / "config.json");
   for (const auto& entry : std::filesystem::recursive_directory_iterator(output.final_dir())) {
     if (entry.is_regular_file()) report.output_bytes += static_cast<std::int64_t>(entry.file_size());

@@ -27,7 +27,8 @@ struct HfExportOptions {
 
 struct HfExportReport {
   std::int64_t matrices = 0;
-  std::int64_t adapted = 0;  // of them merged with, or accompanied by, a low-rank part
+  std::int64_t adapted = 0;   // of them merged with, or accompanied by, a low-rank part
+  std::int64_t replaced = 0;  // dense weights that the adapter holds whole (modules_to_save), merged
   std::int64_t output_bytes = 0;
   // ||stored - exact||_F / ||exact||_F over all matrices: what rounding to the written dtype costs.
   double rounding_error = 0.0;

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "export/packed_model.h"
 #include "io/io_test_util.h"
 #include "io/peft_adapter.h"
 #include "pipeline/quantize_model.h"
@@ -121,6 +122,67 @@ TEST_F(HfExportTest, RefusesADenseModelAndAnAdapterOfAnotherBase) {
     EXPECT_NE(message.find(PackedCheckpoint(options_.model).packed().model_hash), std::string::npos)
         << message;
   }
+}
+
+TEST(HfExport, MergesWholeWeightsOfTheAdapter) {
+  PackedTinyModel tiny;
+  tiny.write_tuned(tiny.dir / "tuned", tiny.packed_hash());
+  HfExportOptions options;
+  options.model = tiny.packed;
+  options.adapter = tiny.dir / "tuned";
+  options.out = tiny.dir / "merged";
+  const HfExportReport report = export_hf(tiny.context, options);
+  EXPECT_EQ(report.replaced, 1);
+  EXPECT_EQ(report.adapted, 13);
+  EXPECT_EQ(CheckpointReader(options.out).at("model.norm.weight").copy_f32().data<float>()[3], 1.5F);
+
+  options.out = tiny.dir / "kept";
+  options.keep_adapter = true;
+  export_hf(tiny.context, options);
+  EXPECT_EQ(CheckpointReader(options.out).at("model.norm.weight").copy_f32().data<float>()[3], 1.0F);
+  const PeftAdapterReader kept(options.out / "adapter");
+  ASSERT_EQ(kept.replaced().size(), 1U);
+  EXPECT_EQ(kept.replaced().front().copy_f32().data<float>()[3], 1.5F);
+}
+
+TEST(HfExport, AHeadOfItsOwnUnties) {
+  PackedTinyModel tiny;
+  // The model as if its head were the embedding.
+  HfConfig config = HfConfig::load(tiny.packed);
+  config.json()["tie_word_embeddings"] = true;
+  config.save(tiny.packed / "config.json");
+  const CheckpointReader reader(tiny.packed);
+  std::vector<TensorSpec> specs;
+  for (const TensorView& view : reader.tensors()) {
+    if (view.name() != "lm_head.weight") specs.push_back(view.spec);
+  }
+  SafetensorsWriter writer(tiny.dir / "tied.safetensors", specs, {{"format", "pt"}});
+  for (const TensorSpec& spec : specs) {
+    const TensorView& view = reader.at(spec.name);
+    writer.append(spec.name, view.data, view.bytes);
+  }
+  writer.finish();
+  std::filesystem::rename(tiny.dir / "tied.safetensors", tiny.packed / "model.safetensors");
+
+  const auto adapter = tiny.dir / "head";
+  std::filesystem::create_directories(adapter);
+  PeftWriterOptions peft;
+  peft.replaced = {{"lm_head.weight", DType::kF32, {64, 32}}};
+  PeftAdapterWriter peft_writer(adapter, {}, {{"model.layers.1.mlp.up_proj", 2, 32, 40, 2.0}}, peft);
+  const std::vector<float> values(64 * 32, 0.75F);
+  peft_writer.write("model.layers.1.mlp.up_proj", values.data(), values.data());
+  peft_writer.write_replaced("lm_head.weight", values.data());
+  peft_writer.finish();
+
+  HfExportOptions options;
+  options.model = tiny.packed;
+  options.adapter = adapter;
+  options.out = tiny.dir / "untied";
+  EXPECT_EQ(export_hf(tiny.context, options).replaced, 1);
+  EXPECT_FALSE(HfConfig::load(options.out).boolean_or("tie_word_embeddings", true));
+  const CheckpointReader out(options.out);
+  EXPECT_EQ(out.at("lm_head.weight").copy_f32().data<float>()[9], 0.75F);
+  EXPECT_NE(out.at("model.embed_tokens.weight").copy_f32().data<float>()[9], 0.75F);
 }
 
 }  // namespace

@@ -1,0 +1,193 @@
+#include "export/peft_export.h"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "base/version.h"
+#include "export/packed_adapter.h"
+#include "io/json_file.h"
+#include "io/output_dir.h"
+#include "kernels/cpu/gemm.h"
+
+namespace lq {
+namespace {
+
+constexpr std::int64_t kErrorChunk = 1 << 16;  // elements; fixes the order of the sums
+
+// A module's fine-tuned part and the one it began as; either may be null, not both.
+struct Change {
+  std::string module;
+  const LoraPair* tuned = nullptr;
+  const LoraPair* start = nullptr;
+  std::int64_t rank() const { return (tuned ? tuned->rank : 0) + (start ? start->rank : 0); }
+  const LoraPair& any() const { return tuned != nullptr ? *tuned : *start; }
+};
+
+std::vector<Change> changes_of(const PackedCheckpoint& packed, const PeftAdapterReader& tuned,
+                               const PeftAdapterReader* start) {
+  std::vector<Change> all;
+  for (const std::string& module : linear_modules(packed)) {
+    const Change change{module, tuned.find(module), start != nullptr ? start->find(module) : nullptr};
+    if (change.rank() > 0) all.push_back(change);
+  }
+  return all;
+}
+
+// Rows [at, at + rank) of a [_, in] and columns [at, at + rank) of b [out, whole], times factor.
+void place(const LoraPair& pair, double factor, std::int64_t at, std::int64_t whole, std::vector<float>& a,
+           std::vector<float>& b) {
+  const Tensor from_a = pair.a.copy_f32();
+  const Tensor from_b = pair.b.copy_f32();
+  std::copy_n(from_a.data<float>(), from_a.numel(), a.begin() + at * pair.in);
+  const auto f = static_cast<float>(factor);
+  for (std::int64_t i = 0; i < pair.out; ++i) {
+    for (std::int64_t r = 0; r < pair.rank; ++r) {
+      b[static_cast<std::size_t>(i * whole + at + r)] = f * from_b.data<float>()[i * pair.rank + r];
+    }
+  }
+}
+
+void write_change(PeftAdapterWriter& writer, const Change& change) {
+  const std::int64_t rank = change.rank();
+  const LoraPair& shape = change.any();
+  std::vector<float> a(static_cast<std::size_t>(rank * shape.in));
+  std::vector<float> b(static_cast<std::size_t>(shape.out * rank));
+  std::int64_t at = 0;
+  if (change.tuned != nullptr) {
+    place(*change.tuned, change.tuned->scaling, 0, rank, a, b);
+    at = change.tuned->rank;
+  }
+  if (change.start != nullptr) place(*change.start, -change.start->scaling, at, rank, a, b);
+  writer.write(change.module, a.data(), b.data());
+}
+
+double squared_norm(ThreadPool& pool, const float* x, std::int64_t count) {
+  return parallel_sum(pool, count, kErrorChunk, [&](std::int64_t begin, std::int64_t end) {
+    double sum = 0.0;
+    for (std::int64_t i = begin; i < end; ++i) sum += double{x[i]} * double{x[i]};
+    return sum;
+  });
+}
+
+double distance_to(Context& context, const PackedCheckpoint& packed, const PeftAdapterReader* start,
+                   const CheckpointReader& base) {
+  double error = 0.0;
+  double norm = 0.0;
+  for (const auto& [name, module] : packed.packed().modules) {
+    context.stop.check();
+    Tensor w = base.at(name).copy_f32();
+    LQ_CHECK(w.shape() == Shape({module.rows, module.cols}), kMismatch, "{}: {} is {}, but packed as {} x {}",
+             base.path().string(), name, shape_text(w.shape()), module.rows, module.cols);
+    norm += squared_norm(context.pool, w.data<float>(), w.numel());
+    const NfMatrix q = packed.matrix(name);
+    Tensor dequantized = Tensor::empty(DType::kF32, w.shape());
+    q.dequantize(context.pool, dequantized.mutable_data<float>());
+    float* const rest = w.mutable_data<float>();
+    for (std::int64_t i = 0; i < w.numel(); ++i) rest[i] -= dequantized.data<float>()[i];
+    const LoraPair* pair = start != nullptr ? start->find(module_of(name)) : nullptr;
+    if (pair != nullptr) {
+      const Tensor a = pair->a.copy_f32();
+      const Tensor b = pair->b.copy_f32();
+      kernels::gemm(context.pool, pair->out, pair->in, pair->rank, b.data<float>(), pair->rank,
+                    a.data<float>(), pair->in, rest, pair->in,
+                    {.alpha = -static_cast<float>(pair->scaling), .beta = 1.0F});
+    }
+    error += squared_norm(context.pool, rest, w.numel());
+  }
+  return norm > 0.0 ? std::sqrt(error / norm) : 0.0;
+}
+
+PeftExportReport finished_report(const std::filesystem::path& out) {
+  const nlohmann::json json = read_json(out / "lqlora.json").at("report");
+  PeftExportReport r;
+  json.at("modules").get_to(r.modules);
+  json.at("rank").get_to(r.rank);
+  json.at("replaced").get_to(r.replaced);
+  json.at("output_bytes").get_to(r.output_bytes);
+  if (json.contains("distance")) r.distance = json.at("distance").get<double>();
+  r.already_done = true;
+  return r;
+}
+
+}  // namespace
+
+nlohmann::ordered_json to_json(const PeftExportReport& r) {
+  nlohmann::ordered_json json = {
+      {"modules", r.modules}, {"rank", r.rank}, {"replaced", r.replaced}, {"output_bytes", r.output_bytes}};
+  if (r.distance) json["distance"] = *r.distance;
+  return json;
+}
+
+PeftExportReport export_peft(Context& context, const PeftExportOptions& o) {
+  const PackedCheckpoint packed(o.model);
+  const auto tuned = open_packed_adapter(packed, o.adapter);
+  std::unique_ptr<PeftAdapterReader> start;
+  if (std::filesystem::exists(o.model / "adapter" / "adapter_config.json")) {
+    start = open_packed_adapter(packed, o.model / "adapter");
+  }
+  std::unique_ptr<CheckpointReader> base;
+  std::vector<std::filesystem::path> inputs = {o.model, o.adapter};
+  if (!o.base.empty()) {
+    base = std::make_unique<CheckpointReader>(o.base);
+    const std::string hash = base->model_hash(context.pool, context.stop);
+    LQ_CHECK(hash == packed.packed().source_hash, kMismatch,
+             "--base {}: its hash is {}, but {} was packed from {}", o.base.string(), hash, o.model.string(),
+             packed.packed().source_hash);
+    inputs.push_back(o.base);
+  }
+  OutputOptions output_options;
+  output_options.job = {
+      {"verb", "export"},
+      {"format", "peft"},
+      {"model_hash", packed.packed().model_hash},
+      {"adapter_hash", CheckpointReader(o.adapter / "adapter_model.safetensors").model_hash(context.pool)},
+      {"base", o.base.string()},
+      {"version", kVersion}};
+  output_options.inputs = inputs;
+  output_options.overwrite = o.overwrite;
+  OutputDir output(o.out, output_options);
+  if (output.state() == OutputState::kFinished) return finished_report(o.out);
+
+  PeftExportReport report;
+  std::vector<LoraSpec> specs;
+  const auto changes = changes_of(packed, *tuned, start.get());
+  for (const Change& c : changes) {
+    // alpha = rank: scaling 1, for the factors' own are in B.
+    specs.push_back({c.module, c.rank(), c.any().in, c.any().out, static_cast<double>(c.rank())});
+    report.rank = std::max(report.rank, c.rank());
+  }
+  report.modules = std::ssize(specs);
+  report.replaced = std::ssize(tuned->replaced());
+  PeftWriterOptions writer_options;
+  writer_options.base_hash = packed.packed().source_hash;
+  writer_options.all_modules = linear_modules(packed);
+  for (const TensorView& view : tuned->replaced()) {
+    writer_options.replaced.push_back({view.name(), DType::kF32, view.shape()});
+  }
+  PeftConfig config = tuned->config();
+  config.use_rslora = false;
+  config.base_model = o.base.string();
+  PeftAdapterWriter writer(output.final_dir(), std::move(config), specs, writer_options);
+  context.progress.begin("export", std::ssize(changes), "modules");
+  for (const Change& c : changes) {
+    context.stop.check();
+    write_change(writer, c);
+    context.progress.update(&c - changes.data() + 1, c.module);
+  }
+  context.progress.end();
+  for (const TensorView& view : tuned->replaced()) {
+    writer.write_replaced(view.name(), view.copy_f32().data<float>());
+  }
+  writer.finish();
+  if (base) report.distance = distance_to(context, packed, start.get(), *base);
+  for (const auto& entry : std::filesystem::directory_iterator(output.final_dir())) {
+    report.output_bytes += static_cast<std::int64_t>(entry.file_size());
+  }
+  output.finish({{"lqlora", kVersion}, {"source", o.model.filename().string()}, {"report", to_json(report)}});
+  return report;
+}
+
+}  // namespace lq
