@@ -1,12 +1,13 @@
 #!/bin/sh
 # The product on its example model: quantize at 3 bits with and without a low-rank part, at 2.5 bits by budget,
-# compare, generate, export.
+# compare, fine-tune, generate, export.
 # usage: tools/demo.sh path/to/lqlora
 set -eu
 lqlora=$(realpath "$1")
 cd "$(dirname "$0")/.."
 model=examples/models/quill
 text=examples/texts/held_out.txt
+steps=40
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
@@ -61,6 +62,25 @@ for run in qlora paper ours; do
     >/dev/null
   printf '%-22s %8.3f %12.3f %10.5f\n' "$name" "$(number "$out/$run.json" bits_per_weight)" \
     "$(number "$out/eval.json" perplexity)" "$(number "$out/eval.json" kl)"
+done
+
+say "fine-tuned: $steps steps on a harbour master's log, a style that quill has never read; perplexity on later days of it"
+log=examples/texts/harbour_log.txt
+later=examples/texts/harbour_log_held_out.txt
+printf '%-22s %8s %12s %12s %10s\n' method bits before after seconds
+for run in dense qlora ours; do
+  case $run in
+    dense) name="LoRA on dense weights" directory=$model bits=16 ;;
+    qlora) name="QLoRA, mixed NF" directory=$out/qlora bits=$(number "$out/qlora.json" bits_per_weight) ;;
+    ours) name="ours (kfac, feedback)" directory=$out/ours bits=$(number "$out/ours.json" bits_per_weight) ;;
+  esac
+  "$lqlora" --quiet --json "$out/before.json" eval "$directory" --tasks perplexity --data $later >/dev/null
+  "$lqlora" --quiet --json "$out/tuned.json" finetune "$directory" --data $log --rank 8 --seq-len 256 --batch-size 2 \
+    --max-steps $steps --lr 5e-3 -o "$out/$run-tuned" >/dev/null
+  "$lqlora" --quiet --json "$out/after.json" eval "$directory" --adapter "$out/$run-tuned" --tasks perplexity \
+    --data $later >/dev/null
+  printf '%-22s %8.3f %12.3f %12.3f %10.1f\n' "$name" "$bits" "$(number "$out/before.json" perplexity)" \
+    "$(number "$out/after.json" perplexity)" "$(number "$out/tuned.json" seconds)"
 done
 
 say "a paragraph of each"
