@@ -1,14 +1,13 @@
 // Calibration against a plain forward and full backward (gradients of every linear of the blocks, dense) over
 // the same tokens, 2048 at a time. Directories: quill from examples/, 768 x 12 made in the temporary folder.
 // Each case runs alternately with its baseline; "ratio" is the quotient of wall-clock times, "cpu_ratio" that
-// of processor times, which says the same on a machine that others use too. Threads: LQ_THREADS (2).
+// of processor times, which says the same on a machine that others use too.
 #include <benchmark/benchmark.h>
 
-#include <cstdlib>
 #include <ctime>
 
-#include "../tests/reference/random_model.h"
 #include "base/process.h"
+#include "bench_context.h"
 #include "calibrate/calibration_run.h"
 
 #ifndef LQ_SOURCE_DIR
@@ -18,27 +17,12 @@
 namespace lq {
 namespace {
 
-int threads() {
-  const char* text = std::getenv("LQ_THREADS");
-  return text == nullptr ? 2 : std::atoi(text);
-}
-
-struct Bench {
-  ThreadPool pool{threads()};
-  NoProgress progress;
-  Context ctx{pool, progress, 0, {}};
-};
-
 std::filesystem::path directory_of(Bench& b, std::int64_t which) {
   if (which == 0) {
     const std::filesystem::path here = "examples/models/quill";
     return std::filesystem::exists(here) ? here : std::filesystem::path(LQ_SOURCE_DIR) / here;
   }
-  const auto folder = std::filesystem::temp_directory_path() / "lq_bench_768x12_0bit";
-  if (!std::filesystem::exists(folder / "config.json")) {
-    reference::write_random_model(b.pool, {768, 12, 2048, 12, 12, 32000, 2048, 0}, folder);
-  }
-  return folder;
+  return bench_model(b, shape_768(0));
 }
 
 CalibrationWindows random_windows(std::int64_t count, std::int64_t vocab) {

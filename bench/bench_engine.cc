@@ -1,11 +1,9 @@
-// The engine: products with packed weights, prompt processing, decoding, a LoRA step. Model directories are
-// made in the temporary folder on first use. Threads: LQ_THREADS (2).
+// The engine: products with packed weights, prompt processing, decoding, a LoRA step.
 #include <benchmark/benchmark.h>
 
-#include <cstdlib>
 #include <map>
 
-#include "../tests/reference/random_model.h"
+#include "bench_context.h"
 #include "kernels/cpu/nf_codec.h"
 #include "kernels/cpu/nf_gemv.h"
 #include "models/llama_model.h"
@@ -14,27 +12,11 @@
 namespace lq {
 namespace {
 
-int threads() {
-  const char* text = std::getenv("LQ_THREADS");
-  return text == nullptr ? 2 : std::atoi(text);
-}
-
-struct Bench {
-  ThreadPool pool{threads()};
-  NoProgress progress;
-  Context ctx{pool, progress, 0, {}};
-  Workspace ws;
-};
-
-// 768 x 12: the shape of the LoRA comparison; 2048 x 22: TinyLlama-1.1B.
-reference::RandomModel shape_768(int bits) { return {768, 12, 2048, 12, 12, 32000, 2048, bits}; }
+// TinyLlama-1.1B.
 reference::RandomModel shape_1100m(int bits) { return {2048, 22, 5632, 32, 4, 32000, 2048, bits}; }
 
 LlamaModel model_of(Bench& b, const reference::RandomModel& m) {
-  const auto folder = std::filesystem::temp_directory_path() /
-                      fmt::format("lq_bench_{}x{}_{}bit", m.hidden, m.layers, m.bits);
-  if (!std::filesystem::exists(folder / "config.json")) reference::write_random_model(b.pool, m, folder);
-  return LlamaModel::load(b.ctx, folder);
+  return LlamaModel::load(b.ctx, bench_model(b, m));
 }
 
 std::vector<std::int32_t> ids(std::int64_t count, std::int64_t vocab) {
@@ -80,10 +62,10 @@ void BM_Prompt768(benchmark::State& state) {
 }
 BENCHMARK(BM_Prompt768)->Arg(0)->Arg(4)->UseRealTime()->Unit(benchmark::kMillisecond);
 
-// Forward and backward of LoRA r 64 on all linears, batch 2 x 512, and memory kept.
-void BM_LoraStep768(benchmark::State& state) {
+// Forward and backward of LoRA r 64 on all linears of 768 x 12 at NF4, and memory kept.
+void lora_step(benchmark::State& state, Keep keep, std::int64_t batch_size, std::int64_t length) {
   Bench b;
-  LlamaModel model = model_of(b, shape_768(static_cast<int>(state.range(0))));
+  LlamaModel model = model_of(b, shape_768(4));
   for (Linear* linear : model.linears()) {
     auto lora = std::make_unique<Lora>();
     lora->a.value = Tensor::empty(DType::kF32, {64, linear->in()});
@@ -94,20 +76,45 @@ void BM_LoraStep768(benchmark::State& state) {
     linear->set_lora(std::move(lora));
   }
   model.train_adapters();
-  const std::vector<std::int64_t> starts = {0, 512, 1024};
-  const auto x = ids(1024, 32000);
+  const std::int64_t tokens = batch_size * length;
+  std::vector<std::int64_t> starts;
+  for (std::int64_t i = 0; i <= batch_size; ++i) starts.push_back(i * length);
+  const auto x = ids(tokens, 32000);
   const TokenBatch batch{x, starts};
   const auto targets = next_token_targets(batch);
-  std::vector<float> losses(1024);
+  std::vector<float> losses(static_cast<std::size_t>(tokens));
   LlamaTape tape;
-  tape.keep = state.range(1) == 0 ? Keep::kBlocks : Keep::kActivations;
-  for (auto _ : state) model.losses_backward(b.ctx, b.ws, tape, batch, targets, 1.0F / 1022, losses);
+  tape.keep = keep;
+  const float scale = 1.0F / static_cast<float>(tokens - batch_size);
+  for (auto _ : state) model.losses_backward(b.ctx, b.ws, tape, batch, targets, scale, losses);
   state.counters["tokens/s"] =
-      benchmark::Counter(static_cast<double>(state.iterations() * 1024), benchmark::Counter::kIsRate);
+      benchmark::Counter(static_cast<double>(state.iterations() * tokens), benchmark::Counter::kIsRate);
   state.counters["tape_MiB"] = static_cast<double>(tape.bytes()) / 1048576.0;
   state.counters["scratch_MiB"] = static_cast<double>(b.ws.bytes()) / 1048576.0;
 }
-BENCHMARK(BM_LoraStep768)->Args({4, 0})->Args({4, 1})->UseRealTime()->Unit(benchmark::kMillisecond);
+
+// 0: everything recomputed, 1: outputs of linears kept. Batch 2 x 512.
+void BM_LoraStep768(benchmark::State& state) {
+  lora_step(state, state.range(0) == 0 ? Keep::kBlocks : Keep::kActivations, 2, 512);
+}
+BENCHMARK(BM_LoraStep768)->Arg(0)->Arg(1)->UseRealTime()->Unit(benchmark::kMillisecond);
+
+// Batch and sequence length, outputs kept.
+void BM_LoraCurve768(benchmark::State& state) {
+  lora_step(state, Keep::kActivations, state.range(0), state.range(1));
+}
+BENCHMARK(BM_LoraCurve768)
+    ->Args({1, 128})
+    ->Args({1, 512})
+    ->Args({1, 1024})
+    ->Args({1, 2048})
+    ->Args({1, 4096})
+    ->Args({2, 512})
+    ->Args({4, 512})
+    ->Args({8, 512})
+    ->Iterations(2)
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 
 void BM_Decode1100M(benchmark::State& state) {
   Bench b;
