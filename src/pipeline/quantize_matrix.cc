@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/process.h"
+#include "decompose/balance_factors.h"
 #include "decompose/held_out.h"
 #include "quant/quantizer.h"
 
@@ -90,6 +91,7 @@ QuantizedMatrix quantize_matrix(Context& context, const TensorView& view, const 
     };
     result.lora_a = scaled(d.l2);
     result.lora_b = scaled(d.l1);
+    balance_factors(result.lora_b, result.lora_a);
   }
   const bool diagonal = result.report.diagonal;
   result.report = {.name = view.name(),
