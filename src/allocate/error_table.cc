@@ -60,6 +60,19 @@ double factor_bits_per_weight(const TableMatrix& matrix, int rank, int factor_bi
   return static_cast<double>(rank) * (rows + cols) * static_cast<double>(factor_bits) / (rows * cols);
 }
 
+ErrorTable with_factor_bits(ErrorTable table, int factor_bits) {
+  LQ_ASSERT(table.has_ranks());
+  for (std::size_t i = 0; i < table.matrices.size(); ++i) {
+    for (std::size_t c = 0; c < table.configs.size(); ++c) {
+      const int rank = table.ranks[c];
+      table.bits[table.position(i, c)] += factor_bits_per_weight(table.matrices[i], rank, factor_bits) -
+                                          factor_bits_per_weight(table.matrices[i], rank, table.factor_bits);
+    }
+  }
+  table.factor_bits = factor_bits;
+  return table;
+}
+
 void check_error_table(const ErrorTable& table, std::string_view who) {
   LQ_CHECK(!table.matrices.empty(), kCorruptFile, "{}: no matrices", who);
   LQ_CHECK(!table.configs.empty(), kCorruptFile, "{}: no configs", who);

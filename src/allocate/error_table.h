@@ -63,6 +63,9 @@ struct ErrorTable {
 // Bits per weight that the factors of `rank` take in a rows x cols matrix.
 double factor_bits_per_weight(const TableMatrix& matrix, int rank, int factor_bits);
 
+// The same table with `factor_bits` for each number of L1 or L2: `bits` follow. REQUIRES: table.has_ranks().
+ErrorTable with_factor_bits(ErrorTable table, int factor_bits);
+
 // Throws Error(kCorruptFile) starting with `who` and naming matrix and choice, unless sizes agree, names and
 // choices are unique, shapes positive, bits positive and finite, errors finite and not negative, and (rank
 // auto) bits leave something over for the codes when the factors are taken off.

@@ -30,14 +30,15 @@ void Allocator::check_budget(double budget) const {
            "a budget of {} bits per weight: must be above 0", budget);
   if (relaxation_.least() <= with_rounding(budget * weights_)) return;
   const Allocation least = describe(Selection(programme_.matrices.size(), 0), 0);
-  const std::string factors =
-      table_->has_ranks() ? fmt::format(", {:.4f} of them for low-rank factors", least.factor_bits_per_weight)
-                          : "";
+  std::string factors;
+  if (table_->has_ranks()) {
+    factors = fmt::format(", {:.4f} of them for low-rank factors{}", least.factor_bits_per_weight,
+                          least.factor_bits_per_weight > budget ? ", which alone exceed the budget" : "");
+  }
   // Rounded up, so that the number given is itself possible.
   fail(ErrorCode::kInvalidArgument,
        "a budget of {} bits per weight: the least possible is {:.4f} bits{} (the table's smallest choices "
-       "under the "
-       "constraints given)",
+       "under the constraints given)",
        budget, std::ceil(least_bits() * 1e4) / 1e4, factors);
 }
 

@@ -57,6 +57,28 @@ MethodChoices method_choices(DecomposeMethod method, bool uniform, const Weights
   return c;
 }
 
+void RankFlags::add_to(CLI::App& verb) {
+  verb.add_option(
+          "--rank", rank,
+          "Rank of L1 L2 (0: none). auto, or a list such as 0,8,16: choose each matrix's as well, under a "
+          "budget that counts the factors")
+      ->capture_default_str();
+  verb.add_option("--factors", factors, "Stored type of L1 and L2. Default: bf16 with --rank auto, else f32")
+      ->check(CLI::IsMember({"f32", "bf16"}));
+}
+
+RankChoices RankFlags::apply(DecomposeOptions& decompose) const {
+  RankChoices choices = parse_rank_choices(rank);
+  const bool alone =
+      decompose.method == DecomposeMethod::kQlora || decompose.method == DecomposeMethod::kGptq;
+  LQ_CHECK(!alone || !choices.chosen(), kInvalidArgument, "--rank {}: method {} has no low-rank part", rank,
+           decompose_method_name(decompose.method));
+  decompose.rank = alone ? 0 : choices.rank;
+  const bool narrow = factors.empty() ? choices.chosen() : factors == "bf16";
+  decompose.factors = narrow ? DType::kBf16 : DType::kF32;
+  return choices;
+}
+
 CalibrationSource WeightsFlags::source() const {
   return {.stats = stats, .data = data, .field = field, .samples = samples, .seq_len = seq_len};
 }

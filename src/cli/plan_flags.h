@@ -35,6 +35,16 @@ struct QuantizerFlags {
 MethodChoices method_choices(DecomposeMethod method, bool uniform, const WeightsFlags& weights,
                              const QuantizerFlags& quantizer);
 
+// --rank, --factors.
+struct RankFlags {
+  std::string rank = "64", factors;
+
+  void add_to(CLI::App& verb);
+  // Sets decompose.rank and decompose.factors; what there is to choose among comes back. Throws
+  // Error(kInvalidArgument) for ranks to choose where the method has no factors.
+  RankChoices apply(DecomposeOptions& decompose) const;
+};
+
 // --min-bits, --max-bits, --pin, --cap, --layer-cap.
 struct ConstraintFlags {
   std::vector<std::string> min_bits, max_bits, pins, caps;

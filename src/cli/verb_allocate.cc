@@ -60,17 +60,26 @@ void print_frontier(Session& session, const Allocator& allocator) {
 }
 
 void run(Session& session, const AllocateFlags& f) {
-  const ErrorTable table = read_error_table(f.table);
+  ErrorTable table = read_error_table(f.table);
+  // Chosen ranks count what they take while they are fine-tuned.
+  if (table.has_ranks() && !f.memory.empty()) table = with_factor_bits(std::move(table), kFinetuneFactorBits);
   const Allocator allocator(table, f.constraints.constraints());
   if (f.frontier) return print_frontier(session, allocator);
   LQ_CHECK(f.bits > 0.0 || !f.memory.empty(), kInvalidArgument,
            "allocate needs --bits B, --memory M or --frontier");
   const Allocation a = allocator.solve(f.bits > 0.0 ? f.bits : bits_of_memory(session, f, table, allocator));
   std::vector<std::vector<std::string>> rows;
-  for (const AllocatedMatrix& m : a.choices) rows.push_back({m.name, to_string(m.config)});
-  session.print(format_table({"matrix", "config"}, rows, {0, 1}));
-  session.print(fmt::format("\n{:.4f} bits per weight, objective {:.6g}, proven bound {:.6g}, gap {:.1e}\n",
-                            a.bits_per_weight, a.objective, a.bound, a.gap));
+  for (const AllocatedMatrix& m : a.choices) {
+    rows.push_back({m.name, to_string(m.config)});
+    if (a.has_ranks) rows.back().push_back(std::to_string(m.rank));
+  }
+  std::vector<std::string> head = {"matrix", "config"};
+  if (a.has_ranks) head.emplace_back("rank");
+  session.print(format_table(head, rows, {0, 1}));
+  const std::string factors =
+      a.has_ranks ? fmt::format(" ({:.4f} of them low-rank factors)", a.factor_bits_per_weight) : "";
+  session.print(fmt::format("\n{:.4f} bits per weight{}, objective {:.6g}, proven bound {:.6g}, gap {:.1e}\n",
+                            a.bits_per_weight, factors, a.objective, a.bound, a.gap));
   if (!f.out.empty()) write_allocation(f.out, a);
   session.write_json(allocation_to_json(a));
 }

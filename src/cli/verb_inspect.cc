@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -27,14 +28,20 @@ void add_inspect(CLI::App& app, Action& action) {
       const Inspection result = inspect_path(session.context().pool, flags->path, !flags->no_hash);
       std::string text = fmt::format("{}: {}\n", flags->path, result.kind);
       for (const auto& [key, value] : result.facts) text += fmt::format("  {:<16}{}\n", key, value);
+      const bool ranks = std::any_of(result.tensors.begin(), result.tensors.end(),
+                                     [](const InspectedTensor& t) { return t.rank.has_value(); });
       std::vector<std::vector<std::string>> rows;
       for (const InspectedTensor& t : result.tensors) {
         rows.push_back({t.name, t.shape, t.type, fmt::format("{:.3f}", t.bits_per_weight),
                         human_bytes(static_cast<double>(t.bytes))});
+        if (!ranks) continue;
+        rows.back().push_back(t.rank.has_value() ? std::to_string(*t.rank) : "");
+        rows.back().push_back(t.rank.has_value() ? fmt::format("{:.3f}", t.bits_with_low_rank) : "");
       }
       session.print(text);
-      if (!rows.empty())
-        session.print("\n" + format_table({"tensor", "shape", "type", "bits", "size"}, rows, {0, 1, 2}));
+      std::vector<std::string> head = {"tensor", "shape", "type", "bits", "size"};
+      if (ranks) head.insert(head.end(), {"rank", "bits with it"});
+      if (!rows.empty()) session.print("\n" + format_table(head, rows, {0, 1, 2}));
       session.write_json(result.to_json());
     };
   });

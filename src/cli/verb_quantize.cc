@@ -16,7 +16,7 @@ namespace {
 struct QuantizeFlags {
   std::string model, out, config, method = "lq", max_shard = "5GB";
   int nf = 0;
-  std::int64_t rank = 64;
+  RankFlags rank;
   double alpha = 0.0;
   int iterations = 0;
   std::vector<std::string> include, exclude;
@@ -55,8 +55,7 @@ QuantizeOptions options_of(const QuantizeFlags& f) {
   o.config = f.config.empty() ? uniform_nf_config(f.nf == 0 ? 4 : f.nf) : parse_nf_config(f.config);
   o.budget = budget_of(f);
   o.decompose.method = parse_decompose_method(f.method);
-  const bool gptq = o.decompose.method == DecomposeMethod::kGptq;
-  o.decompose.rank = o.decompose.method == DecomposeMethod::kQlora || gptq ? 0 : f.rank;
+  o.rank_choices = f.rank.apply(o.decompose);
   const MethodSettings settings =
       settle(method_choices(o.decompose.method, !o.budget.given(), f.weights, f.quantizer));
   o.weights = settings.weights;
@@ -135,9 +134,7 @@ void add_quantize(CLI::App& app, Action& action) {
   flags->constraints.add_to(*verb);
   flags->weights.add_to(*verb);
   flags->quantizer.add_to(*verb);
-  verb->add_option("--rank", flags->rank, "Rank of L1 L2 (0: none)")
-      ->check(CLI::Range(0, 1 << 20))
-      ->capture_default_str();
+  flags->rank.add_to(*verb);
   verb->add_option("--method", flags->method,
                    "lq: alternate until the error stops falling; loftq; lorc; qlora: Q alone; gptq: Q alone, "
                    "with error "

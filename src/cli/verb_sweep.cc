@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <filesystem>
 #include <memory>
@@ -15,7 +16,7 @@ namespace {
 
 struct SweepFlags {
   std::string model, out, method = "lq";
-  std::int64_t rank = 64;
+  RankFlags rank;
   std::int64_t check = 0;
   std::vector<std::string> include, exclude, configs;
   WeightsFlags weights;
@@ -28,7 +29,7 @@ SweepJobOptions options_of(const SweepFlags& f) {
   o.out = f.out;
   o.plan.selection = {f.include, f.exclude};
   o.plan.decompose.method = parse_decompose_method(f.method);
-  o.plan.decompose.rank = o.plan.decompose.method == DecomposeMethod::kQlora ? 0 : f.rank;
+  o.plan.ranks = f.rank.apply(o.plan.decompose);
   const MethodSettings settings =
       settle(method_choices(o.plan.decompose.method, false, f.weights, f.quantizer));
   o.plan.weights = settings.weights;
@@ -43,14 +44,19 @@ void run(Session& session, const SweepFlags& flags) {
   const SweepJobReport r = sweep_job(session.context(), options_of(flags));
   session.print(
       fmt::format("{} matrices x {} configurations, rank {}, weights {}, in {} ({}, peak memory {})\n",
-                  r.matrices, r.configs, r.rank, r.weights, flags.out, human_seconds(r.seconds),
-                  human_bytes(static_cast<double>(r.peak_rss_bytes))));
+                  r.matrices, r.configs, fmt::join(r.ranks, ", "), r.weights, flags.out,
+                  human_seconds(r.seconds), human_bytes(static_cast<double>(r.peak_rss_bytes))));
   nlohmann::ordered_json json = {{"matrices", r.matrices}, {"configs", r.configs},
-                                 {"rank", r.rank},         {"weights", r.weights},
+                                 {"rank", r.ranks[0]},     {"weights", r.weights},
                                  {"seconds", r.seconds},   {"peak_rss_bytes", r.peak_rss_bytes}};
+  if (r.ranks.size() > 1) {
+    json["rank"] = "auto";
+    json["ranks"] = r.ranks;
+  }
   if (r.checked > 0) {
-    session.print(fmt::format("{} cells decomposed in full: largest deviation {:.2f} % ({}, {})\n", r.checked,
-                              100.0 * r.largest_deviation, r.worst_matrix, to_string(r.worst_config)));
+    session.print(fmt::format("{} cells decomposed in full: largest deviation {:.2f} % ({}, {}, rank {})\n",
+                              r.checked, 100.0 * r.largest_deviation, r.worst_matrix,
+                              to_string(r.worst_config), r.worst_rank));
     json["checked"] = r.checked;
     json["largest_deviation"] = r.largest_deviation;
   }
@@ -67,9 +73,7 @@ void add_sweep(CLI::App& app, Action& action) {
       "table.json");
   verb->add_option("MODEL", flags->model, "Hugging Face model directory")->required();
   verb->add_option("-o,--out", flags->out, "Error table to write (.json or .json.gz)")->required();
-  verb->add_option("--rank", flags->rank, "Rank of L1 L2 (0: none)")
-      ->check(CLI::Range(0, 1 << 20))
-      ->capture_default_str();
+  flags->rank.add_to(*verb);
   verb->add_option("--method", flags->method, "lq, or qlora: quantization alone")
       ->check(CLI::IsMember({"lq", "qlora"}))
       ->capture_default_str();

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/float16.h"
 #include "decompose/lq_loop.h"
 #include "decompose/residual_space.h"
 #include "linalg/subspace_tracker.h"
@@ -76,6 +77,14 @@ Factors balanced(const ResidualSpace& space, std::int64_t rank, std::int64_t row
   return space.to_plain(rank, u, b);
 }
 
+// To the nearest values of the type that they will be stored as.
+Factors rounded(Factors factors, DType type) {
+  if (type == DType::kF32) return factors;
+  for (float& v : factors.l1) v = to_float(to_bf16(v));
+  for (float& v : factors.l2) v = to_float(to_bf16(v));
+  return factors;
+}
+
 bool has_factors(DecomposeMethod method) {
   return method != DecomposeMethod::kQlora && method != DecomposeMethod::kGptq;
 }
@@ -132,9 +141,10 @@ Decomposition decompose_with(Context& context, const float* w, std::int64_t rows
 
     space.quantize(loop.target);
     for (int i = 0; i < kRefitPasses; ++i) tracker.pass(context.pool, space.residual());
-    Factors factors = balanced(space, rank, rows, cols, tracker);
+    Factors factors = rounded(balanced(space, rank, rows, cols, tracker), options.factors);
     if (loop.target.rank > 0) {
-      if (space.error_with(loop.target) < space.error_with(factors)) factors = loop.target;
+      Factors unfitted = rounded(loop.target, options.factors);
+      if (space.error_with(unfitted) < space.error_with(factors)) factors = std::move(unfitted);
       out.target_l1 = to_tensor(rows, rank, loop.target.l1);
       out.target_l2 = to_tensor(rank, cols, loop.target.l2);
     }
@@ -167,7 +177,8 @@ nlohmann::json decompose_options_to_json(const DecomposeOptions& o) {
           {"tolerance", o.tolerance},
           {"relaxation", o.relaxation},
           {"target_error", o.target_error},
-          {"oversampling", o.oversampling}};
+          {"oversampling", o.oversampling},
+          {"factors", dtype_name(o.factors)}};
 }
 
 Decomposition decompose(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
@@ -175,6 +186,8 @@ Decomposition decompose(Context& context, const float* w, std::int64_t rows, std
   LQ_CHECK(options.rank >= 0 && options.rank <= std::min(rows, cols), kInvalidArgument,
            "rank {} is impossible for a {} x {} matrix, which allows 0 to {}", options.rank, rows, cols,
            std::min(rows, cols));
+  LQ_CHECK(options.factors == DType::kF32 || options.factors == DType::kBf16, kInvalidArgument,
+           "low-rank factors as {}: must be F32 or BF16", dtype_name(options.factors));
   const auto* nf = dynamic_cast<const NfQuantizer*>(&quantizer);
   if (nf != nullptr) check_feedback(*nf, options);
   const Weighting weighting = weighting_for(context, options);

@@ -43,6 +43,8 @@ struct DecomposeOptions {
   // lq stops as soon as the relative (weighted) error is this small. 0: never.
   double target_error = 0.0;
   std::int64_t oversampling = 10;
+  // What L1 and L2 will be stored as: kF32, or kBf16 (they are rounded to it before errors are measured).
+  DType factors = DType::kF32;
   std::uint64_t stream = 0;              // of the random start of the first SVD
   const Weighting* weighting = nullptr;  // borrowed; null: every error matters the same
 };

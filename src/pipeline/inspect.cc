@@ -3,6 +3,7 @@
 #include <array>
 #include <cstring>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "base/process.h"
@@ -39,6 +40,43 @@ void add_config(Inspection& result, const HfConfig& config) {
                                                 : config.texts("architectures").front());
 }
 
+// "8", or "0 to 16 (0: 12 matrices, 4: 10, 16: 20)".
+std::string rank_text(const std::map<std::int64_t, int>& count_of) {
+  if (count_of.size() == 1) return std::to_string(count_of.begin()->first);
+  std::string counts;
+  for (const auto& [rank, count] : count_of) {
+    counts += fmt::format("{}{}: {}{}", counts.empty() ? "" : ", ", rank, count,
+                          counts.empty() ? (count == 1 ? " matrix" : " matrices") : "");
+  }
+  return fmt::format("{} to {} ({})", count_of.begin()->first, count_of.rbegin()->first, counts);
+}
+
+// The low-rank part of a packed model: ranks, and bits per weight with it. `packed_bytes` and `weights`: of
+// all packed matrices, which are the last of result.tensors.
+void add_low_rank(Inspection& result, const PeftAdapterReader& adapter, std::size_t matrices,
+                  std::int64_t packed_bytes, std::int64_t weights) {
+  std::map<std::int64_t, int> count_of;
+  std::int64_t bytes = 0;
+  for (std::size_t i = result.tensors.size() - matrices; i < result.tensors.size(); ++i) {
+    InspectedTensor& t = result.tensors[i];
+    const LoraPair* pair = adapter.find(module_of(t.name));
+    t.rank = pair == nullptr ? 0 : pair->rank;
+    const auto own =
+        pair == nullptr ? std::int64_t{0} : static_cast<std::int64_t>(pair->a.bytes + pair->b.bytes);
+    t.bits_with_low_rank =
+        t.bits_per_weight *
+        (1.0 + static_cast<double>(own) / static_cast<double>(std::max<std::int64_t>(1, t.bytes)));
+    ++count_of[*t.rank];
+    bytes += own;
+  }
+  result.facts.emplace_back(
+      "with low rank", fmt::format("{:.4f}", 8.0 * static_cast<double>(packed_bytes + bytes) /
+                                                 static_cast<double>(std::max<std::int64_t>(1, weights))));
+  result.facts.emplace_back(
+      "adapter", fmt::format("{} matrices, rank {}, made for {}", adapter.pairs().size(), rank_text(count_of),
+                             adapter.base_hash().value_or("an unnamed base")));
+}
+
 Inspection inspect_packed(const std::filesystem::path& path, ThreadPool& pool, bool hash) {
   const PackedCheckpoint packed(path);
   Inspection result{.kind = "packed model", .facts = {}, .tensors = {}};
@@ -69,10 +107,7 @@ Inspection inspect_packed(const std::filesystem::path& path, ThreadPool& pool, b
                                              : "DIFFERS from its hash: " + actual);
   }
   if (std::filesystem::exists(path / "adapter" / "adapter_config.json")) {
-    const PeftAdapterReader adapter(path / "adapter");
-    result.facts.emplace_back(
-        "adapter", fmt::format("{} matrices, rank {}, made for {}", adapter.pairs().size(),
-                               adapter.config().r, adapter.base_hash().value_or("an unnamed base")));
+    add_low_rank(result, PeftAdapterReader(path / "adapter"), packed.packed().modules.size(), bytes, weights);
   }
   return result;
 }
@@ -80,16 +115,18 @@ Inspection inspect_packed(const std::filesystem::path& path, ThreadPool& pool, b
 Inspection inspect_adapter(const std::filesystem::path& path) {
   const PeftAdapterReader adapter(path);
   Inspection result{.kind = "PEFT LoRA adapter", .facts = {}, .tensors = {}};
+  std::map<std::int64_t, int> count_of;
   std::int64_t weights = 0;
   for (const LoraPair& pair : adapter.pairs()) {
     result.tensors.push_back(dense_row(pair.a));
     result.tensors.push_back(dense_row(pair.b));
+    ++count_of[pair.rank];
     weights += pair.a.numel() + pair.b.numel();
   }
   for (const TensorView& view : adapter.replaced()) result.tensors.push_back(dense_row(view));
   result.facts = {
       {"matrices", std::to_string(adapter.pairs().size())},
-      {"rank", std::to_string(adapter.config().r)},
+      {"rank", count_of.empty() ? std::to_string(adapter.config().r) : rank_text(count_of)},
       {"alpha", fmt::format("{:g}", adapter.config().alpha)},
       {"weights", std::to_string(weights)},
       {"base model", adapter.config().base_model.empty() ? "not named" : adapter.config().base_model},
@@ -123,6 +160,7 @@ Inspection inspect_json(const std::filesystem::path& path) {
     return {.kind = "sweep table",
             .facts = {{"matrices", std::to_string(json.value("matrices", nlohmann::json::array()).size())},
                       {"configurations", std::to_string(json["configs"].size())},
+                      {"rank", json.contains("rank") ? json["rank"].dump() : "not named"},
                       {"model", json.value("model", "not named")}},
             .tensors = {}};
   }
@@ -171,6 +209,9 @@ nlohmann::ordered_json Inspection::to_json() const {
                                     {"type", t.type},
                                     {"bits_per_weight", t.bits_per_weight},
                                     {"bytes", t.bytes}});
+    if (!t.rank.has_value()) continue;
+    json["tensors_list"].back()["rank"] = *t.rank;
+    json["tensors_list"].back()["bits_per_weight_with_low_rank"] = t.bits_with_low_rank;
   }
   return json;
 }

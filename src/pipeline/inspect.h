@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,9 @@ struct InspectedTensor {
   std::string name, shape, type;  // type: "BF16", or "nf 3,8,fp32,64,256" for a packed matrix
   double bits_per_weight = 0.0;   // as stored
   std::int64_t bytes = 0;
+  // Of the low-rank part beside a packed matrix, and the bits per weight of both; nothing without an adapter.
+  std::optional<std::int64_t> rank = {};
+  double bits_with_low_rank = 0.0;
 };
 
 struct Inspection {

@@ -15,6 +15,11 @@ NfConfig config_for(const QuantizeOptions& options, const std::string& name) {
   return found == options.choices.end() ? options.config : found->second;
 }
 
+std::int64_t rank_for(const QuantizeOptions& options, const std::string& name) {
+  const auto found = options.ranks.find(name);
+  return found == options.ranks.end() ? options.decompose.rank : found->second;
+}
+
 namespace {
 
 struct Candidate {
@@ -65,6 +70,7 @@ QuantizedMatrix quantize_matrix(Context& context, const TensorView& view, const 
   require_finite(context.pool, w.data<float>(), rows, cols, view.name());
   const NfQuantizer quantizer(config_for(options, view.name()), options.quantizer);
   DecomposeOptions decompose_options = options.decompose;
+  decompose_options.rank = rank_for(options, view.name());
   decompose_options.stream = stream_of(view.name());
   const Weighting weighting = weights.of(context, view.name(), rows, cols);
   if (!weighting.plain()) decompose_options.weighting = &weighting;
@@ -79,7 +85,7 @@ QuantizedMatrix quantize_matrix(Context& context, const TensorView& view, const 
   const Decomposition& d = best.d;
   result.q = std::move(best.q);
 
-  const std::int64_t rank = options.decompose.rank;
+  const std::int64_t rank = decompose_options.rank;
   if (rank > 0) {
     const double alpha = options.alpha > 0.0 ? options.alpha : static_cast<double>(rank);
     const float root = static_cast<float>(std::sqrt(alpha / static_cast<double>(rank)));
@@ -105,7 +111,8 @@ QuantizedMatrix quantize_matrix(Context& context, const TensorView& view, const 
                    .seconds = monotonic_seconds() - start,
                    .squared_norm = d.squared_norm,
                    .storage_bytes = result.q.storage_bytes(),
-                   .low_rank_bytes = rank * (rows + cols) * 4,
+                   .low_rank_bytes = rank * (rows + cols) *
+                                     static_cast<std::int64_t>(dtype_size(options.decompose.factors)),
                    .diagonal = diagonal};
   return result;
 }

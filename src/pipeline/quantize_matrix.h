@@ -14,6 +14,7 @@ struct QuantizedMatrix {
 
 // The configuration that the options give to this matrix.
 NfConfig config_for(const QuantizeOptions& options, const std::string& name);
+std::int64_t rank_for(const QuantizeOptions& options, const std::string& name);
 
 // Throws Error(kInvalidArgument) naming the tensor for NaN or infinity (with its place) or a rank above
 // min(rows, cols); what `weights` throws for a matrix that it does not cover.

@@ -41,6 +41,7 @@ PlanOptions plan_options(const QuantizeOptions& o) {
   return {.selection = o.selection,
           .quantizer = o.quantizer,
           .decompose = o.decompose,
+          .ranks = o.rank_choices,
           .weights = o.weights,
           .calibration = o.calibration,
           .budget = o.budget};
@@ -53,6 +54,7 @@ nlohmann::json job_of(const Context& context, const QuantizeOptions& o, const st
           {"source_hash", source_hash},
           {"config", nf_config_to_json(o.config)},
           {"choices", choices},
+          {"ranks", o.ranks},
           {"codebook", static_cast<int>(o.quantizer.kind)},
           {"scales", static_cast<int>(o.quantizer.scales)},
           {"feedback", static_cast<int>(o.quantizer.feedback)},
@@ -169,20 +171,25 @@ void write_weights(Context& context, const QuantizeOptions& options, const Check
   writer.finish();
 }
 
+// The matrices of rank above 0; nothing where there are none.
 void write_adapter(const QuantizeOptions& options, const CheckpointReader& reader,
                    const std::vector<const TensorView*>& selected, const WorkStore& store,
                    const std::string& model_hash, const std::filesystem::path& directory) {
-  const double rank = static_cast<double>(options.decompose.rank);
+  std::vector<const TensorView*> adapted;
   std::vector<LoraSpec> specs;
-  specs.reserve(selected.size());
   for (const TensorView* view : selected) {
+    const std::int64_t rank = rank_for(options, view->name());
+    if (rank == 0) continue;
+    adapted.push_back(view);
     specs.push_back({.module = std::string(module_of(view->name())),
-                     .rank = options.decompose.rank,
+                     .rank = rank,
                      .in = view->shape()[1],
                      .out = view->shape()[0],
-                     .alpha = options.alpha > 0.0 ? options.alpha : rank});
+                     .alpha = options.alpha > 0.0 ? options.alpha : static_cast<double>(rank)});
   }
+  if (adapted.empty()) return;
   PeftWriterOptions writer_options;
+  writer_options.dtype = options.decompose.factors;
   writer_options.base_hash = model_hash;
   for (const TensorView& view : reader.tensors()) {
     if (view.shape().size() == 2 && view.name().ends_with(".weight")) {
@@ -191,7 +198,7 @@ void write_adapter(const QuantizeOptions& options, const CheckpointReader& reade
   }
   std::filesystem::create_directories(directory);
   PeftAdapterWriter writer(directory, PeftConfig{}, specs, writer_options);
-  for (const TensorView* view : selected) {
+  for (const TensorView* view : adapted) {
     const WorkItem piece = piece_of(store, view->name());
     const Tensor a = piece.file.at("lora_A").copy_f32();
     const Tensor b = piece.file.at("lora_B").copy_f32();
@@ -220,10 +227,11 @@ std::int64_t bytes_in(const std::filesystem::path& directory) {
 void check_ranks(const QuantizeOptions& options, const std::vector<const TensorView*>& selected) {
   for (const TensorView* view : selected) {
     const std::int64_t most = std::min(view->shape()[0], view->shape()[1]);
-    LQ_CHECK(options.decompose.rank <= most, kInvalidArgument,
-             "--rank {} is larger than matrix '{}' {} allows (at most {})", options.decompose.rank,
-             view->name(), shape_text(view->shape()), most);
+    const std::int64_t rank = rank_for(options, view->name());
+    LQ_CHECK(rank <= most, kInvalidArgument, "--rank {} is larger than matrix '{}' {} allows (at most {})",
+             rank, view->name(), shape_text(view->shape()), most);
   }
+  if (options.rank_choices.chosen()) ranks_to_sweep(options.rank_choices, selected);
 }
 
 // Second moments of the largest matrix and their factors.
@@ -245,6 +253,7 @@ void describe(const QuantizeOptions& options, const QuantizePlan& plan, Quantize
   report.weighting = weights_name(options.weights);
   report.codebook = codebook_kind_name(options.quantizer.kind);
   report.scales = options.quantizer.scales == ScaleMode::kSearch ? "search" : "absmax";
+  report.factors = options.decompose.factors == DType::kF32 ? "f32" : "bf16";
   report.feedback = options.quantizer.feedback == Feedback::kOff  ? "off"
                     : options.quantizer.feedback == Feedback::kOn ? "on"
                                                                   : "gptq";
@@ -273,7 +282,8 @@ QuantizeNeed quantize_need(const QuantizeOptions& options, int threads) {
     const double bits = options.budget.bits > 0.0 ? options.budget.bits
                                                   : nf_bits_per_weight(config_for(options, view->name()));
     packed_bytes += static_cast<std::int64_t>(bits * static_cast<double>(n) / 8.0) +
-                    4 * options.decompose.rank * (view->shape()[0] + view->shape()[1]);
+                    factor_bits_of(options.decompose.factors) / 8 * rank_for(options, view->name()) *
+                        (view->shape()[0] + view->shape()[1]);
     dense_bytes -= static_cast<std::int64_t>(view->bytes);
   }
   need.output_bytes = dense_bytes + packed_bytes;
@@ -305,7 +315,11 @@ QuantizeReport quantize_model(Context& context, const QuantizeOptions& given) {
   const QuantizePlan plan =
       plan_quantization(context, plan_options(options), reader, source_hash, output.work_dir());
   if (plan.allocation.has_value()) {
-    for (const AllocatedMatrix& m : plan.allocation->choices) options.choices.emplace(m.name, m.config);
+    for (const AllocatedMatrix& m : plan.allocation->choices) {
+      options.choices.emplace(m.name, m.config);
+      if (options.rank_choices.chosen()) options.ranks.emplace(m.name, m.rank);
+    }
+    check_ranks(options, selected);
   }
   const WorkStore store(output.store_dir());
   decompose_all(context, options, selected, plan.weights, store);
@@ -317,9 +331,7 @@ QuantizeReport quantize_model(Context& context, const QuantizeOptions& given) {
   packed.source_hash = source_hash;
   for (const TensorView* view : selected) packed.modules[view->name()] = module_entry(*view, options);
   packed.model_hash = CheckpointReader(final_dir).model_hash(context.pool, context.stop);
-  if (options.decompose.rank > 0) {
-    write_adapter(options, reader, selected, store, packed.model_hash, final_dir / "adapter");
-  }
+  write_adapter(options, reader, selected, store, packed.model_hash, final_dir / "adapter");
   HfConfig packed_config = config;
   packed_config.json()["quantization_config"] = packed_modules_to_json(packed);
   packed_config.save(final_dir / "config.json");

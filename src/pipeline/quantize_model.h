@@ -21,8 +21,10 @@ struct QuantizeOptions {
   std::filesystem::path model;  // Hugging Face directory, dense
   std::filesystem::path out;
   MatrixSelection selection;
-  NfConfig config;                          // of every matrix without an entry in `choices`
-  std::map<std::string, NfConfig> choices;  // by full tensor name; those of a budget are added
+  NfConfig config;                            // of every matrix without an entry in `choices`
+  std::map<std::string, NfConfig> choices;    // by full tensor name; those of a budget are added
+  std::map<std::string, std::int64_t> ranks;  // the same; a matrix without an entry gets decompose.rank
+  RankChoices rank_choices = {};              // chosen(): `ranks` come from the budget, which counts factors
   WeightsKind weights = WeightsKind::kNone;
   CalibrationSource calibration;  // for `weights`
   BudgetOptions budget;           // mixed precision instead of `config`

@@ -40,11 +40,29 @@ nlohmann::json constraints_to_json(const Constraints& c) {
 double bits_of_budget(Context& context, const PlanOptions& options, const CheckpointReader& reader,
                       const std::vector<const TensorView*>& selected, const Allocator& allocator) {
   if (options.budget.memory == 0) return options.budget.bits;
+  // Chosen ranks are part of what the allocation counts, not of what is there beside it.
   const MemoryPlan plan = finetune_memory_plan(context, reader, selected,
                                                {.total = options.budget.memory,
-                                                .rank = options.decompose.rank,
+                                                .rank = options.ranks.chosen() ? 0 : options.decompose.rank,
                                                 .tokens = options.budget.memory_tokens});
   return bits_for_memory(plan, allocator.weights(), allocator.least_bits());
+}
+
+void check_ranks_chosen(const PlanOptions& options, bool chosen, const std::filesystem::path& path,
+                        std::string_view verb) {
+  LQ_CHECK(chosen || !options.ranks.chosen(), kInvalidArgument,
+           "{}: made for one rank; to choose ranks as well, make it with lqlora {} --rank auto",
+           path.string(), verb);
+  LQ_CHECK(!chosen || options.ranks.chosen(), kInvalidArgument,
+           "{}: ranks are part of its choices; give --rank auto", path.string());
+}
+
+// What each choice takes under the budget at hand: stored bits, or those held while fine-tuning.
+ErrorTable counted(const PlanOptions& options, ErrorTable table) {
+  if (!table.has_ranks()) return table;
+  return with_factor_bits(std::move(table), options.budget.memory > 0
+                                                ? kFinetuneFactorBits
+                                                : factor_bits_of(options.decompose.factors));
 }
 
 Allocation make_allocation(Context& context, const PlanOptions& options, const CheckpointReader& reader,
@@ -52,8 +70,13 @@ Allocation make_allocation(Context& context, const PlanOptions& options, const C
   const auto selected = select_matrices(reader, options.selection);
   std::vector<TableMatrix> matrices;
   for (const TensorView* v : selected) matrices.push_back({v->name(), v->shape()[0], v->shape()[1]});
-  if (!options.budget.allocation.empty()) return read_allocation(options.budget.allocation);
-  const ErrorTable table = plan_table(context, options, reader, model_hash, weights, stages);
+  if (!options.budget.allocation.empty()) {
+    Allocation a = read_allocation(options.budget.allocation);
+    check_ranks_chosen(options, a.has_ranks, options.budget.allocation, "sweep and allocate");
+    return a;
+  }
+  const ErrorTable table =
+      counted(options, plan_table(context, options, reader, model_hash, weights, stages));
   check_table_covers(table, model_hash, matrices, "allocate");
   const Allocator allocator(table, options.budget.constraints);
   const Allocation a = allocator.solve(bits_of_budget(context, options, reader, selected, allocator));
@@ -99,12 +122,20 @@ MatrixWeights plan_weights(Context& context, const PlanOptions& options, const C
 
 ErrorTable plan_table(Context& context, const PlanOptions& options, const CheckpointReader& reader,
                       const std::string& model_hash, const MatrixWeights& weights, StageFiles& stages) {
-  if (!options.budget.table.empty()) return read_error_table(options.budget.table);
+  if (!options.budget.table.empty()) {
+    ErrorTable table = read_error_table(options.budget.table);
+    check_ranks_chosen(options, table.has_ranks(), options.budget.table, "sweep");
+    return table;
+  }
   const auto path = stages.get("table.json", [&](const std::filesystem::path& out) {
     SweepModelOptions sweep;
     sweep.selection = options.selection;
     sweep.configs = options.budget.configs.empty() ? lean_nf_configs() : options.budget.configs;
     sweep.sweep.rank = options.decompose.rank;
+    if (options.ranks.chosen()) {
+      sweep.ranks = ranks_to_sweep(options.ranks, select_matrices(reader, options.selection));
+      sweep.factor_bits = factor_bits_of(options.decompose.factors);
+    }
     sweep.sweep.quantizer = options.quantizer;
     sweep.sweep.quantizer.feedback = Feedback::kOff;  // hardly changes which configuration is better
     sweep.method = decompose_method_name(options.decompose.method);
@@ -120,6 +151,8 @@ nlohmann::json plan_to_json(const PlanOptions& options) {
   nlohmann::json configs = nlohmann::json::array();
   for (const NfConfig& config : b.configs) configs.push_back(nf_config_to_json(config));
   nlohmann::json json = {{"weights", weights_name(options.weights)}};
+  if (options.ranks.automatic) json["ranks"] = "auto";
+  if (!options.ranks.ranks.empty()) json["ranks"] = options.ranks.ranks;
   if (options.weights != WeightsKind::kNone) {
     const CalibrationSource& c = options.calibration;
     json["stats"] = hash_or_null(c.stats);
@@ -147,6 +180,8 @@ QuantizePlan plan_quantization(Context& context, const PlanOptions& options, con
   const BudgetOptions& b = options.budget;
   const int ways = (b.bits > 0.0 ? 1 : 0) + (b.memory > 0 ? 1 : 0) + (b.allocation.empty() ? 0 : 1);
   LQ_CHECK(ways <= 1, kInvalidArgument, "--bits, --memory and --allocation exclude each other");
+  LQ_CHECK(b.given() || !options.ranks.chosen(), kInvalidArgument,
+           "--rank auto chooses ranks under a budget, which the factors count into: give --bits or --memory");
   StageFiles stages(work_dir / "stages", context.progress);
   QuantizePlan plan;
   plan.weights = plan_weights(context, options, reader, model_hash, stages);

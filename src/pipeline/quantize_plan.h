@@ -16,6 +16,7 @@
 #include "decompose/decompose.h"
 #include "io/checkpoint_reader.h"
 #include "pipeline/matrix_weights.h"
+#include "pipeline/rank_choices.h"
 #include "pipeline/select_matrices.h"
 #include "pipeline/stage_files.h"
 #include "tensor/context.h"
@@ -46,7 +47,8 @@ struct BudgetOptions {
 struct PlanOptions {
   MatrixSelection selection;
   NfQuantizerOptions quantizer;
-  DecomposeOptions decompose;  // method and rank
+  DecomposeOptions decompose;  // method, the factors' type, and the rank unless `ranks` are chosen
+  RankChoices ranks = {};      // chosen(): under a budget, which then counts the factors
   WeightsKind weights = WeightsKind::kNone;
   CalibrationSource calibration;
   BudgetOptions budget;
@@ -67,9 +69,11 @@ MatrixWeights plan_weights(Context& context, const PlanOptions& options, const C
 ErrorTable plan_table(Context& context, const PlanOptions& options, const CheckpointReader& reader,
                       const std::string& model_hash, const MatrixWeights& weights, StageFiles& stages);
 
-// Throws Error(kInvalidArgument) for options that exclude each other, a weighting without statistics, and a
-// budget below the least possible (saying it); Error(kMismatch) for statistics or a table of another model
-// (both hashes named) or without one of the matrices; Error(kInterrupted); what the stages throw.
+// Throws Error(kInvalidArgument) for options that exclude each other, a weighting without statistics, a
+// table or an allocation that chooses ranks where the options do not (or the other way round), and a budget
+// below the least possible (saying it, and what of it factors take); Error(kMismatch) for statistics or a
+// table of another model (both hashes named) or without one of the matrices; Error(kInterrupted); what the
+// stages throw.
 QuantizePlan plan_quantization(Context& context, const PlanOptions& options, const CheckpointReader& reader,
                                const std::string& model_hash, const std::filesystem::path& work_dir);
 

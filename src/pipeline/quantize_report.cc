@@ -89,7 +89,8 @@ nlohmann::ordered_json to_json(const QuantizeReport& report) {
                                  {"weights", report.weighting},
                                  {"codebook", report.codebook},
                                  {"scales", report.scales},
-                                 {"feedback", report.feedback}};
+                                 {"feedback", report.feedback},
+                                 {"factors", report.factors}};
   if (report.allocation.has_value()) {
     json["allocation"] = {{"objective", report.allocation->objective},
                           {"bound", report.allocation->bound},
@@ -119,6 +120,7 @@ QuantizeReport quantize_report_from_json(const nlohmann::json& json, const std::
     report.codebook = json.value("codebook", "");
     report.scales = json.value("scales", "");
     report.feedback = json.value("feedback", "");
+    report.factors = json.value("factors", "");
     if (json.contains("allocation")) {
       const auto& a = json["allocation"];
       report.allocation = AllocationReport{.objective = a.at("objective").get<double>(),

@@ -38,7 +38,7 @@ struct AllocationReport {
 
 struct QuantizeReport {
   std::vector<MatrixReport> matrices;
-  std::string method, weighting, codebook, scales, feedback;  // what was done, defaults filled in
+  std::string method, weighting, codebook, scales, feedback, factors;  // what was done, defaults filled in
   std::optional<AllocationReport> allocation;
   double seconds = 0.0;
   std::int64_t peak_rss_bytes = 0;

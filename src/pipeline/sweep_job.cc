@@ -28,7 +28,8 @@ void claim(const std::filesystem::path& work, const nlohmann::json& job) {
 }
 
 double full_error(Context& context, const CheckpointReader& reader, const PlanOptions& plan,
-                  const MatrixWeights& weights, const std::string& name, const NfConfig& config) {
+                  const MatrixWeights& weights, const std::string& name, const NfConfig& config,
+                  std::int64_t rank) {
   const TensorView& view = reader.at(name);
   const std::int64_t rows = view.shape()[0];
   const std::int64_t cols = view.shape()[1];
@@ -36,6 +37,7 @@ double full_error(Context& context, const CheckpointReader& reader, const PlanOp
   const NfQuantizer quantizer(config, plan.quantizer);
   const Weighting weighting = weights.of(context, name, rows, cols);
   DecomposeOptions options = plan.decompose;
+  options.rank = rank;
   options.stream = stream_of(name);
   options.weighting = weighting.plain() ? nullptr : &weighting;
   const Decomposition d = decompose(context, w.data<float>(), rows, cols, quantizer, options);
@@ -53,13 +55,16 @@ void check_cells(Context& context, const CheckpointReader& reader, const PlanOpt
     context.stop.check();
     const auto at = static_cast<std::size_t>((2 * k + 1) * total / (2 * report.checked));
     const std::size_t matrix = at / table.configs.size();
-    const NfConfig& config = table.configs[at % table.configs.size()];
-    const double full = full_error(context, reader, plan, weights, table.matrices[matrix].name, config);
+    const std::size_t choice = at % table.configs.size();
+    const NfConfig& config = table.configs[choice];
+    const int rank = table.rank_of(choice);
+    const double full = full_error(context, reader, plan, weights, table.matrices[matrix].name, config, rank);
     const double deviation = full > 0.0 ? std::abs(table.errors[at] - full) / full : 0.0;
     if (deviation >= report.largest_deviation) {
       report.largest_deviation = deviation;
       report.worst_matrix = table.matrices[matrix].name;
       report.worst_config = config;
+      report.worst_rank = rank;
     }
     context.progress.update(k + 1, "");
   }
@@ -83,6 +88,7 @@ SweepJobReport sweep_job(Context& context, const SweepJobOptions& options) {
                {"model", model_hash},
                {"plan", plan_to_json(plan)},
                {"rank", plan.decompose.rank},
+               {"factors", dtype_name(plan.decompose.factors)},
                {"method", decompose_method_name(plan.decompose.method)},
                {"codebook", static_cast<int>(plan.quantizer.kind)},
                {"scales", static_cast<int>(plan.quantizer.scales)},
@@ -95,8 +101,12 @@ SweepJobReport sweep_job(Context& context, const SweepJobOptions& options) {
   const ErrorTable table = plan_table(context, plan, reader, model_hash, weights, stages);
   SweepJobReport report;
   report.matrices = static_cast<std::int64_t>(table.matrices.size());
-  report.configs = static_cast<std::int64_t>(table.configs.size());
-  report.rank = table.rank;
+  report.ranks = {table.rank};
+  if (table.has_ranks()) {
+    report.ranks.assign(table.ranks.begin(), table.ranks.end());
+    report.ranks.erase(std::unique(report.ranks.begin(), report.ranks.end()), report.ranks.end());
+  }
+  report.configs = static_cast<std::int64_t>(table.configs.size() / report.ranks.size());
   report.weights = table.weights;
   if (options.check_cells > 0)
     check_cells(context, reader, plan, weights, table, options.check_cells, report);

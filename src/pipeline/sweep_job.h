@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "pipeline/quantize_plan.h"
 
@@ -17,12 +18,14 @@ struct SweepJobOptions {
 };
 
 struct SweepJobReport {
-  std::int64_t matrices = 0, configs = 0, rank = 0;
+  std::int64_t matrices = 0, configs = 0;  // configs: each once, whatever the ranks
+  std::vector<std::int64_t> ranks;         // one, or those that are part of the choice
   std::string weights;
   std::int64_t checked = 0;
   double largest_deviation = 0.0;  // |table - full| / full
   std::string worst_matrix;
   NfConfig worst_config;
+  std::int64_t worst_rank = 0;
   double seconds = 0.0;
   std::int64_t peak_rss_bytes = 0;
 };

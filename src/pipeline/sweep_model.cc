@@ -35,7 +35,10 @@ std::vector<double> sweep_matrix(Context& context, const TensorView& view, const
   SweepOptions sweep = options.sweep;
   sweep.stream = stream_of(view.name());
   sweep.weighting = weighting.plain() ? nullptr : &weighting;
-  return sweep_errors(context, w.data<float>(), rows, cols, options.configs, sweep);
+  if (options.ranks.empty()) {
+    return sweep_errors(context, w.data<float>(), rows, cols, options.configs, sweep);
+  }
+  return sweep_rank_errors(context, w.data<float>(), rows, cols, options.configs, options.ranks, sweep);
 }
 
 // A row for each matrix, in the order of `selected`.
@@ -46,9 +49,10 @@ std::vector<std::vector<double>> sweep_rows(Context& context, const std::vector<
   std::vector<std::size_t> large;
   std::int64_t total = 0;
   std::int64_t finished = 0;
+  const std::size_t choices = options.configs.size() * std::max<std::size_t>(1, options.ranks.size());
   for (std::size_t i = 0; i < selected.size(); ++i) {
     total += selected[i]->numel();
-    if (auto row = finished_row(store, selected[i]->name(), options.configs.size())) {
+    if (auto row = finished_row(store, selected[i]->name(), choices)) {
       rows[i] = std::move(*row);
       finished += selected[i]->numel();
     } else {
@@ -73,6 +77,20 @@ std::vector<std::vector<double>> sweep_rows(Context& context, const std::vector<
   return rows;
 }
 
+// Configurations and ranks, in the order of sweep_rank_errors().
+void add_choices(const SweepModelOptions& options, ErrorTable& table) {
+  if (options.ranks.empty()) {
+    table.rank = static_cast<int>(options.sweep.rank);
+    table.configs = options.configs;
+    return;
+  }
+  table.factor_bits = options.factor_bits;
+  for (const std::int64_t rank : options.ranks) {
+    table.configs.insert(table.configs.end(), options.configs.begin(), options.configs.end());
+    table.ranks.insert(table.ranks.end(), options.configs.size(), static_cast<int>(rank));
+  }
+}
+
 }  // namespace
 
 double packed_bits_per_weight(std::int64_t rows, std::int64_t cols, const NfConfig& config) {
@@ -85,22 +103,24 @@ double packed_bits_per_weight(std::int64_t rows, std::int64_t cols, const NfConf
 ErrorTable sweep_model(Context& context, const CheckpointReader& reader, const std::string& model_hash,
                        const SweepModelOptions& options, const WorkStore& store) {
   const auto selected = select_matrices(reader, options.selection);
+  const std::int64_t largest = options.ranks.empty() ? options.sweep.rank : options.ranks.back();
   for (const TensorView* view : selected) {
     const std::int64_t most = std::min(view->shape()[0], view->shape()[1]);
-    LQ_CHECK(options.sweep.rank <= most, kInvalidArgument,
-             "--rank {} is larger than matrix '{}' {} allows (at most {})", options.sweep.rank, view->name(),
-             shape_text(view->shape()), most);
+    LQ_CHECK(largest <= most, kInvalidArgument, "--rank {} is larger than matrix '{}' {} allows (at most {})",
+             largest, view->name(), shape_text(view->shape()), most);
   }
   ErrorTable table;
   table.model = model_hash;
-  table.rank = static_cast<int>(options.sweep.rank);
   table.method = options.method;
   table.weights = weights_name(options.weights->kind());
-  table.configs = options.configs;
+  add_choices(options, table);
   for (const TensorView* view : selected) {
-    table.matrices.push_back({.name = view->name(), .rows = view->shape()[0], .cols = view->shape()[1]});
-    for (const NfConfig& config : options.configs) {
-      table.bits.push_back(packed_bits_per_weight(view->shape()[0], view->shape()[1], config));
+    const TableMatrix matrix = {.name = view->name(), .rows = view->shape()[0], .cols = view->shape()[1]};
+    table.matrices.push_back(matrix);
+    for (std::size_t c = 0; c < table.configs.size(); ++c) {
+      double bits = packed_bits_per_weight(matrix.rows, matrix.cols, table.configs[c]);
+      if (table.has_ranks()) bits += factor_bits_per_weight(matrix, table.ranks[c], table.factor_bits);
+      table.bits.push_back(bits);
     }
   }
   for (const auto& row : sweep_rows(context, selected, options, store)) {

@@ -18,7 +18,10 @@ namespace lq {
 struct SweepModelOptions {
   MatrixSelection selection;
   std::vector<NfConfig> configs = all_nf_configs();
-  SweepOptions sweep;            // rank, quantizer; its weighting and random stream are set per matrix
+  SweepOptions sweep;  // rank, quantizer; its weighting and random stream are set per matrix
+  // Ranks that are part of the choice, rising; sweep.rank is then not used. Empty: sweep.rank for all.
+  std::vector<std::int64_t> ranks;
+  int factor_bits = 32;          // of one number of L1 or L2, counted where there are `ranks`
   std::string method = "lq";     // name in the table: "lq", or "qlora" for rank 0
   const MatrixWeights* weights;  // borrowed
 };
@@ -26,7 +29,8 @@ struct SweepModelOptions {
 // `store` belongs to this model and these options: the caller sees to that. Whatever it holds of them is not
 // computed again; a damaged piece is. Throws Error(kInvalidArgument) for a rank above a matrix's size or a
 // NaN in a weight (both naming it), Error(kInterrupted), and what the readers throw. The same numbers on any
-// number of threads.
+// number of threads. With `ranks` the table's choices are all configurations at the first rank, then at the
+// second, and so on.
 ErrorTable sweep_model(Context& context, const CheckpointReader& reader, const std::string& model_hash,
                        const SweepModelOptions& options, const WorkStore& store);
 

@@ -75,6 +75,26 @@ TEST(CheckErrorTable, AConfigurationMayStandOnceForEachRank) {
   EXPECT_THROW(check_error_table(table, "t"), Error);
 }
 
+TEST(WithFactorBits, OnlyTheFactorsCountAnew) {
+  ErrorTable table;
+  table.matrices = {{"a", 64, 128}, {"b", 32, 32}};
+  table.configs = {uniform_nf_config(4), uniform_nf_config(4)};
+  table.ranks = {0, 8};
+  table.factor_bits = 16;
+  for (const TableMatrix& m : table.matrices) {
+    table.bits.push_back(4.127);
+    table.bits.push_back(4.127 + factor_bits_per_weight(m, 8, 16));
+  }
+  table.errors = {2, 1, 2, 1};
+  const ErrorTable wide = with_factor_bits(table, 128);
+  check_error_table(wide, "t");
+  EXPECT_EQ(wide.factor_bits, 128);
+  EXPECT_EQ(wide.bits[0], 4.127);
+  EXPECT_NEAR(wide.bits[1], 4.127 + 8.0 * (64 + 128) * 128 / (64 * 128), 1e-12);
+  EXPECT_NEAR(wide.bits[3], 4.127 + 8.0 * (32 + 32) * 128 / (32 * 32), 1e-12);
+  EXPECT_NEAR(with_factor_bits(wide, 16).bits[3], table.bits[3], 1e-12);
+}
+
 TEST(CheckTableCovers, HashesNamesAndShapes) {
   const ErrorTable table = one_block_table();
   check_table_covers(table, "synthetic", table.matrices, "t");

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <tuple>
@@ -52,6 +53,33 @@ TEST_P(DecomposeShapes, ReportsTheErrorOfWhatIsPacked) {
         EXPECT_EQ(d.relative_error, d.relative_weighted_error);
       }
     }
+  }
+}
+
+TEST(Decompose, FactorsAreRoundedToTheirStorageTypeBeforeErrorsAreMeasured) {
+  const std::int64_t m = 96;
+  const std::int64_t n = 160;
+  const std::vector<float> w = reference::weight_like_matrix(m, n, 5, 1);
+  const NfQuantizer quantizer(uniform_nf_config(3));
+  const Weighting kfac = Weighting::kronecker(testing_support::correlated_factor(m, 2),
+                                              testing_support::correlated_factor(n, 1));
+  for (const Weighting& weighting : {Weighting(), kfac}) {
+    Workbench run;
+    DecomposeOptions options{.rank = 8, .weighting = &weighting};
+    const Decomposition wide = decompose(run.context, w.data(), m, n, quantizer, options);
+    options.factors = DType::kBf16;
+    const Decomposition narrow = decompose(run.context, w.data(), m, n, quantizer, options);
+    for (const Tensor* factor : {&narrow.l1, &narrow.l2}) {
+      for (std::int64_t i = 0; i < factor->numel(); ++i) {
+        ASSERT_EQ(std::bit_cast<std::uint32_t>(factor->data<float>()[i]) & 0xffffU, 0U);
+      }
+    }
+    expect_reported(errors_from_packed(run, w, m, n, quantizer, narrow, weighting), narrow, "bf16");
+    // Rounding adds at most 2^-8 of the factors' product to the error, entry by entry.
+    EXPECT_NEAR(narrow.relative_error, wide.relative_error, 1.0 / 256.0);
+    EXPECT_NE(narrow.relative_error, wide.relative_error);
+    options.factors = DType::kF16;
+    EXPECT_THROW(decompose(run.context, w.data(), m, n, quantizer, options), Error);
   }
 }
 

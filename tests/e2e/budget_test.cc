@@ -84,6 +84,29 @@ TEST(BudgetE2e, StagesByHandGiveTheSameModel) {
   EXPECT_EQ(io_test::get_file(dir / "a/model.safetensors"), io_test::get_file(dir / "b/model.safetensors"));
 }
 
+TEST(BudgetE2e, RanksAreChosenAndTheirFactorsCounted) {
+  const TempDir dir;
+  const std::string chain = "quantize " + quill() +
+                            " --bits 3 --rank auto --weights kfac --seq-len 128 --samples 8 --data " +
+                            text() +
+                            " --include '*layers.0.self_attn*' '*layers.3.self_attn*'"
+                            " --configs 2,2,fp16,64,256 3,3,fp16,64,256 4,4,fp16,32,64";
+  const Outcome run = lqlora("--json - " + chain + " -o " + (dir / "a").string());
+  ASSERT_EQ(run.code, 0) << run.errors;
+  const auto json = nlohmann::json::parse(run.out);
+  EXPECT_LE(json["bits_per_weight_with_low_rank"].get<double>(), 3.0);
+  EXPECT_GT(json["bits_per_weight_with_low_rank"].get<double>(), 2.8);
+  EXPECT_EQ(json["factors"], "bf16");
+  ASSERT_EQ(lqlora("--threads 1 " + chain + " -o " + (dir / "b").string()).code, 0);
+  EXPECT_EQ(files_of(dir / "a"), files_of(dir / "b"));
+  const Outcome seen = lqlora("inspect " + (dir / "a").string());
+  EXPECT_NE(seen.out.find("with low rank"), std::string::npos) << seen.out;
+  // Every verb takes such a model: matrices of several ranks, some of none.
+  const Outcome tried =
+      lqlora("eval " + (dir / "a").string() + " --tasks perplexity --seq-len 128 --data " + text());
+  EXPECT_EQ(tried.code, 0) << tried.errors;
+}
+
 void expect_refusal(const std::string& arguments, int code, std::initializer_list<std::string> parts) {
   const Outcome run = lqlora("--quiet " + arguments);
   EXPECT_EQ(run.code, code) << arguments << run.errors;
@@ -93,10 +116,16 @@ void expect_refusal(const std::string& arguments, int code, std::initializer_lis
 
 TEST(BudgetE2e, BadBudgetsGetOneLine) {
   const TempDir dir;
-  const std::string start =
-      "quantize " + quill() + " --rank 8 --include '*layers.0.*proj*' -o " + (dir / "o").string();
+  const std::string any_rank =
+      "quantize " + quill() + " --include '*layers.0.*proj*' -o " + (dir / "o").string();
+  const std::string start = any_rank + " --rank 8";
   const std::string few = " --configs 2,2,fp16,64,256 3,3,fp16,64,256";
   expect_refusal(start + few + " --bits 1.5", 1, {"least possible", "2.0"});
+  expect_refusal(any_rank + few + " --rank 32,64 --bits 3", 1, {"least possible", "alone exceed"});
+  expect_refusal(any_rank + few + " --rank auto --bits 1.5", 1, {"least possible", "low-rank factors"});
+  expect_refusal(any_rank + " --rank auto", 1, {"--bits"});
+  expect_refusal(any_rank + " --rank auto --method qlora --bits 3", 1, {"qlora"});
+  expect_refusal(any_rank + " --rank some --bits 3", 1, {"--rank some"});
   expect_refusal(start + " --memory 1MB" + few, 1, {"memory"});
   expect_refusal(start + " --memory lots", 1, {"--memory", "lots"});
   expect_refusal(start + " --bits 3 --nf 3", 1, {"--nf"});
