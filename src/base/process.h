@@ -8,6 +8,9 @@ namespace lq {
 
 // Peak resident set size of this process so far, in bytes.
 std::int64_t peak_rss_bytes();
+// From here on peak_rss_bytes() tells of what follows; memory that is free already goes back to the system
+// first. False where the system does not offer it (peak_rss_bytes() then stays that of the whole process).
+bool reset_peak_rss();
 // Memory that new allocations may take now without swapping, in bytes (0 when unknown).
 std::int64_t available_memory_bytes();
 // Seconds on a monotonic clock.

@@ -19,22 +19,6 @@ struct EvalFlags {
   std::int64_t seq_len = 512;
 };
 
-// All documents as one text, a blank line between two.
-std::string whole_text(const EvalFlags& f) {
-  DocumentOptions options;
-  options.field = f.field;
-  DocumentReader reader(f.data, options);
-  std::string text;
-  Document document;
-  bool first = true;
-  while (reader.next(document)) {
-    if (!first) text += "\n\n";
-    first = false;
-    text += document.text;
-  }
-  return text;
-}
-
 nlohmann::ordered_json to_json(const PerplexityResult& r) {
   nlohmann::ordered_json json = {{"perplexity", r.perplexity},
                                  {"nll_per_token", r.nll_per_token},
@@ -53,7 +37,9 @@ void run(Session& session, const EvalFlags& f) {
   Context& context = session.context();
   const auto tokenizer = Tokenizer::load(f.model.model);
   const LlamaModel model = f.model.load(context);
-  const std::string text = whole_text(f);
+  DocumentOptions documents;
+  documents.field = f.field;
+  const std::string text = joined_documents(f.data, documents);
   PerplexityOptions options;
   options.seq_len = f.seq_len;
   std::unique_ptr<LlamaModel> reference;

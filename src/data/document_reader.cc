@@ -45,4 +45,15 @@ std::vector<Document> read_documents(const std::filesystem::path& path, const Do
   return out;
 }
 
+std::string joined_documents(const std::filesystem::path& path, const DocumentOptions& options) {
+  DocumentReader reader(path, options);
+  std::string text;
+  bool first = true;
+  for (Document document; reader.next(document); first = false) {
+    if (!first) text += "\n\n";
+    text += document.text;
+  }
+  return text;
+}
+
 }  // namespace lq

@@ -48,4 +48,7 @@ class DocumentReader {
 // All documents of a path, for data that fits into memory.
 std::vector<Document> read_documents(const std::filesystem::path& path, const DocumentOptions& options = {});
 
+// All of them as one text, a blank line between two: what perplexity is measured on.
+std::string joined_documents(const std::filesystem::path& path, const DocumentOptions& options = {});
+
 }  // namespace lq

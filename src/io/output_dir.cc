@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "io/json_difference.h"
 #include "io/json_file.h"
 #include "io/printable.h"
 #include "io/publish.h"
@@ -42,31 +43,6 @@ std::optional<Json> job_in(const fs::path& file) {
   }
   if (!json.is_object() || !json.contains("job")) return std::nullopt;
   return json["job"];
-}
-
-// "/bits was 3 and is now 4; /seed was ...": at most four of them.
-std::string differences(const Json& before, const Json& now) {
-  const auto flat = [](const Json& json) {
-    return json.is_structured() && !json.empty() ? json.flatten() : Json{{"/", json}};
-  };
-  Json all = flat(before);
-  const Json old = all;
-  const Json fresh = flat(now);
-  all.update(fresh);
-  std::string text;
-  int count = 0;
-  for (const auto& item : all.items()) {
-    const std::string& key = item.key();
-    const auto show = [&](const Json& in) {
-      return in.contains(key) ? printable(in[key].dump(-1, ' ', true, Json::error_handler_t::replace))
-                              : std::string("not given");
-    };
-    if (old.contains(key) && fresh.contains(key) && old[key] == fresh[key]) continue;
-    if (++count > 4) return text + "; ...";
-    text += fmt::format("{}{} was {}, now {}", count == 1 ? "" : "; ",
-                        printable(key.starts_with('/') ? key.substr(1) : key), show(old), show(fresh));
-  }
-  return text;
 }
 
 bool holds_only_work(const fs::path& out) {
@@ -186,7 +162,7 @@ void OutputDir::decide() {
   } else if (finished && !(begun && *begun == options_.job)) {
     LQ_CHECK(options_.overwrite, kInvalidArgument,
              "[output] {}: holds the result of another job ({}): choose another name, or overwrite it",
-             out_.string(), differences(*finished, options_.job));
+             out_.string(), json_differences(*finished, options_.job));
   }
   LQ_CHECK(finished || fs::exists(job_file) || holds_only_work(out_), kInvalidArgument,
            "[output] {}: exists, is not empty, and was not made by this program: choose another name",
@@ -196,7 +172,7 @@ void OutputDir::decide() {
   } else if (fs::exists(job_file)) {
     LQ_CHECK(options_.overwrite || finished, kInvalidArgument,
              "[output] {}: holds an unfinished run of another job ({}): choose another name, or overwrite it",
-             out_.string(), differences(begun.value_or(Json()), options_.job));
+             out_.string(), json_differences(begun.value_or(Json()), options_.job));
     remove_tree(store_dir());
   }
   if (state_ == OutputState::kFresh) remove_tree(store_dir());

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 namespace lq {
 namespace {
 
@@ -18,6 +20,15 @@ TEST(Process, MemoryFiguresAreSane) {
   EXPECT_GT(available_memory_bytes(), 0);
   const double before = monotonic_seconds();
   EXPECT_LE(before, monotonic_seconds());
+}
+
+TEST(Process, ThePeakCanBeForgotten) {
+  constexpr std::size_t kBytes = 256 << 20;
+  { const std::vector<char> much(kBytes, 1); }
+  const std::int64_t before = peak_rss_bytes();
+  EXPECT_GE(before, static_cast<std::int64_t>(kBytes));
+  if (!reset_peak_rss()) GTEST_SKIP() << "this system does not let a process reset its peak";
+  EXPECT_LT(peak_rss_bytes(), before - static_cast<std::int64_t>(kBytes / 2));
 }
 
 }  // namespace

@@ -100,6 +100,12 @@ TEST_F(DocumentReaderTest, ErrorsNameFileAndLine) {
   EXPECT_NE(error_of(directory_.parent_path() / "lq_documents_none"), "");
 }
 
+TEST_F(DocumentReaderTest, JoinsWithABlankLine) {
+  EXPECT_EQ(joined_documents(write("a.jsonl", "{\"text\": \"a\"}\n{\"text\": \"\"}\n{\"text\": \"b\"}")),
+            "a\n\n\n\nb");
+  EXPECT_EQ(joined_documents(write("b.txt", "one\n")), "one\n");
+}
+
 TEST_F(DocumentReaderTest, SkipsAndCountsBadRecordsWhenAsked) {
   std::vector<std::string> told;
   DocumentOptions options;
