@@ -48,16 +48,16 @@ QuantizeOptions auto_options(const TempDir& dir, const char* out) {
   return o;
 }
 
-QuantizeReport run(const QuantizeOptions& options, int threads = 2) {
+QuantizeReport run_auto(const QuantizeOptions& options, int threads = 2) {
   ThreadPool pool(threads);
   NoProgress progress;
   Context context{pool, progress, 0, {}};
   return quantize_model(context, options);
 }
 
-std::string error_of(const QuantizeOptions& options) {
+std::string auto_error(const QuantizeOptions& options) {
   try {
-    run(options);
+    run_auto(options);
   } catch (const Error& e) {
     return e.what();
   }
@@ -67,7 +67,7 @@ std::string error_of(const QuantizeOptions& options) {
 TEST(RankAuto, FactorsCountIntoTheBudgetAndLieInTheAdapterAsChosen) {
   const TempDir dir;
   write_low_rank_model(dir / "model");
-  const QuantizeReport report = run(auto_options(dir, "out"));
+  const QuantizeReport report = run_auto(auto_options(dir, "out"));
   EXPECT_LE(report.bits_per_weight_with_low_rank(), 4.0);
   EXPECT_LT(report.bits_per_weight(), report.bits_per_weight_with_low_rank());
   EXPECT_EQ(report.factors, "bf16");
@@ -95,7 +95,7 @@ TEST(RankAuto, FactorsCountIntoTheBudgetAndLieInTheAdapterAsChosen) {
 TEST(RankAuto, InspectTellsRanksAndBitsWithTheFactors) {
   const TempDir dir;
   write_low_rank_model(dir / "model");
-  const QuantizeReport report = run(auto_options(dir, "out"));
+  const QuantizeReport report = run_auto(auto_options(dir, "out"));
   ThreadPool pool(1);
   const Inspection seen = inspect_path(pool, dir / "out");
   std::string with_low_rank;
@@ -118,8 +118,8 @@ TEST(RankAuto, InspectTellsRanksAndBitsWithTheFactors) {
 TEST(RankAuto, SameBytesOnAnyNumberOfThreads) {
   const TempDir dir;
   write_low_rank_model(dir / "model");
-  run(auto_options(dir, "one"), 1);
-  run(auto_options(dir, "seven"), 7);
+  run_auto(auto_options(dir, "one"), 1);
+  run_auto(auto_options(dir, "seven"), 7);
   for (const char* name : {"model.safetensors", "config.json", "lqlora.json", "adapter/adapter_config.json",
                            "adapter/adapter_model.safetensors"}) {
     const std::string one = io_test::get_file(dir / "one" / name);
@@ -171,14 +171,14 @@ TEST(RankAuto, MemoryCountsFactorsAsTheyAreTrained) {
   options.budget.bits = 0.0;
   options.budget.memory = 1;
   // The least possible is said, and then it is enough.
-  const std::string message = error_of(options);
+  const std::string message = auto_error(options);
   ASSERT_NE(message.find("too small"), std::string::npos) << message;
   const double needed = std::stod(message.substr(message.rfind("take ") + 5));
   options.budget.memory = static_cast<std::int64_t>(needed * 1024 * 1024);
   options.overwrite = true;
-  EXPECT_EQ(error_of(options), "no error");
+  EXPECT_EQ(auto_error(options), "no error");
   options.budget.memory += 20'000;
-  const QuantizeReport report = run(options);
+  const QuantizeReport report = run_auto(options);
   std::int64_t factors = 0;
   for (const MatrixReport& m : report.matrices) factors += m.rank * (m.rows + m.cols);
   EXPECT_LE(factors * 16, 20'000 + 1024 * 1024 / 10);
@@ -189,27 +189,28 @@ TEST(RankAuto, RefusalsSayWhatIsPossible) {
   write_low_rank_model(dir / "model");
   QuantizeOptions options = auto_options(dir, "out");
   options.budget.bits = 1.5;
-  EXPECT_NE(error_of(options).find("the least possible is"), std::string::npos) << error_of(options);
+  EXPECT_NE(auto_error(options).find("the least possible is"), std::string::npos) << auto_error(options);
   options.overwrite = true;
   options.rank_choices = parse_rank_choices("8,16");
-  EXPECT_NE(error_of(options).find("which alone exceed the budget"), std::string::npos) << error_of(options);
+  EXPECT_NE(auto_error(options).find("which alone exceed the budget"), std::string::npos)
+      << auto_error(options);
   options.rank_choices = parse_rank_choices("8,17");
-  EXPECT_NE(error_of(options).find("k_proj"), std::string::npos) << error_of(options);
+  EXPECT_NE(auto_error(options).find("k_proj"), std::string::npos) << auto_error(options);
   options = auto_options(dir, "other");
   options.budget.bits = 0.0;
-  EXPECT_NE(error_of(options).find("--bits or --memory"), std::string::npos) << error_of(options);
+  EXPECT_NE(auto_error(options).find("--bits or --memory"), std::string::npos) << auto_error(options);
 
   options = auto_options(dir, "third");
   io_test::put_file(dir / "allocation.json",
                     R"({"rank": 8, "choices": {"model.layers.0.mlp.up_proj.weight": [2,8,"fp32",64,256]}})");
   options.budget.bits = 0.0;
   options.budget.allocation = dir / "allocation.json";
-  EXPECT_NE(error_of(options).find("made for one rank"), std::string::npos) << error_of(options);
+  EXPECT_NE(auto_error(options).find("made for one rank"), std::string::npos) << auto_error(options);
   io_test::put_file(dir / "allocation.json",
                     R"({"rank": "auto", "ranks": {"model.layers.0.mlp.up_proj.weight": 4},
                         "choices": {"model.layers.0.mlp.up_proj.weight": [2,8,"fp32",64,256]}})");
   options.rank_choices = parse_rank_choices("4");
-  EXPECT_NE(error_of(options).find("give --rank auto"), std::string::npos) << error_of(options);
+  EXPECT_NE(auto_error(options).find("give --rank auto"), std::string::npos) << auto_error(options);
 }
 
 }  // namespace
