@@ -4,7 +4,7 @@
 set -eu
 packages="g++ cmake ninja-build pkg-config python3 git
   libhwy-dev libeigen3-dev coinor-libcbc-dev libpcre2-dev libutf8proc-dev zlib1g-dev libxxhash-dev
-  nlohmann-json3-dev libcli11-dev libfmt-dev libgtest-dev libbenchmark-dev"
+  nlohmann-json3-dev libcli11-dev libtomlplusplus-dev libfmt-dev libgtest-dev libbenchmark-dev"
 if [ "${1:-}" = lint ]; then
   packages="$packages clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev"
 fi

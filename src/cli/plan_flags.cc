@@ -1,7 +1,5 @@
 #include "cli/plan_flags.h"
 
-#include <algorithm>
-
 #include "base/error.h"
 
 namespace lq::cli {
@@ -103,20 +101,6 @@ Constraints ConstraintFlags::constraints() const {
   for (const auto& text : caps) c.caps.push_back(parse_bits_rule(text, "--cap"));
   if (layer_cap > 0.0) c.layer_cap = layer_cap;
   return c;
-}
-
-std::vector<NfConfig> parse_configs(const std::vector<std::string>& texts) {
-  std::vector<NfConfig> configs;
-  for (const std::string& text : texts) {
-    if (text == "all" || text == "lean") {
-      LQ_CHECK(texts.size() == 1, kInvalidArgument, "--configs {} stands alone, without other configurations",
-               text);
-      return text == "all" ? all_nf_configs() : lean_nf_configs();
-    }
-    const NfConfig config = parse_nf_config(text);
-    if (std::find(configs.begin(), configs.end(), config) == configs.end()) configs.push_back(config);
-  }
-  return configs;
 }
 
 }  // namespace lq::cli

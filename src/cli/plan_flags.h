@@ -54,8 +54,4 @@ struct ConstraintFlags {
   Constraints constraints() const;
 };
 
-// "lean", "all", or configurations such as 3,8,fp32,64,256; each once, in the order given.
-// Throws Error(kInvalidArgument) naming the configuration.
-std::vector<NfConfig> parse_configs(const std::vector<std::string>& texts);
-
 }  // namespace lq::cli

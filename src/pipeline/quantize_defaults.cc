@@ -1,5 +1,7 @@
 #include "pipeline/quantize_defaults.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 
 namespace lq {
@@ -40,6 +42,20 @@ const std::vector<NfConfig>& lean_nf_configs() {
     return configs;
   }();
   return kConfigs;
+}
+
+std::vector<NfConfig> parse_configs(const std::vector<std::string>& texts) {
+  std::vector<NfConfig> configs;
+  for (const std::string& text : texts) {
+    if (text == "all" || text == "lean") {
+      LQ_CHECK(texts.size() == 1, kInvalidArgument, "--configs {} stands alone, without other configurations",
+               text);
+      return text == "all" ? all_nf_configs() : lean_nf_configs();
+    }
+    const NfConfig config = parse_nf_config(text);
+    if (std::find(configs.begin(), configs.end(), config) == configs.end()) configs.push_back(config);
+  }
+  return configs;
 }
 
 }  // namespace lq

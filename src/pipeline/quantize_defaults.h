@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "decompose/decompose.h"
@@ -36,5 +37,9 @@ MethodSettings settle(const MethodChoices& choices);
 // 66 of the 432 configurations: fp16 second-level scales, narrow first-level ones. Allocations from them came
 // within 0.4 % of the objective of all 432 at 2.25 to 3.5 bits, for a sixth of the sweep.
 const std::vector<NfConfig>& lean_nf_configs();
+
+// "lean", "all", or configurations such as 3,8,fp32,64,256; each once, in the order given.
+// Throws Error(kInvalidArgument) naming the configuration.
+std::vector<NfConfig> parse_configs(const std::vector<std::string>& texts);
 
 }  // namespace lq
