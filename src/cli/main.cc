@@ -49,6 +49,7 @@ int main(int argc, char** argv) {
   add_allocate(app, action);
   add_data(app, action);
   add_finetune(app, action);
+  add_compare(app, action);
   add_eval(app, action);
   add_generate(app, action);
   add_chat(app, action);

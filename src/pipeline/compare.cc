@@ -1,0 +1,176 @@
+#include "pipeline/compare.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/process.h"
+#include "io/atomic_file.h"
+#include "io/json_file.h"
+#include "pipeline/compare_cells.h"
+#include "pipeline/compare_figure.h"
+#include "pipeline/compare_table.h"
+#include "pipeline/grid_progress.h"
+
+namespace lq {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<fs::path> inputs_of(const CompareRecipe& recipe) {
+  std::vector<fs::path> inputs = {recipe.file, recipe.model};
+  const CalibrationSource& c = recipe.calibration;
+  for (const fs::path& path : {c.data, c.stats}) {
+    if (!path.empty()) inputs.push_back(path);
+  }
+  for (const auto* list : {&recipe.finetune.data.train, &recipe.finetune.data.validation}) {
+    for (const DataSource& source : *list) inputs.push_back(source.path);
+  }
+  inputs.insert(inputs.end(), recipe.texts.begin(), recipe.texts.end());
+  return inputs;
+}
+
+// The smallest budget that a mixture can meet.
+double least_bits(const CompareRecipe& recipe) {
+  double least = 16.0;
+  for (const NfConfig& c : recipe.configs.empty() ? lean_nf_configs() : recipe.configs)
+    least = std::min(least, nf_bits_per_weight(c));
+  return least;
+}
+
+CompareTable empty_table(const CompareRecipe& recipe, const std::string& model_hash) {
+  CompareTable table;
+  table.model = recipe.model.filename().string();
+  table.model_hash = model_hash;
+  table.rank = recipe.rank;
+  table.seeds = recipe.seeds;
+  table.seq_len = recipe.text_seq_len;
+  for (const fs::path& path : recipe.texts) table.texts.push_back(path.filename().string());
+  const double least = least_bits(recipe);
+  for (const CompareMethod method : recipe.methods) {
+    if (!has_packed_base(method)) {
+      table.rows.push_back({.method = method, .budget = 0.0, .why_not = {}, .base = {}, .runs = {}});
+      continue;
+    }
+    for (const double bits : recipe.bits) {
+      std::string reason = why_not(method, bits);
+      if (reason.empty() && bits < least && compare_method_plan(method, 1).mixed)
+        reason = fmt::format("its configurations need at least {:.3f} bits", least);
+      table.rows.push_back({.method = method, .budget = bits, .why_not = reason, .base = {}, .runs = {}});
+    }
+  }
+  return table;
+}
+
+std::string cell_title(const CompareRow& row) {
+  const std::string title(compare_method_title(row.method));
+  return row.budget > 0 ? fmt::format("{}, {} bits", title, row.budget) : title;
+}
+
+// Examples as finetune will read them, so that what is wrong with them shows now; and what the work needs.
+std::string check_and_describe(Context& ctx, const CompareRecipe& recipe, const CompareTable& table) {
+  const auto tokenizer = Tokenizer::load(recipe.model);
+  const LlamaModel model = LlamaModel::load(ctx, recipe.model);
+  TrainingDataOptions data = recipe.finetune.data;
+  data.examples.seed = ctx.seed;
+  LQ_CHECK(data.examples.max_length <= model.config().max_positions, kInvalidArgument,
+           "{}: finetune.seq-len is {}, but the model's context is {} (max_position_embeddings)",
+           recipe.file.string(), data.examples.max_length, model.config().max_positions);
+  const ExampleSet examples = read_training_data(data, recipe.model, *tokenizer, ctx.progress);
+  TrainOptions train = recipe.finetune.train;
+  train.batch.row_length = data.examples.max_length;
+  const std::int64_t tokens = train.batch.rows * train.batch.row_length;
+  std::int64_t bases = 0, disk = 0, memory = model.memory_estimate(tokens, true).total();
+  for (const CompareRow& row : table.rows) {
+    if (!row.why_not.empty() || !has_packed_base(row.method)) continue;
+    QuantizeOptions o;
+    o.model = recipe.model;
+    o.selection = recipe.selection;
+    o.budget.bits = row.budget;
+    o.weights = compare_method_plan(row.method, recipe.rank).settings.weights;
+    o.decompose.rank = recipe.rank;
+    const QuantizeNeed need = quantize_need(o, ctx.pool.threads());
+    ++bases;
+    disk += need.output_bytes;
+    memory = std::max(memory, need.memory_bytes);
+  }
+  return fmt::format(
+      "compare: {} packed bases, {} seeds, {} steps each on {} tokens of examples; needs about {} of memory "
+      "and "
+      "{} of disk for the bases",
+      bases, recipe.seeds.size(), total_steps(examples, train), examples.tokens,
+      human_bytes(static_cast<double>(memory)), human_bytes(static_cast<double>(disk)));
+}
+
+void publish(const CompareFolder& folder, const CompareTable& table) {
+  write_json(folder.path("table.json"), compare_table_json(table));
+  write_file_atomically(folder.path("table.md"), compare_table_markdown(table));
+  write_file_atomically(folder.path("figure.svg"), compare_figure(table, 0));
+}
+
+// "perplexity 64.14 -> 35.55" of the first text.
+std::string outcome(const CompareRow& row, const CompareRun& run) {
+  return fmt::format("{}, seed {}: perplexity {:.3f} -> {:.3f}, last loss {:.4f}", cell_title(row), run.seed,
+                     row.base->texts[0].perplexity, run.texts[0].perplexity, run.final_loss);
+}
+
+}  // namespace
+
+CompareReport compare(Context& ctx, const CompareRecipe& recipe, const fs::path& out, bool overwrite) {
+  const double begin = monotonic_seconds();
+  GridProgress progress(ctx.progress);
+  Context inner{ctx.pool, progress, ctx.seed, ctx.stop};
+  CompareFolder folder(out, inputs_of(recipe), ctx.progress, overwrite);
+  CompareCells cells(inner, recipe, folder);
+  CompareReport report;
+  CompareTable& table = report.table;
+  table = empty_table(recipe, cells.model_hash());
+  progress.cell("compare");
+  ctx.progress.note(check_and_describe(inner, recipe, table));
+
+  progress.cell("dense model");
+  const CompareBase dense = cells.dense();
+  table.dense = dense.texts;
+  for (CompareRow& row : table.rows) {
+    if (!row.why_not.empty()) {
+      ctx.progress.note(fmt::format("compare: left out: {}: {}", cell_title(row), row.why_not));
+      continue;
+    }
+    progress.cell(cell_title(row));
+    row.base = has_packed_base(row.method) ? cells.base(row.method, row.budget) : dense;
+    report.runs += std::ssize(recipe.seeds);
+  }
+  std::int64_t left = 0;
+  for (const CompareRow& row : table.rows) {
+    for (const std::uint64_t seed : recipe.seeds)
+      left += row.base && !cells.finished(row.method, row.budget, seed) ? 1 : 0;
+  }
+  publish(folder, table);
+  ctx.progress.note(fmt::format("compare: bases are ready after {}; {} of {} fine-tunings to do",
+                                human_seconds(monotonic_seconds() - begin), left, report.runs));
+
+  const double start = monotonic_seconds();
+  std::int64_t number = 0;
+  for (const std::uint64_t seed : recipe.seeds) {
+    for (CompareRow& row : table.rows) {
+      if (!row.base) continue;
+      ctx.stop.check();
+      progress.cell(fmt::format("{}/{} {}, seed {}", ++number, report.runs, cell_title(row), seed));
+      const bool known = cells.finished(row.method, row.budget, seed);
+      row.runs.push_back(cells.run(row.method, row.budget, seed));
+      if (known) continue;
+      publish(folder, table);
+      ++report.computed;
+      const double each = (monotonic_seconds() - start) / static_cast<double>(report.computed);
+      ctx.progress.note(fmt::format("{}/{} {}; about {} left", number, report.runs,
+                                    outcome(row, row.runs.back()),
+                                    human_seconds(each * static_cast<double>(left - report.computed))));
+    }
+  }
+  publish(folder, table);
+  report.seconds = monotonic_seconds() - begin;
+  return report;
+}
+
+}  // namespace lq
