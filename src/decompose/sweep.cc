@@ -62,6 +62,60 @@ double full_error(Context& context, const float* w, std::int64_t rows, std::int6
   return d.relative_weighted_error * d.relative_weighted_error * d.squared_weighted_norm;
 }
 
+// Among which configurations what factors bring is interpolated.
+using InterpolationKey = std::tuple<int, int, bool>;
+InterpolationKey interpolation_key(const NfConfig& c) { return {c.bits, c.block, stands_alone(c)}; }
+
+// At `x`, between the two of `points` (x rising) that are nearest on both sides; beyond the ends, the end's.
+double between(const std::vector<std::pair<double, double>>& points, double x) {
+  const auto above = std::lower_bound(points.begin(), points.end(), std::pair(x, -HUGE_VAL));
+  if (above == points.begin()) return above->second;
+  if (above == points.end()) return points.back().second;
+  const auto& [x0, y0] = above[-1];
+  const auto& [x1, y1] = *above;
+  return x1 > x0 ? y0 + (y1 - y0) * (x - x0) / (x1 - x0) : y0;
+}
+
+// See SweepOptions::interpolate.
+std::vector<double> interpolated_errors(Context& context, const float* w, std::int64_t rows,
+                                        std::int64_t cols, const std::vector<NfConfig>& configs,
+                                        SweepOptions options) {
+  options.interpolate = false;
+  SweepOptions alone = options;
+  alone.rank = 0;
+  std::vector<double> errors = sweep_errors(context, w, rows, cols, configs, alone);
+  std::map<InterpolationKey, std::vector<std::size_t>> groups;
+  for (std::size_t i = 0; i < configs.size(); ++i) groups[interpolation_key(configs[i])].push_back(i);
+  std::vector<NfConfig> anchors;
+  std::vector<std::size_t> anchor_at;
+  for (auto& [key, group] : groups) {
+    std::sort(group.begin(), group.end(), [&](std::size_t a, std::size_t b) {
+      return std::pair(errors[a], chain_key(configs[a])) < std::pair(errors[b], chain_key(configs[b]));
+    });
+    std::size_t last = configs.size();
+    for (const std::size_t i : {group.front(), group[group.size() / 2], group.back()}) {
+      if (i == last) continue;
+      last = i;
+      anchor_at.push_back(i);
+      anchors.push_back(configs[i]);
+    }
+  }
+  const std::vector<double> with_factors = sweep_errors(context, w, rows, cols, anchors, options);
+  // The logarithm of quantization's error, and what factors leave of it.
+  std::map<InterpolationKey, std::vector<std::pair<double, double>>> points;
+  for (std::size_t k = 0; k < anchors.size(); ++k) {
+    const double of = errors[anchor_at[k]];
+    const double left = of > 0.0 ? with_factors[k] / of : 1.0;
+    points[interpolation_key(anchors[k])].emplace_back(std::log(of), left);
+  }
+  for (auto& [key, some] : points) std::sort(some.begin(), some.end());
+  for (std::size_t i = 0; i < configs.size(); ++i) {
+    if (errors[i] > 0.0) errors[i] *= between(points[interpolation_key(configs[i])], std::log(errors[i]));
+  }
+  for (std::size_t k = 0; k < anchors.size(); ++k) errors[anchor_at[k]] = with_factors[k];
+  return errors;
+}
+
 }  // namespace
 
 std::vector<double> sweep_errors(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
@@ -70,6 +124,8 @@ std::vector<double> sweep_errors(Context& context, const float* w, std::int64_t 
            "rank {} is impossible for a {} x {} matrix, which allows 0 to {}", options.rank, rows, cols,
            std::min(rows, cols));
   if (configs.empty()) return {};
+  if (options.interpolate && options.rank > 0)
+    return interpolated_errors(context, w, rows, cols, configs, options);
   std::vector<std::size_t> order(configs.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
@@ -125,6 +181,15 @@ std::vector<double> sweep_rank_errors(Context& context, const float* w, std::int
                                       const std::vector<std::int64_t>& ranks, const SweepOptions& options) {
   LQ_CHECK(!ranks.empty(), kInvalidArgument, "no ranks to sweep");
   SweepOptions at = options;
+  if (options.interpolate) {
+    std::vector<double> out;
+    for (const std::int64_t rank : ranks) {
+      at.rank = rank;
+      const std::vector<double> errors = sweep_errors(context, w, rows, cols, configs, at);
+      out.insert(out.end(), errors.begin(), errors.end());
+    }
+    return out;
+  }
   at.rank = *std::max_element(ranks.begin(), ranks.end());
   const std::vector<double> base = sweep_errors(context, w, rows, cols, configs, at);
   // One configuration for each (b, B0, b0), and for each B1 where scales are coarse.

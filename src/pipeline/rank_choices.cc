@@ -54,7 +54,7 @@ std::vector<std::int64_t> ranks_to_sweep(const RankChoices& choices,
   const std::int64_t most = allows(smallest);
   if (choices.automatic) {
     std::vector<std::int64_t> ranks = {0};
-    for (std::int64_t rank = 1; rank <= std::min(kLargestAutomatic, most); rank *= 2) ranks.push_back(rank);
+    for (std::int64_t rank = 1; rank <= std::min(kLargestAutomatic, most); rank *= 4) ranks.push_back(rank);
     return ranks;
   }
   LQ_CHECK(choices.ranks.back() <= most, kInvalidArgument,

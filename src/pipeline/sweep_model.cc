@@ -15,6 +15,9 @@ namespace {
 
 // Matrices up to this many weights are swept several at a time, larger ones one at a time by all threads.
 constexpr std::int64_t kSweptTogether = 1 << 20;
+// Above as many, what factors bring is interpolated between configurations: there are then so many errors
+// that it changes evenly, and seeking factors for each would take days.
+constexpr std::int64_t kInterpolated = 1 << 22;
 
 std::optional<std::vector<double>> finished_row(const WorkStore& store, const std::string& name,
                                                 std::size_t count) {
@@ -34,6 +37,7 @@ std::vector<double> sweep_matrix(Context& context, const TensorView& view, const
   const Weighting weighting = options.weights->of(context, view.name(), rows, cols);
   SweepOptions sweep = options.sweep;
   sweep.stream = stream_of(view.name());
+  sweep.interpolate = rows * cols > kInterpolated;
   sweep.weighting = weighting.plain() ? nullptr : &weighting;
   if (options.ranks.empty()) {
     return sweep_errors(context, w.data<float>(), rows, cols, options.configs, sweep);

@@ -98,6 +98,51 @@ TEST(Sweep, SeveralRanksAtOnce) {
   }
 }
 
+TEST(Sweep, InterpolationSeeksFactorsAtAFewConfigurationsAndIsCloseAtTheOthers) {
+  const std::int64_t m = 128;
+  const std::int64_t n = 192;
+  const std::vector<float> w = reference::weight_like_matrix(m, n, 12, 11);
+  std::vector<NfConfig> configs;
+  for (const NfConfig& c : all_nf_configs()) {
+    if (c.bits < 8 && c.scale2 == ScaleDType::kFp16 && c.block2 >= 64 && c.scale_bits <= 4)
+      configs.push_back(c);
+    if (c == uniform_nf_config(8)) configs.push_back(c);
+  }
+  Workbench run;
+  SweepOptions options{.rank = 8, .interpolate = true};
+  const std::vector<double> errors = sweep_errors(run.context, w.data(), m, n, configs, options);
+  options.interpolate = false;
+  const std::vector<double> whole = sweep_errors(run.context, w.data(), m, n, configs, options);
+  double squares = 0.0;
+  std::size_t equal = 0;
+  for (std::size_t i = 0; i < configs.size(); ++i) {
+    const double deviation = std::log(errors[i] / whole[i]);
+    // As far as the whole sweep may itself be off.
+    EXPECT_LE(std::abs(deviation), 0.15) << to_string(configs[i]);
+    squares += deviation * deviation;
+    equal += deviation == 0.0 ? 1U : 0U;
+  }
+  EXPECT_LE(std::sqrt(squares / static_cast<double>(configs.size())), 0.05);
+  EXPECT_GE(equal, 10U);  // at least an anchor of each (b, B0) begins where the whole sweep begins
+  EXPECT_LT(equal, configs.size());
+
+  // Ranks together are the same as each alone.
+  options.interpolate = true;
+  const std::vector<double> both = sweep_rank_errors(run.context, w.data(), m, n, configs, {0, 8}, options);
+  EXPECT_EQ(std::vector<double>(both.begin() + static_cast<std::ptrdiff_t>(configs.size()), both.end()),
+            errors);
+  options.rank = 0;
+  EXPECT_EQ(sweep_errors(run.context, w.data(), m, n, configs, options),
+            std::vector<double>(both.begin(), both.begin() + static_cast<std::ptrdiff_t>(configs.size())));
+  // A single configuration is its own anchor; a matrix of zeros has no errors.
+  options.rank = 8;
+  EXPECT_EQ(sweep_errors(run.context, w.data(), m, n, {configs[7]}, options).size(), 1U);
+  const std::vector<float> zeros(static_cast<std::size_t>(m * n), 0.0F);
+  for (const double error : sweep_errors(run.context, zeros.data(), m, n, configs, options)) {
+    EXPECT_EQ(error, 0.0);
+  }
+}
+
 TEST(Sweep, RankZeroIsQuantizationAlone) {
   const std::vector<float> w = reference::weight_like_matrix(64, 80, 5, 2);
   Workbench run;
