@@ -1,6 +1,8 @@
 #include "pipeline/matrix_weights.h"
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <string>
 #include <utility>
 
@@ -22,6 +24,14 @@ std::shared_ptr<const LowerFactor> factor_of(Context& context, std::int64_t n,
   const MomentFactor result = factor_moment(context.pool, n, moment, who);
   for (const std::string& note : result.notes) context.progress.note(note);
   return result.factor;
+}
+
+// Square roots; a moment without anything in it counts next to nothing, as in factor_moment().
+std::vector<float> scales_of(std::vector<float> diagonal) {
+  constexpr float kSilent = 1e-8F;
+  const bool silent = std::ranges::all_of(diagonal, [](float v) { return v <= 0.0F; });
+  for (float& v : diagonal) v = silent ? kSilent : std::sqrt(std::max(v, 0.0F));
+  return diagonal;
 }
 
 }  // namespace
@@ -50,6 +60,18 @@ Weighting MatrixWeights::of(Context& context, std::string_view name, std::int64_
   if (kind_ == WeightsKind::kInput) return input_weighting(r);
   return kfac_weighting(
       r, factor_of(context, rows, stats_->output_grad_moment(name), std::string(name) + " (gradients)"));
+}
+
+Weighting MatrixWeights::diagonal_of(Context& context, std::string_view name, std::int64_t rows,
+                                     std::int64_t cols) const {
+  if (kind_ == WeightsKind::kNone || kind_ == WeightsKind::kFisher) return of(context, name, rows, cols);
+  stats_->check_shape(name, rows, cols);
+  const std::vector<float> by_col = scales_of(stats_->input_moment_diagonal(name));
+  if (kind_ == WeightsKind::kInput) return Weighting::diagonal({}, by_col);
+  const std::vector<float> g = stats_->output_grad_moment(name);
+  std::vector<float> by_row(static_cast<std::size_t>(rows));
+  for (std::size_t i = 0; i < by_row.size(); ++i) by_row[i] = g[i * by_row.size() + i];
+  return Weighting::diagonal(scales_of(std::move(by_row)), by_col);
 }
 
 }  // namespace lq

@@ -9,6 +9,7 @@
 #include "base/version.h"
 #include "io/json_file.h"
 #include "pipeline/stage_files.h"
+#include "pipeline/sweep_model.h"
 #include "quant/packed_checkpoint.h"
 
 namespace lq {
@@ -28,14 +29,15 @@ void claim(const std::filesystem::path& work, const nlohmann::json& job) {
 }
 
 double full_error(Context& context, const CheckpointReader& reader, const PlanOptions& plan,
-                  const MatrixWeights& weights, const std::string& name, const NfConfig& config,
-                  std::int64_t rank) {
+                  const MatrixWeights& weights, bool diagonal, const std::string& name,
+                  const NfConfig& config, std::int64_t rank) {
   const TensorView& view = reader.at(name);
   const std::int64_t rows = view.shape()[0];
   const std::int64_t cols = view.shape()[1];
   const Tensor w = view.copy_f32();
   const NfQuantizer quantizer(config, plan.quantizer);
-  const Weighting weighting = weights.of(context, name, rows, cols);
+  const Weighting weighting =
+      diagonal ? weights.diagonal_of(context, name, rows, cols) : weights.of(context, name, rows, cols);
   DecomposeOptions options = plan.decompose;
   options.rank = rank;
   options.stream = stream_of(name);
@@ -48,6 +50,7 @@ double full_error(Context& context, const CheckpointReader& reader, const PlanOp
 void check_cells(Context& context, const CheckpointReader& reader, const PlanOptions& plan,
                  const MatrixWeights& weights, const ErrorTable& table, std::int64_t cells,
                  SweepJobReport& report) {
+  const bool diagonal = sweeps_diagonals(select_matrices(reader, plan.selection), weights);
   const auto total = static_cast<std::int64_t>(table.errors.size());
   report.checked = std::min(cells, total);
   context.progress.begin("check", report.checked, "cells");
@@ -58,7 +61,8 @@ void check_cells(Context& context, const CheckpointReader& reader, const PlanOpt
     const std::size_t choice = at % table.configs.size();
     const NfConfig& config = table.configs[choice];
     const int rank = table.rank_of(choice);
-    const double full = full_error(context, reader, plan, weights, table.matrices[matrix].name, config, rank);
+    const double full =
+        full_error(context, reader, plan, weights, diagonal, table.matrices[matrix].name, config, rank);
     const double deviation = full > 0.0 ? std::abs(table.errors[at] - full) / full : 0.0;
     if (deviation >= report.largest_deviation) {
       report.largest_deviation = deviation;

@@ -15,8 +15,9 @@ namespace {
 
 // Matrices up to this many weights are swept several at a time, larger ones one at a time by all threads.
 constexpr std::int64_t kSweptTogether = 1 << 20;
-// Above as many, what factors bring is interpolated between configurations: there are then so many errors
-// that it changes evenly, and seeking factors for each would take days.
+// Above as many, norms are taken without covariances, and what factors bring is interpolated between
+// configurations: there are then so many errors that it changes evenly, and seeking factors for each would
+// take days.
 constexpr std::int64_t kInterpolated = 1 << 22;
 
 std::optional<std::vector<double>> finished_row(const WorkStore& store, const std::string& name,
@@ -28,13 +29,15 @@ std::optional<std::vector<double>> finished_row(const WorkStore& store, const st
   return errors;
 }
 
-std::vector<double> sweep_matrix(Context& context, const TensorView& view, const SweepModelOptions& options) {
+std::vector<double> sweep_matrix(Context& context, const TensorView& view, const SweepModelOptions& options,
+                                 bool diagonal) {
   const std::int64_t rows = view.shape()[0];
   const std::int64_t cols = view.shape()[1];
   const Tensor w = view.copy_f32();
   drop(view);
   require_finite(context.pool, w.data<float>(), rows, cols, view.name());
-  const Weighting weighting = options.weights->of(context, view.name(), rows, cols);
+  const Weighting weighting = diagonal ? options.weights->diagonal_of(context, view.name(), rows, cols)
+                                       : options.weights->of(context, view.name(), rows, cols);
   SweepOptions sweep = options.sweep;
   sweep.stream = stream_of(view.name());
   sweep.interpolate = rows * cols > kInterpolated;
@@ -65,10 +68,16 @@ std::vector<std::vector<double>> sweep_rows(Context& context, const std::vector<
   }
   context.progress.begin("sweep", total, "weights");
   context.progress.update(finished, "");
+  const bool diagonal = sweeps_diagonals(selected, *options.weights);
+  if (diagonal) {
+    context.progress.note(
+        fmt::format("sweep: in the norm of weights {} without covariances, as matrices are large",
+                    weights_name(options.weights->kind())));
+  }
   std::mutex mutex;
   const auto one = [&](std::size_t i) {
     context.stop.check();
-    rows[i] = sweep_matrix(context, *selected[i], options);
+    rows[i] = sweep_matrix(context, *selected[i], options, diagonal);
     store.put(selected[i]->name(), {}, {{"errors", rows[i]}});
     const std::lock_guard lock(mutex);
     finished += selected[i]->numel();
@@ -97,6 +106,11 @@ void add_choices(const SweepModelOptions& options, ErrorTable& table) {
 
 }  // namespace
 
+bool sweeps_diagonals(const std::vector<const TensorView*>& selected, const MatrixWeights& weights) {
+  if (weights.kind() != WeightsKind::kInput && weights.kind() != WeightsKind::kKfac) return false;
+  return std::ranges::any_of(selected, [](const TensorView* v) { return v->numel() > kInterpolated; });
+}
+
 double packed_bits_per_weight(std::int64_t rows, std::int64_t cols, const NfConfig& config) {
   constexpr std::int64_t kOffsetBytes = 4;
   const NfSizes s = nf_sizes(rows, cols, config, "sweep");
@@ -117,6 +131,7 @@ ErrorTable sweep_model(Context& context, const CheckpointReader& reader, const s
   table.model = model_hash;
   table.method = options.method;
   table.weights = weights_name(options.weights->kind());
+  if (sweeps_diagonals(selected, *options.weights)) table.weights += ", diagonal";
   add_choices(options, table);
   for (const TensorView* view : selected) {
     const TableMatrix matrix = {.name = view->name(), .rows = view->shape()[0], .cols = view->shape()[1]};

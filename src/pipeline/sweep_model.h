@@ -30,9 +30,13 @@ struct SweepModelOptions {
 // computed again; a damaged piece is. Throws Error(kInvalidArgument) for a rank above a matrix's size or a
 // NaN in a weight (both naming it), Error(kInterrupted), and what the readers throw. The same numbers on any
 // number of threads. With `ranks` the table's choices are all configurations at the first rank, then at the
-// second, and so on.
+// second, and so on. Where sweeps_diagonals(), the table's weights are "kfac, diagonal" or "input, diagonal".
 ErrorTable sweep_model(Context& context, const CheckpointReader& reader, const std::string& model_hash,
                        const SweepModelOptions& options, const WorkStore& store);
+
+// Whether errors of these matrices are swept in MatrixWeights::diagonal_of(): where one of them is large, for
+// all, as errors in different norms cannot be compared.
+bool sweeps_diagonals(const std::vector<const TensorView*>& selected, const MatrixWeights& weights);
 
 // Bits of the packed form of one matrix as it lies on disk, padding and offset counted, over its weights.
 double packed_bits_per_weight(std::int64_t rows, std::int64_t cols, const NfConfig& config);
