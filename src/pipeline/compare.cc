@@ -50,14 +50,20 @@ CompareTable empty_table(const CompareRecipe& recipe, const std::string& model_h
   const double least = least_bits(recipe);
   for (const CompareMethod method : recipe.methods) {
     if (!has_packed_base(method)) {
-      table.rows.push_back({.method = method, .budget = 0.0, .why_not = {}, .base = {}, .runs = {}});
+      table.rows.push_back(
+          {.method = method, .lr = recipe.rate_of(method), .why_not = {}, .base = {}, .runs = {}});
       continue;
     }
     for (const double bits : recipe.bits) {
       std::string reason = why_not(method, bits);
       if (reason.empty() && bits < least && compare_method_plan(method, 1).mixed)
         reason = fmt::format("its configurations need at least {:.3f} bits", least);
-      table.rows.push_back({.method = method, .budget = bits, .why_not = reason, .base = {}, .runs = {}});
+      table.rows.push_back({.method = method,
+                            .budget = bits,
+                            .lr = recipe.rate_of(method),
+                            .why_not = reason,
+                            .base = {},
+                            .runs = {}});
     }
   }
   return table;

@@ -163,6 +163,7 @@ FinetuneOptions CompareCells::finetune_options(CompareMethod method, double bits
   o.out = folder_.path(fmt::format("{}/seed-{}", cell, seed));
   o.from_zero = !starts_from_factors(method);
   o.lora.rank = recipe_.rank;
+  o.train.lr = recipe_.rate_of(method);
   // The same modules learn whatever the base brings.
   if (o.lora.targets.empty()) o.lora.targets = modules_;
   return o;
@@ -240,7 +241,10 @@ double CompareCells::low_rank_bits(const fs::path& adapter) const {
 }
 
 Json CompareCells::run_job(CompareMethod method, double bits, std::uint64_t seed) const {
-  return {{"base", base_job(method, bits)}, {"rank", recipe_.rank}, {"seed", seed}, {"finetune", data_job_}};
+  Json job = {
+      {"base", base_job(method, bits)}, {"rank", recipe_.rank}, {"seed", seed}, {"finetune", data_job_}};
+  if (recipe_.rates.contains(method)) job["finetune"]["flags"]["lr"] = recipe_.rate_of(method);
+  return job;
 }
 
 bool CompareCells::finished(CompareMethod method, double bits, std::uint64_t seed) const {

@@ -191,6 +191,16 @@ void read_lora(RecipeValues& values, CompareRecipe& recipe) {
   if (file.has("finetune.rank")) file.refuse("finetune.rank", "belongs to the top, as rank, for all methods");
 }
 
+void read_rates(RecipeValues& values, CompareRecipe& recipe) {
+  for (const CompareMethod method : all_compare_methods()) {
+    const std::string key = "lr." + std::string(compare_method_name(method));
+    const auto rate = values.file().number(key);
+    if (!rate) continue;
+    if (*rate <= 0) values.file().refuse(key, "is not a number above 0");
+    recipe.rates[method] = *rate;
+  }
+}
+
 void read_texts(RecipeValues& values, CompareRecipe& recipe) {
   values.require("eval.data", "the texts to measure perplexity on");
   recipe.texts = values.existing_list("eval.data");
@@ -217,6 +227,7 @@ CompareRecipe parse_compare_recipe(std::string_view text, const std::filesystem:
   read_data(values, recipe);
   read_lora(values, recipe);
   read_training(values, recipe);
+  read_rates(values, recipe);
   read_texts(values, recipe);
   file.refuse_unknown();
   recipe.finetune_settings = settings_of(file);

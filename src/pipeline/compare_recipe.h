@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -27,6 +28,13 @@ struct CompareRecipe {
   CalibrationSource calibration;
   // Model, output, start, rank and seed are each cell's own.
   FinetuneOptions finetune;
+  // Learning rates of single methods, instead of finetune's: what starts from a decomposition's factors has
+  // its best rate elsewhere than what starts from B = 0.
+  std::map<CompareMethod, double> rates;
+  double rate_of(CompareMethod method) const {
+    const auto own = rates.find(method);
+    return own == rates.end() ? finetune.train.lr : own->second;
+  }
   // [finetune] as it stands, without what changes no result (checkpoints, recomputation) and without paths.
   nlohmann::json finetune_settings;
   // Held-out texts, each measured whole, in windows of seq_len tokens.

@@ -43,6 +43,7 @@ struct CompareRun {
 struct CompareRow {
   CompareMethod method = CompareMethod::kLora;
   double budget = 0.0;  // bits asked for; 0 for the dense base
+  double lr = 0.0;      // of fine-tuning
   std::string why_not;  // the method has no such model; no base then
   std::optional<CompareBase> base;
   std::vector<CompareRun> runs;  // finished ones, in the order of the seeds

@@ -79,7 +79,8 @@ std::vector<std::string> text_row(const CompareTable& table, const CompareRow& r
 OrderedJson row_json(const CompareTable& table, const CompareRow& row) {
   OrderedJson json = {{"method", compare_method_name(row.method)},
                       {"title", compare_method_title(row.method)},
-                      {"budget", row.budget > 0 ? OrderedJson(row.budget) : OrderedJson()}};
+                      {"budget", row.budget > 0 ? OrderedJson(row.budget) : OrderedJson()},
+                      {"lr", row.lr}};
   if (!row.why_not.empty()) json["why_not"] = row.why_not;
   if (!row.base) return json;
   json["bits_per_weight"] = row.base->bits;
@@ -132,6 +133,12 @@ std::vector<std::string> compare_remarks(const CompareTable& table) {
       lines.push_back(
           fmt::format("None: {} at {} bits: {}.", compare_method_title(row.method), row.budget, row.why_not));
   }
+  std::string rates;
+  for (const CompareRow& row : table.rows) {
+    const std::string rate = fmt::format("{} {}", compare_method_title(row.method), row.lr);
+    if (!rates.ends_with(rate)) rates += (rates.empty() ? "" : ", ") + rate;
+  }
+  lines.push_back("Learning rates: " + rates + ".");
   std::string shared;
   for (const auto& [name, seconds] : shared_stages(table))
     shared += fmt::format("{}{} {}", shared.empty() ? "" : ", ", name, human_seconds(seconds));

@@ -25,7 +25,7 @@ std::string compare_table_markdown(const CompareTable& table);
 
 // {"model", "model_hash", "rank", "seeds", "texts", "seq_len", "dense_perplexity": [text],
 //  "shared": [{"name", "seconds"}],
-//  "rows": [{"method", "title", "budget", "why_not" or
+//  "rows": [{"method", "title", "budget", "lr", "why_not" or
 //            "bits_per_weight", "bits_per_weight_with_low_rank", "relative_error", "quantize_seconds",
 //            "quantize_peak_rss_bytes", "seconds" and "peak_rss_bytes" of fine-tuning (mean, most),
 //            "final_loss", "texts": [{"perplexity_before", "kl_before", "perplexity", "spread", "above_lora",

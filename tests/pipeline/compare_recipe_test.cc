@@ -128,6 +128,15 @@ TEST_F(CompareRecipeTest, ReadsEveryFlagOfFinetune) {
   EXPECT_TRUE(o.data.examples.encode.train_on_all);
 }
 
+TEST_F(CompareRecipeTest, AMethodMayHaveItsOwnLearningRate) {
+  const CompareRecipe r = parse(recipe("[eval]", "[lr]\nlora = 0.5\n[eval]"));
+  EXPECT_EQ(r.rate_of(CompareMethod::kLora), 0.5);
+  EXPECT_EQ(r.rate_of(CompareMethod::kOurs), 1e-3);
+  EXPECT_EQ(error("[eval]", "[lr]\nlora = 0\n[eval]"), "14: lr.lora is not a number above 0");
+  EXPECT_EQ(error("[eval]", "[lr]\nlor = 1\n[eval]"),
+            "14: lr.lor is not known here (did you mean 'lr.lora'?)");
+}
+
 TEST_F(CompareRecipeTest, RefusesWithFileAndLine) {
   EXPECT_EQ(error("rank = 8", "rankk = 8"), "5: rankk is not known here (did you mean 'rank'?)");
   EXPECT_EQ(error("rank = 8", "rank = 0"), "5: rank is 0, expected 1 to 1048576");

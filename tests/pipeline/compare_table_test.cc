@@ -19,6 +19,7 @@ CompareTable small_table() {
   t.rows[0].method = CompareMethod::kLora;
   t.rows[1].method = CompareMethod::kOurs;
   t.rows[1].budget = 2.5;
+  t.rows[1].lr = 0.005;
   t.rows[2].method = CompareMethod::kGptqLora;
   t.rows[2].budget = 2.5;
   t.rows[2].why_not = "one width";
@@ -75,6 +76,7 @@ TEST(CompareTable, MarkdownNamesTextsAndWhatWasLeftOut) {
   EXPECT_NE(md.find("b.txt (dense model, not fine-tuned: 32.000)"), std::string::npos) << md;
   EXPECT_NE(md.find("| ours | 2.5 | 2.499 |"), std::string::npos) << md;
   EXPECT_NE(md.find("None: GPTQ-LoRA at 2.5 bits: one width."), std::string::npos) << md;
+  EXPECT_NE(md.find("ours 0.005,"), std::string::npos) << md;
   EXPECT_NE(md.find("statistics 18.0 s"), std::string::npos) << md;
 }
 
