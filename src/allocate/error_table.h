@@ -46,7 +46,7 @@ struct ErrorTable {
   std::vector<int> ranks;  // [configs] for rank auto, else empty
   int factor_bits = 16;    // of one number of L1 or L2, for rank auto
   std::string method;      // "lq", "qlora", ...; "" where unknown
-  std::string weights;     // "none", "fisher", "input", "kfac"; "" where unknown
+  std::string weights;     // "none", "fisher", "input", "kfac", ...; "" where unknown
   std::vector<NfConfig> configs;
   std::vector<TableMatrix> matrices;
   std::vector<double> bits;    // [matrices, configs] row-major; bits per weight, > 0
