@@ -5,7 +5,7 @@ set -eu
 build=${1:-build}
 cd "$(dirname "$0")/.."
 failed=0
-files=$(git ls-files 'src/*.cc' 'src/*.h' 'tests/*.cc' 'tests/*.h' 'bench/*.cc' 'fuzz/*.cc')
+files=$(git ls-files 'src/*.cc' 'src/*.h' 'tests/*.cc' 'tests/*.h' 'bench/*.cc' 'bench/*.h' 'fuzz/*.cc')
 
 # shellcheck disable=SC2086
 clang-format-14 --dry-run --Werror $files || failed=1
