@@ -50,6 +50,8 @@ say "2.5 bits per weight, three ways: statistics on a text that quill wrote itse
 calibration=examples/texts/calibration.txt
 "$lqlora" --quiet calibrate $model --data $calibration -o "$out/stats.safetensors"
 printf '%-22s %8s %12s %10s\n' method bits perplexity KL
+"$lqlora" --quiet --json "$out/eval.json" eval $model --tasks perplexity --data $text >/dev/null
+printf '%-22s %8.3f %12.3f %10.5f\n' "dense" 16 "$(number "$out/eval.json" perplexity)" 0
 for run in qlora paper ours; do
   case $run in
     qlora) name="QLoRA, mixed NF" flags="--method qlora" ;;
