@@ -24,7 +24,9 @@ struct FinetuneFlags {
 FinetuneOptions options_of(const FinetuneFlags& f) {
   FinetuneOptions o = f.options;
   o.data = f.data.options();
-  o.from_zero = f.init == "zero";
+  o.lora.start = f.init == "zero"     ? LoraStart::kZero
+                 : f.init == "beside" ? LoraStart::kBeside
+                                      : LoraStart::kAdapter;
   o.train.schedule = parse_schedule(f.schedule);
   o.train.adam.eight_bit = f.optimizer == "adamw8bit";
   o.train.batch.batching = f.batching == "packed"    ? Batching::kPacked
@@ -122,8 +124,11 @@ void add_lora_flags(CLI::App& verb, FinetuneFlags& f) {
   verb.add_option(
       "--adapter", o.adapter,
       "PEFT adapter to start from (default: the decomposition's, MODEL/adapter of a packed model)");
-  verb.add_option("--init", f.init, "auto: from that adapter where there is one; zero: A random, B = 0")
-      ->check(CLI::IsMember({"auto", "zero"}))
+  verb.add_option(
+          "--init", f.init,
+          "auto: from that adapter where there is one; zero: A random, B = 0; beside: that adapter stays "
+          "as it is, and new factors (A random, B = 0) learn beside it; OUT holds both as one")
+      ->check(CLI::IsMember({"auto", "zero", "beside"}))
       ->capture_default_str();
   verb.add_option("--rank", o.lora.rank, "Rank of new low-rank parts (default: the adapter's, else 64)")
       ->check(CLI::Range(1, 1 << 20));

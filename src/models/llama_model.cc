@@ -18,7 +18,8 @@ bool LlamaModel::packed() const { return state_->packed != nullptr; }
 
 bool LlamaModel::has_adapter() const {
   return std::ranges::any_of(state_->blocks, [](LlamaBlock& block) {
-    return std::ranges::any_of(block.linears(), [](const Linear* l) { return l->lora() != nullptr; });
+    return std::ranges::any_of(
+        block.linears(), [](const Linear* l) { return l->lora() != nullptr || l->fixed_lora() != nullptr; });
   });
 }
 
@@ -130,10 +131,11 @@ LlamaMemory LlamaModel::memory_estimate(std::int64_t tokens, bool training, Keep
     for (Linear* linear : b.linears()) {
       if (linear->weight().parameter() == nullptr) m.weights += linear->weight().bytes();
       widest = std::max({widest, linear->in(), linear->out()});
-      const Lora* lora = linear->lora();
-      if (lora == nullptr) continue;
-      for (const Parameter* p : {&lora->a, &lora->b}) {
-        m.parameters += static_cast<std::int64_t>(p->value.bytes() + p->grad.bytes());
+      for (const Lora* lora : {linear->lora(), linear->fixed_lora()}) {
+        if (lora == nullptr) continue;
+        for (const Parameter* p : {&lora->a, &lora->b}) {
+          m.parameters += static_cast<std::int64_t>(p->value.bytes() + p->grad.bytes());
+        }
       }
     }
   }

@@ -33,6 +33,20 @@ void multiply_small(Context& ctx, ConstMatrix x, const Tensor& w, Matrix y) {
   }
 }
 
+// y += scaling (x A^T) B^T.
+void add_low_rank(Context& ctx, Scratch& scratch, const Lora& lora, ConstMatrix x, Matrix y) {
+  const Matrix xa = scratch.matrix(x.rows, lora.rank());
+  multiply_small(ctx, x, lora.a.value, xa);
+  if (x.rows > kernels::kGemvVectors) {
+    matmul_nt(ctx, xa, const_matrix_of(lora.b.value), y, {.alpha = lora.scaling, .accumulate = true});
+    return;
+  }
+  const Matrix low = scratch.matrix(x.rows, y.cols);
+  kernels::scale_by(xa.size(), lora.scaling, xa.data);
+  multiply_small(ctx, xa, lora.b.value, low);
+  kernels::add_to(low.size(), low.data, y.data);
+}
+
 }  // namespace
 
 void Linear::set_lora(std::unique_ptr<Lora> lora) {
@@ -46,6 +60,11 @@ void Linear::set_lora(std::unique_ptr<Lora> lora) {
   lora_ = std::move(lora);
 }
 
+void Linear::fix_lora() {
+  LQ_ASSERT(fixed_ == nullptr);
+  fixed_ = std::move(lora_);
+}
+
 ConstMatrix Linear::lora_input(Context& ctx, Scratch& scratch, ConstMatrix x) const {
   if (!drops()) return x;
   const Matrix dropped = scratch.matrix(x.rows, x.cols);
@@ -57,18 +76,9 @@ void Linear::forward(Context& ctx, Workspace& ws, ConstMatrix x, Matrix y) const
   if (hook_ != nullptr) hook_->on_forward(ctx, *this, x);
   weight_->forward(ctx, ws, x, y);
   if (bias_ != nullptr) add_bias(ctx, *bias_, y);
-  if (lora_ == nullptr) return;
   Scratch scratch(ws);
-  const Matrix xa = scratch.matrix(x.rows, lora_->rank());
-  multiply_small(ctx, lora_input(ctx, scratch, x), lora_->a.value, xa);
-  if (x.rows > kernels::kGemvVectors) {
-    matmul_nt(ctx, xa, const_matrix_of(lora_->b.value), y, {.alpha = lora_->scaling, .accumulate = true});
-    return;
-  }
-  const Matrix low = scratch.matrix(x.rows, out());
-  kernels::scale_by(xa.size(), lora_->scaling, xa.data);
-  multiply_small(ctx, xa, lora_->b.value, low);
-  kernels::add_to(low.size(), low.data, y.data);
+  if (fixed_ != nullptr) add_low_rank(ctx, scratch, *fixed_, x, y);
+  if (lora_ != nullptr) add_low_rank(ctx, scratch, *lora_, lora_input(ctx, scratch, x), y);
 }
 
 void Linear::backward(Context& ctx, Workspace& ws, ConstMatrix x, ConstMatrix dy, Matrix dx,
@@ -78,6 +88,12 @@ void Linear::backward(Context& ctx, Workspace& ws, ConstMatrix x, ConstMatrix dy
   if (w != nullptr && w->trainable()) matmul_tn(ctx, dy, x, matrix_of(w->grad), {.accumulate = true});
   if (bias_ != nullptr && bias_->trainable()) add_column_sums(ctx, dy, bias_->grads());
   if (dx.data != nullptr) weight_->backward_input(ctx, dy, dx, accumulate);
+  if (fixed_ != nullptr && dx.data != nullptr) {
+    Scratch scratch(ws);
+    const Matrix dxa = scratch.matrix(x.rows, fixed_->rank());
+    matmul(ctx, dy, const_matrix_of(fixed_->b.value), dxa, {.alpha = fixed_->scaling});
+    matmul(ctx, dxa, const_matrix_of(fixed_->a.value), dx, {.accumulate = true});
+  }
   if (lora_ == nullptr) return;
 
   Scratch scratch(ws);

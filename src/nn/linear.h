@@ -1,5 +1,6 @@
-// A linear layer: a weight (dense or packed), an optional bias, an optional low-rank part.
-//   y = x W^T + bias + scaling (dropout(x) A^T) B^T
+// A linear layer: a weight (dense or packed), an optional bias, an optional low-rank part, and one more that
+// stays as it is.
+//   y = x W^T + bias + scaling (dropout(x) A^T) B^T + scaling0 (x A0^T) B0^T
 // With a packed weight this is the LqLinear of LQ-LoRA, section 3.
 #pragma once
 
@@ -49,6 +50,11 @@ class Linear {
   void set_lora(std::unique_ptr<Lora> lora);
   Lora* lora() { return lora_.get(); }
   const Lora* lora() const { return lora_.get(); }
+  // Makes the low-rank part one that never learns and sees no dropout; the layer then has room for a new one
+  // beside it. REQUIRES: no fixed part yet.
+  void fix_lora();
+  const Lora* fixed_lora() const { return fixed_.get(); }
+  Lora* fixed_lora() { return fixed_.get(); }
   // Dropout before the low-rank part, in every pass from now on; null: none. It outlives its use.
   void set_lora_dropout(const LoraDropout* dropout) { dropout_ = dropout; }
   // Null: none. The hook outlives its use.
@@ -65,6 +71,7 @@ class Linear {
   std::unique_ptr<Weight> weight_;
   Parameter* bias_;
   std::unique_ptr<Lora> lora_;
+  std::unique_ptr<Lora> fixed_;
   // x as the low-rank part sees it.
   ConstMatrix lora_input(Context& ctx, Scratch& scratch, ConstMatrix x) const;
   bool drops() const { return dropout_ != nullptr && dropout_->rate > 0.0F; }

@@ -49,9 +49,10 @@ CompareTable empty_table(const CompareRecipe& recipe, const std::string& model_h
   for (const fs::path& path : recipe.texts) table.texts.push_back(path.filename().string());
   const double least = least_bits(recipe);
   for (const CompareMethod method : recipe.methods) {
+    const std::vector<double>& rates = recipe.rates_of(method);
+    const double lr = rates.size() == 1 ? rates.front() : 0.0;
     if (!has_packed_base(method)) {
-      table.rows.push_back(
-          {.method = method, .lr = recipe.rate_of(method), .why_not = {}, .base = {}, .runs = {}});
+      table.rows.push_back({.method = method, .lr = lr, .why_not = {}, .base = {}, .runs = {}, .trials = {}});
       continue;
     }
     for (const double bits : recipe.bits) {
@@ -60,10 +61,11 @@ CompareTable empty_table(const CompareRecipe& recipe, const std::string& model_h
         reason = fmt::format("its configurations need at least {:.3f} bits", least);
       table.rows.push_back({.method = method,
                             .budget = bits,
-                            .lr = recipe.rate_of(method),
+                            .lr = lr,
                             .why_not = reason,
                             .base = {},
-                            .runs = {}});
+                            .runs = {},
+                            .trials = {}});
     }
   }
   return table;
@@ -117,8 +119,9 @@ void publish(const CompareFolder& folder, const CompareTable& table) {
 
 // "perplexity 64.14 -> 35.55" of the first text.
 std::string outcome(const CompareRow& row, const CompareRun& run) {
-  return fmt::format("{}, seed {}: perplexity {:.3f} -> {:.3f}, last loss {:.4f}", cell_title(row), run.seed,
-                     row.base->texts[0].perplexity, run.texts[0].perplexity, run.final_loss);
+  return fmt::format("{}, seed {}, rate {}: perplexity {:.3f} -> {:.3f}, last loss {:.4f}{}", cell_title(row),
+                     run.seed, run.lr, row.base->texts[0].perplexity, run.texts[0].perplexity, run.final_loss,
+                     run.validation_loss ? fmt::format(", validation {:.4f}", *run.validation_loss) : "");
 }
 
 }  // namespace
@@ -145,12 +148,15 @@ CompareReport compare(Context& ctx, const CompareRecipe& recipe, const fs::path&
     }
     progress.cell(cell_title(row));
     row.base = has_packed_base(row.method) ? cells.base(row.method, row.budget) : dense;
-    report.runs += std::ssize(recipe.seeds);
+    report.runs += std::ssize(recipe.seeds) + std::ssize(recipe.rates_of(row.method)) - 1;
   }
-  std::int64_t left = 0;
+  std::int64_t left = report.runs;  // at most
   for (const CompareRow& row : table.rows) {
-    for (const std::uint64_t seed : recipe.seeds)
-      left += row.base && !cells.finished(row.method, row.budget, seed) ? 1 : 0;
+    if (!row.base) continue;
+    for (const double rate : recipe.rates_of(row.method)) {
+      for (const std::uint64_t seed : recipe.seeds)
+        left -= cells.finished(row.method, row.budget, seed, rate) ? 1 : 0;
+    }
   }
   publish(folder, table);
   ctx.progress.note(fmt::format("compare: bases are ready after {}; {} of {} fine-tunings to do",
@@ -158,20 +164,31 @@ CompareReport compare(Context& ctx, const CompareRecipe& recipe, const fs::path&
 
   const double start = monotonic_seconds();
   std::int64_t number = 0;
+  const auto run = [&](CompareRow& row, std::vector<CompareRun>& to, std::uint64_t seed, double rate) {
+    ctx.stop.check();
+    progress.cell(
+        fmt::format("{}/{} {}, seed {}, rate {}", ++number, report.runs, cell_title(row), seed, rate));
+    const bool known = cells.finished(row.method, row.budget, seed, rate);
+    to.push_back(cells.run(row.method, row.budget, seed, rate));
+    if (known) return;
+    publish(folder, table);
+    ++report.computed;
+    const double each = (monotonic_seconds() - start) / static_cast<double>(report.computed);
+    ctx.progress.note(fmt::format(
+        "{}/{} {}; about {} left", number, report.runs, outcome(row, to.back()),
+        human_seconds(each * static_cast<double>(std::max<std::int64_t>(left - report.computed, 0)))));
+  };
   for (const std::uint64_t seed : recipe.seeds) {
     for (CompareRow& row : table.rows) {
       if (!row.base) continue;
-      ctx.stop.check();
-      progress.cell(fmt::format("{}/{} {}, seed {}", ++number, report.runs, cell_title(row), seed));
-      const bool known = cells.finished(row.method, row.budget, seed);
-      row.runs.push_back(cells.run(row.method, row.budget, seed));
-      if (known) continue;
+      if (row.lr > 0) {
+        run(row, row.runs, seed, row.lr);
+        continue;
+      }
+      for (const double rate : recipe.rates_of(row.method)) run(row, row.trials, seed, rate);
+      row.runs.push_back(best_trial(row.trials));
+      row.lr = row.runs.back().lr;
       publish(folder, table);
-      ++report.computed;
-      const double each = (monotonic_seconds() - start) / static_cast<double>(report.computed);
-      ctx.progress.note(fmt::format("{}/{} {}; about {} left", number, report.runs,
-                                    outcome(row, row.runs.back()),
-                                    human_seconds(each * static_cast<double>(left - report.computed))));
     }
   }
   publish(folder, table);

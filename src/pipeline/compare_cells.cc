@@ -134,7 +134,7 @@ QuantizeOptions CompareCells::quantize_options(CompareMethod method, double bits
   const MethodPlan plan = compare_method_plan(method, recipe_.rank);
   QuantizeOptions o;
   o.model = recipe_.model;
-  o.out = folder_.path("cells/" + name_of(method, bits) + "/base");
+  o.out = folder_.path("cells/" + name_of(base_method(method), bits) + "/base");
   o.selection = recipe_.selection;
   o.weights = plan.settings.weights;
   o.quantizer = plan.settings.quantizer;
@@ -156,14 +156,21 @@ QuantizeOptions CompareCells::quantize_options(CompareMethod method, double bits
   return o;
 }
 
-FinetuneOptions CompareCells::finetune_options(CompareMethod method, double bits, std::uint64_t seed) const {
+std::string CompareCells::run_name(CompareMethod method, double bits, std::uint64_t seed, double rate) const {
   const std::string cell = "cells/" + name_of(method, bits);
+  return recipe_.rates_of(method).size() == 1 ? fmt::format("{}/seed-{}", cell, seed)
+                                              : fmt::format("{}/lr-{}/seed-{}", cell, rate, seed);
+}
+
+FinetuneOptions CompareCells::finetune_options(CompareMethod method, double bits, std::uint64_t seed,
+                                               double rate) const {
   FinetuneOptions o = recipe_.finetune;
-  o.model = has_packed_base(method) ? folder_.path(cell + "/base") : recipe_.model;
-  o.out = folder_.path(fmt::format("{}/seed-{}", cell, seed));
-  o.from_zero = !starts_from_factors(method);
+  const std::string base = name_of(base_method(method), bits);
+  o.model = has_packed_base(method) ? folder_.path("cells/" + base + "/base") : recipe_.model;
+  o.out = folder_.path(run_name(method, bits, seed, rate));
+  o.lora.start = lora_start(method);
   o.lora.rank = recipe_.rank;
-  o.train.lr = recipe_.rate_of(method);
+  o.train.lr = rate;
   // The same modules learn whatever the base brings.
   if (o.lora.targets.empty()) o.lora.targets = modules_;
   return o;
@@ -204,7 +211,7 @@ CompareBase CompareCells::dense() {
 Json CompareCells::base_job(CompareMethod method, double bits) const {
   if (!has_packed_base(method)) return {{"common", common_}, {"texts", text_job_}};
   const MethodPlan plan = compare_method_plan(method, recipe_.rank);
-  Json job = {{"common", common_}, {"texts", text_job_}, {"method", compare_method_name(method)},
+  Json job = {{"common", common_}, {"texts", text_job_}, {"method", compare_method_name(base_method(method))},
               {"bits", bits},      {"rank", plan.rank},  {"seed", context_.seed}};
   if (plan.mixed) job["configs"] = configs_job(recipe_);
   if (needs_statistics(method)) job["statistics"] = statistics_job();
@@ -212,7 +219,7 @@ Json CompareCells::base_job(CompareMethod method, double bits) const {
 }
 
 CompareBase CompareCells::base(CompareMethod method, double bits) {
-  const std::string cell = name_of(method, bits), name = "cells/" + cell + "/base";
+  const std::string cell = name_of(base_method(method), bits), name = "cells/" + cell + "/base";
   const Json result = folder_.result(name, base_job(method, bits), name + "/lqlora.json", [&] {
     used_.clear();
     QuantizeOptions options = quantize_options(method, bits);
@@ -240,22 +247,23 @@ double CompareCells::low_rank_bits(const fs::path& adapter) const {
   return 8.0 * static_cast<double>(bytes) / static_cast<double>(weights_);
 }
 
-Json CompareCells::run_job(CompareMethod method, double bits, std::uint64_t seed) const {
+Json CompareCells::run_job(CompareMethod method, double bits, std::uint64_t seed, double rate) const {
   Json job = {
       {"base", base_job(method, bits)}, {"rank", recipe_.rank}, {"seed", seed}, {"finetune", data_job_}};
-  if (recipe_.rates.contains(method)) job["finetune"]["flags"]["lr"] = recipe_.rate_of(method);
+  job["finetune"]["flags"]["lr"] = rate;
+  if (lora_start(method) == LoraStart::kBeside) job["init"] = "beside";
   return job;
 }
 
-bool CompareCells::finished(CompareMethod method, double bits, std::uint64_t seed) const {
-  const std::string name = fmt::format("cells/{}/seed-{}", name_of(method, bits), seed);
-  return !folder_.finished(name, run_job(method, bits, seed), name + "/lqlora.json").is_null();
+bool CompareCells::finished(CompareMethod method, double bits, std::uint64_t seed, double rate) const {
+  const std::string name = run_name(method, bits, seed, rate);
+  return !folder_.finished(name, run_job(method, bits, seed, rate), name + "/lqlora.json").is_null();
 }
 
-CompareRun CompareCells::run(CompareMethod method, double bits, std::uint64_t seed) {
-  const std::string cell = name_of(method, bits), name = fmt::format("cells/{}/seed-{}", cell, seed);
-  const Json result = folder_.result(name, run_job(method, bits, seed), name + "/lqlora.json", [&] {
-    FinetuneOptions options = finetune_options(method, bits, seed);
+CompareRun CompareCells::run(CompareMethod method, double bits, std::uint64_t seed, double rate) {
+  const std::string name = run_name(method, bits, seed, rate);
+  const Json result = folder_.result(name, run_job(method, bits, seed, rate), name + "/lqlora.json", [&] {
+    FinetuneOptions options = finetune_options(method, bits, seed, rate);
     options.overwrite = folder_.overwrites();
     Context seeded = context_;
     seeded.seed = seed;
@@ -264,13 +272,16 @@ CompareRun CompareCells::run(CompareMethod method, double bits, std::uint64_t se
     const TrainState& state = report.training.state;
     CompareRun run;
     run.seed = seed;
+    run.lr = rate;
+    run.validation_loss = options.train.end_with_best ? state.best_loss : state.validation_loss;
     run.steps = state.step;
     run.final_loss = state.loss;
     run.tokens_per_second = report.training.tokens_per_second;
     run.seconds = static_cast<double>(state.tokens) / std::max(run.tokens_per_second, 1e-9);
     run.peak_rss_bytes = report.peak_rss_bytes;
-    run.bits_with_low_rank = report.compressed ? report.compressed->bits_per_weight_with_low_rank
-                                               : bits_.at(cell) + low_rank_bits(options.out);
+    run.bits_with_low_rank = report.compressed
+                                 ? report.compressed->bits_per_weight_with_low_rank
+                                 : bits_.at(name_of(base_method(method), bits)) + low_rank_bits(options.out);
     run.texts = scores(options.model, options.out, false);
     return to_json(run);
   });

@@ -36,13 +36,13 @@ class CompareCells {
   // The packed model of a method and budget. REQUIRES: has_packed_base, why_not empty.
   CompareBase base(CompareMethod method, double bits);
   // Its fine-tuning. REQUIRES: base() was called (for the dense base: dense()).
-  CompareRun run(CompareMethod method, double bits, std::uint64_t seed);
+  CompareRun run(CompareMethod method, double bits, std::uint64_t seed, double rate);
   // Whether run() would find everything done.
-  bool finished(CompareMethod method, double bits, std::uint64_t seed) const;
+  bool finished(CompareMethod method, double bits, std::uint64_t seed, double rate) const;
 
   // How base() calls quantize and run() calls finetune.
   QuantizeOptions quantize_options(CompareMethod method, double bits);
-  FinetuneOptions finetune_options(CompareMethod method, double bits, std::uint64_t seed) const;
+  FinetuneOptions finetune_options(CompareMethod method, double bits, std::uint64_t seed, double rate) const;
 
  private:
   std::filesystem::path statistics();
@@ -55,7 +55,9 @@ class CompareCells {
   double low_rank_bits(const std::filesystem::path& adapter) const;
   nlohmann::json statistics_job() const;
   nlohmann::json base_job(CompareMethod method, double bits) const;
-  nlohmann::json run_job(CompareMethod method, double bits, std::uint64_t seed) const;
+  nlohmann::json run_job(CompareMethod method, double bits, std::uint64_t seed, double rate) const;
+  // "cells/ours-2.5/seed-0"; with several rates "cells/ours-2.5/lr-0.01/seed-0".
+  std::string run_name(CompareMethod method, double bits, std::uint64_t seed, double rate) const;
 
   Context& context_;
   const CompareRecipe& recipe_;

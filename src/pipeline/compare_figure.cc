@@ -10,9 +10,10 @@ namespace lq {
 namespace {
 
 constexpr double kWidth = 760, kHeight = 440, kLeft = 70, kRight = 190, kTop = 40, kBottom = 55;
-// Okabe and Ito's, told apart by the colour-blind too.
-constexpr std::array<const char*, 10> kColours = {"#000000", "#56b4e9", "#0072b2", "#e69f00", "#cc79a7",
-                                                  "#9467bd", "#8c6d31", "#009e73", "#999933", "#d55e00"};
+// By CompareMethod. Okabe and Ito's, told apart by the colour-blind too.
+constexpr std::array<const char*, 11> kColours = {"#000000", "#56b4e9", "#0072b2", "#e69f00",
+                                                  "#cc79a7", "#9467bd", "#8c6d31", "#009e73",
+                                                  "#999933", "#d55e00", "#882255"};
 
 struct Point {
   double bits, value, deviation;

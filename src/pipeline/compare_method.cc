@@ -15,7 +15,7 @@ struct MethodFacts {
   bool mixed;
 };
 
-constexpr std::array<MethodFacts, 10> kMethods = {{
+constexpr std::array<MethodFacts, 11> kMethods = {{
     {CompareMethod::kLora, "lora", "LoRA, dense base", DecomposeMethod::kQlora, WeightsKind::kNone, false},
     {CompareMethod::kQlora, "qlora", "QLoRA + ILP", DecomposeMethod::kQlora, WeightsKind::kNone, true},
     {CompareMethod::kQloraUniform, "qlora-uniform", "QLoRA, uniform", DecomposeMethod::kQlora,
@@ -29,6 +29,8 @@ constexpr std::array<MethodFacts, 10> kMethods = {{
     {CompareMethod::kLqFisher, "lq-fisher", "LQ-LoRA, Fisher", DecomposeMethod::kLq, WeightsKind::kFisher,
      true},
     {CompareMethod::kOurs, "ours", "ours", DecomposeMethod::kLq, WeightsKind::kKfac, true},
+    {CompareMethod::kOursBeside, "ours-beside", "ours, LoRA beside", DecomposeMethod::kLq, WeightsKind::kKfac,
+     true},
 }};
 
 const MethodFacts& facts_of(CompareMethod method) {
@@ -54,22 +56,31 @@ std::string_view compare_method_title(CompareMethod method) { return facts_of(me
 bool has_packed_base(CompareMethod method) { return method != CompareMethod::kLora; }
 bool needs_statistics(CompareMethod method) { return facts_of(method).weights != WeightsKind::kNone; }
 
-bool starts_from_factors(CompareMethod method) {
+CompareMethod base_method(CompareMethod method) {
+  return method == CompareMethod::kOursBeside ? CompareMethod::kOurs : method;
+}
+
+bool has_factors(CompareMethod method) {
   const DecomposeMethod decompose = facts_of(method).decompose;
   return decompose != DecomposeMethod::kQlora && decompose != DecomposeMethod::kGptq;
+}
+
+LoraStart lora_start(CompareMethod method) {
+  if (method == CompareMethod::kOursBeside) return LoraStart::kBeside;
+  return has_factors(method) ? LoraStart::kAdapter : LoraStart::kZero;
 }
 
 MethodPlan compare_method_plan(CompareMethod method, std::int64_t rank) {
   const MethodFacts& facts = facts_of(method);
   MethodPlan plan;
   plan.decompose = facts.decompose;
-  plan.rank = starts_from_factors(method) ? rank : 0;
+  plan.rank = has_factors(method) ? rank : 0;
   plan.mixed = facts.mixed;
   MethodChoices choices;
   choices.method = facts.decompose;
   choices.uniform = !facts.mixed;
   choices.has_statistics = needs_statistics(method);
-  if (method != CompareMethod::kOurs) choices.weights = facts.weights;
+  if (base_method(method) != CompareMethod::kOurs) choices.weights = facts.weights;
   if (method == CompareMethod::kLq || method == CompareMethod::kLqFisher) {
     // As the paper has them.
     choices.codebook = CodebookKind::kNormalFloat;

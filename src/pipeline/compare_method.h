@@ -11,6 +11,7 @@
 //   lq              LQ-LoRA, unweighted, mixed
 //   lq-fisher       LQ-LoRA, Fisher-weighted, mixed
 //   ours            what `quantize` does by default where it has statistics
+//   ours-beside     the same base, whose factors stay as they are; A random, B = 0 beside them
 #pragma once
 
 #include <cstdint>
@@ -20,6 +21,7 @@
 
 #include "decompose/decompose.h"
 #include "pipeline/quantize_defaults.h"
+#include "train/lora_setup.h"
 
 namespace lq {
 
@@ -34,6 +36,7 @@ enum class CompareMethod : std::uint8_t {
   kLq,
   kLqFisher,
   kOurs,
+  kOursBeside,
 };
 
 const std::vector<CompareMethod>& all_compare_methods();
@@ -51,8 +54,12 @@ struct MethodPlan {
 MethodPlan compare_method_plan(CompareMethod method, std::int64_t rank);
 
 bool has_packed_base(CompareMethod method);
-// Whether fine-tuning starts from the decomposition's factors.
-bool starts_from_factors(CompareMethod method);
+// The method whose base it fine-tunes: itself, but for kOursBeside.
+CompareMethod base_method(CompareMethod method);
+// Whether the base has factors of its decomposition.
+bool has_factors(CompareMethod method);
+// What its fine-tuning starts from.
+LoraStart lora_start(CompareMethod method);
 bool needs_statistics(CompareMethod method);
 // Why the method has no model of so many bits a weight, for a reader of the table; empty where it has.
 std::string why_not(CompareMethod method, double bits);

@@ -111,6 +111,17 @@ void read_data(RecipeValues& values, CompareRecipe& recipe) {
   data.examples.encode.train_on_all = train_on == "all";
 }
 
+// One learning rate or several; leaves `rates` as they are where the key is not there.
+void read_rate_list(RecipeValues& values, std::string_view key, std::vector<double>& rates) {
+  const auto given = values.file().numbers(key);
+  if (!given) return;
+  values.check_list(key, *given);
+  for (const double rate : *given) {
+    if (rate <= 0) values.file().refuse(key, "is not a number above 0");
+  }
+  rates = *given;
+}
+
 void read_training(RecipeValues& values, CompareRecipe& recipe) {
   TomlFile& file = values.file();
   FinetuneOptions& o = recipe.finetune;
@@ -131,7 +142,9 @@ void read_training(RecipeValues& values, CompareRecipe& recipe) {
   values.number("finetune.epochs", t.epochs);
   if (file.has("finetune.max-steps") && file.has("finetune.epochs"))
     file.refuse("finetune.epochs", "and finetune.max-steps exclude each other");
-  values.number("finetune.lr", t.lr);
+  read_rate_list(values, "finetune.lr", recipe.rates);
+  if (recipe.rates.empty()) recipe.rates = {t.lr};
+  t.lr = recipe.rates.front();
   values.word("finetune.schedule", schedule, {"cosine", "linear", "constant"});
   t.schedule = parse_schedule(schedule);
   values.number("finetune.warmup", t.warmup);
@@ -194,10 +207,18 @@ void read_lora(RecipeValues& values, CompareRecipe& recipe) {
 void read_rates(RecipeValues& values, CompareRecipe& recipe) {
   for (const CompareMethod method : all_compare_methods()) {
     const std::string key = "lr." + std::string(compare_method_name(method));
-    const auto rate = values.file().number(key);
-    if (!rate) continue;
-    if (*rate <= 0) values.file().refuse(key, "is not a number above 0");
-    recipe.rates[method] = *rate;
+    std::vector<double> rates;
+    read_rate_list(values, key, rates);
+    if (!rates.empty()) recipe.own_rates[method] = std::move(rates);
+  }
+  const TrainingDataOptions& data = recipe.finetune.data;
+  if (!data.validation.empty() || data.examples.validation > 0) return;
+  for (const CompareMethod method : recipe.methods) {
+    if (recipe.rates_of(method).size() < 2) continue;
+    const std::string own = "lr." + std::string(compare_method_name(method));
+    values.file().refuse(
+        values.file().has(own) ? own : "finetune.lr",
+        "is a list, of which validation picks one: give finetune.val-share or finetune.val-data");
   }
 }
 
@@ -211,7 +232,7 @@ void read_texts(RecipeValues& values, CompareRecipe& recipe) {
 
 nlohmann::json settings_of(const TomlFile& file) {
   nlohmann::json settings = file.table("finetune");
-  for (const char* key : {"data", "val-data", "save-every", "keep", "recompute"}) settings.erase(key);
+  for (const char* key : {"data", "val-data", "save-every", "keep", "recompute", "lr"}) settings.erase(key);
   return settings;
 }
 

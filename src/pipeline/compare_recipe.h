@@ -28,12 +28,14 @@ struct CompareRecipe {
   CalibrationSource calibration;
   // Model, output, start, rank and seed are each cell's own.
   FinetuneOptions finetune;
-  // Learning rates of single methods, instead of finetune's: what starts from a decomposition's factors has
-  // its best rate elsewhere than what starts from B = 0.
-  std::map<CompareMethod, double> rates;
-  double rate_of(CompareMethod method) const {
-    const auto own = rates.find(method);
-    return own == rates.end() ? finetune.train.lr : own->second;
+  // Learning rates: of several, each row takes the one with the least validation loss of the first seed.
+  std::vector<double> rates;
+  // Of single methods, instead: what starts from a decomposition's factors has its best rate elsewhere than
+  // what starts from B = 0.
+  std::map<CompareMethod, std::vector<double>> own_rates;
+  const std::vector<double>& rates_of(CompareMethod method) const {
+    const auto own = own_rates.find(method);
+    return own == own_rates.end() ? rates : own->second;
   }
   // [finetune] as it stands, without what changes no result (checkpoints, recomputation) and without paths.
   nlohmann::json finetune_settings;

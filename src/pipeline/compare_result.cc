@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/error.h"
 
@@ -57,6 +58,15 @@ Spread spread_of(const std::vector<double>& values) {
   return s;
 }
 
+const CompareRun& best_trial(const std::vector<CompareRun>& trials) {
+  LQ_ASSERT(!trials.empty());
+  return *std::ranges::min_element(trials, {}, [](const CompareRun& run) {
+    constexpr double kWorst = std::numeric_limits<double>::infinity();
+    const double loss = run.validation_loss.value_or(kWorst);
+    return std::isnan(loss) ? kWorst : loss;
+  });
+}
+
 std::optional<Spread> perplexity_after(const CompareRow& row, std::size_t text) {
   std::vector<double> values;
   for (const CompareRun& run : row.runs) values.push_back(run.texts.at(text).perplexity);
@@ -88,6 +98,8 @@ nlohmann::json to_json(const CompareBase& b) {
 
 nlohmann::json to_json(const CompareRun& r) {
   return {{"seed", r.seed},
+          {"lr", r.lr},
+          {"validation_loss", r.validation_loss ? nlohmann::json(*r.validation_loss) : nlohmann::json()},
           {"steps", r.steps},
           {"final_loss", r.final_loss},
           {"seconds", r.seconds},
@@ -116,6 +128,8 @@ CompareRun compare_run_from_json(const nlohmann::json& json, const std::string& 
   try {
     CompareRun r;
     json.at("seed").get_to(r.seed);
+    json.at("lr").get_to(r.lr);
+    if (!json.at("validation_loss").is_null()) r.validation_loss = json["validation_loss"].get<double>();
     json.at("steps").get_to(r.steps);
     json.at("final_loss").get_to(r.final_loss);
     json.at("seconds").get_to(r.seconds);

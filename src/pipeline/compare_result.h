@@ -31,9 +31,12 @@ struct CompareBase {
 
 struct CompareRun {
   std::uint64_t seed = 0;
+  double lr = 0.0;
   std::int64_t steps = 0;
   double final_loss = 0.0;  // of the last step, nats a token
-  double seconds = 0.0;     // of training, over all runs that a kill cut it into
+  // On the validation examples: of the weights that were kept. Nothing without such examples.
+  std::optional<double> validation_loss;
+  double seconds = 0.0;  // of training, over all runs that a kill cut it into
   double tokens_per_second = 0.0;
   std::int64_t peak_rss_bytes = 0;
   double bits_with_low_rank = 0.0;
@@ -43,10 +46,11 @@ struct CompareRun {
 struct CompareRow {
   CompareMethod method = CompareMethod::kLora;
   double budget = 0.0;  // bits asked for; 0 for the dense base
-  double lr = 0.0;      // of fine-tuning
+  double lr = 0.0;      // of fine-tuning; 0: still to be picked
   std::string why_not;  // the method has no such model; no base then
   std::optional<CompareBase> base;
-  std::vector<CompareRun> runs;  // finished ones, in the order of the seeds
+  std::vector<CompareRun> runs;    // finished ones, in the order of the seeds
+  std::vector<CompareRun> trials;  // of the first seed, one for each rate where there are several
 };
 
 struct CompareTable {
@@ -69,6 +73,10 @@ struct Spread {
   std::size_t count = 0;
 };
 Spread spread_of(const std::vector<double>& values);
+
+// Of trials at several rates the one with the least validation loss, the first of equal ones; none or NaN
+// comes last. REQUIRES: some.
+const CompareRun& best_trial(const std::vector<CompareRun>& trials);
 
 // Perplexity after fine-tuning on text `text`, over the row's seeds; nothing without runs.
 std::optional<Spread> perplexity_after(const CompareRow& row, std::size_t text);

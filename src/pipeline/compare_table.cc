@@ -80,7 +80,7 @@ OrderedJson row_json(const CompareTable& table, const CompareRow& row) {
   OrderedJson json = {{"method", compare_method_name(row.method)},
                       {"title", compare_method_title(row.method)},
                       {"budget", row.budget > 0 ? OrderedJson(row.budget) : OrderedJson()},
-                      {"lr", row.lr}};
+                      {"lr", row.lr > 0 ? OrderedJson(row.lr) : OrderedJson()}};
   if (!row.why_not.empty()) json["why_not"] = row.why_not;
   if (!row.base) return json;
   json["bits_per_weight"] = row.base->bits;
@@ -106,7 +106,34 @@ OrderedJson row_json(const CompareTable& table, const CompareRow& row) {
   }
   json["runs"] = OrderedJson::array();
   for (const CompareRun& run : row.runs) json["runs"].push_back(OrderedJson(to_json(run)));
+  if (row.trials.empty()) return json;
+  json["trials"] = OrderedJson::array();
+  for (const CompareRun& run : row.trials) json["trials"].push_back(OrderedJson(to_json(run)));
   return json;
+}
+
+// "LoRA, dense base 0.01, ours 0.005 at 2.5 bits and 0.01 at 3 bits": of each method once where its budgets
+// agree.
+std::string rates_text(const CompareTable& table) {
+  std::string all;
+  for (const CompareMethod method : all_compare_methods()) {
+    std::vector<const CompareRow*> rows;
+    bool same = true;
+    for (const CompareRow& row : table.rows) {
+      if (row.method != method || row.lr == 0 || !row.why_not.empty()) continue;
+      rows.push_back(&row);
+      same = same && row.lr == rows.front()->lr;
+    }
+    if (rows.empty()) continue;
+    std::string text(compare_method_title(method));
+    for (const CompareRow* row : rows) {
+      text += fmt::format("{} {}", row == rows.front() ? "" : " and", row->lr);
+      if (same) break;
+      text += fmt::format(" at {} bits", row->budget);
+    }
+    all += (all.empty() ? "" : ", ") + text;
+  }
+  return all;
 }
 
 }  // namespace
@@ -133,12 +160,14 @@ std::vector<std::string> compare_remarks(const CompareTable& table) {
       lines.push_back(
           fmt::format("None: {} at {} bits: {}.", compare_method_title(row.method), row.budget, row.why_not));
   }
-  std::string rates;
-  for (const CompareRow& row : table.rows) {
-    const std::string rate = fmt::format("{} {}", compare_method_title(row.method), row.lr);
-    if (!rates.ends_with(rate)) rates += (rates.empty() ? "" : ", ") + rate;
+  const std::string rates = rates_text(table);
+  if (!rates.empty()) {
+    const bool picked =
+        std::ranges::any_of(table.rows, [](const CompareRow& r) { return !r.trials.empty(); });
+    lines.push_back(fmt::format(
+        "Learning rates{}: {}.",
+        picked ? ", of several the one with the least validation loss of the first seed" : "", rates));
   }
-  lines.push_back("Learning rates: " + rates + ".");
   std::string shared;
   for (const auto& [name, seconds] : shared_stages(table))
     shared += fmt::format("{}{} {}", shared.empty() ? "" : ", ", name, human_seconds(seconds));

@@ -29,7 +29,7 @@ std::string compare_table_markdown(const CompareTable& table);
 //            "bits_per_weight", "bits_per_weight_with_low_rank", "relative_error", "quantize_seconds",
 //            "quantize_peak_rss_bytes", "seconds" and "peak_rss_bytes" of fine-tuning (mean, most),
 //            "final_loss", "texts": [{"perplexity_before", "kl_before", "perplexity", "spread", "above_lora",
-//            "above_lora_spread"}], "runs": [...]}]}
+//            "above_lora_spread"}], "runs": [...], "trials": [...] where there were several rates}]}
 // Means are over seeds, spreads sample standard deviations. What is not known is null.
 nlohmann::ordered_json compare_table_json(const CompareTable& table);
 

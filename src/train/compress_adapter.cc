@@ -36,13 +36,15 @@ CompressedAdapter compress_adapter(Context& ctx, LlamaModel& model, const NfConf
   double bits = 0.0;
   double weights = 0.0;
   for (Linear* linear : all) {
-    Lora* lora = linear->lora();
-    if (lora == nullptr) continue;
-    for (Parameter* p : {&lora->a, &lora->b}) {
-      const Squares s = round_factor(ctx, quantizer, *p);
-      sum.error += s.error;
-      sum.norm += s.norm;
-      bits += nf_bits_per_weight(config) * static_cast<double>(p->value.numel());
+    if (linear->lora() == nullptr && linear->fixed_lora() == nullptr) continue;
+    for (Lora* lora : {linear->lora(), linear->fixed_lora()}) {
+      if (lora == nullptr) continue;
+      for (Parameter* p : {&lora->a, &lora->b}) {
+        const Squares s = round_factor(ctx, quantizer, *p);
+        sum.error += s.error;
+        sum.norm += s.norm;
+        bits += nf_bits_per_weight(config) * static_cast<double>(p->value.numel());
+      }
     }
     bits += 8.0 * static_cast<double>(linear->weight().bytes());
     weights += static_cast<double>(linear->in() * linear->out());

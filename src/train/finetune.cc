@@ -76,6 +76,7 @@ nlohmann::json job_of(const Context& ctx, const FinetuneOptions& o, const Exampl
                         {"alpha", o.lora.alpha},
                         {"rslora", o.lora.rslora}};
   if (o.full) job["full"] = true;
+  if (o.lora.start == LoraStart::kBeside) job["init"] = "beside";
   return job;
 }
 
@@ -141,9 +142,9 @@ std::int64_t batch_tokens(const ExampleSet& set, const TrainOptions& options) {
 
 void check_full(const FinetuneOptions& o) {
   const LoraOptions& l = o.lora;
-  const bool low_rank = !o.adapter.empty() || !l.targets.empty() || l.rank != 0 || l.alpha != 0.0 ||
-                        l.rslora || !l.whole.empty() || o.train.dropout != 0.0 || o.train.lora_plus != 1.0 ||
-                        o.compress;
+  const bool low_rank = !o.adapter.empty() || l.start == LoraStart::kBeside || !l.targets.empty() ||
+                        l.rank != 0 || l.alpha != 0.0 || l.rslora || !l.whole.empty() ||
+                        o.train.dropout != 0.0 || o.train.lora_plus != 1.0 || o.compress;
   LQ_CHECK(!low_rank, kInvalidArgument, "--full trains every parameter: no flag of adapters goes with it");
 }
 
@@ -182,7 +183,8 @@ FinetuneReport finetune(Context& ctx, const FinetuneOptions& given) {
   FinetuneOptions o = given;
   check_train_options(o.train);
   LQ_CHECK(!o.data.train.empty(), kInvalidArgument, "--data: a file of examples was expected");
-  LQ_CHECK(!o.from_zero || o.adapter.empty(), kInvalidArgument,
+  const bool from_zero = o.lora.start == LoraStart::kZero;
+  LQ_CHECK(!from_zero || o.adapter.empty(), kInvalidArgument,
            "--adapter and starting from zero exclude each other");
   if (o.full) check_full(o);
   std::vector<std::filesystem::path> inputs = {o.model};
@@ -192,7 +194,7 @@ FinetuneReport finetune(Context& ctx, const FinetuneOptions& given) {
   const auto tokenizer = Tokenizer::load(o.model);
   LlamaLoadOptions load;
   load.adapter = o.adapter;
-  load.no_adapter = o.from_zero;
+  load.no_adapter = from_zero;
   LlamaModel model = LlamaModel::load(ctx, o.model, load);
   if (!o.adapter.empty()) {
     const PeftAdapterReader reader(o.adapter);

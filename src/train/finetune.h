@@ -17,7 +17,6 @@ namespace lq {
 struct FinetuneOptions {
   std::filesystem::path model, out;
   std::filesystem::path adapter = {};  // to start from; empty: MODEL/adapter of a packed model
-  bool from_zero = false;              // not even from that
   // All parameters of a dense model learn, and `out` becomes a model; `lora` stays unused.
   bool full = false;
   bool overwrite = false;  // discard what another job of ours left in `out`

@@ -20,6 +20,13 @@ std::vector<Linear*> all_linears(LlamaModel& model) {
   return all;
 }
 
+// Of the low-rank part and the fixed one together; 0: neither.
+std::int64_t rank_of(const Linear& linear) {
+  std::int64_t rank = 0;
+  for (const Lora* part : {linear.fixed_lora(), linear.lora()}) rank += part != nullptr ? part->rank() : 0;
+  return rank;
+}
+
 bool names(const std::string& target, const std::string& module) {
   if (module == target || module.ends_with("." + target)) return true;
   if (target.find_first_of("*+?[](){}|\\^$") == std::string::npos) return false;
@@ -31,7 +38,7 @@ std::vector<Linear*> choose(LlamaModel& model, const LoraOptions& options) {
   if (options.targets.empty()) {
     const bool has = model.has_adapter();
     for (Linear* linear : has ? all_linears(model) : model.linears()) {
-      if (!has || linear->lora() != nullptr) chosen.push_back(linear);
+      if (!has || rank_of(*linear) > 0) chosen.push_back(linear);
     }
     return chosen;
   }
@@ -87,6 +94,32 @@ std::vector<Parameter*> whole_parameters(LlamaModel& model, const std::string& w
   return all;
 }
 
+// A and B of the fixed part and the one beside it as one pair, whose scaling is the latter's.
+struct JoinedFactors {
+  std::vector<float> a, b;
+};
+
+JoinedFactors join(const Linear& linear) {
+  const Lora* const last = linear.lora() != nullptr ? linear.lora() : linear.fixed_lora();
+  const std::int64_t rank = rank_of(linear);
+  JoinedFactors joined;
+  joined.b.resize(static_cast<std::size_t>(linear.out() * rank));
+  std::int64_t before = 0;  // rank of the parts that are in
+  for (const Lora* part : {linear.fixed_lora(), linear.lora()}) {
+    if (part == nullptr) continue;
+    const std::span<const float> a = part->a.values();
+    joined.a.insert(joined.a.end(), a.begin(), a.end());
+    const float factor = part->scaling / last->scaling;
+    const float* from = part->b.values().data();
+    for (std::int64_t i = 0; i < linear.out(); ++i) {
+      float* const to = joined.b.data() + i * rank + before;
+      for (std::int64_t k = 0; k < part->rank(); ++k) to[k] = factor * *from++;
+    }
+    before += part->rank();
+  }
+  return joined;
+}
+
 void multiply(Tensor& t, float factor) {
   float* const x = t.mutable_data<float>();
   for (std::int64_t i = 0; i < t.numel(); ++i) x[i] *= factor;
@@ -109,6 +142,14 @@ LoraState lora_setup(Context& ctx, LlamaModel& model, const LoraOptions& options
     if (rank == 0 && linear->lora() != nullptr) rank = linear->lora()->rank();
   }
   if (rank == 0) rank = kDefaultRank;
+  if (options.start == LoraStart::kBeside) {
+    LQ_CHECK(
+        model.has_adapter(), kInvalidArgument,
+        "--init beside: the model has no low-rank part (no adapter was given, and the base brings none)");
+    for (Linear* linear : all_linears(model)) {
+      if (linear->lora() != nullptr) linear->fix_lora();
+    }
+  }
 
   for (const std::string& what : options.whole) {
     for (Parameter* p : whole_parameters(model, what)) {
@@ -151,13 +192,14 @@ LoraState lora_setup(Context& ctx, LlamaModel& model, const LoraOptions& options
     }
   }
   for (const Linear* linear : all_linears(model)) {
-    const Lora* lora = linear->lora();
+    const Lora* const lora = linear->lora() != nullptr ? linear->lora() : linear->fixed_lora();
     if (lora == nullptr) continue;
+    const std::int64_t total = rank_of(*linear);
     // The scaling is kept in f32; an alpha of whole numbers should come back as it was given.
-    double alpha = lora->scaling * root(lora->rank());
+    double alpha = lora->scaling * root(total);
     const double whole = std::round(alpha);
-    if (static_cast<float>(whole / root(lora->rank())) == lora->scaling) alpha = whole;
-    state.specs.push_back({linear->name(), lora->rank(), linear->in(), linear->out(), alpha});
+    if (static_cast<float>(whole / root(total)) == lora->scaling) alpha = whole;
+    state.specs.push_back({linear->name(), total, linear->in(), linear->out(), alpha});
   }
   return state;
 }
@@ -177,8 +219,8 @@ void write_adapter(LlamaModel& model, const LoraState& state, double dropout, co
   PeftAdapterWriter writer(directory, std::move(config), state.specs, options);
   for (const Parameter* p : state.whole) writer.write_replaced(p->name, p->value.data<float>());
   for (const LoraSpec& spec : state.specs) {
-    const Lora& lora = *model.find_linear(spec.module)->lora();
-    writer.write(spec.module, lora.a.value.data<float>(), lora.b.value.data<float>());
+    const JoinedFactors factors = join(*model.find_linear(spec.module));
+    writer.write(spec.module, factors.a.data(), factors.b.data());
   }
   writer.finish();
 }

@@ -13,11 +13,18 @@
 
 namespace lq {
 
+enum class LoraStart : std::uint8_t {
+  kAdapter,  // the adapter's factors go on learning; where there are none, A random and B = 0
+  kZero,     // A random, B = 0, whatever the base brings
+  kBeside,   // the adapter's factors stay as they are; new ones, A random and B = 0, learn beside them
+};
+
 struct LoraOptions {
+  LoraStart start = LoraStart::kAdapter;
   // Modules: full names, their ends ("q_proj", "mlp.up_proj") or regular expressions over the whole name.
   // Empty: those that the adapter to start from has, or all linears of the blocks.
   std::vector<std::string> targets = {};
-  // 0: the adapter's, or 64 where there is none.
+  // Of new parts, or the adapter's own. 0: the adapter's, or 64 where there is none.
   std::int64_t rank = 0;
   // 0: what keeps the adapter's scaling, or the rank where there is none. Another scaling s' of an adapter
   // whose scaling is s multiplies its A and B by sqrt(s / s'): the function stays.
@@ -41,12 +48,15 @@ struct LoraState {
 
 // Makes the chosen parts trainable, in a model that has been loaded with the adapter to start from (or none).
 // A chosen module without one gets A uniform in +-1 / sqrt(in), as PEFT's kaiming_uniform_(a = sqrt(5)), and
-// B = 0; random numbers by ctx.seed and the module's name. Throws Error(kInvalidArgument) for a target that
-// is no linear, a rank that the adapter does not have or a matrix does not allow.
+// B = 0; random numbers by ctx.seed and the module's name. With kBeside the model's parts become fixed ones
+// (Linear::fix_lora) first. Throws Error(kInvalidArgument) for a target that
+// is no linear, a rank that the adapter does not have or a matrix does not allow, kBeside without
+// an adapter.
 LoraState lora_setup(Context& ctx, LlamaModel& model, const LoraOptions& options);
 
-// Writes the model's low-rank parts as a PEFT adapter into an existing directory. base_model: what
-// adapter_config.json names, may be empty.
+// Writes the model's low-rank parts as a PEFT adapter into an existing directory; a fixed part and the new
+// one beside it become one of the ranks' sum, fixed part first. base_model: what adapter_config.json names,
+// may be empty.
 void write_adapter(LlamaModel& model, const LoraState& state, double dropout, const std::string& base_hash,
                    const std::string& base_model, const std::filesystem::path& directory);
 

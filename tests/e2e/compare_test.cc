@@ -139,11 +139,46 @@ TEST_F(CompareE2e, NumbersAreThoseOfTheVerbs) {
   EXPECT_EQ(lora["bits_per_weight"], 16.0);
 }
 
+TEST_F(CompareE2e, ValidationPicksTheRateAndFactorsStayBesideTheNewOnes) {
+  io_test::put_file(
+      dir_ / "r.toml",
+      fmt::format("model = \"{}/examples/models/quill\"\nmethods = [\"ours\", \"ours-beside\"]\nbits = 2.5\n"
+                  "seeds = [0, 3]\nrank = 4\ninclude = [{}]\nconfigs = [\"2,4,fp16,64,256\", "
+                  "\"3,4,fp16,64,256\"]\n[calibrate]\ndata = \"song.txt\"\nseq-len = 64\nsamples = 4\n"
+                  "[finetune]\ndata = \"song.txt\"\nval-share = 0.2\nseq-len = 32\nbatch-size = 2\n"
+                  "max-steps = 8\nlr = [1e-9, 1e-3]\n[eval]\ndata = \"held.txt\"\n",
+                  LQ_SOURCE_DIR, include("\"", "\", \"")));
+  const Outcome o = shell(command("grid"));
+  ASSERT_EQ(o.code, 0) << o.errors;
+  const Json rows = table("grid")["rows"];
+  ASSERT_EQ(rows.size(), 2u);
+  for (const Json& row : rows) {
+    // A rate of 1e-9 learns nothing.
+    EXPECT_EQ(row["lr"], 1e-3);
+    ASSERT_EQ(row["trials"].size(), 2u);
+    EXPECT_EQ(row["runs"].size(), 2u);
+    EXPECT_GT(row["trials"][0]["validation_loss"].get<double>(),
+              row["trials"][1]["validation_loss"].get<double>());
+    EXPECT_EQ(row["trials"][1], row["runs"][0]);
+  }
+  // One base, and twice the rank in the second.
+  EXPECT_FALSE(fs::exists(dir_ / "grid/cells/ours-beside-2.5/base"));
+  EXPECT_EQ(rows[0]["texts"][0]["perplexity_before"], rows[1]["texts"][0]["perplexity_before"]);
+  EXPECT_NEAR(
+      rows[1]["bits_per_weight_with_low_rank"].get<double>() - rows[1]["bits_per_weight"].get<double>(),
+      2.0 *
+          (rows[0]["bits_per_weight_with_low_rank"].get<double>() - rows[0]["bits_per_weight"].get<double>()),
+      1e-9);
+  const Json config = read_json(dir_ / "grid/cells/ours-beside-2.5/lr-0.001/seed-0/adapter_config.json");
+  EXPECT_EQ(config["r"], 8);
+}
+
 TEST_F(CompareE2e, BadRecipesAreOneLine) {
   write_recipe("0");
   const Outcome bad = shell(command("bad"));
   EXPECT_EQ(bad.code, 1);
-  EXPECT_NE(bad.errors.find("r.toml:14: finetune.lr is wrong"), std::string::npos) << bad.errors;
+  EXPECT_NE(bad.errors.find("r.toml:14: finetune.lr is not a number above 0"), std::string::npos)
+      << bad.errors;
   EXPECT_FALSE(fs::exists(dir_ / "bad"));
   EXPECT_EQ(lqlora("compare").code, 2);
 }

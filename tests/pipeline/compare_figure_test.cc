@@ -36,6 +36,20 @@ CompareTable plotted(const std::string& text_name) {
   return t;
 }
 
+TEST(CompareFigure, EveryMethodHasItsColour) {
+  CompareTable t = plotted("a.txt");
+  const CompareRow row = t.rows.back();
+  t.rows.clear();
+  for (const CompareMethod method : all_compare_methods()) {
+    t.rows.push_back(row);
+    t.rows.back().method = method;
+  }
+  const std::string svg = compare_figure(t, 0);
+  for (const CompareMethod method : all_compare_methods()) {
+    EXPECT_NE(svg.find(">" + std::string(compare_method_title(method)) + "<"), std::string::npos) << svg;
+  }
+}
+
 TEST(CompareFigure, TicksAreRoundAndInside) {
   EXPECT_EQ(axis_ticks(0.1, 4.9, 5), (std::vector<double>{1, 2, 3, 4}));
   const std::vector<double> tenths = axis_ticks(2.36, 3.14, 8);

@@ -15,11 +15,11 @@ TEST(CompareMethod, NamesAreUniqueAndPlansHold) {
     if (!has_packed_base(method)) continue;
     const MethodPlan plan = compare_method_plan(method, 8);
     // What starts from factors has some, and what needs statistics uses them.
-    EXPECT_EQ(plan.rank, starts_from_factors(method) ? 8 : 0) << compare_method_name(method);
+    EXPECT_EQ(plan.rank, has_factors(method) ? 8 : 0) << compare_method_name(method);
     EXPECT_EQ(plan.settings.weights != WeightsKind::kNone, needs_statistics(method));
   }
-  EXPECT_EQ(names.size(), 10u);
-  EXPECT_EQ(titles.size(), 10u);
+  EXPECT_EQ(names.size(), 11u);
+  EXPECT_EQ(titles.size(), 11u);
 }
 
 TEST(CompareMethod, BaselinesAreAsTheirPapersHaveThem) {
@@ -43,6 +43,18 @@ TEST(CompareMethod, OursIsTheDefaultOfQuantize) {
   EXPECT_EQ(ours.quantizer.kind, settings.quantizer.kind);
   EXPECT_EQ(ours.quantizer.scales, settings.quantizer.scales);
   EXPECT_EQ(ours.quantizer.feedback, settings.quantizer.feedback);
+}
+
+TEST(CompareMethod, BesideSharesTheBaseOfOurs) {
+  for (const CompareMethod method : all_compare_methods()) {
+    const bool beside = method == CompareMethod::kOursBeside;
+    EXPECT_EQ(base_method(method), beside ? CompareMethod::kOurs : method);
+    EXPECT_EQ(lora_start(method) == LoraStart::kBeside, beside);
+  }
+  EXPECT_EQ(lora_start(CompareMethod::kQlora), LoraStart::kZero);
+  EXPECT_EQ(lora_start(CompareMethod::kLoftq), LoraStart::kAdapter);
+  EXPECT_EQ(compare_method_plan(CompareMethod::kOursBeside, 8).settings.weights,
+            compare_method_plan(CompareMethod::kOurs, 8).settings.weights);
 }
 
 TEST(CompareMethod, OneWidthReachesWholeBitsOnly) {

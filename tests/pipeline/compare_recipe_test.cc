@@ -68,7 +68,7 @@ TEST_F(CompareRecipeTest, ReadsAWholeOne) {
   EXPECT_EQ(r.texts, (std::vector<fs::path>{fs::weakly_canonical(dir_ / "b.txt")}));
   EXPECT_EQ(r.text_seq_len, 512);
   // For the identity of a cell: no paths, and nothing that changes no result.
-  EXPECT_EQ(r.finetune_settings, (nlohmann::json{{"max-steps", 5}, {"lr", 1e-3}}));
+  EXPECT_EQ(r.finetune_settings, (nlohmann::json{{"max-steps", 5}}));
 }
 
 TEST_F(CompareRecipeTest, LeavesTheDefaultsOfFinetune) {
@@ -130,11 +130,24 @@ TEST_F(CompareRecipeTest, ReadsEveryFlagOfFinetune) {
 
 TEST_F(CompareRecipeTest, AMethodMayHaveItsOwnLearningRate) {
   const CompareRecipe r = parse(recipe("[eval]", "[lr]\nlora = 0.5\n[eval]"));
-  EXPECT_EQ(r.rate_of(CompareMethod::kLora), 0.5);
-  EXPECT_EQ(r.rate_of(CompareMethod::kOurs), 1e-3);
+  EXPECT_EQ(r.rates_of(CompareMethod::kLora), std::vector{0.5});
+  EXPECT_EQ(r.rates_of(CompareMethod::kOurs), std::vector{1e-3});
   EXPECT_EQ(error("[eval]", "[lr]\nlora = 0\n[eval]"), "14: lr.lora is not a number above 0");
   EXPECT_EQ(error("[eval]", "[lr]\nlor = 1\n[eval]"),
             "14: lr.lor is not known here (did you mean 'lr.lora'?)");
+}
+
+TEST_F(CompareRecipeTest, ValidationPicksOneOfSeveralRates) {
+  const CompareRecipe r = parse(recipe(
+      "lr = 1e-3\n[eval]", "lr = [1e-3, 3e-3]\nval-share = 0.1\n[lr]\nours = [1, 2]\nqlora = 5\n[eval]"));
+  EXPECT_EQ(r.rates_of(CompareMethod::kLora), (std::vector{1e-3, 3e-3}));
+  EXPECT_EQ(r.rates_of(CompareMethod::kOurs), (std::vector{1.0, 2.0}));
+  EXPECT_EQ(r.rates_of(CompareMethod::kQlora), std::vector{5.0});
+  EXPECT_EQ(r.finetune_settings, (nlohmann::json{{"max-steps", 5}, {"val-share", 0.1}}));
+  EXPECT_TRUE(error("lr = 1e-3", "lr = [1e-3, 3e-3]").starts_with("12: finetune.lr is a list, of which"));
+  EXPECT_TRUE(error("[eval]", "[lr]\nours = [1, 2]\n[eval]").starts_with("14: lr.ours is a list, of which"));
+  EXPECT_EQ(error("lr = 1e-3", "lr = [1, 1]"), "12: finetune.lr names something twice");
+  EXPECT_EQ(error("lr = 1e-3", "lr = []"), "12: finetune.lr is empty");
 }
 
 TEST_F(CompareRecipeTest, RefusesWithFileAndLine) {
@@ -151,7 +164,7 @@ TEST_F(CompareRecipeTest, RefusesWithFileAndLine) {
   EXPECT_TRUE(error("max-steps = 5", "max-steps = 0").starts_with("11: finetune.max-steps is 0, expected 1"));
   EXPECT_EQ(error("max-steps = 5", "max-steps = 5\nepochs = 1"),
             "12: finetune.epochs and finetune.max-steps exclude each other");
-  EXPECT_EQ(error("lr = 1e-3", "lr = 0"), "12: finetune.lr is wrong: --lr 0: expected a number above 0");
+  EXPECT_EQ(error("lr = 1e-3", "lr = 0"), "12: finetune.lr is not a number above 0");
   EXPECT_EQ(error("lr = 1e-3", "lr = nan"), "12: finetune.lr is a number, expected a finite number");
   EXPECT_EQ(error("lr = 1e-3", "optimizer = \"sgd\""),
             "12: finetune.optimizer is \"sgd\", expected one of adamw, adamw8bit");

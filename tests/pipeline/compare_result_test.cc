@@ -42,6 +42,17 @@ TEST(CompareResult, AboveLoraPairsSeeds) {
   EXPECT_FALSE(perplexity_after(CompareRow(), 0));
 }
 
+TEST(CompareResult, TheBestTrialHasTheLeastValidationLoss) {
+  std::vector<CompareRun> trials(4);
+  for (std::size_t i = 0; i < trials.size(); ++i) trials[i].lr = static_cast<double>(i);
+  trials[0].validation_loss = std::nan("");
+  trials[2].validation_loss = 3.0;
+  trials[3].validation_loss = 3.0;
+  EXPECT_EQ(best_trial(trials).lr, 2.0);
+  trials[1].validation_loss = 2.5;
+  EXPECT_EQ(best_trial(trials).lr, 1.0);
+}
+
 TEST(CompareResult, SharedStagesAreNamedOnce) {
   CompareTable table;
   table.rows.resize(3);

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "base/rng.h"
 #include "io/io_test_util.h"
 #include "reference/random_model.h"
 
@@ -64,6 +65,70 @@ TEST_F(LoraSetupTest, FromZeroChangesNothingAndAIsUniform) {
   // 3 %.
   EXPECT_NEAR(square / 768, bound * bound / 3, 5 * 0.033 * bound * bound / 3);
   for (const float x : lora.b.values()) ASSERT_EQ(x, 0.0F);
+}
+
+// What the model with the fixed part computes and learns is what it would with both in one part.
+TEST_F(LoraSetupTest, BesideIsOnePartOfWhichTheFirstRowsStay) {
+  {
+    LlamaModel model = load();
+    const LoraState state =
+        lora_setup(ctx_, model, {.targets = {"q_proj", "down_proj"}, .rank = 3, .alpha = 6});
+    for (Parameter* p : model.trainable()) {
+      Rng(8, stream_of(p->name)).fill_normal(pool_, p->value.mutable_data<float>(), p->value.numel());
+    }
+    std::filesystem::create_directories(dir_ / "first");
+    write_adapter(model, state, 0.0, "", "", dir_ / "first");
+  }
+  LlamaModel beside = load(dir_ / "first");
+  const auto before = losses(beside);
+  const LoraState state = lora_setup(ctx_, beside, {.start = LoraStart::kBeside, .rank = 2, .alpha = 1});
+  EXPECT_EQ(losses(beside), before);
+  EXPECT_EQ(state.trained, 4);
+  EXPECT_EQ(state.started, 4);
+  EXPECT_EQ(beside.trainable().size(), 8u);
+  for (Parameter* p : beside.trainable()) {
+    Rng(9, stream_of(p->name)).fill_normal(pool_, p->value.mutable_data<float>(), p->value.numel());
+  }
+  std::filesystem::create_directories(dir_ / "both");
+  write_adapter(beside, state, 0.0, "", "", dir_ / "both");
+  EXPECT_EQ(state.specs[0].rank, 5);
+
+  LlamaModel joined = load(dir_ / "both");
+  lora_setup(ctx_, joined, {});
+  const std::vector<std::int32_t> ids = {1, 5, 9, 2, 44, 3, 90};
+  const std::vector<std::int64_t> starts = {0, 7};
+  const auto backward = [&](LlamaModel& model) {
+    std::vector<float> out(ids.size());
+    Workspace ws;
+    LlamaTape tape;
+    model.losses_backward(ctx_, ws, tape, {ids, starts}, next_token_targets({ids, starts}), 1.0F, out);
+    return out;
+  };
+  const auto one = backward(joined), two = backward(beside);
+  for (std::size_t i = 0; i < one.size(); ++i) EXPECT_NEAR(two[i], one[i], 1e-4 * (1 + std::abs(one[i])));
+  for (const char* module : {"model.layers.0.self_attn.q_proj", "model.layers.1.mlp.down_proj"}) {
+    const Lora& whole = *joined.find_linear(module)->lora();
+    const Lora& part = *beside.find_linear(module)->lora();
+    const auto close = [&](const float* a, const float* b, std::int64_t count, std::int64_t stride_a,
+                           std::int64_t stride_b, std::int64_t width) {
+      double error = 0.0, norm = 0.0;
+      for (std::int64_t i = 0; i < count; ++i) {
+        for (std::int64_t k = 0; k < width; ++k) {
+          const double d = a[i * stride_a + k] - b[i * stride_b + k];
+          error += d * d;
+          norm += static_cast<double>(a[i * stride_a + k]) * a[i * stride_a + k];
+        }
+      }
+      EXPECT_GT(norm, 0.0);
+      EXPECT_LT(std::sqrt(error / norm), 1e-4) << module;
+    };
+    const std::int64_t in = part.a.value.dim(1), out = part.b.value.dim(0);
+    close(whole.a.grad.data<float>() + 3 * in, part.a.grad.data<float>(), 2, in, in, in);
+    close(whole.b.grad.data<float>() + 3, part.b.grad.data<float>(), out, 5, 2, 2);
+    EXPECT_EQ(beside.find_linear(module)->fixed_lora()->a.grad.numel(), 0);
+  }
+  EXPECT_NE(error_of({.start = LoraStart::kBeside}).find("--init beside: the model has no low-rank part"),
+            std::string::npos);
 }
 
 TEST_F(LoraSetupTest, TargetsAreNamesEndsAndPatterns) {
