@@ -2,36 +2,19 @@
 # The table "Bits and methods on quill" of docs/results.md: method x bits -> perplexity and KL on each text.
 # usage: bench/budget_table.sh path/to/lqlora WORK_DIRECTORY TEXT...
 set -eu
-lqlora=$(realpath "$1")
-root=$(cd "$(dirname "$0")/.." && pwd)
-model=$root/examples/models/quill
-mkdir -p "$2"
-work=$(cd "$2" && pwd)
-shift 2
+. "$(dirname "$0")/quill_rows.sh"
 stats="--stats $work/stats.safetensors"
-
-run() { "$lqlora" --quiet "$@"; }
-number() { sed -n "s/^ *\"$2\": \([0-9.e+-]*\),\{0,1\}$/\1/p" "$1" | head -n 1; }
 
 # row NAME TABLE BITS FLAGS...: allocates from the table, quantizes, measures on every text
 row() {
   name=$1 table=$2 bits=$3
   shift 3
   run allocate "$work/$table.json.gz" --bits "$bits" -o "$work/allocation.json" >/dev/null
-  rm -rf "$work/out"
-  # shellcheck disable=SC2086
-  run --json "$work/q.json" quantize "$model" --allocation "$work/allocation.json" "$@" -o "$work/out" >/dev/null
+  quantized --allocation "$work/allocation.json" "$@"
   printf '%-18s %-5s' "$name" "$bits"
-  for text in $texts; do
-    run --json "$work/e.json" eval "$work/out" --tasks perplexity --data "$text" --reference "$model" >/dev/null
-    printf ' %9.3f %8.5f' "$(number "$work/e.json" perplexity)" "$(number "$work/e.json" kl)"
-  done
-  printf ' %6.1f s\n' "$(number "$work/q.json" seconds)"
+  measured
 }
 
-texts=$*
-[ -f "$work/stats.safetensors" ] ||
-  run calibrate "$model" --data "$root/examples/texts/calibration.txt" -o "$work/stats.safetensors"
 sweep() {
   out=$work/$1.json.gz
   shift

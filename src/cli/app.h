@@ -23,6 +23,10 @@ struct GlobalFlags {
   std::string json;  // empty: a table on stdout; "-": JSON on stdout; else JSON into that file
 };
 
+// Whoever read standard output has gone (`lqlora inspect MODEL | head`): nothing is left to say, not even an
+// error.
+struct OutputClosed {};
+
 // One run of the program. Lives as long as the verb's work.
 class Session {
  public:
@@ -31,7 +35,7 @@ class Session {
   const GlobalFlags& flags() const { return flags_; }
   // False when stdout belongs to JSON.
   bool prints_text() const { return flags_.json != "-"; }
-  // Text for people, on stdout; dropped when stdout belongs to JSON.
+  // Text for people, on stdout; dropped when stdout belongs to JSON. Throws OutputClosed.
   void print(const std::string& text) const;
   // One line on stderr unless --quiet.
   void note(const std::string& line) const;

@@ -72,6 +72,8 @@ int main(int argc, char** argv) {
     Session session(flags, stop_requested);
     action(session);
     return 0;
+  } catch (const OutputClosed&) {
+    return 128 + SIGPIPE;  // as a program that does not ignore the signal ends
   } catch (const std::bad_alloc&) {
     return report("out of memory");
   } catch (const std::exception& e) {

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "cli/app.h"
@@ -26,6 +28,15 @@ void check_device(const std::string& device) {
        device);
 }
 
+// A full disk behind stdout is a failure like any other.
+void write_to_stdout(const std::string& text) {
+  errno = 0;
+  const bool written =
+      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  if (!written && errno == EPIPE) throw OutputClosed();
+  LQ_CHECK(written, kIo, "cannot write to standard output: {}", std::strerror(errno));
+}
+
 }  // namespace
 
 Session::Session(const GlobalFlags& flags, const std::atomic<bool>& stop)
@@ -37,11 +48,7 @@ Session::Session(const GlobalFlags& flags, const std::atomic<bool>& stop)
 }
 
 void Session::print(const std::string& text) const {
-  if (!prints_text()) return;
-  // A full disk or a closed pipe behind stdout is a failure like any other.
-  const bool written =
-      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-  LQ_CHECK(written, kIo, "cannot write to standard output");
+  if (prints_text()) write_to_stdout(text);
 }
 
 void Session::note(const std::string& line) const { context_.progress.note(line); }
@@ -49,10 +56,7 @@ void Session::note(const std::string& line) const { context_.progress.note(line)
 void Session::write_json(const nlohmann::ordered_json& json) const {
   if (flags_.json.empty()) return;
   if (flags_.json != "-") return lq::write_json(flags_.json, json);
-  const std::string text = json.dump(2) + "\n";
-  const bool written =
-      std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-  LQ_CHECK(written, kIo, "cannot write to standard output");
+  write_to_stdout(json.dump(2) + "\n");
 }
 
 }  // namespace lq::cli

@@ -49,8 +49,9 @@ TEST(DocsE2e, EveryExampleOfHelpWorks) {
       dir / "table.json",
       R"({"configs": [[2,8,"fp32",64,256],[3,8,"fp32",64,256]], "matrices": [{"name": "a", "rows": 64, "cols": 64},
                         {"name": "b", "rows": 64, "cols": 64}], "bits": [[2.127,3.127],[2.127,3.127]], "errors": [[4,1],[3,1]]})");
-  for (const char* verb : {"quantize", "allocate", "eval", "generate", "chat", "tokenize", "inspect",
-                           "export", "compare", "version"}) {
+  for (const char* verb :
+       {"quantize", "allocate", "eval", "generate", "chat", "tokenize", "inspect", "export", "compare",
+        "version", "calibrate", "sweep", "finetune", "data preview"}) {
     const Outcome help = lqlora(std::string(verb) + " --help");
     EXPECT_EQ(help.code, 0);
     const std::size_t at = help.out.find("Example: ");

@@ -132,5 +132,16 @@ TEST(QuantizeE2e, InterruptLeavesNothingFinal) {
   }
 }
 
+TEST(QuantizeE2e, AReaderThatHasGoneIsNoErrorAndAFullDiskIsOne) {
+  // The loop ends when the pipe is closed for certain.
+  const Outcome gone = shell("(trap '' PIPE; while printf . 2>/dev/null; do :; done; " + program() +
+                             " inspect " + quill() + "; echo \"code $?\" >&2) | true");
+  EXPECT_EQ(gone.errors, "code 141\n");
+  const Outcome full = shell(program() + " inspect " + quill() + " >/dev/full");
+  EXPECT_EQ(full.code, 1);
+  EXPECT_NE(full.errors.find("cannot write to standard output: No space left"), std::string::npos)
+      << full.errors;
+}
+
 }  // namespace
 }  // namespace lq::e2e
