@@ -26,6 +26,7 @@ void BoundaryStore::put(std::int64_t layer, std::int64_t group, ConstMatrix m) {
 bool BoundaryStore::get(std::int64_t layer, std::int64_t group, Matrix m) const {
   const auto it = memory_.find({layer, group});
   if (it != memory_.end()) {
+    if (it->second.shape() != Shape{m.rows, m.cols}) return false;
     std::memcpy(m.data, it->second.raw(), it->second.bytes());
     return true;
   }
@@ -39,7 +40,8 @@ bool BoundaryStore::get(std::int64_t layer, std::int64_t group, Matrix m) const 
 
 bool BoundaryStore::has(std::int64_t layer, std::int64_t group, std::int64_t tokens,
                         std::int64_t hidden) const {
-  if (memory_.contains({layer, group})) return true;
+  const auto it = memory_.find({layer, group});
+  if (it != memory_.end()) return it->second.shape() == Shape{tokens, hidden};
   if (!on_disk_) return false;
   const auto item = store_.get(name(layer, group));
   const TensorView* view = item ? item->file.find("x") : nullptr;
