@@ -8,6 +8,8 @@
 #include "kernels/cpu/nf_gemv.h"
 #include "models/llama_model.h"
 #include "nn/nf_weight.h"
+#include "train/adamw.h"
+#include "train/gradients.h"
 
 namespace lq {
 namespace {
@@ -62,8 +64,10 @@ void BM_Prompt768(benchmark::State& state) {
 }
 BENCHMARK(BM_Prompt768)->Arg(0)->Arg(4)->UseRealTime()->Unit(benchmark::kMillisecond);
 
-// Forward and backward of LoRA r 64 on all linears of 768 x 12 at NF4, and memory kept.
-void lora_step(benchmark::State& state, Keep keep, std::int64_t batch_size, std::int64_t length) {
+// LoRA r 64 on all linears of 768 x 12 at NF4: forward and backward, and with `update` all of a step
+// (clipping, AdamW).
+void lora_step(benchmark::State& state, Keep keep, std::int64_t batch_size, std::int64_t length,
+               bool update) {
   Bench b;
   LlamaModel model = model_of(b, shape_768(4));
   for (Linear* linear : model.linears()) {
@@ -86,7 +90,18 @@ void lora_step(benchmark::State& state, Keep keep, std::int64_t batch_size, std:
   LlamaTape tape;
   tape.keep = keep;
   const float scale = 1.0F / static_cast<float>(tokens - batch_size);
-  for (auto _ : state) model.losses_backward(b.ctx, b.ws, tape, batch, targets, scale, losses);
+  const std::vector<Parameter*> learning = model.trainable();
+  std::vector<TrainedParameter> trained;
+  if (update) {
+    for (Parameter* p : learning) trained.push_back({p});
+  }
+  AdamW optimizer(trained, {});
+  for (auto _ : state) {
+    model.losses_backward(b.ctx, b.ws, tape, batch, targets, scale, losses);
+    if (!update) continue;
+    optimizer.step(b.pool, 1e-4, clip_factor(gradient_norm(b.pool, learning), 1.0));
+    for (Parameter* p : learning) p->zero_grad();
+  }
   state.counters["tokens/s"] =
       benchmark::Counter(static_cast<double>(state.iterations() * tokens), benchmark::Counter::kIsRate);
   state.counters["tape_MiB"] = static_cast<double>(tape.bytes()) / 1048576.0;
@@ -95,13 +110,13 @@ void lora_step(benchmark::State& state, Keep keep, std::int64_t batch_size, std:
 
 // 0: everything recomputed, 1: outputs of linears kept. Batch 2 x 512.
 void BM_LoraStep768(benchmark::State& state) {
-  lora_step(state, state.range(0) == 0 ? Keep::kBlocks : Keep::kActivations, 2, 512);
+  lora_step(state, state.range(0) == 0 ? Keep::kBlocks : Keep::kActivations, 2, 512, false);
 }
 BENCHMARK(BM_LoraStep768)->Arg(0)->Arg(1)->UseRealTime()->Unit(benchmark::kMillisecond);
 
-// Batch and sequence length, outputs kept.
+// Batch and sequence length, outputs kept, with AdamW.
 void BM_LoraCurve768(benchmark::State& state) {
-  lora_step(state, Keep::kActivations, state.range(0), state.range(1));
+  lora_step(state, Keep::kActivations, state.range(0), state.range(1), true);
 }
 BENCHMARK(BM_LoraCurve768)
     ->Args({1, 128})
