@@ -130,7 +130,7 @@ struct Indices {
 
 template <int kBits, int kBlock, int kVectors>
 void GemvRows(const NfView& view, const NfGemvInput& in, std::int64_t begin, std::int64_t end,
-              const float* HWY_RESTRICT scales, float* y) {
+              float* HWY_RESTRICT scales, float* y) {
   const D8 d8;
   const D16 d16;
   const D32 d32;
@@ -138,8 +138,6 @@ void GemvRows(const NfView& view, const NfGemvInput& in, std::int64_t begin, std
   constexpr int kPerGroup = 64 / kBlock;
   const Tables tables = MakeTables<kBits>(view.codebook);
   const std::int64_t groups = view.cols / kNfGroup;
-  std::vector<float> row_scales(static_cast<std::size_t>(groups * kPerGroup));
-  float* HWY_RESTRICT folded = row_scales.data();
   for (std::int64_t i = begin; i < end; ++i) {
     const std::uint8_t* codes = view.codes + i * groups * 8 * kBits;
     VF8 sums[kVectors];
@@ -147,7 +145,7 @@ void GemvRows(const NfView& view, const NfGemvInput& in, std::int64_t begin, std
     if constexpr (kVectors == 1) {  // all the scales of the row at once, not one by one in the loop
       for (std::int64_t g = 0; g < groups; ++g) {
         for (int part = 0; part < kPerGroup; ++part) {
-          folded[g * kPerGroup + part] = scales[g * kPerGroup + part] * in.scale[g];
+          scales[g * kPerGroup + part] *= in.scale[g];
         }
       }
     }
@@ -162,7 +160,7 @@ void GemvRows(const NfView& view, const NfGemvInput& in, std::int64_t begin, std
       const V16 w1 = hn::BitCast(d16, hn::InterleaveUpper(d8, low0, high0));
       const V16 w2 = hn::BitCast(d16, hn::InterleaveLower(d8, low1, high1));
       const V16 w3 = hn::BitCast(d16, hn::InterleaveUpper(d8, low1, high1));
-      const float* s = (kVectors == 1 ? folded : scales) + g * kPerGroup;
+      const float* s = scales + g * kPerGroup;
       for (int j = 0; j < kVectors; ++j) {
         const std::int16_t* x = in.x + (g * kVectors + j) * 64;
         V32 odd = hn::Zero(d32);  // stays zero on x86
@@ -194,7 +192,7 @@ void GemvRows(const NfView& view, const NfGemvInput& in, std::int64_t begin, std
 
 template <int kBits, int kBlock>
 void GemvVectors(const NfView& view, const NfGemvInput& in, std::int64_t begin, std::int64_t end,
-                 const float* scales, float* y) {
+                 float* scales, float* y) {
   if (in.vectors == 1) {
     GemvRows<kBits, kBlock, 1>(view, in, begin, end, scales, y);
   } else {
@@ -204,7 +202,7 @@ void GemvVectors(const NfView& view, const NfGemvInput& in, std::int64_t begin, 
 
 template <int kBits>
 void GemvBlocks(const NfView& view, const NfGemvInput& in, std::int64_t begin, std::int64_t end,
-                const float* scales, float* y) {
+                float* scales, float* y) {
   switch (view.format.block) {
     case 16:
       return GemvVectors<kBits, 16>(view, in, begin, end, scales, y);
@@ -216,34 +214,90 @@ void GemvBlocks(const NfView& view, const NfGemvInput& in, std::int64_t begin, s
 }
 
 template <int kScaleBits>
-void RestoreGroup(const NfView& view, std::int64_t group, float* out) {
+void RestoreGroup(const NfView& view, std::int64_t group, std::int64_t last, float* out) {
   const DF d;
   constexpr float kLevels = static_cast<float>((1 << kScaleBits) - 1);
-  const std::int64_t per = static_cast<std::int64_t>(view.format.block) * view.format.block2;
-  const std::int64_t last = (view.rows * view.cols + per - 1) / per - 1;
+  const VF offset = hn::Set(d, view.offset);
+  // A group of 64 scales has one second-level scale, or one for each 16 of them.
+  VF steps[4];
+  if (view.format.block2 >= kNfGroup) {
+    const std::int64_t at = std::min(group / (view.format.block2 / kNfGroup), last);
+    for (VF& step : steps) step = hn::Set(d, load_scale2(view.scales2, at, view.format.scale2) / kLevels);
+  } else {
+    for (std::int64_t j = 0; j < 4; ++j) {
+      const std::int64_t at = std::min(group * 4 + j, last);
+      steps[j] = hn::Set(d, load_scale2(view.scales2, at, view.format.scale2) / kLevels);
+    }
+  }
   unpack_group<kScaleBits>(view.scales + group * 8 * kScaleBits, [&](int e, VI u) HWY_ATTR {
-    const std::int64_t at = std::min((group * kNfGroup + e) / view.format.block2, last);
-    const VF step = hn::Set(d, load_scale2(view.scales2, at, view.format.scale2) / kLevels);
-    hn::StoreU(restore_scale(u, step, hn::Set(d, view.offset)), d, out + e);
+    hn::StoreU(restore_scale(u, steps[e / 16], offset), d, out + e);
   });
 }
 
 // out[64 * count] = scales of the blocks of packed groups [first, first + count).
 void RestoreScales(const NfView& view, std::int64_t first, std::int64_t count, float* out) {
+  const std::int64_t per = static_cast<std::int64_t>(view.format.block) * view.format.block2;
+  const std::int64_t last = (view.rows * view.cols + per - 1) / per - 1;
   for (std::int64_t g = 0; g < count; ++g) {
     float* to = out + g * kNfGroup;
     switch (view.format.scale_bits) {
       case 2:
-        RestoreGroup<2>(view, first + g, to);
+        RestoreGroup<2>(view, first + g, last, to);
         break;
       case 3:
-        RestoreGroup<3>(view, first + g, to);
+        RestoreGroup<3>(view, first + g, last, to);
         break;
       case 4:
-        RestoreGroup<4>(view, first + g, to);
+        RestoreGroup<4>(view, first + g, last, to);
         break;
       default:
-        RestoreGroup<8>(view, first + g, to);
+        RestoreGroup<8>(view, first + g, last, to);
+    }
+  }
+}
+
+// Rounds 64 activations into the order of NfGemvInput.
+void RoundGroup(const float* x, std::int16_t* to, float* scale) {
+  const F8 f8;
+  const hn::FixedTag<std::int16_t, 8> i16;
+  VF8 largest = hn::Zero(f8);
+  VF8 nothing = hn::Zero(f8);  // stays 0 as long as all are finite
+  for (int e = 0; e < kNfGroup; e += 8) {
+    const VF8 v = hn::LoadU(f8, x + e);
+    largest = hn::Max(largest, hn::Abs(v));
+    nothing = hn::Add(nothing, hn::Sub(v, v));
+  }
+  const float most = hn::GetLane(hn::MaxOfLanes(f8, largest));
+  if (hn::GetLane(hn::SumOfLanes(f8, nothing)) != 0.0F) {  // true of NaN
+    // Comes out as NaN, as it would from a product in f32 (or infinity: both say the same).
+    std::fill(to, to + kNfGroup, std::int16_t{1});
+    *scale = std::nanf("");
+    return;
+  }
+  *scale = most / kGemvLevels;
+  // The quotient of denormals may overflow: then everything is 0 anyway.
+  const VF8 inverse = hn::Set(f8, most > 1e-30F ? kGemvLevels / most : 0.0F);
+  constexpr int kSource[4] = {0, 16, 8, 24};
+  for (int half = 0; half < kNfGroup; half += 32) {
+    for (int e = 0; e < 4; ++e) {
+      const VF8 v = hn::Mul(hn::LoadU(f8, x + half + kSource[e]), inverse);
+      hn::StoreU(hn::DemoteTo(i16, hn::NearestInt(v)), i16, to + half + 8 * e);
+    }
+  }
+}
+
+// Rounds `count` vectors of `cols` values; the rest of `vectors` is zero.
+void NfRoundInput(const float* x, std::int64_t cols, std::int64_t count, int vectors, std::int16_t* to,
+                  float* scale) {
+  for (std::int64_t g = 0; g < cols / kNfGroup; ++g) {
+    for (int j = 0; j < vectors; ++j) {
+      const std::int64_t at = g * vectors + j;
+      if (j < count) {
+        RoundGroup(x + j * cols + g * kNfGroup, to + at * kNfGroup, scale + at);
+      } else {
+        std::fill(to + at * kNfGroup, to + (at + 1) * kNfGroup, std::int16_t{0});
+        scale[at] = 0.0F;
+      }
     }
   }
 }
@@ -255,9 +309,19 @@ bool NfGemvInteger(const NfView& view, const NfGemvInput* in, std::int64_t begin
   const std::int64_t per_row = view.cols / view.format.block;
   const std::int64_t first = begin * per_row / kNfGroup;
   const std::int64_t groups = (end * per_row + kNfGroup - 1) / kNfGroup - first;
-  std::vector<float> scales(static_cast<std::size_t>(groups * kNfGroup));
-  RestoreScales(view, first, groups, scales.data());
-  const float* of_begin = scales.data() + begin * per_row - first * kNfGroup;
+  // Those of the jobs that follow, which come to this thread or its neighbour: nothing else fetches them
+  // ahead.
+  const std::int64_t all = (view.rows * per_row + kNfGroup - 1) / kNfGroup;
+  const std::int64_t bytes = 8 * view.format.scale_bits;
+  for (std::int64_t at = (first + groups) * bytes; at < std::min(all, first + 3 * groups) * bytes; at += 64) {
+    hwy::Prefetch(view.scales + at);
+  }
+  constexpr std::int64_t kFew = 4096;
+  alignas(64) float few[kFew];
+  std::vector<float> many(static_cast<std::size_t>(groups * kNfGroup <= kFew ? 0 : groups * kNfGroup));
+  float* scales = many.empty() ? few : many.data();
+  RestoreScales(view, first, groups, scales);
+  float* of_begin = scales + begin * per_row - first * kNfGroup;
   switch (view.format.bits) {
     case 2:
       GemvBlocks<2>(view, *in, begin, end, of_begin, y);
@@ -273,6 +337,7 @@ bool NfGemvInteger(const NfView& view, const NfGemvInput* in, std::int64_t begin
 
 #else
 
+void NfRoundInput(const float*, std::int64_t, std::int64_t, int, std::int16_t*, float*) {}
 bool NfGemvInteger(const NfView&, const NfGemvInput*, std::int64_t, std::int64_t, float*) { return false; }
 
 #endif
@@ -284,33 +349,10 @@ HWY_AFTER_NAMESPACE();
 namespace lq::kernels {
 namespace {
 HWY_EXPORT(NfGemvInteger);
+HWY_EXPORT(NfRoundInput);
 
 bool integer_path(const NfView& view) {
   return HWY_DYNAMIC_DISPATCH(NfGemvInteger)(view, nullptr, 0, 0, nullptr);
-}
-
-// Rounds 64 activations; position e of the packed order holds element source[e].
-void round_group(const float* x, std::int16_t* to, float* scale) {
-  float largest = 0.0F;
-  bool finite = true;
-  for (int e = 0; e < kNfGroup; ++e) {
-    largest = std::max(largest, std::abs(x[e]));
-    finite = finite && std::isfinite(x[e]);
-  }
-  if (!finite) {  // comes out as NaN, as it would from a product in f32 (or infinity: both say the same)
-    std::fill(to, to + kNfGroup, std::int16_t{1});
-    *scale = std::nanf("");
-    return;
-  }
-  *scale = largest / kGemvLevels;
-  // The quotient of denormals may overflow: then everything is 0 anyway.
-  const float inverse = largest > 1e-30F ? kGemvLevels / largest : 0.0F;
-  for (int half = 0; half < 2; ++half) {
-    for (int e = 0; e < 32; ++e) {
-      const int source = (e & 7) + ((e & 8) << 1) + ((e & 16) >> 1);
-      to[32 * half + e] = static_cast<std::int16_t>(std::lrint(x[32 * half + source] * inverse));
-    }
-  }
 }
 
 void gemv_integer(ThreadPool& pool, const NfView& view, const float* x, std::int64_t count, float* y,
@@ -319,20 +361,10 @@ void gemv_integer(ThreadPool& pool, const NfView& view, const float* x, std::int
   const int vectors = count == 1 ? 1 : 4;
   auto* rounded = reinterpret_cast<std::int16_t*>(scratch);
   float* scale = scratch + groups * vectors * kNfGroup / 2;
-  for (std::int64_t g = 0; g < groups; ++g) {
-    for (int j = 0; j < vectors; ++j) {
-      const std::int64_t at = g * vectors + j;
-      if (j < count) {
-        round_group(x + j * view.cols + g * kNfGroup, rounded + at * kNfGroup, scale + at);
-      } else {
-        std::fill(rounded + at * kNfGroup, rounded + (at + 1) * kNfGroup, std::int16_t{0});
-        scale[at] = 0.0F;
-      }
-    }
-  }
+  HWY_DYNAMIC_DISPATCH(NfRoundInput)(x, view.cols, count, vectors, rounded, scale);
   const NfGemvInput in{rounded, scale, vectors, static_cast<int>(count)};
-  // Some 128 KiB of codes for one job.
-  const std::int64_t grain = std::max<std::int64_t>(1, 131072 * 8 / (view.cols * view.format.bits));
+  // Some 32 KiB of codes for one job: no thread waits long for the last one.
+  const std::int64_t grain = std::max<std::int64_t>(1, 32768 * 8 / (view.cols * view.format.bits));
   parallel_for(pool, view.rows, grain, [&](std::int64_t begin, std::int64_t end) {
     HWY_DYNAMIC_DISPATCH(NfGemvInteger)(view, &in, begin, end, y);
   });
