@@ -102,6 +102,8 @@ ThreadPool::~ThreadPool() {
 
 int ThreadPool::threads() const { return static_cast<int>(state_->workers.size()) + 1; }
 
+int ThreadPool::available() const { return inside_body ? 1 : threads(); }
+
 void ThreadPool::run(std::int64_t count, const std::function<void(std::int64_t)>& body) {
   if (count <= 0) return;
   if (inside_body || count == 1 || state_->workers.empty()) {

@@ -18,6 +18,8 @@ class ThreadPool {
   ThreadPool& operator=(const ThreadPool&) = delete;
 
   int threads() const;
+  // Threads that a run() begun here is shared among: 1 from inside a body.
+  int available() const;
 
   // Calls body(i) for each i in [0, count), in any order, and returns when all are done. A call from inside a
   // body runs in that thread. The first exception is rethrown here. One caller at a time: others wait their

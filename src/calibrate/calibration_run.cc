@@ -269,7 +269,8 @@ void CalibrationRun::group_backward(const Segment& segment, std::int64_t group, 
     ctx_.stop.check();
     const auto i = static_cast<std::size_t>(layer - segment.first);
     statistics[i]->begin(StatisticsPass::kGradients, starts, describe(g));
-    model_.block(layer).backward(ctx_, workspace_, plan, buffer(block_inputs_[i], g), tapes_[i], dx);
+    model_.block(layer).backward(ctx_, workspace_, plan, buffer(block_inputs_[i], g), tapes_[i], dx,
+                                 layer > 0);
   }
   if (segment.first > 0) gradients_.put(segment.first, group, dx);
 }

@@ -79,7 +79,7 @@ void LlamaBlock::forward_cached(Context& ctx, Workspace& ws, const SequencePlan&
 }
 
 void LlamaBlock::backward(Context& ctx, Workspace& ws, const SequencePlan& plan, ConstMatrix x,
-                          BlockTape& tape, Matrix dy_to_dx) {
+                          BlockTape& tape, Matrix dy_to_dx, bool dx_wanted) {
   Scratch scratch(ws);
   const Matrix normal = scratch.matrix(x.rows, x.cols);
   const Matrix dnormal = scratch.matrix(x.rows, x.cols);
@@ -88,7 +88,9 @@ void LlamaBlock::backward(Context& ctx, Workspace& ws, const SequencePlan& plan,
   mlp_.backward(ctx, ws, normal, tape.mlp, dy_to_dx, dnormal);
   rms_norm_backward(ctx, tape.middle, norm2_.values(), rstd, dnormal, dy_to_dx, norm2_.grads());
   rms_norm_forward(ctx, x, norm1_.values(), eps_, normal, rstd);
-  attention_.backward(ctx, ws, plan, normal, tape.attention, dy_to_dx, dnormal);
+  const bool to_norm = dx_wanted || !norm1_.grads().empty();
+  attention_.backward(ctx, ws, plan, normal, tape.attention, dy_to_dx, to_norm ? dnormal : Matrix{});
+  if (!to_norm) return;
   rms_norm_backward(ctx, x, norm1_.values(), rstd, dnormal, dy_to_dx, norm1_.grads());
 }
 

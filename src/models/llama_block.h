@@ -50,9 +50,10 @@ class LlamaBlock {
   // x = block(x) for the next tokens of the cached sequence (see SelfAttention::forward_cached).
   void forward_cached(Context& ctx, Workspace& ws, const SequencePlan& plan, KvCache& cache,
                       std::int64_t layer, Matrix x) const;
-  // In: dy. Out: dx, in its place. Gradients of what learns += . x as in forward; the tape is used up.
+  // In: dy. Out: dx, in its place, or without dx_wanted nothing of use. Gradients of what learns += . x as in
+  // forward; the tape is used up.
   void backward(Context& ctx, Workspace& ws, const SequencePlan& plan, ConstMatrix x, BlockTape& tape,
-                Matrix dy_to_dx);
+                Matrix dy_to_dx, bool dx_wanted = true);
 
  private:
   Parameter& norm1_;

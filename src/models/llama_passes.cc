@@ -84,7 +84,8 @@ void LlamaModel::losses_backward(Context& ctx, Workspace& ws, LlamaTape& tape, c
     // The last block's activations are still there in either case.
     const bool there = tape.keep == Keep::kActivations || i + 1 == state_->blocks.size();
     if (!there) state_->blocks[i].fill_tape(ctx, ws, p, x, kept);
-    state_->blocks[i].backward(ctx, ws, p, x, kept, dx);
+    // Below the first block only the embeddings could learn.
+    state_->blocks[i].backward(ctx, ws, p, x, kept, dx, i > 0 || state_->embedding->trainable());
   }
   embed_backward(ctx, batch.ids, dx);
 }

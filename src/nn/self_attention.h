@@ -29,7 +29,7 @@ struct SelfAttention {
   // REQUIRES: plan.segments is one segment of x.rows queries and cache.length() + x.rows keys.
   void forward_cached(Context& ctx, Workspace& ws, const SequencePlan& plan, ConstMatrix x, KvCache& cache,
                       std::int64_t layer, Matrix y) const;
-  // dx = . x as in forward. The tape is used up.
+  // dx = (not if dx.data is null). x as in forward. The tape is used up.
   void backward(Context& ctx, Workspace& ws, const SequencePlan& plan, ConstMatrix x,
                 const AttentionTape& tape, ConstMatrix dy, Matrix dx);
 };

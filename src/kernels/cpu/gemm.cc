@@ -18,8 +18,9 @@ constexpr std::int64_t kBlockRows = 144;
 constexpr std::int64_t kPackedB = std::int64_t{1} << 21;
 // Inner dimensions are cut into pieces of this, so that so much of b holds a good number of columns.
 constexpr std::int64_t kPiece = 8192;
-// Jobs a product is cut into, where it is large enough: enough for several threads to share out evenly.
-constexpr std::int64_t kJobs = 16;
+// Jobs a product is cut into for each of several threads, where it is large enough: enough to share out
+// evenly. How rows and columns are cut changes no sum.
+constexpr std::int64_t kJobs = 4;
 constexpr std::int64_t kLeastJob = std::int64_t{1} << 18;  // products of a job; less would not pay
 // An inner dimension at least twice this is cut when there are few jobs.
 constexpr std::int64_t kChunkK = 2048;
@@ -105,7 +106,8 @@ void product(ThreadPool& pool, std::int64_t m, std::int64_t n, std::int64_t k, c
   pack_b(pool, b, depths, n, packed_b.get());
 
   // Rows first: a block of a is packed once. Columns are cut where there are few rows.
-  const std::int64_t wanted = std::clamp<std::int64_t>(m * n * k / kLeastJob, 1, kJobs);
+  const std::int64_t most = pool.available() == 1 ? 1 : kJobs * pool.available();
+  const std::int64_t wanted = std::clamp<std::int64_t>(m * n * k / kLeastJob, 1, most);
   std::int64_t jobs_m =
       std::max(ceil_div(panels_m * kGemmRows, kBlockRows), std::min(wanted, ceil_div(panels_m, 4)));
   jobs_m = std::min(jobs_m, panels_m);
