@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <memory>
 
 #include "kernels/cpu/gemm.h"
 
@@ -139,12 +140,13 @@ Factors ResidualSpace::to_weighted(const Factors& plain) const {
 double ResidualSpace::left_after(std::int64_t rank, const std::vector<float>& u,
                                  const std::vector<float>& b) const {
   return parallel_sum(context_.pool, rows_, kTileRows, [&](std::int64_t begin, std::int64_t end) {
-    std::vector<float> left(residual() + begin * cols_, residual() + end * cols_);
+    const auto product =
+        std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>((end - begin) * cols_));
     kernels::gemm(context_.pool, end - begin, cols_, rank, u.data() + begin * rank, rank, b.data(), cols_,
-                  left.data(), cols_, {.alpha = -1.0F, .beta = 1.0F});
-    double sum = 0.0;
-    for (const float v : left) sum += static_cast<double>(v) * static_cast<double>(v);
-    return sum;
+                  product.get(), cols_);
+    return kernels::residual(context_.pool, end - begin, cols_, residual() + begin * cols_, product.get(),
+                             nullptr, nullptr, nullptr)
+        .squared;
   });
 }
 

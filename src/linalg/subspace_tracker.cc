@@ -23,9 +23,29 @@ SubspaceTracker::SubspaceTracker(ThreadPool& pool, std::int64_t m, std::int64_t 
   Rng(seed, stream).fill_normal(pool, basis_.data(), carried_ * n);
 }
 
+// y = scale a basis^T.
+void SubspaceTracker::project(ThreadPool& pool, const float* a) {
+  const std::int64_t p = carried_;
+  const std::int64_t idle = (16 - p % 16) % 16;  // of the columns that a product works on together
+  if (4 * idle <= p) {
+    kernels::gemm(pool, m_, p, n_, a, n_, basis_.data(), n_, y_.data(), p,
+                  {.trans_b = true, .alpha = scale_});
+    return;
+  }
+  // Few directions would leave many columns idle; few rows do not. The sums are the same.
+  std::vector<float> transposed(static_cast<std::size_t>(p * m_));
+  kernels::gemm(pool, p, m_, n_, basis_.data(), n_, a, n_, transposed.data(), m_,
+                {.trans_b = true, .alpha = scale_});
+  for (std::int64_t i = 0; i < m_; ++i) {
+    for (std::int64_t k = 0; k < p; ++k) {
+      y_[static_cast<std::size_t>(i * p + k)] = transposed[static_cast<std::size_t>(k * m_ + i)];
+    }
+  }
+}
+
 void SubspaceTracker::pass(ThreadPool& pool, const float* a) {
   const std::int64_t p = carried_;
-  kernels::gemm(pool, m_, p, n_, a, n_, basis_.data(), n_, y_.data(), p, {.trans_b = true, .alpha = scale_});
+  project(pool, a);
   orthonormalize(pool, m_, p, y_, work_);
   kernels::gemm(pool, p, n_, m_, y_.data(), p, a, n_, b_.data(), n_, {.trans_a = true});
 

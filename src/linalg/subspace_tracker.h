@@ -28,6 +28,8 @@ class SubspaceTracker {
   std::int64_t rank() const { return rank_; }
 
  private:
+  void project(ThreadPool& pool, const float* a);
+
   std::int64_t m_;
   std::int64_t n_;
   std::int64_t rank_;

@@ -73,7 +73,7 @@ TEST(Parallel, NestedCallsRunInTheirThread) {
   EXPECT_EQ(total, 12);
 }
 
-TEST(ThreadPool, InsideABodyOneThreadIsAvailable) {
+TEST(Parallel, InsideABodyOneThreadIsAvailable) {
   ThreadPool pool(3);
   EXPECT_EQ(pool.available(), 3);
   pool.run(5, [&](std::int64_t) { EXPECT_EQ(pool.available(), 1); });
