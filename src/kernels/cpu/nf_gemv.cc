@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/cpu/nf_codec.h"
+#include "kernels/cpu/nf_gemv_input.h"
 #include "kernels/cpu/transformer_gemv.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -14,24 +15,8 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 // After foreach_target.h, so that it is compiled for every target.
+#include "kernels/cpu/nf_gemv_scales-inl.h"
 #include "kernels/cpu/nf_simd-inl.h"
-
-#ifndef LQ_NF_GEMV_ONCE
-#define LQ_NF_GEMV_ONCE
-namespace lq::kernels {
-
-constexpr float kGemvLevels = 16383.0F;  // 8 products of two such numbers fit 31 bits
-
-// Activations as the integer kernel reads them.
-struct NfGemvInput {
-  const std::int16_t* x;  // [groups][vectors][64]: of each 32 elements 0-7, 16-23, 8-15, 24-31
-  const float* scale;     // [groups][vectors]: what one step of x is worth
-  int vectors;            // 1 or 4 (the last ones zero)
-  int count;              // of them wanted
-};
-
-}  // namespace lq::kernels
-#endif
 
 HWY_BEFORE_NAMESPACE();
 namespace lq::kernels::HWY_NAMESPACE {
@@ -213,95 +198,6 @@ void GemvBlocks(const NfView& view, const NfGemvInput& in, std::int64_t begin, s
   }
 }
 
-template <int kScaleBits>
-void RestoreGroup(const NfView& view, std::int64_t group, std::int64_t last, float* out) {
-  const DF d;
-  constexpr float kLevels = static_cast<float>((1 << kScaleBits) - 1);
-  const VF offset = hn::Set(d, view.offset);
-  // A group of 64 scales has one second-level scale, or one for each 16 of them.
-  VF steps[4];
-  if (view.format.block2 >= kNfGroup) {
-    const std::int64_t at = std::min(group / (view.format.block2 / kNfGroup), last);
-    for (VF& step : steps) step = hn::Set(d, load_scale2(view.scales2, at, view.format.scale2) / kLevels);
-  } else {
-    for (std::int64_t j = 0; j < 4; ++j) {
-      const std::int64_t at = std::min(group * 4 + j, last);
-      steps[j] = hn::Set(d, load_scale2(view.scales2, at, view.format.scale2) / kLevels);
-    }
-  }
-  unpack_group<kScaleBits>(view.scales + group * 8 * kScaleBits, [&](int e, VI u) HWY_ATTR {
-    hn::StoreU(restore_scale(u, steps[e / 16], offset), d, out + e);
-  });
-}
-
-// out[64 * count] = scales of the blocks of packed groups [first, first + count).
-void RestoreScales(const NfView& view, std::int64_t first, std::int64_t count, float* out) {
-  const std::int64_t per = static_cast<std::int64_t>(view.format.block) * view.format.block2;
-  const std::int64_t last = (view.rows * view.cols + per - 1) / per - 1;
-  for (std::int64_t g = 0; g < count; ++g) {
-    float* to = out + g * kNfGroup;
-    switch (view.format.scale_bits) {
-      case 2:
-        RestoreGroup<2>(view, first + g, last, to);
-        break;
-      case 3:
-        RestoreGroup<3>(view, first + g, last, to);
-        break;
-      case 4:
-        RestoreGroup<4>(view, first + g, last, to);
-        break;
-      default:
-        RestoreGroup<8>(view, first + g, last, to);
-    }
-  }
-}
-
-// Rounds 64 activations into the order of NfGemvInput.
-void RoundGroup(const float* x, std::int16_t* to, float* scale) {
-  const F8 f8;
-  const hn::FixedTag<std::int16_t, 8> i16;
-  VF8 largest = hn::Zero(f8);
-  VF8 nothing = hn::Zero(f8);  // stays 0 as long as all are finite
-  for (int e = 0; e < kNfGroup; e += 8) {
-    const VF8 v = hn::LoadU(f8, x + e);
-    largest = hn::Max(largest, hn::Abs(v));
-    nothing = hn::Add(nothing, hn::Sub(v, v));
-  }
-  const float most = hn::GetLane(hn::MaxOfLanes(f8, largest));
-  if (hn::GetLane(hn::SumOfLanes(f8, nothing)) != 0.0F) {  // true of NaN
-    // Comes out as NaN, as it would from a product in f32 (or infinity: both say the same).
-    std::fill(to, to + kNfGroup, std::int16_t{1});
-    *scale = std::nanf("");
-    return;
-  }
-  *scale = most / kGemvLevels;
-  // The quotient of denormals may overflow: then everything is 0 anyway.
-  const VF8 inverse = hn::Set(f8, most > 1e-30F ? kGemvLevels / most : 0.0F);
-  constexpr int kSource[4] = {0, 16, 8, 24};
-  for (int half = 0; half < kNfGroup; half += 32) {
-    for (int e = 0; e < 4; ++e) {
-      const VF8 v = hn::Mul(hn::LoadU(f8, x + half + kSource[e]), inverse);
-      hn::StoreU(hn::DemoteTo(i16, hn::NearestInt(v)), i16, to + half + 8 * e);
-    }
-  }
-}
-
-// Rounds `count` vectors of `cols` values; the rest of `vectors` is zero.
-void NfRoundInput(const float* x, std::int64_t cols, std::int64_t count, int vectors, std::int16_t* to,
-                  float* scale) {
-  for (std::int64_t g = 0; g < cols / kNfGroup; ++g) {
-    for (int j = 0; j < vectors; ++j) {
-      const std::int64_t at = g * vectors + j;
-      if (j < count) {
-        RoundGroup(x + j * cols + g * kNfGroup, to + at * kNfGroup, scale + at);
-      } else {
-        std::fill(to + at * kNfGroup, to + (at + 1) * kNfGroup, std::int16_t{0});
-        scale[at] = 0.0F;
-      }
-    }
-  }
-}
-
 bool NfGemvInteger(const NfView& view, const NfGemvInput* in, std::int64_t begin, std::int64_t end,
                    float* y) {
   if (view.format.bits > 4 || view.cols % kNfGroup != 0) return false;
@@ -337,7 +233,6 @@ bool NfGemvInteger(const NfView& view, const NfGemvInput* in, std::int64_t begin
 
 #else
 
-void NfRoundInput(const float*, std::int64_t, std::int64_t, int, std::int16_t*, float*) {}
 bool NfGemvInteger(const NfView&, const NfGemvInput*, std::int64_t, std::int64_t, float*) { return false; }
 
 #endif
@@ -349,7 +244,6 @@ HWY_AFTER_NAMESPACE();
 namespace lq::kernels {
 namespace {
 HWY_EXPORT(NfGemvInteger);
-HWY_EXPORT(NfRoundInput);
 
 bool integer_path(const NfView& view) {
   return HWY_DYNAMIC_DISPATCH(NfGemvInteger)(view, nullptr, 0, 0, nullptr);
@@ -361,7 +255,7 @@ void gemv_integer(ThreadPool& pool, const NfView& view, const float* x, std::int
   const int vectors = count == 1 ? 1 : 4;
   auto* rounded = reinterpret_cast<std::int16_t*>(scratch);
   float* scale = scratch + groups * vectors * kNfGroup / 2;
-  HWY_DYNAMIC_DISPATCH(NfRoundInput)(x, view.cols, count, vectors, rounded, scale);
+  nf_gemv_round(x, view.cols, count, vectors, rounded, scale);
   const NfGemvInput in{rounded, scale, vectors, static_cast<int>(count)};
   // Some 32 KiB of codes for one job: no thread waits long for the last one.
   const std::int64_t grain = std::max<std::int64_t>(1, 32768 * 8 / (view.cols * view.format.bits));

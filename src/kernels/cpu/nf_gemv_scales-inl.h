@@ -1,0 +1,64 @@
+// First-level scales of packed groups brought back, for products straight from the codes; once per SIMD
+// target.
+#if defined(LQ_KERNELS_CPU_NF_GEMV_SCALES_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef LQ_KERNELS_CPU_NF_GEMV_SCALES_INL_H_
+#undef LQ_KERNELS_CPU_NF_GEMV_SCALES_INL_H_
+#else
+#define LQ_KERNELS_CPU_NF_GEMV_SCALES_INL_H_
+#endif
+
+#include <algorithm>
+#include <cstdint>
+
+#include "kernels/cpu/nf_simd-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace lq::kernels::HWY_NAMESPACE {
+
+template <int kScaleBits>
+void RestoreGroup(const NfView& view, std::int64_t group, std::int64_t last, float* out) {
+  const DF d;
+  constexpr float kLevels = static_cast<float>((1 << kScaleBits) - 1);
+  const VF offset = hn::Set(d, view.offset);
+  // A group of 64 scales has one second-level scale, or one for each 16 of them.
+  VF steps[4];
+  if (view.format.block2 >= kNfGroup) {
+    const std::int64_t at = std::min(group / (view.format.block2 / kNfGroup), last);
+    for (VF& step : steps) step = hn::Set(d, load_scale2(view.scales2, at, view.format.scale2) / kLevels);
+  } else {
+    for (std::int64_t j = 0; j < 4; ++j) {
+      const std::int64_t at = std::min(group * 4 + j, last);
+      steps[j] = hn::Set(d, load_scale2(view.scales2, at, view.format.scale2) / kLevels);
+    }
+  }
+  unpack_group<kScaleBits>(view.scales + group * 8 * kScaleBits, [&](int e, VI u) HWY_ATTR {
+    hn::StoreU(restore_scale(u, steps[e / 16], offset), d, out + e);
+  });
+}
+
+// out[64 * count] = scales of the blocks of packed groups [first, first + count).
+void RestoreScales(const NfView& view, std::int64_t first, std::int64_t count, float* out) {
+  const std::int64_t per = static_cast<std::int64_t>(view.format.block) * view.format.block2;
+  const std::int64_t last = (view.rows * view.cols + per - 1) / per - 1;
+  for (std::int64_t g = 0; g < count; ++g) {
+    float* to = out + g * kNfGroup;
+    switch (view.format.scale_bits) {
+      case 2:
+        RestoreGroup<2>(view, first + g, last, to);
+        break;
+      case 3:
+        RestoreGroup<3>(view, first + g, last, to);
+        break;
+      case 4:
+        RestoreGroup<4>(view, first + g, last, to);
+        break;
+      default:
+        RestoreGroup<8>(view, first + g, last, to);
+    }
+  }
+}
+
+}  // namespace lq::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // LQ_KERNELS_CPU_NF_GEMV_SCALES_INL_H_
