@@ -1,5 +1,10 @@
 #include "tensor/tensor.h"
 
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
+
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -19,6 +24,22 @@ void widen(const std::byte* x, std::int64_t count, float* out) {
   }
 }
 
+// Large tensors lie on pages of 2 MiB where the system has them to give: touching 4 KiB at a time for the
+// first time took half of the time of quantizing a model of 1.1 B weights. A part at the end that fills no
+// such page stays on small ones, so nothing is rounded up.
+constexpr std::size_t kLargePage = std::size_t{1} << 21;
+constexpr std::size_t kLarge = 2 * kLargePage;
+
+std::byte* allocate(std::size_t bytes) {
+  void* p = nullptr;
+  const std::size_t rounded = std::max<std::size_t>(64, (bytes + 63) / 64 * 64);
+  if (posix_memalign(&p, rounded >= kLarge ? kLargePage : 64, rounded) != 0) throw std::bad_alloc();
+#if defined(__linux__)
+  if (rounded >= kLarge) madvise(p, rounded / kLargePage * kLargePage, MADV_HUGEPAGE);  // a wish: may fail
+#endif
+  return static_cast<std::byte*>(p);
+}
+
 }  // namespace
 
 void Tensor::Free::operator()(std::byte* p) const { std::free(p); }
@@ -28,9 +49,7 @@ Tensor Tensor::empty(DType dtype, Shape shape) {
   t.numel_ = checked_numel(shape, "tensor");
   t.dtype_ = dtype;
   t.shape_ = std::move(shape);
-  const std::size_t rounded = (t.bytes() + 63) / 64 * 64;
-  auto* p = static_cast<std::byte*>(std::aligned_alloc(64, rounded == 0 ? 64 : rounded));
-  if (p == nullptr) throw std::bad_alloc();
+  std::byte* p = allocate(t.bytes());
   t.owned_.reset(p);
   t.data_ = p;
   return t;
