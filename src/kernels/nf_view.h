@@ -24,6 +24,8 @@ struct NfCodebook {
   // bits of the midpoint in its cell (+inf where there is none) in its low half, and the number of midpoints
   // in the cells below in its high half: the code of x is that number, and one more where x > midpoint.
   std::uint64_t cells[kNfCells];
+  // The same for values: the midpoint in a cell, and the nearest value of an x up to it and of one above; 0.
+  float nearest[kNfCells][4];
 };
 
 // How a matrix is quantized: a configuration of the sweep (b, b0, b1, B0, B1) and a codebook of b bits.

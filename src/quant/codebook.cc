@@ -80,6 +80,10 @@ Codebook build(CodebookKind kind, int bits) {
       std::count_if(book.midpoints, book.midpoints + values.size() - 1, [](float m) { return 0.0F > m; }));
   for (std::size_t cell = 0; cell < below.size(); ++cell) {
     book.cells[cell] = std::bit_cast<std::uint32_t>(midpoint[cell]) | std::uint64_t{below[cell]} << 32;
+    const float low = book.values[below[cell]];
+    book.nearest[cell][0] = midpoint[cell];
+    book.nearest[cell][1] = low;
+    book.nearest[cell][2] = std::isinf(midpoint[cell]) ? low : book.values[below[cell] + 1];
   }
   return book;
 }

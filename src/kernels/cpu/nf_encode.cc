@@ -103,7 +103,13 @@ HWY_INLINE void round_codes(const float* w, const float* scales, const float* di
   const DF d;
   for (int e = 0; e < 64; e += kLanes) {
     const VF x = hn::Div(hn::LoadU(d, w + e), hn::Set(d, divisors[e >> block_shift]));
-    const VF result = hn::Mul(value(search(x)), hn::Set(d, scales[e >> block_shift]));
+    VF rounded;
+    if constexpr (kBits == 8 && kLanes == 8) {
+      rounded = search.nearest(x);
+    } else {
+      rounded = value(search(x));
+    }
+    const VF result = hn::Mul(rounded, hn::Set(d, scales[e >> block_shift]));
     if constexpr (kStream) {
       hn::Stream(result, d, q + e);
     } else {

@@ -109,9 +109,7 @@ class CodeSearch {
       }
       return code;
     } else {
-      const VF scaled = hn::Mul(x, hn::Set(d, 512.0F));
-      VI cell = hn::ConvertTo(di, hn::Add(scaled, hn::Set(d, 520.0F)));
-      cell = hn::Min(hn::Max(cell, hn::Zero(di)), hn::Set(di, kNfCells - 1));
+      const VI cell = cell_of(x);
       // One 64-bit load brings both halves of an entry.
       const hn::RebindToUnsigned<DF> du;
       const hn::Repartition<std::uint64_t, DF> du64;
@@ -127,9 +125,40 @@ class CodeSearch {
     }
   }
 
+#if HWY_MAX_BYTES == 32
+  // The value nearest to each x: what ValueTable makes of the codes. One load a lane brings all that it
+  // takes.
+  HWY_INLINE VF nearest(VF x) const {
+    const DF d;
+    const hn::FixedTag<float, 4> d4;
+    const hn::Repartition<std::uint64_t, DF> d64;
+    alignas(64) std::int32_t at[kLanes];
+    hn::Store(cell_of(x), DI(), at);
+    const auto two = [&](int i) HWY_ATTR {  // entries of lanes i and i + 4
+      return hn::Combine(d, hn::LoadU(d4, book_->nearest[at[i + 4]]), hn::LoadU(d4, book_->nearest[at[i]]));
+    };
+    const VF e0 = two(0), e1 = two(1), e2 = two(2), e3 = two(3);
+    const auto front01 =
+        hn::BitCast(d64, hn::InterleaveLower(d, e0, e1));  // midpoints, then values up to them
+    const auto front23 = hn::BitCast(d64, hn::InterleaveLower(d, e2, e3));
+    const auto back01 = hn::BitCast(d64, hn::InterleaveUpper(d, e0, e1));
+    const auto back23 = hn::BitCast(d64, hn::InterleaveUpper(d, e2, e3));
+    const VF midpoint = hn::BitCast(d, hn::InterleaveLower(d64, front01, front23));
+    const VF low = hn::BitCast(d, hn::InterleaveUpper(d64, front01, front23));
+    const VF high = hn::BitCast(d, hn::InterleaveLower(d64, back01, back23));
+    return hn::IfThenElse(hn::Gt(x, midpoint), high, low);
+  }
+#endif
+
  private:
   static constexpr bool kInRegisters = kBits <= 4 && kLanes >= 8;
 
+  static HWY_INLINE VI cell_of(VF x) {
+    const DF d;
+    const DI di;
+    const VI cell = hn::ConvertTo(di, hn::Add(hn::Mul(x, hn::Set(d, 512.0F)), hn::Set(d, 520.0F)));
+    return hn::Min(hn::Max(cell, hn::Zero(di)), hn::Set(di, kNfCells - 1));
+  }
   template <typename Mask>
   static HWY_INLINE VI as_int(Mask mask) {  // -1 where true
     return hn::VecFromMask(DI(), hn::RebindMask(DI(), mask));
