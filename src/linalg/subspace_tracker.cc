@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "kernels/cpu/gemm.h"
+#include "kernels/cpu/gemm_kernel.h"
 #include "linalg/orthonormalize.h"
 #include "linalg/small_dense.h"
 
@@ -26,13 +27,14 @@ SubspaceTracker::SubspaceTracker(ThreadPool& pool, std::int64_t m, std::int64_t 
 // y = scale a basis^T.
 void SubspaceTracker::project(ThreadPool& pool, const float* a) {
   const std::int64_t p = carried_;
-  const std::int64_t idle = (16 - p % 16) % 16;  // of the columns that a product works on together
+  const std::int64_t together = kernels::gemm_panel_cols();  // columns that a product works on
+  const std::int64_t idle = (together - p % together) % together;
   if (4 * idle <= p) {
     kernels::gemm(pool, m_, p, n_, a, n_, basis_.data(), n_, y_.data(), p,
                   {.trans_b = true, .alpha = scale_});
     return;
   }
-  // Few directions would leave many columns idle; few rows do not. The sums are the same.
+  // Few directions would leave many columns idle; few rows do not.
   std::vector<float> transposed(static_cast<std::size_t>(p * m_));
   kernels::gemm(pool, p, m_, n_, basis_.data(), n_, a, n_, transposed.data(), m_,
                 {.trans_b = true, .alpha = scale_});

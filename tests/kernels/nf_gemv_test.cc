@@ -9,17 +9,14 @@
 #include <limits>
 #include <vector>
 
-#include "base/rng.h"
 #include "quant/quantizer.h"
+#include "reference/numbers.h"
 
 namespace lq::kernels {
 namespace {
 
 std::vector<float> normals(std::int64_t n, std::uint64_t stream) {
-  ThreadPool pool(1);
-  std::vector<float> v(static_cast<std::size_t>(n));
-  Rng(7, stream).fill_normal(pool, v.data(), n);
-  return v;
+  return reference::normals(static_cast<std::size_t>(n), stream);
 }
 
 std::vector<float> product(ThreadPool& pool, const NfMatrix& m, const std::vector<float>& x,

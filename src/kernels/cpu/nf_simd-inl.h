@@ -31,14 +31,6 @@ static_assert(kLanes == 4 || kLanes == 8 || kLanes == 16);
 constexpr float kFloatMax = std::numeric_limits<float>::max();
 constexpr float kFloatInf = std::numeric_limits<float>::infinity();
 
-// to[i] = table[index[i]], lane by lane: on Zen 3 a tenth quicker than gathers.
-template <typename T>
-HWY_INLINE void load_each(const T* HWY_RESTRICT table, VI index, T* HWY_RESTRICT to) {
-  alignas(64) std::int32_t at[kLanes];
-  hn::Store(index, DI(), at);
-  for (int i = 0; i < kLanes; ++i) to[i] = table[at[i]];
-}
-
 // Values of codes by look-up in registers, or in memory where the registers are too few or too short.
 template <int kBits>
 class ValueTable {
@@ -57,9 +49,7 @@ class ValueTable {
     const DF d;
     const DI di;
     if constexpr (!kInRegisters) {
-      alignas(64) float values[kLanes];
-      load_each(values_, code, values);
-      return hn::Load(d, values);
+      return hn::GatherIndex(d, values_, code);
     } else if constexpr (kBits == 4 && kLanes == 8) {
       const auto index = hn::IndicesFromVec(d, hn::And(code, hn::Set(di, 7)));
       const VF is_high = hn::BitCast(d, hn::ShiftLeft<28>(code));  // bit 3 to the sign
@@ -113,10 +103,10 @@ class CodeSearch {
       // One 64-bit load brings both halves of an entry.
       const hn::RebindToUnsigned<DF> du;
       const hn::Repartition<std::uint64_t, DF> du64;
-      alignas(64) std::uint64_t entries[kLanes];
-      load_each(book_->cells, cell, entries);
-      const auto first = hn::Load(du64, entries);
-      const auto second = hn::Load(du64, entries + kLanes / 2);
+      const hn::Repartition<std::int64_t, DF> di64;
+      const hn::Half<DI> half;
+      const auto first = hn::GatherIndex(du64, book_->cells, hn::PromoteTo(di64, hn::LowerHalf(half, cell)));
+      const auto second = hn::GatherIndex(du64, book_->cells, hn::PromoteTo(di64, hn::UpperHalf(half, cell)));
       const auto low = hn::BitCast(du, first);
       const auto high = hn::BitCast(du, second);
       const VF midpoint = hn::BitCast(d, hn::ConcatEven(du, high, low));
