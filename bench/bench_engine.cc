@@ -29,7 +29,7 @@ std::vector<std::int32_t> ids(std::int64_t count, std::int64_t vocab) {
   return x;
 }
 
-// y = W x straight from the codes; bytes/s counts the packed matrix.
+// y = W x straight from the codes, finely or fast (nf_gemv.h); bytes/s counts the packed matrix.
 void BM_NfGemv(benchmark::State& state) {
   Bench b;
   const auto bits = static_cast<int>(state.range(0));
@@ -42,12 +42,18 @@ void BM_NfGemv(benchmark::State& state) {
   std::vector<float> y(static_cast<std::size_t>(rows));
   std::vector<float> scratch(static_cast<std::size_t>(kernels::nf_gemv_scratch(matrix.view(), 1)) + 16);
   float* aligned = scratch.data() + (64 - reinterpret_cast<std::uintptr_t>(scratch.data()) % 64) % 64 / 4;
-  for (auto _ : state) kernels::nf_gemv(b.pool, matrix.view(), x.data(), 1, y.data(), aligned);
+  const kernels::NfGemvLevels levels = kernels::nf_gemv_levels(matrix.view().codebook, bits);
+  const kernels::NfGemvLevels* coarse = state.range(1) == 1 ? &levels : nullptr;
+  for (auto _ : state) kernels::nf_gemv(b.pool, matrix.view(), x.data(), 1, y.data(), aligned, coarse);
   state.SetBytesProcessed(state.iterations() * matrix.storage_bytes());
   state.counters["weights/s"] =
       benchmark::Counter(static_cast<double>(state.iterations() * rows * cols), benchmark::Counter::kIsRate);
 }
-BENCHMARK(BM_NfGemv)->Arg(2)->Arg(3)->Arg(4)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_NfGemv)
+    ->ArgsProduct({{2, 3, 4}, {0, 1}})
+    ->ArgNames({"bits", "fast"})
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 
 void BM_Prompt768(benchmark::State& state) {
   Bench b;
@@ -133,6 +139,7 @@ BENCHMARK(BM_LoraCurve768)
 
 void BM_Decode1100M(benchmark::State& state) {
   Bench b;
+  if (state.range(1) == 1) b.ctx.decode_precision = DecodePrecision::kFast;
   LlamaModel model = model_of(b, shape_1100m(static_cast<int>(state.range(0))));
   Tensor logits = Tensor::empty(DType::kF32, {1, 32000});
   KvCache cache = model.make_cache(256);
@@ -142,13 +149,19 @@ void BM_Decode1100M(benchmark::State& state) {
     if (cache.length() == 256) cache.truncate(8);
     model.decode(b.ctx, b.ws, cache, std::span(x).first(1), matrix_of(logits));
   }
-  std::int64_t bytes = model.head().projection().weight().bytes();
+  const Weight& head = model.head().projection().weight();
+  // Fast: bytes and a scale for each 64 (nn/rounded_weight.h).
+  std::int64_t bytes = state.range(1) == 1 ? head.rows() * head.cols() / 16 * 17 : head.bytes();
   for (Linear* linear : model.linears()) bytes += linear->weight().bytes();
   state.SetBytesProcessed(state.iterations() * bytes);
   state.counters["tokens/s"] =
       benchmark::Counter(static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
 }
-BENCHMARK(BM_Decode1100M)->Arg(2)->Arg(3)->Arg(4)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_Decode1100M)
+    ->ArgsProduct({{2, 3, 4}, {0, 1}})
+    ->ArgNames({"bits", "fast"})
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 
 void BM_Prompt1100M(benchmark::State& state) {
   Bench b;

@@ -3,6 +3,9 @@
 
 #include <CLI/CLI.hpp>
 
+#include <map>
+#include <string>
+
 #include "eval/generator.h"
 
 namespace lq::cli {
@@ -31,6 +34,12 @@ struct GenerateFlags {
         ->check(CLI::PositiveNumber)
         ->capture_default_str();
     verb.add_option("--stop", options.stop, "End before this text (repeatable)");
+    const std::map<std::string, DecodePrecision> precisions = {{"fast", DecodePrecision::kFast},
+                                                               {"fine", DecodePrecision::kFine}};
+    verb.add_option("--decode-precision", options.precision,
+                    "Packed weights times one token: fast (8-bit activations and codebook) or fine (14 bits)")
+        ->transform(CLI::CheckedTransformer(precisions))
+        ->default_str("fast");
     verb.add_flag("--ignore-eos", options.ignore_eos, "Go on past the end-of-text token");
   }
 };

@@ -70,10 +70,12 @@ GenerateResult Generator::generate(Context& ctx, std::span<const std::int32_t> i
   cached_.resize(static_cast<std::size_t>(same));
   result.reused_tokens = same;
 
+  Context decoding = ctx;
+  decoding.decode_precision = options.precision;
   Scratch scratch(workspace_);
   const Matrix logits = scratch.matrix(1, model_.config().vocab);
   const auto run = [&](std::span<const std::int32_t> next) {
-    model_.decode(ctx, workspace_, cache_, next, logits);
+    model_.decode(decoding, workspace_, cache_, next, logits);
     cached_.insert(cached_.end(), next.begin(), next.end());
   };
   const double start = monotonic_seconds();

@@ -20,7 +20,8 @@ struct GenerateOptions {
   SamplerOptions sampler = {};
   std::vector<std::string> stop = {};  // generation ends before the first of these texts
   bool ignore_eos = false;
-  bool skip_special = true;  // leave the text of special tokens out
+  DecodePrecision precision = DecodePrecision::kFast;  // of the tokens after the prompt
+  bool skip_special = true;                            // leave the text of special tokens out
 };
 
 enum class StopReason { kEos, kStopText, kMaxTokens, kContextFull, kCallback };

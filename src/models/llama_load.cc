@@ -7,6 +7,7 @@
 #include "models/registry.h"
 #include "nn/dense_weight.h"
 #include "nn/nf_weight.h"
+#include "nn/rounded_weight.h"
 
 namespace lq {
 namespace {
@@ -20,9 +21,7 @@ class Loader {
     state_.embedding = &parameter("model.embed_tokens.weight", {c.vocab, c.hidden}, false);
     for (std::int64_t layer = 0; layer < c.layers; ++layer) state_.blocks.push_back(block(layer));
     Parameter& norm = parameter("model.norm.weight", {c.hidden}, true);
-    std::unique_ptr<Weight> projection = c.tied_embeddings ? std::make_unique<DenseWeight>(*state_.embedding)
-                                                           : weight("lm_head", c.vocab, c.hidden);
-    state_.head = std::make_unique<LmHead>(norm, c.norm_eps, Linear("lm_head", std::move(projection)));
+    state_.head = std::make_unique<LmHead>(norm, c.norm_eps, Linear("lm_head", projection()));
   }
 
  private:
@@ -58,6 +57,17 @@ class Loader {
       return std::make_unique<NfWeight>(std::move(matrix));
     }
     return std::make_unique<DenseWeight>(parameter(name, {out, in}, false));
+  }
+
+  // A dense head of a packed model may be rounded where its other weights are read coarsely too.
+  std::unique_ptr<Weight> projection() {
+    const LlamaConfig& c = state_.config;
+    const bool packed_itself = state_.packed && state_.packed->packed().modules.contains("lm_head.weight");
+    if (packed_itself && !c.tied_embeddings) return weight("lm_head", c.vocab, c.hidden);
+    Parameter& p =
+        c.tied_embeddings ? *state_.embedding : parameter("lm_head.weight", {c.vocab, c.hidden}, false);
+    if (state_.packed) return std::make_unique<RoundedWeight>(p);
+    return std::make_unique<DenseWeight>(p);
   }
 
   // small: brought to f32 now; else borrowed as it lies in the file.

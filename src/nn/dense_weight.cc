@@ -3,10 +3,8 @@
 #include <cstdint>
 
 #include "kernels/cpu/transformer_elementwise.h"
-#include "kernels/cpu/transformer_gemv.h"
 
 namespace lq {
-namespace {
 
 kernels::DenseType dense_type(DType dtype) {
   switch (dtype) {
@@ -20,8 +18,6 @@ kernels::DenseType dense_type(DType dtype) {
       fail(ErrorCode::kInternal, "a dense weight cannot be {}", dtype_name(dtype));
   }
 }
-
-}  // namespace
 
 void DenseWeight::read_rows(Context& ctx, std::int64_t begin, std::int64_t count, float* out) const {
   const Tensor& t = parameter_.value;

@@ -1,11 +1,15 @@
 // A weight stored as F32, BF16 or F16, often borrowed from a mapped file.
 #pragma once
 
+#include "kernels/cpu/transformer_gemv.h"
 #include "nn/weight.h"
 
 namespace lq {
 
-class DenseWeight final : public Weight {
+// REQUIRES: is_weight_dtype(dtype).
+kernels::DenseType dense_type(DType dtype);
+
+class DenseWeight : public Weight {
  public:
   // REQUIRES: value is a matrix of a weight dtype; the parameter outlives this.
   explicit DenseWeight(Parameter& parameter) : parameter_(parameter) {}
@@ -19,6 +23,8 @@ class DenseWeight final : public Weight {
 
  protected:
   bool forward_few(Context& ctx, Workspace& ws, ConstMatrix x, Matrix y) const override;
+  const Tensor& stored() const { return parameter_.value; }
+  bool learns() const { return parameter_.trainable(); }
 
  private:
   Parameter& parameter_;

@@ -5,6 +5,11 @@
 
 namespace lq {
 
+NfWeight::NfWeight(NfMatrix matrix) : matrix_(std::move(matrix)) {
+  const kernels::NfView view = matrix_.view();
+  if (view.format.bits <= 4) levels_ = kernels::nf_gemv_levels(view.codebook, view.format.bits);
+}
+
 void NfWeight::read_rows(Context& ctx, std::int64_t begin, std::int64_t count, float* out) const {
   const kernels::NfView view = matrix_.view();
   const std::int64_t first = begin * cols();
@@ -17,7 +22,8 @@ bool NfWeight::forward_few(Context& ctx, Workspace& ws, ConstMatrix x, Matrix y)
   const kernels::NfView view = matrix_.view();
   Scratch scratch(ws);
   const std::span<float> prepared = scratch.vector(kernels::nf_gemv_scratch(view, x.rows));
-  kernels::nf_gemv(ctx.pool, view, x.data, x.rows, y.data, prepared.data());
+  kernels::nf_gemv(ctx.pool, view, x.data, x.rows, y.data, prepared.data(),
+                   ctx.decode_precision == DecodePrecision::kFast ? &levels_ : nullptr);
   return true;
 }
 

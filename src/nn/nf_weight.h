@@ -1,6 +1,7 @@
 // A weight packed as NormalFloat codes with two levels of scales: the Q of LQ-LoRA, never dense as a whole.
 #pragma once
 
+#include "kernels/cpu/nf_gemv_fast.h"
 #include "nn/weight.h"
 #include "quant/nf_matrix.h"
 
@@ -8,7 +9,7 @@ namespace lq {
 
 class NfWeight final : public Weight {
  public:
-  explicit NfWeight(NfMatrix matrix) : matrix_(std::move(matrix)) {}
+  explicit NfWeight(NfMatrix matrix);
 
   const NfMatrix& matrix() const { return matrix_; }
   std::int64_t rows() const override { return matrix_.rows(); }
@@ -17,12 +18,12 @@ class NfWeight final : public Weight {
   void read_rows(Context& ctx, std::int64_t begin, std::int64_t count, float* out) const override;
 
  protected:
-  // Integer arithmetic on 16-bit codes and activations (kernels/cpu/nf_gemv.h): within 1e-4 of the exact
-  // product's scale.
+  // Integer arithmetic, in the context's DecodePrecision (kernels/cpu/nf_gemv.h).
   bool forward_few(Context& ctx, Workspace& ws, ConstMatrix x, Matrix y) const override;
 
  private:
   NfMatrix matrix_;
+  kernels::NfGemvLevels levels_ = {};  // of the codebook, up to 4 bits
 };
 
 }  // namespace lq

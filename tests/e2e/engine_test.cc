@@ -52,6 +52,23 @@ TEST(EngineE2e, GeneratesTheSameTextTwice) {
   EXPECT_EQ(a.out, lqlora(command).out);
 }
 
+TEST(EngineE2e, GeneratesInEitherPrecision) {
+  const TempDir dir;
+  const std::string q = (dir / "q").string();
+  ASSERT_EQ(lqlora("--quiet quantize " + quill() + " --nf 4 --rank 8 -o " + q).code, 0);
+  const std::string command =
+      "--quiet generate " + q + " --prompt 'It was a cold evening' --max-tokens 12 --temperature 0";
+  const Outcome fast = lqlora(command);
+  const Outcome fine = lqlora(command + " --decode-precision fine");
+  EXPECT_EQ(fast.code, 0) << fast.errors;
+  EXPECT_EQ(fine.code, 0) << fine.errors;
+  EXPECT_TRUE(fine.out.starts_with("It was a cold evening")) << fine.out;
+  // A hundredth of each product seldom turns the first choice, never a text of this length into nonsense.
+  EXPECT_EQ(fast.out.substr(0, 30), fine.out.substr(0, 30));
+  EXPECT_EQ(lqlora(command + " --decode-precision fast").out, fast.out);
+  EXPECT_EQ(lqlora(command + " --decode-precision exact").code, 2);
+}
+
 TEST(EngineE2e, TokenizesThereAndBack) {
   const std::string text = "It was a cold evening, and the naïve café was closed.";
   const Outcome ids = shell("printf '%s\\n' '" + text + "' | " + program() + " tokenize " + quill());

@@ -99,6 +99,36 @@ TEST_F(PackedModelTest, EqualsDenseModelOfItsValues) {
   }
 }
 
+// Both precisions of decoding against the dense model: fine to 1e-3, fast to some hundredths; and they differ.
+TEST_F(PackedModelTest, DecodesInTheContextsPrecision) {
+  for (const int bits : {2, 3, 4}) {
+    reference::RandomModel shape;
+    shape.bits = bits;
+    LlamaModel packed = LlamaModel::load(ctx_, write("packed", shape));
+    const LlamaModel dense = LlamaModel::load(ctx_, write_dense(packed, shape));
+    const auto decoded = [&](const LlamaModel& model, DecodePrecision precision) {
+      Context ctx = ctx_;
+      ctx.decode_precision = precision;
+      Workspace ws;
+      KvCache cache = model.make_cache(8);
+      std::vector<float> all;
+      Tensor logits = Tensor::empty(DType::kF32, {1, model.config().vocab});
+      for (const std::int32_t id : {3, 14, 15, 92, 65, 35}) {
+        model.decode(ctx, ws, cache, std::span(&id, 1), matrix_of(logits));
+        all.insert(all.end(), logits.data<float>(), logits.data<float>() + logits.numel());
+      }
+      return all;
+    };
+    const auto want = decoded(dense, DecodePrecision::kFine);
+    EXPECT_EQ(decoded(dense, DecodePrecision::kFast), want);
+    EXPECT_LT(relative_difference(decoded(packed, DecodePrecision::kFine), want), 1e-3) << bits;
+    const double fast = relative_difference(decoded(packed, DecodePrecision::kFast), want);
+    EXPECT_LT(fast, 0.06) << bits;
+    EXPECT_GT(fast, 1e-3) << bits;
+    std::filesystem::remove_all(folder_);
+  }
+}
+
 TEST_F(PackedModelTest, GradientsOfAdaptersEqualThoseOnTheDenseModel) {
   reference::RandomModel shape;
   shape.bits = 3;

@@ -15,25 +15,15 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 // After foreach_target.h, so that it is compiled for every target.
+#include "kernels/cpu/nf_gemv_codes-inl.h"
 #include "kernels/cpu/nf_gemv_scales-inl.h"
-#include "kernels/cpu/nf_simd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lq::kernels::HWY_NAMESPACE {
 
 #if HWY_CAP_GE256
 
-using D8 = hn::FixedTag<std::uint8_t, 32>;
-using D16 = hn::FixedTag<std::int16_t, 16>;
-using D32 = hn::FixedTag<std::int32_t, 8>;
-using F8 = hn::FixedTag<float, 8>;
-using V8 = hn::Vec<D8>;
-using V16 = hn::Vec<D16>;
-using V32 = hn::Vec<D32>;
-using VF8 = hn::Vec<F8>;
-
-// Low and high bytes of the codebook's integers, at the indices that Indices yields (which differ by 128-bit
-// lane).
+// Low and high bytes of the codebook's integers, at the indices that Indices yields.
 struct Tables {
   V8 low, high;
   float step;  // value of one integer
@@ -48,70 +38,15 @@ HWY_INLINE Tables MakeTables(const float* codebook) {
   for (int c = 0; c < 1 << kBits; ++c) {
     const auto value = static_cast<std::int16_t>(std::lrint(codebook[c] / largest * kGemvLevels));
     const auto bits = static_cast<std::uint16_t>(value);
-    // First lane: the code. Second lane: below 4 bits the lower two bits come scaled by 4, the top one by 1.
-    const int second = kBits == 4 ? c : (c & 3) * 4 + (c >> 2);
-    low[c] = static_cast<std::uint8_t>(bits);
-    high[c] = static_cast<std::uint8_t>(bits >> 8);
-    low[16 + second] = static_cast<std::uint8_t>(bits);
-    high[16 + second] = static_cast<std::uint8_t>(bits >> 8);
+    for (int lane = 0; lane < 2; ++lane) {
+      const int at = 16 * lane + table_index<kBits>(c, lane);
+      low[at] = static_cast<std::uint8_t>(bits);
+      high[at] = static_cast<std::uint8_t>(bits >> 8);
+    }
   }
   const D8 d8;
   return {hn::Load(d8, low), hn::Load(d8, high), largest / kGemvLevels};
 }
-
-// One value in the first 16 bytes, another in the rest.
-HWY_INLINE V8 Lanes2(std::uint8_t first, std::uint8_t second) {
-  const D8 d8;
-  const auto word = [](std::uint8_t b) { return b * 0x0101010101010101ULL; };
-  alignas(32) const std::uint64_t words[4] = {word(first), word(first), word(second), word(second)};
-  return hn::BitCast(d8, hn::Load(hn::FixedTag<std::uint64_t, 4>(), words));
-}
-
-// Table indices of elements 0-31 and 32-63 of a packed group.
-template <int kBits>
-struct Indices {
-  V8 first, second;
-
-  HWY_INLINE explicit Indices(const std::uint8_t* group) {
-    const D8 d8;
-    const D16 d16;
-    const auto down4 = [&](V8 v) HWY_ATTR {
-      return hn::BitCast(d8, hn::ShiftRight<4>(hn::BitCast(hn::RebindToUnsigned<D16>(), v)));
-    };
-    (void)d16;
-    if constexpr (kBits == 4) {
-      const V8 nibble = hn::Set(d8, 15);
-      const V8 v = hn::LoadU(d8, group);
-      first = hn::And(v, nibble);
-      second = hn::And(down4(v), nibble);
-    } else {
-      const V8 mask = Lanes2(3, 12);
-      const V8 v = hn::LoadDup128(d8, group);
-      first = hn::And(v, mask);
-      second = hn::And(down4(v), mask);
-      if constexpr (kBits == 3) {
-        std::uint64_t top;
-        std::memcpy(&top, group + 16, 8);
-        const V8 bits = hn::BitCast(d8, hn::Set(hn::FixedTag<std::uint64_t, 4>(), top));
-        first = hn::Or(first, TopBits(bits, 0));
-        second = hn::Or(second, TopBits(bits, 4));
-      }
-    }
-  }
-
- private:
-  // Of elements 8 * from ... + 31: 4 in the first lane and 1 in the second where the element's bit is set.
-  static HWY_INLINE V8 TopBits(V8 bits, std::uint8_t from) {
-    const D8 d8;
-    const hn::FixedTag<std::uint64_t, 4> d64;
-    const std::uint64_t at = from * 0x0101010101010101ULL;
-    alignas(32) const std::uint64_t pick[4] = {at, at + 0x0101010101010101ULL, at + 0x0202020202020202ULL,
-                                               at + 0x0303030303030303ULL};
-    const V8 bit = hn::BitCast(d8, hn::Set(d64, 0x8040201008040201ULL));
-    const V8 spread = hn::TableLookupBytes(bits, hn::BitCast(d8, hn::Load(d64, pick)));
-    return hn::And(hn::VecFromMask(d8, hn::Eq(hn::And(spread, bit), bit)), Lanes2(4, 1));
-  }
-};
 
 template <int kBits, int kBlock, int kVectors>
 void GemvRows(const NfView& view, const NfGemvInput& in, std::int64_t begin, std::int64_t end,
@@ -202,31 +137,16 @@ bool NfGemvInteger(const NfView& view, const NfGemvInput* in, std::int64_t begin
                    float* y) {
   if (view.format.bits > 4 || view.cols % kNfGroup != 0) return false;
   if (in == nullptr) return true;  // asked whether it would
-  const std::int64_t per_row = view.cols / view.format.block;
-  const std::int64_t first = begin * per_row / kNfGroup;
-  const std::int64_t groups = (end * per_row + kNfGroup - 1) / kNfGroup - first;
-  // Those of the jobs that follow, which come to this thread or its neighbour: nothing else fetches them
-  // ahead.
-  const std::int64_t all = (view.rows * per_row + kNfGroup - 1) / kNfGroup;
-  const std::int64_t bytes = 8 * view.format.scale_bits;
-  for (std::int64_t at = (first + groups) * bytes; at < std::min(all, first + 3 * groups) * bytes; at += 64) {
-    hwy::Prefetch(view.scales + at);
-  }
-  constexpr std::int64_t kFew = 4096;
-  alignas(64) float few[kFew];
-  std::vector<float> many(static_cast<std::size_t>(groups * kNfGroup <= kFew ? 0 : groups * kNfGroup));
-  float* scales = many.empty() ? few : many.data();
-  RestoreScales(view, first, groups, scales);
-  float* of_begin = scales + begin * per_row - first * kNfGroup;
+  RestoredScales scales(view, begin, end);
   switch (view.format.bits) {
     case 2:
-      GemvBlocks<2>(view, *in, begin, end, of_begin, y);
+      GemvBlocks<2>(view, *in, begin, end, scales.of_begin(), y);
       break;
     case 3:
-      GemvBlocks<3>(view, *in, begin, end, of_begin, y);
+      GemvBlocks<3>(view, *in, begin, end, scales.of_begin(), y);
       break;
     default:
-      GemvBlocks<4>(view, *in, begin, end, of_begin, y);
+      GemvBlocks<4>(view, *in, begin, end, scales.of_begin(), y);
   }
   return true;
 }
@@ -249,6 +169,19 @@ bool integer_path(const NfView& view) {
   return HWY_DYNAMIC_DISPATCH(NfGemvInteger)(view, nullptr, 0, 0, nullptr);
 }
 
+// Rows for one job: some 32 KiB of codes, so that no thread waits long for the last one.
+std::int64_t gemv_grain(const NfView& view) {
+  return std::max<std::int64_t>(1, 32768 * 8 / (view.cols * view.format.bits));
+}
+
+void gemv_fast(ThreadPool& pool, const NfView& view, const NfGemvLevels& levels, const float* x, float* y,
+               float* scratch) {
+  const NfGemvFastInput in = nf_gemv_fast_round(view, levels, x, scratch);
+  parallel_for(pool, view.rows, gemv_grain(view), [&](std::int64_t begin, std::int64_t end) {
+    nf_gemv_fast_rows(view, levels, in, begin, end, y);
+  });
+}
+
 void gemv_integer(ThreadPool& pool, const NfView& view, const float* x, std::int64_t count, float* y,
                   float* scratch) {
   const std::int64_t groups = view.cols / kNfGroup;
@@ -257,9 +190,7 @@ void gemv_integer(ThreadPool& pool, const NfView& view, const float* x, std::int
   float* scale = scratch + groups * vectors * kNfGroup / 2;
   nf_gemv_round(x, view.cols, count, vectors, rounded, scale);
   const NfGemvInput in{rounded, scale, vectors, static_cast<int>(count)};
-  // Some 32 KiB of codes for one job: no thread waits long for the last one.
-  const std::int64_t grain = std::max<std::int64_t>(1, 32768 * 8 / (view.cols * view.format.bits));
-  parallel_for(pool, view.rows, grain, [&](std::int64_t begin, std::int64_t end) {
+  parallel_for(pool, view.rows, gemv_grain(view), [&](std::int64_t begin, std::int64_t end) {
     HWY_DYNAMIC_DISPATCH(NfGemvInteger)(view, &in, begin, end, y);
   });
 }
@@ -269,11 +200,15 @@ void gemv_integer(ThreadPool& pool, const NfView& view, const float* x, std::int
 std::int64_t nf_gemv_scratch(const NfView& view, std::int64_t count) {
   if (!integer_path(view)) return 0;
   const std::int64_t vectors = count == 1 ? 1 : 4;
+  // No less than the coarser product's.
   return view.cols / kNfGroup * vectors * (kNfGroup / 2 + 1);
 }
 
 void nf_gemv(ThreadPool& pool, const NfView& view, const float* x, std::int64_t count, float* y,
-             float* scratch) {
+             float* scratch, const NfGemvLevels* levels) {
+  if (levels != nullptr && count == 1 && nf_gemv_fast_has(view)) {
+    return gemv_fast(pool, view, *levels, x, y, scratch);
+  }
   if (integer_path(view)) return gemv_integer(pool, view, x, count, y, scratch);
   const std::int64_t grain = std::max<std::int64_t>(1, 65536 / std::max<std::int64_t>(1, view.cols));
   parallel_for(pool, view.rows, grain, [&](std::int64_t begin, std::int64_t end) {

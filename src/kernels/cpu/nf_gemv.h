@@ -6,21 +6,28 @@
 // most sum over elements of s' * (c/2 * m * |x| + c/2 * a * |code value|), about 1e-4 of |w| |x| added up, in
 // practice 5e-5 of y. 8 bits, and rows that do not fill whole groups: rows are dequantized into a buffer, f32
 // throughout.
+//
+// Coarser, for one vector on x86 (elsewhere as above): code values as whole numbers of at most 8 bits, affine
+// in the codebook's, times activations of 6 to 7 bits and a sign under one scale for each 64 (nf_gemv_fast.h
+// says how the two share 15 bits). About 1 % of y, which is a ninth of what rounding weights to NF4 costs;
+// half the instructions.
 #pragma once
 
 #include <cstdint>
 
 #include "base/parallel.h"
+#include "kernels/cpu/nf_gemv_fast.h"
 #include "kernels/nf_view.h"
 
 namespace lq::kernels {
 
-// Floats of scratch that nf_gemv needs for `count` vectors.
+// Floats of scratch that nf_gemv needs for `count` vectors, with levels or without.
 std::int64_t nf_gemv_scratch(const NfView& view, std::int64_t count);
 
 // y[j, i] = sum_k w[i, k] x[j, k].   x: [count, cols], y: [count, rows]. REQUIRES: 1 <= count <= 4; scratch
-// of nf_gemv_scratch floats, 32-byte aligned. The same bits on any number of threads.
+// of nf_gemv_scratch floats, 32-byte aligned; levels, if any, those of the
+// matrix's codebook: one vector is then multiplied the coarser way. The same bits on any number of threads.
 void nf_gemv(ThreadPool& pool, const NfView& view, const float* x, std::int64_t count, float* y,
-             float* scratch);
+             float* scratch, const NfGemvLevels* levels = nullptr);
 
 }  // namespace lq::kernels

@@ -8,8 +8,9 @@
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/nf_gemv_input.cc"
 #include <hwy/foreach_target.h>
-// After foreach_target.h.
 #include <hwy/highway.h>
+// After foreach_target.h, so that it is compiled for every target.
+#include "kernels/cpu/group_peak-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lq::kernels::HWY_NAMESPACE {
@@ -17,31 +18,23 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 // Rounds 64 activations into the order of NfGemvInput.
 void RoundGroup(const float* x, std::int16_t* to, float* scale) {
-  const hn::CappedTag<float, 8> f8;
-  const hn::Rebind<std::int16_t, decltype(f8)> i16;
-  using VF8 = hn::Vec<decltype(f8)>;
+  const GroupFloats f8;
+  const hn::Rebind<std::int16_t, GroupFloats> i16;
+  using VF8 = hn::Vec<GroupFloats>;
   constexpr int kStep = static_cast<int>(hn::MaxLanes(f8));
-  VF8 largest = hn::Zero(f8);
-  VF8 nothing = hn::Zero(f8);  // stays 0 as long as all are finite
-  for (int e = 0; e < kNfGroup; e += kStep) {
-    const VF8 v = hn::LoadU(f8, x + e);
-    largest = hn::Max(largest, hn::Abs(v));
-    nothing = hn::Add(nothing, hn::Sub(v, v));
-  }
-  const float most = hn::GetLane(hn::MaxOfLanes(f8, largest));
-  if (hn::GetLane(hn::SumOfLanes(f8, nothing)) != 0.0F) {  // true of NaN
+  const float most = GroupPeak(x);
+  if (std::isnan(most)) {
     // Comes out as NaN, as it would from a product in f32 (or infinity: both say the same).
     std::fill(to, to + kNfGroup, std::int16_t{1});
-    *scale = std::nanf("");
+    *scale = most;
     return;
   }
   *scale = most / kGemvLevels;
   // The quotient of denormals may overflow: then everything is 0 anyway.
   const VF8 inverse = hn::Set(f8, most > 1e-30F ? kGemvLevels / most : 0.0F);
-  constexpr int kSource[4] = {0, 16, 8, 24};
   for (int half = 0; half < kNfGroup; half += 32) {
     for (int e = 0; e < 32; e += kStep) {
-      const VF8 v = hn::Mul(hn::LoadU(f8, x + half + kSource[e / 8] + e % 8), inverse);
+      const VF8 v = hn::Mul(hn::LoadU(f8, x + half + kGemvSource[e / 8] + e % 8), inverse);
       hn::StoreU(hn::DemoteTo(i16, hn::NearestInt(v)), i16, to + half + e);
     }
   }

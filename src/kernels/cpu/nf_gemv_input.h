@@ -8,8 +8,12 @@ namespace lq::kernels {
 
 inline constexpr float kGemvLevels = 16383.0F;  // 8 products of two such numbers fit 31 bits
 
+// Of each 32 elements, the first of each 8 in the order in which they lie: so that a 16-bit load meets what
+// interleaving bytes within 128-bit lanes gives.
+inline constexpr int kGemvSource[4] = {0, 16, 8, 24};
+
 struct NfGemvInput {
-  const std::int16_t* x;  // [groups][vectors][64]: of each 32 elements 0-7, 16-23, 8-15, 24-31
+  const std::int16_t* x;  // [groups][vectors][64]: in the order of kGemvSource
   const float* scale;     // [groups][vectors]: what one step of x is worth
   int vectors;            // 1 or 4 (the last ones zero)
   int count;              // of them wanted

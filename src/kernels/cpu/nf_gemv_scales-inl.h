@@ -9,6 +9,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <vector>
+
+#include <hwy/cache_control.h>
 
 #include "kernels/cpu/nf_simd-inl.h"
 
@@ -37,7 +40,7 @@ void RestoreGroup(const NfView& view, std::int64_t group, std::int64_t last, flo
 }
 
 // out[64 * count] = scales of the blocks of packed groups [first, first + count).
-void RestoreScales(const NfView& view, std::int64_t first, std::int64_t count, float* out) {
+inline void RestoreScales(const NfView& view, std::int64_t first, std::int64_t count, float* out) {
   const std::int64_t per = static_cast<std::int64_t>(view.format.block) * view.format.block2;
   const std::int64_t last = (view.rows * view.cols + per - 1) / per - 1;
   for (std::int64_t g = 0; g < count; ++g) {
@@ -57,6 +60,42 @@ void RestoreScales(const NfView& view, std::int64_t first, std::int64_t count, f
     }
   }
 }
+
+// The scales of rows [begin, end), which end with their job.
+class RestoredScales {
+ public:
+  RestoredScales(const NfView& view, std::int64_t begin, std::int64_t end) {
+    const std::int64_t per_row = view.cols / view.format.block;
+    const std::int64_t first = begin * per_row / kNfGroup;
+    const std::int64_t groups = (end * per_row + kNfGroup - 1) / kNfGroup - first;
+    // Those of the jobs that follow, which come to this thread or its neighbour: nothing else fetches them
+    // ahead.
+    const std::int64_t all = (view.rows * per_row + kNfGroup - 1) / kNfGroup;
+    const std::int64_t bytes = 8 * view.format.scale_bits;
+    for (std::int64_t at = (first + groups) * bytes; at < std::min(all, first + 3 * groups) * bytes;
+         at += 64) {
+      hwy::Prefetch(view.scales + at);
+    }
+    float* scales = few_;
+    if (groups * kNfGroup > kFew) {
+      many_.resize(static_cast<std::size_t>(groups * kNfGroup));
+      scales = many_.data();
+    }
+    RestoreScales(view, first, groups, scales);
+    of_begin_ = scales + begin * per_row - first * kNfGroup;
+  }
+  RestoredScales(const RestoredScales&) = delete;
+  RestoredScales& operator=(const RestoredScales&) = delete;
+
+  // Of row begin, others behind it.
+  float* of_begin() { return of_begin_; }
+
+ private:
+  static constexpr std::int64_t kFew = 4096;
+  alignas(64) float few_[kFew];
+  std::vector<float> many_;
+  float* of_begin_;
+};
 
 }  // namespace lq::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

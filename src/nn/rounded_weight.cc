@@ -1,0 +1,31 @@
+#include "nn/rounded_weight.h"
+
+#include "kernels/cpu/byte_matrix.h"
+
+namespace lq {
+
+void RoundedWeight::round(Context& ctx) const {
+  const std::lock_guard lock(mutex_);
+  const Tensor& t = stored();
+  if (rounded_ == t.raw()) return;
+  values_ = Tensor::empty(DType::kI8, {rows(), cols()});
+  scales_ = Tensor::empty(DType::kF32, {rows(), cols() / 64});
+  kernels::byte_encode(ctx.pool, dense_type(t.dtype()), t.raw(), rows(), cols(),
+                       values_.mutable_data<std::int8_t>(), scales_.mutable_data<float>());
+  rounded_ = t.raw();
+}
+
+bool RoundedWeight::forward_few(Context& ctx, Workspace& ws, ConstMatrix x, Matrix y) const {
+  if (ctx.decode_precision != DecodePrecision::kFast || x.rows != 1 || learns() ||
+      !kernels::byte_gemv_has(cols())) {
+    return DenseWeight::forward_few(ctx, ws, x, y);
+  }
+  round(ctx);
+  Scratch scratch(ws);
+  const std::span<float> prepared = scratch.vector(kernels::byte_gemv_scratch(cols()));
+  kernels::byte_gemv(ctx.pool, {values_.data<std::int8_t>(), scales_.data<float>(), rows(), cols()}, x.data,
+                     y.data, prepared.data());
+  return true;
+}
+
+}  // namespace lq
