@@ -9,6 +9,7 @@
 #include <limits>
 #include <vector>
 
+#include "kernels/cpu/byte_matrix.h"
 #include "kernels/cpu/nf_gemv.h"
 #include "quant/codebook.h"
 #include "quant/quantizer.h"
@@ -98,7 +99,9 @@ TEST(NfGemvFast, AboutAHundredthOfTheProduct) {
       square += p.want[i] * p.want[i];
     }
     EXPECT_LT(std::sqrt(error / square), 0.012) << bits;
-    EXPECT_GT(std::sqrt(error / square), 1e-4) << bits << ": not the coarse product";
+    if (byte_gemv_has(64)) {
+      EXPECT_GT(std::sqrt(error / square), 1e-4) << bits << ": not the coarse product";
+    }
   }
 }
 

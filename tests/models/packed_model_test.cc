@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "io/peft_adapter.h"
+#include "kernels/cpu/byte_matrix.h"
 #include "models/llama_model.h"
 #include "nn/nf_weight.h"
 #include "ops/cross_entropy.h"
@@ -99,7 +100,8 @@ TEST_F(PackedModelTest, EqualsDenseModelOfItsValues) {
   }
 }
 
-// Both precisions of decoding against the dense model: fine to 1e-3, fast to some hundredths; and they differ.
+// Both precisions of decoding against the dense model: fine to 1e-3, fast to some hundredths; and they
+// differ.
 TEST_F(PackedModelTest, DecodesInTheContextsPrecision) {
   for (const int bits : {2, 3, 4}) {
     reference::RandomModel shape;
@@ -124,7 +126,9 @@ TEST_F(PackedModelTest, DecodesInTheContextsPrecision) {
     EXPECT_LT(relative_difference(decoded(packed, DecodePrecision::kFine), want), 1e-3) << bits;
     const double fast = relative_difference(decoded(packed, DecodePrecision::kFast), want);
     EXPECT_LT(fast, 0.06) << bits;
-    EXPECT_GT(fast, 1e-3) << bits;
+    if (kernels::byte_gemv_has(64)) {
+      EXPECT_GT(fast, 1e-3) << bits;
+    }
     std::filesystem::remove_all(folder_);
   }
 }
