@@ -43,6 +43,7 @@ void run(Session& session, const GenerateVerbFlags& f) {
                       {"ids", r.ids},
                       {"stop", stop_reason_name(r.reason)},
                       {"prompt_tokens", r.prompt_tokens},
+                      {"decode_precision", options.precision == DecodePrecision::kFast ? "fast" : "fine"},
                       {"load_seconds", loaded - start},
                       {"prompt_seconds", r.prompt_seconds},
                       {"tokens_per_second", rate},

@@ -35,7 +35,9 @@ double full_error(Context& context, const CheckpointReader& reader, const PlanOp
   const std::int64_t rows = view.shape()[0];
   const std::int64_t cols = view.shape()[1];
   const Tensor w = view.copy_f32();
-  const NfQuantizer quantizer(config, plan.quantizer);
+  NfQuantizerOptions quantizer_options = plan.quantizer;
+  quantizer_options.feedback = Feedback::kOff;  // as plan_table sweeps
+  const NfQuantizer quantizer(config, quantizer_options);
   const Weighting weighting =
       diagonal ? weights.diagonal_of(context, name, rows, cols) : weights.of(context, name, rows, cols);
   DecomposeOptions options = plan.decompose;

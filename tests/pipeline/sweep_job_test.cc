@@ -3,8 +3,14 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "calibrate/stats_format.h"
+#include "io/checkpoint_reader.h"
 #include "io/io_test_util.h"
+#include "io/safetensors_writer.h"
+#include "pipeline/select_matrices.h"
 #include "pipeline/tiny_model.h"
+#include "quant/nf_serialize.h"
+#include "reference/numbers.h"
 
 namespace lq {
 namespace {
@@ -41,6 +47,74 @@ TEST(SweepJob, WritesATableAndLeavesNothingElse) {
   EXPECT_EQ(table.rank, 4);
   EXPECT_EQ(table.method, "lq");
   EXPECT_FALSE(std::filesystem::exists(dir / "table.json.work"));
+}
+
+// x^T x of correlated rows, over its count.
+std::vector<float> random_moment(std::int64_t n, std::uint64_t stream) {
+  const std::int64_t count = 3 * n;
+  auto x = reference::normals(static_cast<std::size_t>(count * n), stream);
+  for (std::int64_t t = 0; t < count; ++t) {
+    for (std::int64_t i = 1; i < n; ++i) {
+      float& value = x[static_cast<std::size_t>(t * n + i)];
+      value = 0.9F * x[static_cast<std::size_t>(t * n + i - 1)] + 0.5F * value;
+    }
+  }
+  std::vector<float> moment(static_cast<std::size_t>(n * n));
+  for (std::int64_t i = 0; i < n; ++i) {
+    for (std::int64_t j = 0; j < n; ++j) {
+      double sum = 0.0;
+      for (std::int64_t t = 0; t < count; ++t) {
+        sum += double{x[static_cast<std::size_t>(t * n + i)]} * x[static_cast<std::size_t>(t * n + j)];
+      }
+      moment[static_cast<std::size_t>(i * n + j)] = static_cast<float>(sum / static_cast<double>(count));
+    }
+  }
+  return moment;
+}
+
+void write_tiny_stats(const std::filesystem::path& model, const std::filesystem::path& path) {
+  ThreadPool pool(1);
+  const CheckpointReader reader(model);
+  StatsModules modules;
+  std::vector<TensorSpec> specs;
+  for (const TensorView* view : select_matrices(reader, {})) {
+    const std::string module(module_of(view->name()));
+    const std::int64_t rows = view->shape()[0];
+    const std::int64_t cols = view->shape()[1];
+    modules[module] = {.rows = rows, .cols = cols, .input = module};
+    specs.push_back({module + std::string(kInputMoment), DType::kF32, {cols, cols}});
+    specs.push_back({module + std::string(kOutputGradMoment), DType::kF32, {rows, rows}});
+  }
+  const std::string hash = reader.model_hash(pool, {});
+  SafetensorsWriter writer(path, specs,
+                           {{"format", std::string(kStatsFormat)},
+                            {"version", std::to_string(kStatsVersion)},
+                            {"model_hash", hash},
+                            {"job", hash},
+                            {"sequences", "8"},
+                            {"held_out_sequences", "0"},
+                            {"tokens", "100"},
+                            {"seq_len", "16"},
+                            {"mean_loss", "1.0"},
+                            {"silent", "[]"},
+                            {"modules", stats_modules_to_text(modules)}});
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    writer.write_f32(specs[i].name, random_moment(specs[i].shape[0], 50 + i).data());
+  }
+  writer.finish();
+}
+
+// The table is made without feedback, so its cells are checked without, whatever the options say.
+TEST(SweepJob, CellsAreCheckedAsTheyAreSwept) {
+  const TempDir dir;
+  write_tiny_model(dir / "model");
+  write_tiny_stats(dir / "model", dir / "stats");
+  SweepJobOptions options = options_in(dir);
+  options.plan.weights = WeightsKind::kKfac;
+  options.plan.calibration.stats = dir / "stats";
+  options.plan.quantizer.feedback = Feedback::kOn;
+  options.check_cells = 28;
+  EXPECT_LT(run(options).largest_deviation, 0.1);
 }
 
 TEST(SweepJob, UnfinishedWorkOfAnotherCommandIsNotTaken) {
