@@ -12,11 +12,11 @@
 
 #include <hwy/highway.h>
 
+#if HWY_CAP_GE256
+
 HWY_BEFORE_NAMESPACE();
 namespace lq::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
-
-#if HWY_CAP_GE256
 
 using D8 = hn::FixedTag<std::uint8_t, 32>;
 using D16 = hn::FixedTag<std::int16_t, 16>;
@@ -90,9 +90,9 @@ constexpr int table_index(int code, int lane) {
   return kBits == 2 && lane == 1 ? code * 4 : code;
 }
 
-#endif  // HWY_CAP_GE256
-
 }  // namespace lq::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
+
+#endif  // HWY_CAP_GE256
 
 #endif  // LQ_KERNELS_CPU_NF_GEMV_CODES_INL_H_

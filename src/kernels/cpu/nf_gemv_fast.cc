@@ -189,7 +189,7 @@ NfGemvLevels nf_gemv_levels(const float* codebook, int bits) {
     float error = 0.0F;
     for (int c = 0; c < codes; ++c) {
       const float at = (codebook[c] - low) / step;
-      const float off = at - static_cast<float>(static_cast<int>(at + 0.5F));
+      const float off = at - std::nearbyint(at);
       error += off * off;
     }
     const float of_values = error * step * step / square;
