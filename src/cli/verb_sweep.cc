@@ -17,7 +17,7 @@ namespace {
 struct SweepFlags {
   std::string model, out, method = "lq";
   RankFlags rank;
-  std::int64_t check = 0;
+  std::int64_t check = 8;
   std::vector<std::string> include, exclude, configs;
   WeightsFlags weights;
   QuantizerFlags quantizer;
