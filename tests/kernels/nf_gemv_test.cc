@@ -15,7 +15,7 @@
 namespace lq::kernels {
 namespace {
 
-std::vector<float> normals(std::int64_t n, std::uint64_t stream) {
+std::vector<float> gemv_normals(std::int64_t n, std::uint64_t stream) {
   return reference::normals(static_cast<std::size_t>(n), stream);
 }
 
@@ -33,7 +33,7 @@ std::vector<float> product(ThreadPool& pool, const NfMatrix& m, const std::vecto
 void expect_within_bound(const NfConfig& config, std::int64_t rows, std::int64_t cols,
                          const std::vector<float>& x) {
   ThreadPool pool(2);
-  const auto w = normals(rows * cols, 1);
+  const auto w = gemv_normals(rows * cols, 1);
   const NfMatrix m = NfQuantizer(config).quantize(pool, w.data(), rows, cols);
   std::vector<float> q(w.size());
   m.dequantize(pool, q.data());
@@ -69,7 +69,7 @@ TEST(NfGemv, JobsThatCutGroupsOfScales) {
     for (const int block : {16, 32, 64}) {
       for (const int block2 : {16, 64, 256}) {
         const NfConfig config{bits, block == 32 ? 3 : 8, ScaleDType::kFp32, block, block2};
-        expect_within_bound(config, 32768 * 8 / (192 * bits) * 2 + 17, 192, normals(192, 2));
+        expect_within_bound(config, 32768 * 8 / (192 * bits) * 2 + 17, 192, gemv_normals(192, 2));
       }
     }
   }
@@ -78,11 +78,11 @@ TEST(NfGemv, JobsThatCutGroupsOfScales) {
 // One row of more blocks than the kernel keeps scales of on its stack.
 TEST(NfGemv, RowsLongerThanTheBufferOfScales) {
   const std::int64_t cols = 16 * 4096 + 64;
-  expect_within_bound({4, 8, ScaleDType::kFp32, 16, 256}, 3, cols, normals(cols, 2));
+  expect_within_bound({4, 8, ScaleDType::kFp32, 16, 256}, 3, cols, gemv_normals(cols, 2));
 }
 
 TEST(NfGemv, ActivationsOfEverySize) {
-  auto x = normals(4 * 256, 2);
+  auto x = gemv_normals(4 * 256, 2);
   for (std::size_t e = 0; e < 64; ++e) {
     x[e] *= 1e-38F;        // denormals: rounded to nothing, which is within the bound
     x[64 + e] = 0.0F;      // a group without activations
@@ -96,12 +96,12 @@ TEST(NfGemv, ActivationsOfEverySize) {
 
 TEST(NfGemv, InfinityAndNotANumberShowInEveryRow) {
   ThreadPool pool(1);
-  const auto w = normals(40 * 128, 1);
+  const auto w = gemv_normals(40 * 128, 1);
   const NfMatrix m = NfQuantizer(uniform_nf_config(4)).quantize(pool, w.data(), 40, 128);
   for (const float bad : {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(),
                           std::numeric_limits<float>::quiet_NaN()}) {
     for (const std::size_t at : {0U, 63U, 64U, 77U, 127U}) {
-      auto x = normals(128, 2);
+      auto x = gemv_normals(128, 2);
       x[at] = bad;
       for (const float y : product(pool, m, x, 1)) EXPECT_FALSE(std::isfinite(y)) << bad << " at " << at;
     }
@@ -110,10 +110,10 @@ TEST(NfGemv, InfinityAndNotANumberShowInEveryRow) {
 
 TEST(NfGemv, SameBitsOnAnyNumberOfThreads) {
   ThreadPool one(1);
-  const auto w = normals(2000 * 320, 1);
+  const auto w = gemv_normals(2000 * 320, 1);
   const NfMatrix m = NfQuantizer(uniform_nf_config(3)).quantize(one, w.data(), 2000, 320);
   for (const std::int64_t count : {1, 3}) {
-    const auto x = normals(320 * count, 2);
+    const auto x = gemv_normals(320 * count, 2);
     const auto want = product(one, m, x, count);
     for (const int threads : {2, 7}) {
       ThreadPool pool(threads);
