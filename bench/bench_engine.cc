@@ -70,12 +70,8 @@ void BM_Prompt768(benchmark::State& state) {
 }
 BENCHMARK(BM_Prompt768)->Arg(0)->Arg(4)->UseRealTime()->Unit(benchmark::kMillisecond);
 
-// LoRA r 64 on all linears of 768 x 12 at NF4: forward and backward, and with `update` all of a step
-// (clipping, AdamW).
-void lora_step(benchmark::State& state, Keep keep, std::int64_t batch_size, std::int64_t length,
-               bool update) {
-  Bench b;
-  LlamaModel model = model_of(b, shape_768(4));
+// r 64 beside every linear, B = 0.
+void add_lora(Bench& b, LlamaModel& model) {
   for (Linear* linear : model.linears()) {
     auto lora = std::make_unique<Lora>();
     lora->a.value = Tensor::empty(DType::kF32, {64, linear->in()});
@@ -85,6 +81,15 @@ void lora_step(benchmark::State& state, Keep keep, std::int64_t batch_size, std:
     lora->scaling = 0.25F;
     linear->set_lora(std::move(lora));
   }
+}
+
+// LoRA r 64 on all linears of 768 x 12 at NF4: forward and backward, and with `update` all of a step
+// (clipping, AdamW).
+void lora_step(benchmark::State& state, Keep keep, std::int64_t batch_size, std::int64_t length,
+               bool update) {
+  Bench b;
+  LlamaModel model = model_of(b, shape_768(4));
+  add_lora(b, model);
   model.train_adapters();
   const std::int64_t tokens = batch_size * length;
   std::vector<std::int64_t> starts;
@@ -137,10 +142,12 @@ BENCHMARK(BM_LoraCurve768)
     ->UseRealTime()
     ->Unit(benchmark::kMillisecond);
 
+// `lora`: an adapter of r 64 beside every linear, as quantize makes it (not counted in the bytes).
 void BM_Decode1100M(benchmark::State& state) {
   Bench b;
   if (state.range(1) == 1) b.ctx.decode_precision = DecodePrecision::kFast;
   LlamaModel model = model_of(b, shape_1100m(static_cast<int>(state.range(0))));
+  if (state.range(2) == 1) add_lora(b, model);
   Tensor logits = Tensor::empty(DType::kF32, {1, 32000});
   KvCache cache = model.make_cache(256);
   const auto x = ids(8, 32000);
@@ -158,8 +165,9 @@ void BM_Decode1100M(benchmark::State& state) {
       benchmark::Counter(static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
 }
 BENCHMARK(BM_Decode1100M)
-    ->ArgsProduct({{2, 3, 4}, {0, 1}})
-    ->ArgNames({"bits", "fast"})
+    ->ArgsProduct({{2, 3, 4}, {0, 1}, {0}})
+    ->ArgsProduct({{4}, {0, 1}, {1}})
+    ->ArgNames({"bits", "fast", "lora"})
     ->UseRealTime()
     ->Unit(benchmark::kMillisecond);
 

@@ -23,27 +23,21 @@ void add_column_sums(Context& ctx, ConstMatrix dy, std::span<float> db) {
   });
 }
 
-// y = x w^T for a small dense f32 w.
-void multiply_small(Context& ctx, ConstMatrix x, const Tensor& w, Matrix y) {
-  if (x.rows <= kernels::kGemvVectors) {
-    kernels::dense_gemv(ctx.pool, kernels::DenseType::kF32, w.raw(), w.dim(0), w.dim(1), x.data, x.rows,
-                        y.data);
-  } else {
-    matmul_nt(ctx, x, const_matrix_of(w), y);
-  }
-}
-
-// y += scaling (x A^T) B^T.
-void add_low_rank(Context& ctx, Scratch& scratch, const Lora& lora, ConstMatrix x, Matrix y) {
+// y += scaling (x A^T) B^T. rounds: A and B may be rounded where the context decodes fast.
+void add_low_rank(Context& ctx, Workspace& ws, const Lora& lora, bool rounds, ConstMatrix x, Matrix y) {
+  Scratch scratch(ws);
   const Matrix xa = scratch.matrix(x.rows, lora.rank());
-  multiply_small(ctx, x, lora.a.value, xa);
   if (x.rows > kernels::kGemvVectors) {
+    matmul_nt(ctx, x, const_matrix_of(lora.a.value), xa);
     matmul_nt(ctx, xa, const_matrix_of(lora.b.value), y, {.alpha = lora.scaling, .accumulate = true});
     return;
   }
+  Context few = ctx;
+  if (!rounds) few.decode_precision = DecodePrecision::kFine;
   const Matrix low = scratch.matrix(x.rows, y.cols);
+  lora.a_rounded.forward(few, ws, x, xa);
   kernels::scale_by(xa.size(), lora.scaling, xa.data);
-  multiply_small(ctx, xa, lora.b.value, low);
+  lora.b_rounded.forward(few, ws, xa, low);
   kernels::add_to(low.size(), low.data, y.data);
 }
 
@@ -76,9 +70,11 @@ void Linear::forward(Context& ctx, Workspace& ws, ConstMatrix x, Matrix y) const
   if (hook_ != nullptr) hook_->on_forward(ctx, *this, x);
   weight_->forward(ctx, ws, x, y);
   if (bias_ != nullptr) add_bias(ctx, *bias_, y);
+  const bool packed = weight_->parameter() == nullptr;
+  if (fixed_ != nullptr) add_low_rank(ctx, ws, *fixed_, packed, x, y);
+  if (lora_ == nullptr) return;
   Scratch scratch(ws);
-  if (fixed_ != nullptr) add_low_rank(ctx, scratch, *fixed_, x, y);
-  if (lora_ != nullptr) add_low_rank(ctx, scratch, *lora_, lora_input(ctx, scratch, x), y);
+  add_low_rank(ctx, ws, *lora_, packed, lora_input(ctx, scratch, x), y);
 }
 
 void Linear::backward(Context& ctx, Workspace& ws, ConstMatrix x, ConstMatrix dy, Matrix dx,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "nn/parameter.h"
+#include "nn/rounded_weight.h"
 
 namespace lq {
 
@@ -9,6 +10,9 @@ struct Lora {
   Parameter a;           // [rank, in]
   Parameter b;           // [out, rank]
   float scaling = 1.0F;  // alpha / rank, or alpha / sqrt(rank)
+  // a and b for a single vector beside a packed weight, which reads no more of them than of itself.
+  RoundedWeight a_rounded{a};
+  RoundedWeight b_rounded{b};
 
   std::int64_t rank() const { return a.value.dim(0); }
 };

@@ -1,5 +1,5 @@
 // A dense weight that keeps an 8-bit copy for fast decoding: a vocabulary's projection in bf16 is a fifth of
-// the bytes that a token of a 4-bit model reads.
+// the bytes that a token of a 4-bit model reads, an adapter of rank 64 in f32 a quarter.
 #pragma once
 
 #include <mutex>

@@ -12,7 +12,8 @@ namespace lq {
 
 // How packed weights of up to 4 bits are multiplied by a single vector, as decoding does. kFine: within 1e-4
 // of the dequantized weights. kFast: activations and codebook rounded to 8 bits or less, about 1 % of the
-// product (kernels/cpu/nf_gemv.h), and the vocabulary's projection of a packed model rounded to 8 bits.
+// product (kernels/cpu/nf_gemv.h), and a packed model's low-rank parts and vocabulary projection rounded to 8
+// bits.
 enum class DecodePrecision : std::uint8_t { kFine, kFast };
 
 // Cheap to copy; REQUIRES: pool and progress outlive it.

@@ -5,7 +5,10 @@
 
 #include "base/progress.h"
 #include "io/io_test_util.h"
+#include "kernels/cpu/byte_matrix.h"
 #include "nn/dense_weight.h"
+#include "nn/nf_weight.h"
+#include "quant/quantizer.h"
 #include "reference/numbers.h"
 
 namespace lq {
@@ -108,6 +111,51 @@ TEST(Linear, EqualsTheSumOfItsPartsInDouble) {
     EXPECT_LT(relative_difference(lora.b.grads(), db), 1e-5) << n;
     EXPECT_LT(relative_difference(bias.grads(), dbias), 1e-5) << n;
     EXPECT_FALSE(linear.fixed_lora()->a.trainable() || linear.fixed_lora()->b.trainable());
+  }
+}
+
+// Factors are rounded for a single vector that decodes fast, beside a packed weight only.
+TEST(Linear, RoundsFactorsWhereItsWeightIsReadCoarsely) {
+  constexpr std::int64_t kWide = 128, kHigh = 192, kRank = 64;
+  ThreadPool pool(2);
+  NoProgress progress;
+  Workspace ws;
+  const auto w = normals(static_cast<std::size_t>(kWide * kHigh), 1, 0.02F);
+  Parameter dense{"m.weight", Tensor::empty(DType::kF32, {kHigh, kWide}), {}};
+  std::copy(w.begin(), w.end(), dense.value.mutable_data<float>());
+  for (const bool packed : {false, true}) {
+    std::unique_ptr<Weight> weight;
+    if (packed) {
+      weight = std::make_unique<NfWeight>(
+          NfQuantizer(uniform_nf_config(4)).quantize(pool, w.data(), kHigh, kWide));
+    } else {
+      weight = std::make_unique<DenseWeight>(dense);
+    }
+    Linear linear("m", std::move(weight));
+    auto lora = std::make_unique<Lora>();
+    lora->a.value = tensor_of({kRank, kWide}, 2);
+    lora->b.value = tensor_of({kHigh, kRank}, 3);
+    linear.set_lora(std::move(lora));
+    const auto product = [&](DecodePrecision precision, std::int64_t count) {
+      Context ctx{pool, progress, 0, {}, precision};
+      const auto x = normals(static_cast<std::size_t>(count * kWide), 4);
+      std::vector<float> y(static_cast<std::size_t>(count * kHigh));
+      linear.forward(ctx, ws, {x.data(), count, kWide}, {y.data(), count, kHigh});
+      return y;
+    };
+    const auto fine = product(DecodePrecision::kFine, 1);
+    const double off = relative_difference(product(DecodePrecision::kFast, 1), fine);
+    if (packed && kernels::byte_gemv_has(kWide)) {
+      EXPECT_GT(off, 1e-4);
+      EXPECT_LT(off, 0.02);
+    } else {
+      EXPECT_EQ(off, 0.0);
+    }
+    EXPECT_EQ(product(DecodePrecision::kFast, 3), product(DecodePrecision::kFine, 3));
+    // While they learn, they are taken as they are.
+    for (Parameter* p : {&linear.lora()->a, &linear.lora()->b}) p->make_trainable();
+    const double learning = relative_difference(product(DecodePrecision::kFast, 1), fine);
+    EXPECT_LT(learning, 1e-3);
   }
 }
 
