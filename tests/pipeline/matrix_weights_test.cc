@@ -5,10 +5,10 @@
 #include <cmath>
 
 #include "base/error.h"
-#include "calibrate/stats_format.h"
 #include "io/io_test_util.h"
 #include "io/safetensors_writer.h"
 #include "pipeline/select_matrices.h"
+#include "pipeline/stats_metadata.h"
 #include "pipeline/sweep_model.h"
 
 namespace lq {
@@ -23,22 +23,11 @@ constexpr std::int64_t kCols = 4;
 CalibrationStats stats_with(const std::filesystem::path& path, const std::vector<float>& r,
                             const std::vector<float>& g) {
   const StatsModules modules = {{"m", {.rows = kRows, .cols = kCols, .input = "m"}}};
-  const std::string hash(32, '0');
   const std::string input = "m" + std::string(kInputMoment);
   const std::string output = "m" + std::string(kOutputGradMoment);
   SafetensorsWriter writer(path,
                            {{input, DType::kF32, {kCols, kCols}}, {output, DType::kF32, {kRows, kRows}}},
-                           {{"format", std::string(kStatsFormat)},
-                            {"version", std::to_string(kStatsVersion)},
-                            {"model_hash", hash},
-                            {"job", hash},
-                            {"sequences", "8"},
-                            {"held_out_sequences", "0"},
-                            {"tokens", "100"},
-                            {"seq_len", "16"},
-                            {"mean_loss", "1.0"},
-                            {"silent", "[]"},
-                            {"modules", stats_modules_to_text(modules)}});
+                           stats_metadata(modules));
   writer.write_f32(input, r.data());
   writer.write_f32(output, g.data());
   writer.finish();

@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
-#include "calibrate/stats_format.h"
 #include "io/io_test_util.h"
 #include "io/safetensors_writer.h"
+#include "pipeline/stats_metadata.h"
 #include "pipeline/tiny_model.h"
 
 namespace lq {
@@ -40,21 +40,10 @@ CalibrationStats stats_of(const std::filesystem::path& path, const std::string& 
                           std::int64_t cols, const std::vector<float>& seen,
                           const std::vector<float>& held_out) {
   const StatsModules modules = {{module, {.rows = rows, .cols = cols, .input = module}}};
-  const std::string hash(32, '0');
   const std::string moment = module + std::string(kInputMoment);
   const std::string other = module + std::string(kInputMomentHeldOut);
   SafetensorsWriter writer(path, {{moment, DType::kF32, {cols, cols}}, {other, DType::kF32, {cols, cols}}},
-                           {{"format", std::string(kStatsFormat)},
-                            {"version", std::to_string(kStatsVersion)},
-                            {"model_hash", hash},
-                            {"job", hash},
-                            {"sequences", "8"},
-                            {"held_out_sequences", "1"},
-                            {"tokens", "100"},
-                            {"seq_len", "16"},
-                            {"mean_loss", "1.0"},
-                            {"silent", "[]"},
-                            {"modules", stats_modules_to_text(modules)}});
+                           stats_metadata(modules, std::string(32, '0'), 1));
   writer.write_f32(moment, seen.data());
   writer.write_f32(other, held_out.data());
   writer.finish();

@@ -3,11 +3,11 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "calibrate/stats_format.h"
 #include "io/checkpoint_reader.h"
 #include "io/io_test_util.h"
 #include "io/safetensors_writer.h"
 #include "pipeline/select_matrices.h"
+#include "pipeline/stats_metadata.h"
 #include "pipeline/tiny_model.h"
 #include "quant/nf_serialize.h"
 #include "reference/numbers.h"
@@ -85,19 +85,7 @@ void write_tiny_stats(const std::filesystem::path& model, const std::filesystem:
     specs.push_back({module + std::string(kInputMoment), DType::kF32, {cols, cols}});
     specs.push_back({module + std::string(kOutputGradMoment), DType::kF32, {rows, rows}});
   }
-  const std::string hash = reader.model_hash(pool, {});
-  SafetensorsWriter writer(path, specs,
-                           {{"format", std::string(kStatsFormat)},
-                            {"version", std::to_string(kStatsVersion)},
-                            {"model_hash", hash},
-                            {"job", hash},
-                            {"sequences", "8"},
-                            {"held_out_sequences", "0"},
-                            {"tokens", "100"},
-                            {"seq_len", "16"},
-                            {"mean_loss", "1.0"},
-                            {"silent", "[]"},
-                            {"modules", stats_modules_to_text(modules)}});
+  SafetensorsWriter writer(path, specs, stats_metadata(modules, reader.model_hash(pool, {})));
   for (std::size_t i = 0; i < specs.size(); ++i) {
     writer.write_f32(specs[i].name, random_moment(specs[i].shape[0], 50 + i).data());
   }

@@ -15,36 +15,15 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 // After foreach_target.h, so that it is compiled for every target.
-#include "kernels/cpu/group_peak-inl.h"
 #include "kernels/cpu/nf_gemv_codes-inl.h"
+#include "kernels/cpu/round_group-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lq::kernels::HWY_NAMESPACE {
 
-// 64 values of x as bytes; returns their scale.
-float ByteEncodeGroup(const float* x, std::int8_t* to) {
-  const GroupFloats f8;
-  const hn::Rebind<std::int8_t, GroupFloats> i8;
-  using V = hn::Vec<GroupFloats>;
-  constexpr int kStep = static_cast<int>(hn::MaxLanes(f8));
-  const float most = GroupPeak(x);
-  if (std::isnan(most)) {
-    std::fill(to, to + kNfGroup, std::int8_t{1});
-    return most;
-  }
-  const V inverse = hn::Set(f8, most > 1e-30F ? 127.0F / most : 0.0F);
-  for (int half = 0; half < kNfGroup; half += 32) {
-    for (int e = 0; e < 32; e += kStep) {
-      const V v = hn::Mul(hn::LoadU(f8, x + half + kGemvSource[e / 8] + e % 8), inverse);
-      hn::StoreU(hn::DemoteTo(i8, hn::NearestInt(v)), i8, to + half + e);
-    }
-  }
-  return most > 1e-30F ? most / 127.0F : 0.0F;
-}
-
 void ByteEncodeRow(const float* x, std::int64_t cols, std::int8_t* to, float* scales) {
   for (std::int64_t g = 0; g < cols / kNfGroup; ++g) {
-    scales[g] = ByteEncodeGroup(x + g * kNfGroup, to + g * kNfGroup);
+    scales[g] = RoundGroup(x + g * kNfGroup, 127.0F, kGemvSource, to + g * kNfGroup);
   }
 }
 

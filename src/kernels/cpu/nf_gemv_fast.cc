@@ -9,37 +9,18 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 // After foreach_target.h, so that it is compiled for every target.
-#include "kernels/cpu/group_peak-inl.h"
 #include "kernels/cpu/nf_gemv_codes-inl.h"
 #include "kernels/cpu/nf_gemv_scales-inl.h"
+#include "kernels/cpu/round_group-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lq::kernels::HWY_NAMESPACE {
 
-// Rounds 64 activations; returns what one step is worth.
-float FastRoundGroup(const float* x, float levels, std::int8_t* to) {
-  const GroupFloats f8;
-  const hn::Rebind<std::int8_t, GroupFloats> i8;
-  using V = hn::Vec<GroupFloats>;
-  constexpr int kStep = static_cast<int>(hn::MaxLanes(f8));
-  const float most = GroupPeak(x);
-  if (std::isnan(most)) {
-    std::fill(to, to + kNfGroup, std::int8_t{1});
-    return most;
-  }
-  // The quotient of denormals may overflow: then everything is 0 anyway.
-  const V inverse = hn::Set(f8, most > 1e-30F ? levels / most : 0.0F);
-  for (int e = 0; e < kNfGroup; e += kStep) {
-    const V v = hn::Mul(hn::LoadU(f8, x + e), inverse);
-    hn::StoreU(hn::DemoteTo(i8, hn::NearestInt(v)), i8, to + e);
-  }
-  return most / levels;
-}
-
 void FastRound(const NfView& view, int levels, const float* x, std::int8_t* to, float* step, float* sum) {
+  constexpr int kInOrder[4] = {0, 8, 16, 24};
   const std::int64_t block = view.format.block;
   for (std::int64_t g = 0; g < view.cols / kNfGroup; ++g) {
-    const float worth = FastRoundGroup(x + g * kNfGroup, static_cast<float>(levels), to + g * kNfGroup);
+    const float worth = RoundGroup(x + g * kNfGroup, static_cast<float>(levels), kInOrder, to + g * kNfGroup);
     for (std::int64_t b = g * kNfGroup / block; b < (g + 1) * kNfGroup / block; ++b) {
       int total = 0;
       for (std::int64_t e = b * block; e < (b + 1) * block; ++e) total += to[e];
