@@ -4,6 +4,7 @@
 #include <map>
 
 #include "bench_context.h"
+#include "kernels/cpu/gemm.h"
 #include "kernels/cpu/nf_codec.h"
 #include "kernels/cpu/nf_gemv.h"
 #include "models/llama_model.h"
@@ -27,6 +28,38 @@ std::vector<std::int32_t> ids(std::int64_t count, std::int64_t vocab) {
     x[i] = static_cast<std::int32_t>(Rng(1).below(i, static_cast<std::uint64_t>(vocab)));
   }
   return x;
+}
+
+// c = a b^T or a b of a 768 x 12 model's shapes, in f32 or 16-bit integers (gemm.h).
+void BM_Gemm(benchmark::State& state) {
+  Bench b;
+  const std::int64_t m = state.range(0);
+  const std::int64_t n = state.range(1);
+  const std::int64_t k = state.range(2);
+  std::vector<float> x(static_cast<std::size_t>(m * k));
+  std::vector<float> w(static_cast<std::size_t>(n * k));
+  std::vector<float> y(static_cast<std::size_t>(m * n));
+  Rng(3).fill_normal(b.pool, x.data(), m * k);
+  Rng(4).fill_normal(b.pool, w.data(), n * k);
+  const bool trans = state.range(3) == 1;
+  const auto precision = state.range(4) == 1 ? kernels::GemmPrecision::kI16 : kernels::GemmPrecision::kF32;
+  for (auto _ : state) {
+    kernels::gemm(b.pool, m, n, k, x.data(), k, w.data(), trans ? k : n, y.data(), n,
+                  {.trans_b = trans, .precision = precision});
+  }
+  state.counters["FLOP/s"] = benchmark::Counter(static_cast<double>(state.iterations() * 2 * m * n * k),
+                                                benchmark::Counter::kIsRate);
+}
+BENCHMARK(BM_Gemm)
+    ->ArgsProduct({{1024}, {768}, {768, 2048}, {0, 1}, {0, 1}})
+    ->ArgsProduct({{512}, {32000}, {768}, {1}, {0, 1}})
+    ->ArgsProduct({{512}, {768}, {32000}, {0}, {0, 1}})
+    ->ArgNames({"m", "n", "k", "trans_b", "i16"})
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
+
+MatmulPrecision precision_of(std::int64_t i16) {
+  return i16 == 1 ? MatmulPrecision::kI16 : MatmulPrecision::kF32;
 }
 
 // y = W x straight from the codes, finely or fast (nf_gemv.h); bytes/s counts the packed matrix.
@@ -55,10 +88,11 @@ BENCHMARK(BM_NfGemv)
     ->UseRealTime()
     ->Unit(benchmark::kMillisecond);
 
-void BM_Prompt768(benchmark::State& state) {
+// A prompt of n tokens, in f32 or 16-bit integers.
+void prompt(benchmark::State& state, const reference::RandomModel& shape, std::int64_t n) {
   Bench b;
-  const LlamaModel model = model_of(b, shape_768(static_cast<int>(state.range(0))));
-  const std::int64_t n = 512;
+  b.ctx.matmul_precision = precision_of(state.range(1));
+  const LlamaModel model = model_of(b, shape);
   const auto x = ids(n, 32000);
   Tensor logits = Tensor::empty(DType::kF32, {1, 32000});
   for (auto _ : state) {
@@ -68,7 +102,15 @@ void BM_Prompt768(benchmark::State& state) {
   state.counters["tokens/s"] =
       benchmark::Counter(static_cast<double>(state.iterations() * n), benchmark::Counter::kIsRate);
 }
-BENCHMARK(BM_Prompt768)->Arg(0)->Arg(4)->UseRealTime()->Unit(benchmark::kMillisecond);
+
+void BM_Prompt768(benchmark::State& state) {
+  prompt(state, shape_768(static_cast<int>(state.range(0))), 512);
+}
+BENCHMARK(BM_Prompt768)
+    ->ArgsProduct({{0, 4}, {0, 1}})
+    ->ArgNames({"bits", "i16"})
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 
 // r 64 beside every linear, B = 0.
 void add_lora(Bench& b, LlamaModel& model) {
@@ -85,9 +127,10 @@ void add_lora(Bench& b, LlamaModel& model) {
 
 // LoRA r 64 on all linears of 768 x 12 at NF4: forward and backward, and with `update` all of a step
 // (clipping, AdamW).
-void lora_step(benchmark::State& state, Keep keep, std::int64_t batch_size, std::int64_t length,
-               bool update) {
+void lora_step(benchmark::State& state, Keep keep, std::int64_t batch_size, std::int64_t length, bool update,
+               MatmulPrecision precision) {
   Bench b;
+  b.ctx.matmul_precision = precision;
   LlamaModel model = model_of(b, shape_768(4));
   add_lora(b, model);
   model.train_adapters();
@@ -121,23 +164,23 @@ void lora_step(benchmark::State& state, Keep keep, std::int64_t batch_size, std:
 
 // 0: everything recomputed, 1: outputs of linears kept. Batch 2 x 512.
 void BM_LoraStep768(benchmark::State& state) {
-  lora_step(state, state.range(0) == 0 ? Keep::kBlocks : Keep::kActivations, 2, 512, false);
+  lora_step(state, state.range(0) == 0 ? Keep::kBlocks : Keep::kActivations, 2, 512, false,
+            precision_of(state.range(1)));
 }
-BENCHMARK(BM_LoraStep768)->Arg(0)->Arg(1)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_LoraStep768)
+    ->ArgsProduct({{0, 1}, {0, 1}})
+    ->ArgNames({"kept", "i16"})
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 
 // Batch and sequence length, outputs kept, with AdamW.
 void BM_LoraCurve768(benchmark::State& state) {
-  lora_step(state, Keep::kActivations, state.range(0), state.range(1), true);
+  lora_step(state, Keep::kActivations, state.range(0), state.range(1), true, precision_of(state.range(2)));
 }
 BENCHMARK(BM_LoraCurve768)
-    ->Args({1, 128})
-    ->Args({1, 512})
-    ->Args({1, 1024})
-    ->Args({1, 2048})
-    ->Args({1, 4096})
-    ->Args({2, 512})
-    ->Args({4, 512})
-    ->Args({8, 512})
+    ->ArgsProduct({{1}, {128, 512, 1024, 2048, 4096}, {0, 1}})
+    ->ArgsProduct({{2, 4, 8}, {512}, {0, 1}})
+    ->ArgNames({"batch", "length", "i16"})
     ->Iterations(2)
     ->UseRealTime()
     ->Unit(benchmark::kMillisecond);
@@ -172,19 +215,13 @@ BENCHMARK(BM_Decode1100M)
     ->Unit(benchmark::kMillisecond);
 
 void BM_Prompt1100M(benchmark::State& state) {
-  Bench b;
-  const LlamaModel model = model_of(b, shape_1100m(static_cast<int>(state.range(0))));
-  const std::int64_t n = 256;
-  const auto x = ids(n, 32000);
-  Tensor logits = Tensor::empty(DType::kF32, {1, 32000});
-  for (auto _ : state) {
-    KvCache cache = model.make_cache(n);
-    model.decode(b.ctx, b.ws, cache, x, matrix_of(logits));
-  }
-  state.counters["tokens/s"] =
-      benchmark::Counter(static_cast<double>(state.iterations() * n), benchmark::Counter::kIsRate);
+  prompt(state, shape_1100m(static_cast<int>(state.range(0))), 256);
 }
-BENCHMARK(BM_Prompt1100M)->Arg(4)->UseRealTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_Prompt1100M)
+    ->ArgsProduct({{4}, {0, 1}})
+    ->ArgNames({"bits", "i16"})
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
 
 // The machine: what a plain read of memory gives, the ceiling for decoding.
 void BM_ReadBandwidth(benchmark::State& state) {

@@ -37,7 +37,9 @@ struct GenerateFlags {
     const std::map<std::string, DecodePrecision> precisions = {{"fast", DecodePrecision::kFast},
                                                                {"fine", DecodePrecision::kFine}};
     verb.add_option("--decode-precision", options.precision,
-                    "Packed weights times one token: fast (8-bit activations and codebook) or fine (14 bits)")
+                    "Packed models: fast (a token: 8-bit activations and codebook; a prompt: 16-bit "
+                    "integers) or fine "
+                    "(14 bits; f32)")
         ->transform(CLI::CheckedTransformer(precisions))
         ->default_str("fast");
     verb.add_flag("--ignore-eos", options.ignore_eos, "Go on past the end-of-text token");

@@ -72,6 +72,9 @@ GenerateResult Generator::generate(Context& ctx, std::span<const std::int32_t> i
 
   Context decoding = ctx;
   decoding.decode_precision = options.precision;
+  if (options.precision == DecodePrecision::kFast && model_.packed()) {
+    decoding.matmul_precision = MatmulPrecision::kI16;  // prompts
+  }
   Scratch scratch(workspace_);
   const Matrix logits = scratch.matrix(1, model_.config().vocab);
   const auto run = [&](std::span<const std::int32_t> next) {

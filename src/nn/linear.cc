@@ -28,8 +28,9 @@ void add_low_rank(Context& ctx, Workspace& ws, const Lora& lora, bool rounds, Co
   Scratch scratch(ws);
   const Matrix xa = scratch.matrix(x.rows, lora.rank());
   if (x.rows > kernels::kGemvVectors) {
-    matmul_nt(ctx, x, const_matrix_of(lora.a.value), xa);
-    matmul_nt(ctx, xa, const_matrix_of(lora.b.value), y, {.alpha = lora.scaling, .accumulate = true});
+    matmul_nt(ctx, x, const_matrix_of(lora.a.value), xa, {.linear = true});
+    matmul_nt(ctx, xa, const_matrix_of(lora.b.value), y,
+              {.alpha = lora.scaling, .accumulate = true, .linear = true});
     return;
   }
   Context few = ctx;
@@ -81,14 +82,15 @@ void Linear::backward(Context& ctx, Workspace& ws, ConstMatrix x, ConstMatrix dy
                       bool accumulate) {
   if (hook_ != nullptr) hook_->on_backward(ctx, *this, x, dy);
   Parameter* w = weight_->parameter();
-  if (w != nullptr && w->trainable()) matmul_tn(ctx, dy, x, matrix_of(w->grad), {.accumulate = true});
+  if (w != nullptr && w->trainable())
+    matmul_tn(ctx, dy, x, matrix_of(w->grad), {.accumulate = true, .linear = true});
   if (bias_ != nullptr && bias_->trainable()) add_column_sums(ctx, dy, bias_->grads());
   if (dx.data != nullptr) weight_->backward_input(ctx, dy, dx, accumulate);
   if (fixed_ != nullptr && dx.data != nullptr) {
     Scratch scratch(ws);
     const Matrix dxa = scratch.matrix(x.rows, fixed_->rank());
-    matmul(ctx, dy, const_matrix_of(fixed_->b.value), dxa, {.alpha = fixed_->scaling});
-    matmul(ctx, dxa, const_matrix_of(fixed_->a.value), dx, {.accumulate = true});
+    matmul(ctx, dy, const_matrix_of(fixed_->b.value), dxa, {.alpha = fixed_->scaling, .linear = true});
+    matmul(ctx, dxa, const_matrix_of(fixed_->a.value), dx, {.accumulate = true, .linear = true});
   }
   if (lora_ == nullptr) return;
 
@@ -99,16 +101,18 @@ void Linear::backward(Context& ctx, Workspace& ws, ConstMatrix x, ConstMatrix dy
       lora_->a.trainable() || lora_->b.trainable() ? lora_input(ctx, scratch, x) : ConstMatrix(x);
   if (lora_->b.trainable()) {
     const Matrix xa = scratch.matrix(x.rows, lora_->rank());
-    matmul_nt(ctx, seen, a, xa);
-    matmul_tn(ctx, dy, xa, matrix_of(lora_->b.grad), {.alpha = lora_->scaling, .accumulate = true});
+    matmul_nt(ctx, seen, a, xa, {.linear = true});
+    matmul_tn(ctx, dy, xa, matrix_of(lora_->b.grad),
+              {.alpha = lora_->scaling, .accumulate = true, .linear = true});
   }
   const Matrix dxa = scratch.matrix(x.rows, lora_->rank());
-  matmul(ctx, dy, b, dxa, {.alpha = lora_->scaling});
-  if (lora_->a.trainable()) matmul_tn(ctx, dxa, seen, matrix_of(lora_->a.grad), {.accumulate = true});
+  matmul(ctx, dy, b, dxa, {.alpha = lora_->scaling, .linear = true});
+  if (lora_->a.trainable())
+    matmul_tn(ctx, dxa, seen, matrix_of(lora_->a.grad), {.accumulate = true, .linear = true});
   if (dx.data == nullptr) return;
-  if (!drops()) return matmul(ctx, dxa, a, dx, {.accumulate = true});
+  if (!drops()) return matmul(ctx, dxa, a, dx, {.accumulate = true, .linear = true});
   const Matrix dseen = scratch.matrix(x.rows, x.cols);
-  matmul(ctx, dxa, a, dseen);
+  matmul(ctx, dxa, a, dseen, {.linear = true});
   lora_dropout_forward(ctx, *dropout_, name_, dseen, dseen);  // the mask is its own transpose
   add_forward(ctx, dseen, dx);
 }

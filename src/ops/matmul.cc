@@ -10,7 +10,13 @@ void run(Context& ctx, std::int64_t m, std::int64_t n, std::int64_t k, ConstMatr
   check_shape("matmul a", a, ta ? k : m, ta ? m : k);
   check_shape("matmul b", b, tb ? n : k, tb ? k : n);
   kernels::gemm(ctx.pool, m, n, k, a.data, a.cols, b.data, b.cols, c.data, c.cols,
-                {.trans_a = ta, .trans_b = tb, .alpha = o.alpha, .beta = o.accumulate ? 1.0F : 0.0F});
+                {.trans_a = ta,
+                 .trans_b = tb,
+                 .alpha = o.alpha,
+                 .beta = o.accumulate ? 1.0F : 0.0F,
+                 .precision = o.linear && ctx.matmul_precision == MatmulPrecision::kI16
+                                  ? kernels::GemmPrecision::kI16
+                                  : kernels::GemmPrecision::kF32});
 }
 
 }  // namespace

@@ -9,6 +9,7 @@ namespace lq {
 struct MatmulOptions {
   float alpha = 1.0F;
   bool accumulate = false;  // c += instead of c =
+  bool linear = false;      // part of a linear layer: in the context's MatmulPrecision, else in f32
 };
 
 // c = alpha * a b;     a: [m, k], b: [k, n], c: [m, n]

@@ -128,7 +128,7 @@ void read_training(RecipeValues& values, CompareRecipe& recipe) {
   TrainOptions& t = o.train;
   t.batch.rows = 4;
   std::string batching = "packed", schedule = "cosine", optimizer = "adamw", final_weights,
-              recompute = "auto";
+              recompute = "auto", precision = "f32";
   bool no_shuffle = false;
   values.word("finetune.batching", batching, {"packed", "grouped", "plain"});
   t.batch.batching = batching == "packed"    ? Batching::kPacked
@@ -162,6 +162,8 @@ void read_training(RecipeValues& values, CompareRecipe& recipe) {
   values.integer("finetune.save-every", t.save_every, 0);
   values.integer("finetune.keep", t.keep, 1, 1000);
   values.word("finetune.recompute", recompute, {"auto", "always", "never"});
+  values.word("finetune.matmul-precision", precision, {"int16", "f32"});
+  t.precision = parse_matmul_precision(precision);
   o.choose_activations = recompute == "auto";
   t.activations = recompute == "always" ? Keep::kBlocks : Keep::kActivations;
   try {

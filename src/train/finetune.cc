@@ -75,6 +75,7 @@ nlohmann::json job_of(const Context& ctx, const FinetuneOptions& o, const Exampl
                         {"rank", o.lora.rank},
                         {"alpha", o.lora.alpha},
                         {"rslora", o.lora.rslora}};
+  if (t.precision == MatmulPrecision::kI16) job["matmul_precision"] = "int16";
   if (o.full) job["full"] = true;
   if (o.lora.start == LoraStart::kBeside) job["init"] = "beside";
   return job;

@@ -121,9 +121,11 @@ class Trainer {
     // A mask of its own for each batch of the run.
     dropout_.draw = static_cast<std::uint64_t>(state_.step * options_.accumulate);
     model_.set_lora_dropout(&dropout_);
+    Context computing = ctx_;
+    computing.matmul_precision = options_.precision;
     for (const Batch& batch : batches.batches) {
       losses_.resize(batch.ids.size());
-      model_.losses_backward(ctx_, ws_, tape_, {batch.ids, batch.starts}, batch.targets, scale, losses_);
+      model_.losses_backward(computing, ws_, tape_, {batch.ids, batch.starts}, batch.targets, scale, losses_);
       for (const float loss : losses_) sum += loss;
       ++dropout_.draw;
     }
@@ -190,6 +192,12 @@ class Trainer {
 };
 
 }  // namespace
+
+MatmulPrecision parse_matmul_precision(std::string_view name) {
+  if (name == "int16") return MatmulPrecision::kI16;
+  LQ_CHECK(name == "f32", kInvalidArgument, "--matmul-precision {}: expected int16 or f32", name);
+  return MatmulPrecision::kF32;
+}
 
 void check_train_options(const TrainOptions& o) {
   const auto positive = [](const char* flag, double x) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "data/batch.h"
@@ -38,7 +39,11 @@ struct TrainOptions {
   std::int64_t save_every = 0;  // steps; 0: only when asked to stop
   std::int64_t keep = 2;        // checkpoints
   Keep activations = Keep::kActivations;
+  MatmulPrecision precision = MatmulPrecision::kF32;  // of steps; validation is in f32
 };
+
+// "int16" or "f32". Throws Error(kInvalidArgument).
+MatmulPrecision parse_matmul_precision(std::string_view name);
 
 // Throws Error(kInvalidArgument) naming the flag that cannot be.
 void check_train_options(const TrainOptions& options);

@@ -72,6 +72,26 @@ TEST_F(FinetuneE2e, SigtermWritesACheckpointAndTheSameCommandGoesOn) {
   EXPECT_TRUE(bytes("stopped/adapter_model.safetensors") == bytes("whole/adapter_model.safetensors"));
 }
 
+// 16-bit products, the default, change a step's loss in the fifth digit or later; another precision is
+// another job.
+TEST_F(FinetuneE2e, IntegerProductsLearnWhatF32Learns) {
+  ASSERT_EQ(shell(command("int16", 2)).code, 0);
+  ASSERT_EQ(shell(command("f32", 2) + " --matmul-precision f32").code, 0);
+  std::ifstream a(dir_ / "int16/log.jsonl"), b(dir_ / "f32/log.jsonl");
+  std::string x, y;
+  double most = 0.0;
+  while (std::getline(a, x) && std::getline(b, y)) {
+    const double have = nlohmann::json::parse(x).value("loss", 1.0);
+    const double want = nlohmann::json::parse(y).value("loss", 1.0);
+    most = std::max(most, std::abs(have - want) / want);
+  }
+  EXPECT_GT(most, 0.0);
+  EXPECT_LT(most, 1e-4);
+  const Outcome other = shell(command("int16", 2) + " --matmul-precision f32");
+  EXPECT_EQ(other.code, 1);
+  EXPECT_NE(other.errors.find("matmul_precision"), std::string::npos) << other.errors;
+}
+
 TEST_F(FinetuneE2e, EvalReadsTheAdapterAndRefusesAnotherBase) {
   ASSERT_EQ(shell(command("adapter", 2)).code, 0);
   const std::string eval =

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <tuple>
+
 #include "base/progress.h"
 #include "io/io_test_util.h"
 #include "kernels/cpu/byte_matrix.h"
@@ -58,7 +60,13 @@ TEST(Linear, EqualsTheSumOfItsPartsInDouble) {
   NoProgress progress;
   Context ctx{pool, progress, 0, {}};
   Workspace ws;
-  for (const std::int64_t n : {1, 4, 5, 33}) {  // both sides of the kernel for few rows
+  // Both sides of the kernel for few rows; the last in 16-bit integers.
+  for (const auto& [n, precision, most] : {std::tuple{1, MatmulPrecision::kF32, 1e-5},
+                                           {4, MatmulPrecision::kF32, 1e-5},
+                                           {5, MatmulPrecision::kF32, 1e-5},
+                                           {33, MatmulPrecision::kF32, 1e-5},
+                                           {33, MatmulPrecision::kI16, 1e-3}}) {
+    ctx.matmul_precision = precision;
     Parameter w, bias;
     w.value = tensor_of({kOut, kIn}, 1);
     bias.value = tensor_of({kOut}, 2);
@@ -105,10 +113,13 @@ TEST(Linear, EqualsTheSumOfItsPartsInDouble) {
         }
       }
     }
-    EXPECT_LT(relative_difference(y, want_y), 1e-5) << n;
-    EXPECT_LT(relative_difference(dx, want_dx), 1e-5) << n;
-    EXPECT_LT(relative_difference(lora.a.grads(), da), 1e-5) << n;
-    EXPECT_LT(relative_difference(lora.b.grads(), db), 1e-5) << n;
+    for (const double difference :
+         {relative_difference(y, want_y), relative_difference(dx, want_dx),
+          relative_difference(lora.a.grads(), da), relative_difference(lora.b.grads(), db)}) {
+      EXPECT_LT(difference, most) << n;
+      // Each of the four is rounded where integers are asked for, and only there.
+      EXPECT_EQ(difference > 1e-5, precision == MatmulPrecision::kI16) << n;
+    }
     EXPECT_LT(relative_difference(bias.grads(), dbias), 1e-5) << n;
     EXPECT_FALSE(linear.fixed_lora()->a.trainable() || linear.fixed_lora()->b.trainable());
   }

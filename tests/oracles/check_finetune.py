@@ -2,6 +2,7 @@
 """Does `lqlora finetune` learn what transformers and PEFT learn?
 
 usage: check_finetune.py LQLORA MODEL DENSE ADAPTER TEXT [--steps N] [--rows N] [--seq-len N] [--lr X] [--tolerance T]
+                         [--matmul-precision P]
 
 MODEL is what lqlora trains on (packed, or dense); DENSE the same base as a directory of transformers in f32
 (`lqlora export --format hf --keep-adapter --dtype f32`); ADAPTER where both start from; TEXT a plain text. Both see
@@ -26,6 +27,7 @@ def lqlora_losses(a, out):
     command += ["--train-on", "all", "--batching", "plain", "--no-shuffle", "--max-steps", str(a.steps)]
     command += ["--batch-size", str(a.rows), "--seq-len", str(a.seq_len), "--lr", str(a.lr), "--warmup", "5"]
     command += ["--weight-decay", "0.01", "--grad-accum", str(a.accumulate)]
+    command += ["--matmul-precision", a.matmul_precision]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     lines = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
     return [line["loss"] for line in lines], [line["gradient_norm"] for line in lines]
@@ -69,6 +71,7 @@ def main():
     p.add_argument("--accumulate", type=int, default=1)
     p.add_argument("--seq-len", type=int, default=128)
     p.add_argument("--lr", type=float, default=1e-3)
+    p.add_argument("--matmul-precision", default="int16", choices=["int16", "f32"])
     p.add_argument("--tolerance", type=float, default=1e-3)
     a = p.parse_args()
     with tempfile.TemporaryDirectory() as folder:

@@ -5,13 +5,12 @@
 #include <algorithm>
 #include <vector>
 
+#include "kernels/cpu/gemm_i16_kernel.h"
 #include "kernels/cpu/gemm_kernel.h"
 
 namespace lq::kernels {
 namespace {
 
-// Steps of depth that one pass of the innermost loop takes: panels of a and b of this depth lie in L1.
-constexpr std::int64_t kDepth = 384;
 // Rows of a that are packed together, for L2.
 constexpr std::int64_t kBlockRows = 144;
 // Floats of b that are packed at once, a part of the last-level cache.
@@ -28,6 +27,10 @@ constexpr std::int64_t kFewJobs = 4;
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
+const GemmKernel& kernel_of(const GemmOptions& o) {
+  return o.precision == GemmPrecision::kI16 ? gemm_kernel_i16() : gemm_kernel_f32();
+}
+
 // b as it lies in memory, or made row by row.
 struct SourceB {
   const float* data;
@@ -39,8 +42,8 @@ struct SourceB {
 // How depth is cut: pieces of one length, but for the last.
 struct Depths {
   std::int64_t k, step, count;
-  explicit Depths(std::int64_t k_) : k(k_) {
-    step = ceil_div(ceil_div(k, ceil_div(k, kDepth)), 4) * 4;
+  Depths(std::int64_t k_, const GemmKernel& kernel) : k(k_) {
+    step = ceil_div(ceil_div(k, ceil_div(k, kernel.depth)), kernel.granule) * kernel.granule;
     count = ceil_div(k, step);
   }
   std::int64_t at(std::int64_t i) const { return i * step; }
@@ -48,7 +51,8 @@ struct Depths {
 };
 
 // Packs all of b[k, n]: for each piece of depth, its panels one after the other.
-void pack_b(ThreadPool& pool, const SourceB& b, const Depths& depths, std::int64_t n, float* to) {
+void pack_b(ThreadPool& pool, const GemmKernel& kernel, const SourceB& b, const Depths& depths,
+            std::int64_t n, float* to) {
   const std::int64_t width = gemm_panel_cols();
   const std::int64_t padded = ceil_div(n, width) * width;
   if (b.trans) {  // rows of b are columns of the product
@@ -67,13 +71,14 @@ void pack_b(ThreadPool& pool, const SourceB& b, const Depths& depths, std::int64
       }
       for (std::int64_t p = 0; p < depths.count; ++p) {
         const std::int64_t depth = depths.size(p);
-        gemm_pack_b(true, depth, count, from + depths.at(p), ld, to + padded * depths.at(p) + j0 * depth,
-                    width * depth);
+        const std::int64_t units = kernel.units(depth);
+        kernel.pack_b(true, depth, count, from + depths.at(p), ld,
+                      to + padded * kernel.units(depths.at(p)) + j0 * units, width * units);
       }
     });
     return;
   }
-  const std::int64_t strip = 32;  // steps of depth of a job
+  const std::int64_t strip = kernel.strip;  // steps of depth of a job
   const std::int64_t strips = ceil_div(depths.step, strip);
   pool.run(depths.count * strips, [&](std::int64_t job) {
     const std::int64_t p = job / strips;
@@ -91,19 +96,23 @@ void pack_b(ThreadPool& pool, const SourceB& b, const Depths& depths, std::int64
       from = made.get();
       ld = n;
     }
-    gemm_pack_b(false, count, n, from, ld, to + padded * depths.at(p) + l0 * width, width * depth);
+    kernel.pack_b(false, count, n, from, ld,
+                  to + padded * kernel.units(depths.at(p)) + kernel.units(l0) * width,
+                  width * kernel.units(depth));
   });
 }
 
 // c = alpha * a b + beta * c, b small enough to be packed whole.
 void product(ThreadPool& pool, std::int64_t m, std::int64_t n, std::int64_t k, const float* a,
              std::int64_t lda, const SourceB& b, float* c, std::int64_t ldc, const GemmOptions& o) {
-  const Depths depths(k);
+  const GemmKernel& kernel = kernel_of(o);
+  const Depths depths(k, kernel);
   const std::int64_t width = gemm_panel_cols();
   const std::int64_t panels_m = ceil_div(m, kGemmRows);
   const std::int64_t panels_n = ceil_div(n, width);
-  const auto packed_b = hwy::AllocateAligned<float>(static_cast<std::size_t>(panels_n * width * k));
-  pack_b(pool, b, depths, n, packed_b.get());
+  const auto packed_b =
+      hwy::AllocateAligned<float>(static_cast<std::size_t>(panels_n * width * kernel.units(k)));
+  pack_b(pool, kernel, b, depths, n, packed_b.get());
 
   // Rows first: a block of a is packed once. Columns are cut where there are few rows.
   const std::int64_t most = pool.available() == 1 ? 1 : kJobs * pool.available();
@@ -120,15 +129,17 @@ void product(ThreadPool& pool, std::int64_t m, std::int64_t n, std::int64_t k, c
     const std::int64_t p0 = panels_n * col / jobs_n;
     const std::int64_t cols = std::min(n, panels_n * (col + 1) / jobs_n * width) - p0 * width;
     const std::int64_t padded_rows = ceil_div(rows, kGemmRows) * kGemmRows;
-    const auto packed_a = hwy::AllocateAligned<float>(static_cast<std::size_t>(padded_rows * depths.step));
+    const auto packed_a =
+        hwy::AllocateAligned<float>(static_cast<std::size_t>(padded_rows * kernel.units(depths.step)));
     for (std::int64_t p = 0; p < depths.count; ++p) {
       const std::int64_t k0 = depths.at(p);
       const std::int64_t depth = depths.size(p);
-      gemm_pack_a(o.trans_a, rows, depth, o.trans_a ? a + k0 * lda + i0 : a + i0 * lda + k0, lda,
-                  packed_a.get());
-      gemm_block(rows, cols, depth, o.alpha, packed_a.get(),
-                 packed_b.get() + panels_n * width * k0 + p0 * width * depth, width * depth,
-                 p == 0 ? o.beta : 1.0F, c + i0 * ldc + p0 * width, ldc);
+      const std::int64_t units = kernel.units(depth);
+      kernel.pack_a(o.trans_a, rows, depth, o.trans_a ? a + k0 * lda + i0 : a + i0 * lda + k0, lda,
+                    packed_a.get());
+      kernel.block(rows, cols, depth, o.alpha, packed_a.get(),
+                   packed_b.get() + panels_n * width * kernel.units(k0) + p0 * width * units, width * units,
+                   p == 0 ? o.beta : 1.0F, c + i0 * ldc + p0 * width, ldc);
     }
   });
 }
@@ -191,7 +202,7 @@ void gemm_rows(ThreadPool& pool, std::int64_t m, std::int64_t n, std::int64_t k,
   // As many whole rows of b at a time as are packed at once.
   const std::int64_t all = o.trans_b ? n : k;
   const std::int64_t step =
-      std::max<std::int64_t>(gemm_panel_cols(), kPackedB / (o.trans_b ? k : n) / 64 * 64);
+      std::max<std::int64_t>(kernel_of(o).strip, kPackedB / (o.trans_b ? k : n) / 64 * 64);
   for (std::int64_t begin = 0; begin < all; begin += step) {
     const std::int64_t count = std::min(step, all - begin);
     const GemmRows rows = [&](std::int64_t at, std::int64_t some, float* out) { b(begin + at, some, out); };

@@ -1,60 +1,24 @@
 #include "kernels/cpu/gemm_kernel.h"
 
 #include <algorithm>
-#include <cstring>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/gemm_kernel.cc"
 #include <hwy/foreach_target.h>
-// After foreach_target.h.
-#include <hwy/cache_control.h>
 #include <hwy/highway.h>
+// After foreach_target.h, so that it is compiled for every target.
+#include "kernels/cpu/gemm_tiles-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace lq::kernels::HWY_NAMESPACE {
-namespace hn = hwy::HWY_NAMESPACE;
-
-using D = hn::CappedTag<float, 16>;
-using V = hn::Vec<D>;
-constexpr std::int64_t kLanes = static_cast<std::int64_t>(hn::MaxLanes(D()));
-constexpr std::int64_t kCols = 2 * kLanes;
-constexpr std::int64_t kRows = kGemmRows;
 
 std::int64_t PanelCols() { return kCols; }
 
-// to[q * step + r] = from[r * ld + q] for 4 x 4 elements.
-HWY_INLINE void Transpose4(const float* HWY_RESTRICT from, std::int64_t ld, float* HWY_RESTRICT to,
-                           std::int64_t step) {
-  const hn::FixedTag<float, 4> d;
-  const hn::FixedTag<std::uint64_t, 2> d64;
-  const auto r0 = hn::LoadU(d, from);
-  const auto r1 = hn::LoadU(d, from + ld);
-  const auto r2 = hn::LoadU(d, from + 2 * ld);
-  const auto r3 = hn::LoadU(d, from + 3 * ld);
-  const auto a0 = hn::BitCast(d64, hn::InterleaveLower(d, r0, r1));  // columns 0 and 1 of rows 0 and 1
-  const auto a1 = hn::BitCast(d64, hn::InterleaveUpper(d, r0, r1));
-  const auto b0 = hn::BitCast(d64, hn::InterleaveLower(d, r2, r3));
-  const auto b1 = hn::BitCast(d64, hn::InterleaveUpper(d, r2, r3));
-  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d64, a0, b0)), d, to);
-  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d64, a0, b0)), d, to + step);
-  hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d64, a1, b1)), d, to + 2 * step);
-  hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d64, a1, b1)), d, to + 3 * step);
-}
-
-// One panel of `width` places from `count` rows of `depth` contiguous elements each.
+// One panel of kWidth places from `count` rows of `depth` contiguous elements each.
 template <std::int64_t kWidth>
 HWY_INLINE void PackRows(std::int64_t count, std::int64_t depth, const float* x, std::int64_t ld, float* to) {
-  std::int64_t l = 0;
-  if (count == kWidth) {
-    for (; l + 4 <= depth; l += 4) {
-      for (std::int64_t r = 0; r + 4 <= kWidth; r += 4)
-        Transpose4(x + r * ld + l, ld, to + l * kWidth + r, kWidth);
-      // The last rows again with those before them, where the width is no multiple of four.
-      if constexpr (kWidth % 4 != 0) {
-        Transpose4(x + (kWidth - 4) * ld + l, ld, to + l * kWidth + kWidth - 4, kWidth);
-      }
-    }
-  }
+  std::int64_t l = count == kWidth ? depth / 4 * 4 : 0;
+  TransposeRows<kWidth>(l, x, ld, to);
   for (; l < depth; ++l) {
     for (std::int64_t r = 0; r < kWidth; ++r) to[l * kWidth + r] = r < count ? x[r * ld + l] : 0.0F;
   }
@@ -100,19 +64,6 @@ void PackB(bool trans, std::int64_t depth, std::int64_t cols, const float* b, st
   for (std::int64_t j = 0; j < cols; j += kCols) {
     PackRows<kCols>(std::min(kCols, cols - j), depth, b + j * ldb, ldb, to + j / kCols * stride);
   }
-}
-
-HWY_INLINE void StoreRow(V low, V high, V alpha, float beta, float* HWY_RESTRICT c) {
-  const D d;
-  low = hn::Mul(low, alpha);
-  high = hn::Mul(high, alpha);
-  if (beta != 0.0F) {
-    const V b = hn::Set(d, beta);
-    low = hn::Add(low, hn::Mul(hn::LoadU(d, c), b));
-    high = hn::Add(high, hn::Mul(hn::LoadU(d, c + kLanes), b));
-  }
-  hn::StoreU(low, d, c);
-  hn::StoreU(high, d, c + kLanes);
 }
 
 // c[6, kCols] = alpha * a b + beta * c for one panel of each.
@@ -166,33 +117,7 @@ HWY_INLINE void Micro(std::int64_t depth, float scale, const float* HWY_RESTRICT
 
 void Block(std::int64_t rows, std::int64_t cols, std::int64_t depth, float alpha, const float* a,
            const float* b, std::int64_t b_stride, float beta, float* c, std::int64_t ldc) {
-  HWY_ALIGN float tile[kRows * kCols];
-  const std::int64_t panels = (rows + kRows - 1) / kRows;
-  for (std::int64_t j = 0; j < cols; j += kCols) {
-    const float* b_panel = b + j / kCols * b_stride;
-    const std::int64_t width = std::min(kCols, cols - j);
-    // The next panel of b comes from far away: each panel of a brings its share of it nearer.
-    const float* next = j + kCols < cols ? b_panel + b_stride : b_panel;
-    const std::int64_t share = (depth * kCols + panels - 1) / panels;
-    for (std::int64_t i = 0; i < rows; i += kRows) {
-      const std::int64_t from = i / kRows * share;
-      for (std::int64_t l = from; l < std::min(from + share, depth * kCols); l += 16) hwy::Prefetch(next + l);
-      const float* a_panel = a + i * depth;
-      float* to = c + i * ldc + j;
-      const std::int64_t height = std::min(kRows, rows - i);
-      if (width == kCols && height == kRows) {
-        Micro(depth, alpha, a_panel, b_panel, beta, to, ldc);
-        continue;
-      }
-      Micro(depth, alpha, a_panel, b_panel, 0.0F, tile, kCols);
-      for (std::int64_t r = 0; r < height; ++r) {
-        float* row = to + r * ldc;
-        for (std::int64_t q = 0; q < width; ++q) {
-          row[q] = beta == 0.0F ? tile[r * kCols + q] : tile[r * kCols + q] + row[q] * beta;
-        }
-      }
-    }
-  }
+  Tiles<Micro>(depth, rows, cols, depth, alpha, a, b, b_stride, beta, c, ldc);
 }
 
 }  // namespace lq::kernels::HWY_NAMESPACE
@@ -220,6 +145,17 @@ void gemm_pack_b(bool trans, std::int64_t depth, std::int64_t cols, const float*
 void gemm_block(std::int64_t rows, std::int64_t cols, std::int64_t depth, float alpha, const float* a,
                 const float* b, std::int64_t b_stride, float beta, float* c, std::int64_t ldc) {
   HWY_DYNAMIC_DISPATCH(Block)(rows, cols, depth, alpha, a, b, b_stride, beta, c, ldc);
+}
+
+const GemmKernel& gemm_kernel_f32() {
+  static const GemmKernel kernel = {.granule = 4,
+                                    .strip = 32,
+                                    .depth = 384,
+                                    .units = [](std::int64_t depth) { return depth; },
+                                    .pack_a = gemm_pack_a,
+                                    .pack_b = gemm_pack_b,
+                                    .block = gemm_block};
+  return kernel;
 }
 
 }  // namespace lq::kernels

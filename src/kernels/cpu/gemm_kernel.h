@@ -28,4 +28,21 @@ void gemm_pack_b(bool trans, std::int64_t depth, std::int64_t cols, const float*
 void gemm_block(std::int64_t rows, std::int64_t cols, std::int64_t depth, float alpha, const float* a,
                 const float* b, std::int64_t b_stride, float beta, float* c, std::int64_t ldc);
 
+// A way to multiply. Every kernel has the panels above, kGemmRows rows or gemm_panel_cols() columns each;
+// what lies in them is its own. All lengths along the inner dimension.
+struct GemmKernel {
+  std::int64_t granule;  // where the inner dimension is cut for another pass, it is at a multiple of this
+  std::int64_t strip;    // b as [depth, cols] may be packed in pieces that begin at multiples of this
+  std::int64_t depth;    // steps that a pass takes: panels of a and b of this depth lie in L1
+  std::int64_t (*units)(std::int64_t depth);  // floats that a row or column of a panel takes
+  void (*pack_a)(bool trans, std::int64_t rows, std::int64_t depth, const float* a, std::int64_t lda,
+                 float* to);
+  void (*pack_b)(bool trans, std::int64_t depth, std::int64_t cols, const float* b, std::int64_t ldb,
+                 float* to, std::int64_t stride);
+  void (*block)(std::int64_t rows, std::int64_t cols, std::int64_t depth, float alpha, const float* a,
+                const float* b, std::int64_t b_stride, float beta, float* c, std::int64_t ldc);
+};
+
+const GemmKernel& gemm_kernel_f32();
+
 }  // namespace lq::kernels
