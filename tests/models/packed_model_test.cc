@@ -54,14 +54,14 @@ class PackedModelTest : public testing::Test {
     return to;
   }
 
-  std::vector<float> losses(const LlamaModel& model, int tokens) {
+  std::vector<float> losses(const LlamaModel& model, int tokens, Context* other = nullptr) {
     std::vector<std::int32_t> ids;
     for (int i = 0; i < tokens; ++i) ids.push_back(static_cast<std::int32_t>(Rng(4).below(i, 97)));
     const std::vector<std::int64_t> starts = {0, tokens / 3, tokens};
     const TokenBatch batch{ids, starts};
     std::vector<float> result(ids.size());
     Workspace ws;
-    model.losses(ctx_, ws, batch, next_token_targets(batch), result);
+    model.losses(other == nullptr ? ctx_ : *other, ws, batch, next_token_targets(batch), result);
     return result;
   }
 
@@ -131,6 +131,23 @@ TEST_F(PackedModelTest, DecodesInTheContextsPrecision) {
     }
     std::filesystem::remove_all(folder_);
   }
+}
+
+// Linear layers of many tokens in 16-bit integers: near f32, and not f32; the same bits on any number of
+// threads.
+TEST_F(PackedModelTest, MultipliesManyTokensInTheContextsPrecision) {
+  reference::RandomModel shape;
+  shape.bits = 4;
+  const LlamaModel packed = LlamaModel::load(ctx_, write("packed", shape));
+  const auto fine = losses(packed, 50);
+  ctx_.matmul_precision = MatmulPrecision::kI16;
+  const auto whole = losses(packed, 50);
+  EXPECT_NE(whole, fine);
+  EXPECT_LT(relative_difference(whole, fine), 1e-3);
+  ThreadPool pool(7);
+  Context other{pool, progress_, 0, {}};
+  other.matmul_precision = MatmulPrecision::kI16;
+  EXPECT_EQ(losses(packed, 50, &other), whole);
 }
 
 TEST_F(PackedModelTest, GradientsOfAdaptersEqualThoseOnTheDenseModel) {
