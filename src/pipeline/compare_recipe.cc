@@ -128,7 +128,7 @@ void read_training(RecipeValues& values, CompareRecipe& recipe) {
   TrainOptions& t = o.train;
   t.batch.rows = 4;
   std::string batching = "packed", schedule = "cosine", optimizer = "adamw", final_weights,
-              recompute = "auto", precision = "f32";
+              recompute = "auto", precision = "int16";
   bool no_shuffle = false;
   values.word("finetune.batching", batching, {"packed", "grouped", "plain"});
   t.batch.batching = batching == "packed"    ? Batching::kPacked

@@ -77,7 +77,7 @@ TEST_F(CompareRecipeTest, LeavesTheDefaultsOfFinetune) {
   EXPECT_EQ(o.train.batch.rows, 4);
   EXPECT_EQ(o.data.examples.max_length, 512);
   EXPECT_TRUE(o.choose_activations);
-  EXPECT_EQ(o.train.precision, MatmulPrecision::kF32);
+  EXPECT_EQ(o.train.precision, MatmulPrecision::kI16);
 }
 
 TEST_F(CompareRecipeTest, ReadsEveryFlagOfFinetune) {
@@ -87,7 +87,7 @@ TEST_F(CompareRecipeTest, ReadsEveryFlagOfFinetune) {
                 "batching = \"plain\"\nno-shuffle = true\nbatch-size = 3\ngrad-accum = 2\nlr = 2\n"
                 "schedule = \"linear\"\nwarmup = 4\noptimizer = \"adamw8bit\"\nbeta1 = 0.5\nbeta2 = 0.6\n"
                 "eps = 1e-6\nweight-decay = 0.1\nclip = 0\neval-every = 7\nearly-stop = 2\nfinal = \"last\"\n"
-                "save-every = 9\nkeep = 3\nrecompute = \"always\"\nmatmul-precision = \"int16\"\nalpha = "
+                "save-every = 9\nkeep = 3\nrecompute = \"always\"\nmatmul-precision = \"f32\"\nalpha = "
                 "16\nrslora = true\n"
                 "target = [\"q_proj\"]\ntrain = \"norms\"\ndropout = 0.1\nlora-plus = 4\n"
                 "compress-adapter = \"nf8\"\nval-data = \"a.txt\"\nval-share = 0.1\nseq-len = 64\n"
@@ -113,7 +113,7 @@ TEST_F(CompareRecipeTest, ReadsEveryFlagOfFinetune) {
   EXPECT_EQ(o.train.keep, 3);
   EXPECT_EQ(o.train.activations, Keep::kBlocks);
   EXPECT_FALSE(o.choose_activations);
-  EXPECT_EQ(o.train.precision, MatmulPrecision::kI16);
+  EXPECT_EQ(o.train.precision, MatmulPrecision::kF32);
   EXPECT_EQ(o.lora.alpha, 16.0);
   EXPECT_TRUE(o.lora.rslora);
   EXPECT_EQ(o.lora.targets, std::vector<std::string>{"q_proj"});
