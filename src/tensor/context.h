@@ -18,7 +18,7 @@ enum class DecodePrecision : std::uint8_t { kFine, kFast };
 
 // How a linear layer's matrix is multiplied by many rows, forward and backward. kF32: in f32. kI16: both
 // sides rounded to 16-bit integers with a scale for each 64 (kernels/cpu/gemm_i16_kernel.h): an error of 2e-4
-// of the product of the norms, less than TF32's, in two thirds of the time.
+// of the product of the norms, less than TF32's, in two thirds of the time at best.
 enum class MatmulPrecision : std::uint8_t { kF32, kI16 };
 
 // Cheap to copy; REQUIRES: pool and progress outlive it.

@@ -13,7 +13,7 @@ namespace lq::kernels {
 
 // kI16: both operands are rounded to 16-bit integers, each 64 elements along the inner dimension under a
 // scale of their own, and multiplied exactly: an error of 2e-4 of the product of the norms
-// (gemm_i16_kernel.h), between that of f32 and of TF32, in two thirds of the time.
+// (gemm_i16_kernel.h), between that of f32 and of TF32, in two thirds of the time at best.
 enum class GemmPrecision : std::uint8_t { kF32, kI16 };
 
 struct GemmOptions {
