@@ -14,6 +14,13 @@ constexpr std::int64_t kPromptChunk =
 
 }  // namespace
 
+Context generation_context(const Context& ctx, DecodePrecision precision, bool packed) {
+  Context result = ctx;
+  result.decode_precision = precision;
+  if (precision == DecodePrecision::kFast && packed) result.matmul_precision = MatmulPrecision::kI16;
+  return result;
+}
+
 std::string_view stop_reason_name(StopReason reason) {
   switch (reason) {
     case StopReason::kEos:
@@ -70,11 +77,7 @@ GenerateResult Generator::generate(Context& ctx, std::span<const std::int32_t> i
   cached_.resize(static_cast<std::size_t>(same));
   result.reused_tokens = same;
 
-  Context decoding = ctx;
-  decoding.decode_precision = options.precision;
-  if (options.precision == DecodePrecision::kFast && model_.packed()) {
-    decoding.matmul_precision = MatmulPrecision::kI16;  // prompts
-  }
+  Context decoding = generation_context(ctx, options.precision, model_.packed());
   Scratch scratch(workspace_);
   const Matrix logits = scratch.matrix(1, model_.config().vocab);
   const auto run = [&](std::span<const std::int32_t> next) {

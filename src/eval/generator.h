@@ -20,9 +20,12 @@ struct GenerateOptions {
   SamplerOptions sampler = {};
   std::vector<std::string> stop = {};  // generation ends before the first of these texts
   bool ignore_eos = false;
-  DecodePrecision precision = DecodePrecision::kFast;  // of the tokens after the prompt
+  DecodePrecision precision = DecodePrecision::kFast;  // see generation_context
   bool skip_special = true;                            // leave the text of special tokens out
 };
+
+// How a model is computed with: kFast, of a packed model, means its prompts in 16-bit integers as well.
+Context generation_context(const Context& ctx, DecodePrecision precision, bool packed);
 
 enum class StopReason { kEos, kStopText, kMaxTokens, kContextFull, kCallback };
 std::string_view stop_reason_name(StopReason reason);  // "eos", "stop", "length", "context", "callback"

@@ -1,7 +1,5 @@
 #include "ops/matmul.h"
 
-#include "kernels/cpu/gemm.h"
-
 namespace lq {
 namespace {
 
@@ -14,12 +12,15 @@ void run(Context& ctx, std::int64_t m, std::int64_t n, std::int64_t k, ConstMatr
                  .trans_b = tb,
                  .alpha = o.alpha,
                  .beta = o.accumulate ? 1.0F : 0.0F,
-                 .precision = o.linear && ctx.matmul_precision == MatmulPrecision::kI16
-                                  ? kernels::GemmPrecision::kI16
-                                  : kernels::GemmPrecision::kF32});
+                 .precision = o.linear ? linear_precision(ctx) : kernels::GemmPrecision::kF32});
 }
 
 }  // namespace
+
+kernels::GemmPrecision linear_precision(const Context& ctx) {
+  return ctx.matmul_precision == MatmulPrecision::kI16 ? kernels::GemmPrecision::kI16
+                                                       : kernels::GemmPrecision::kF32;
+}
 
 void matmul(Context& ctx, ConstMatrix a, ConstMatrix b, Matrix c, const MatmulOptions& o) {
   run(ctx, c.rows, c.cols, a.cols, a, b, c, false, false, o);

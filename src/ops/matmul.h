@@ -1,6 +1,7 @@
 // Matrix products with shapes checked. The same bits on any number of threads.
 #pragma once
 
+#include "kernels/cpu/gemm.h"
 #include "ops/matrix.h"
 #include "tensor/context.h"
 
@@ -11,6 +12,9 @@ struct MatmulOptions {
   bool accumulate = false;  // c += instead of c =
   bool linear = false;      // part of a linear layer: in the context's MatmulPrecision, else in f32
 };
+
+// What the context's MatmulPrecision asks of products in linear layers.
+kernels::GemmPrecision linear_precision(const Context& ctx);
 
 // c = alpha * a b;     a: [m, k], b: [k, n], c: [m, n]
 void matmul(Context& ctx, ConstMatrix a, ConstMatrix b, Matrix c, const MatmulOptions& options = {});

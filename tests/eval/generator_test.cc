@@ -25,6 +25,20 @@ constexpr std::string_view kStory =
     "said, "
     "\"Don't worry, Lily. We can help you.";
 
+TEST(GenerationContext, IntegersForPromptsOfPackedModelsThatDecodeFast) {
+  ThreadPool pool(1);
+  NoProgress progress;
+  const Context ctx{pool, progress, 0, {}};
+  for (const auto precision : {DecodePrecision::kFast, DecodePrecision::kFine}) {
+    for (const bool packed : {false, true}) {
+      const Context made = generation_context(ctx, precision, packed);
+      EXPECT_EQ(made.decode_precision, precision);
+      EXPECT_EQ(made.matmul_precision == MatmulPrecision::kI16,
+                packed && precision == DecodePrecision::kFast);
+    }
+  }
+}
+
 class GeneratorTest : public testing::Test {
  protected:
   void SetUp() override {

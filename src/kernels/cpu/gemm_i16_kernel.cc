@@ -193,12 +193,7 @@ HWY_INLINE void I16Micro(std::int64_t depth, float alpha, const float* HWY_RESTR
   const D d;
   const DI di;
   HWY_ALIGN float tile[kRows * kCols];
-  if (beta != 0.0F) {
-    for (std::int64_t r = 0; r < kRows; ++r) {
-      hwy::Prefetch(c + r * ldc);
-      hwy::Prefetch(c + r * ldc + kCols - 1);
-    }
-  }
+  if (beta != 0.0F) PrefetchTile(c, ldc);
   for (std::int64_t at = 0; at < depth; at += kSlice) {
     const std::int64_t pairs = std::min(kPairs, (depth - at + 1) / 2);
     VI c00 = hn::Zero(di), c01 = hn::Zero(di);

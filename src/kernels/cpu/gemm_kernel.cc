@@ -76,12 +76,7 @@ HWY_INLINE void Micro(std::int64_t depth, float scale, const float* HWY_RESTRICT
   V c30 = hn::Zero(d), c31 = hn::Zero(d);
   V c40 = hn::Zero(d), c41 = hn::Zero(d);
   V c50 = hn::Zero(d), c51 = hn::Zero(d);
-  if (beta != 0.0F) {
-    for (std::int64_t r = 0; r < kRows; ++r) {
-      hwy::Prefetch(c + r * ldc);
-      hwy::Prefetch(c + r * ldc + kCols - 1);
-    }
-  }
+  if (beta != 0.0F) PrefetchTile(c, ldc);
   for (std::int64_t l = 0; l < depth; ++l) {
     const V b0 = hn::Load(d, b);
     const V b1 = hn::Load(d, b + kLanes);
