@@ -5,8 +5,8 @@
 #include <filesystem>
 
 #include "../tests/reference/random_model.h"
-#include "nn/workspace.h"
 #include "tensor/context.h"
+#include "tensor/workspace.h"
 
 namespace lq {
 

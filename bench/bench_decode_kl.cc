@@ -16,7 +16,7 @@
 
 #include "data/document_reader.h"
 #include "models/llama_model.h"
-#include "text/tokenizer.h"
+#include "tokenizers/tokenizer.h"
 
 namespace {
 

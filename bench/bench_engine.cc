@@ -3,12 +3,12 @@
 
 #include <map>
 
+#include "backends/cpu/gemm.h"
+#include "backends/cpu/nf_codec.h"
+#include "backends/cpu/nf_gemv.h"
 #include "bench_context.h"
-#include "kernels/cpu/gemm.h"
-#include "kernels/cpu/nf_codec.h"
-#include "kernels/cpu/nf_gemv.h"
 #include "models/llama_model.h"
-#include "nn/nf_weight.h"
+#include "nn/packed_weight.h"
 #include "train/adamw.h"
 #include "train/gradients.h"
 
@@ -42,10 +42,10 @@ void BM_Gemm(benchmark::State& state) {
   Rng(3).fill_normal(b.pool, x.data(), m * k);
   Rng(4).fill_normal(b.pool, w.data(), n * k);
   const bool trans = state.range(3) == 1;
-  const auto precision = state.range(4) == 1 ? kernels::GemmPrecision::kI16 : kernels::GemmPrecision::kF32;
+  const auto precision = state.range(4) == 1 ? backends::GemmPrecision::kI16 : backends::GemmPrecision::kF32;
   for (auto _ : state) {
-    kernels::gemm(b.pool, m, n, k, x.data(), k, w.data(), trans ? k : n, y.data(), n,
-                  {.trans_b = trans, .precision = precision});
+    backends::gemm(b.pool, m, n, k, x.data(), k, w.data(), trans ? k : n, y.data(), n,
+                   {.trans_b = trans, .precision = precision});
   }
   state.counters["FLOP/s"] = benchmark::Counter(static_cast<double>(state.iterations() * 2 * m * n * k),
                                                 benchmark::Counter::kIsRate);
@@ -70,14 +70,15 @@ void BM_NfGemv(benchmark::State& state) {
   const std::int64_t cols = 2048;
   std::vector<float> w(static_cast<std::size_t>(rows * cols));
   Rng(3).fill_normal(b.pool, w.data(), rows * cols);
-  const NfMatrix matrix = NfQuantizer(uniform_nf_config(bits)).quantize(b.pool, w.data(), rows, cols);
+  const CodebookMatrix matrix =
+      CodebookQuantizer(uniform_nf_config(bits)).quantize(b.pool, w.data(), rows, cols);
   const std::vector<float> x(static_cast<std::size_t>(cols), 0.5F);
   std::vector<float> y(static_cast<std::size_t>(rows));
-  std::vector<float> scratch(static_cast<std::size_t>(kernels::nf_gemv_scratch(matrix.view(), 1)) + 16);
+  std::vector<float> scratch(static_cast<std::size_t>(backends::nf_gemv_scratch(matrix.view(), 1)) + 16);
   float* aligned = scratch.data() + (64 - reinterpret_cast<std::uintptr_t>(scratch.data()) % 64) % 64 / 4;
-  const kernels::NfGemvLevels levels = kernels::nf_gemv_levels(matrix.view().codebook, bits);
-  const kernels::NfGemvLevels* coarse = state.range(1) == 1 ? &levels : nullptr;
-  for (auto _ : state) kernels::nf_gemv(b.pool, matrix.view(), x.data(), 1, y.data(), aligned, coarse);
+  const backends::NfGemvLevels levels = backends::nf_gemv_levels(matrix.view().codebook, bits);
+  const backends::NfGemvLevels* coarse = state.range(1) == 1 ? &levels : nullptr;
+  for (auto _ : state) backends::nf_gemv(b.pool, matrix.view(), x.data(), 1, y.data(), aligned, coarse);
   state.SetBytesProcessed(state.iterations() * matrix.storage_bytes());
   state.counters["weights/s"] =
       benchmark::Counter(static_cast<double>(state.iterations() * rows * cols), benchmark::Counter::kIsRate);

@@ -18,13 +18,13 @@
 #include <string>
 #include <vector>
 
+#include "backends/cpu/gemm.h"
 #include "calibrate/calibration_stats.h"
 #include "data/document_reader.h"
 #include "eval/perplexity.h"
-#include "kernels/cpu/gemm.h"
 #include "models/llama_model.h"
 #include "quant/quantizer.h"
-#include "text/tokenizer.h"
+#include "tokenizers/tokenizer.h"
 
 namespace {
 
@@ -104,8 +104,8 @@ struct Estimator {
   void estimate(ThreadPool& pool, const std::vector<float>& e, Case& out) const {
     std::vector<float> er(e.size());
     std::vector<float> ge(e.size());
-    kernels::gemm(pool, rows, cols, cols, e.data(), cols, r.data(), cols, er.data(), cols);
-    kernels::gemm(pool, rows, cols, rows, g.data(), rows, e.data(), cols, ge.data(), cols);
+    backends::gemm(pool, rows, cols, cols, e.data(), cols, r.data(), cols, er.data(), cols);
+    backends::gemm(pool, rows, cols, rows, g.data(), rows, e.data(), cols, ge.data(), cols);
     for (std::size_t i = 0; i < e.size(); ++i) {
       const double square = double{e[i]} * double{e[i]};
       out.squared += square;
@@ -134,7 +134,7 @@ std::vector<Case> measure(Context& ctx, const std::filesystem::path& directory, 
     const std::vector<float> original(w.values().begin(), w.values().end());
     for (const int bits : {2, 3, 4}) {
       float* q = w.value.mutable_data<float>();
-      NfQuantizer(uniform_nf_config(bits))
+      CodebookQuantizer(uniform_nf_config(bits))
           .quantize(ctx.pool, original.data(), estimator.rows, estimator.cols)
           .dequantize(ctx.pool, q);
       std::vector<float> e(original.size());

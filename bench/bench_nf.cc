@@ -25,8 +25,8 @@ const std::vector<float>& weights() {
   return w;
 }
 
-lq::NfQuantizer quantizer(const benchmark::State& state) {
-  return lq::NfQuantizer(lq::uniform_nf_config(static_cast<int>(state.range(0))));
+lq::CodebookQuantizer quantizer(const benchmark::State& state) {
+  return lq::CodebookQuantizer(lq::uniform_nf_config(static_cast<int>(state.range(0))));
 }
 
 void finish(benchmark::State& state, std::int64_t count = kCount) {
@@ -43,7 +43,7 @@ void quantize(benchmark::State& state) {
 
 void dequantize(benchmark::State& state) {
   lq::ThreadPool pool(static_cast<int>(state.range(1)));
-  const lq::NfMatrix matrix = quantizer(state).quantize(pool, weights().data(), kSide, kSide);
+  const lq::CodebookMatrix matrix = quantizer(state).quantize(pool, weights().data(), kSide, kSide);
   std::vector<float> out(kCount);
   for (auto _ : state) {
     matrix.dequantize(pool, out.data());

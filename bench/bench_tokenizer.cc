@@ -6,9 +6,9 @@
 #include <filesystem>
 
 #include "base/rng.h"
-#include "text/gpt_splitter.h"
-#include "text/regex.h"
-#include "text/tokenizer.h"
+#include "tokenizers/gpt_splitter.h"
+#include "tokenizers/tokenizer.h"
+#include "unicode/regex.h"
 
 namespace {
 

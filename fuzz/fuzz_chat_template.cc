@@ -1,6 +1,6 @@
 // A Jinja chat template from anybody: renders or throws Error.
 #include "base/error.h"
-#include "text/chat_template.h"
+#include "templates/chat_template.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view source(reinterpret_cast<const char*>(data), size);

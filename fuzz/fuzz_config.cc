@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "base/error.h"
-#include "io/hf_config.h"
-#include "io/peft_config.h"
+#include "files/json_object.h"
+#include "formats/peft_config.h"
 
 namespace {
 
@@ -25,7 +25,7 @@ void attempt(const Body& body) {
   }
 }
 
-void read_config(const lq::HfConfig& config, int depth) {
+void read_config(const lq::JsonObject& config, int depth) {
   for (const auto& [key, value] : config.json().items()) {
     const std::string& name = key;
     attempt([&] {
@@ -58,7 +58,7 @@ void read_adapter(std::string_view text) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  attempt([&] { read_config(lq::HfConfig::parse(text, "fuzz"), 0); });
+  attempt([&] { read_config(lq::JsonObject::parse(text, "fuzz"), 0); });
   attempt([&] { read_adapter(text); });
   return 0;
 }

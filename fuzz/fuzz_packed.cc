@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "base/error.h"
-#include "quant/nf_matrix.h"
-#include "quant/nf_serialize.h"
+#include "quant/codebook/codebook_matrix.h"
+#include "quant/codebook/codebook_serialize.h"
 
 namespace {
 
@@ -52,9 +52,9 @@ void require(bool condition) {
 void read_module(std::string_view text) {
   const nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
   if (json.is_discarded()) return;
-  const lq::NfModule module = lq::nf_module_from_json(json, "fuzz");
-  require(lq::nf_module_from_json(lq::nf_module_to_json(module), "fuzz") == module);
-  require(lq::nf_tensor_specs("w", module).size() == 4);
+  const lq::CodebookModule module = lq::codebook_module_from_json(json, "fuzz");
+  require(lq::codebook_module_from_json(lq::codebook_module_to_json(module), "fuzz") == module);
+  require(lq::codebook_tensor_specs("w", module).size() == 4);
 }
 
 void read_matrix(const std::uint8_t* data, std::size_t size) {
@@ -67,12 +67,12 @@ void read_matrix(const std::uint8_t* data, std::size_t size) {
   h.cols = take<std::int64_t>(data, size);
   h.offset = take<float>(data, size);
   h.resize = take<std::uint8_t>(data, size);
-  const lq::NfConfig config{h.bits, h.scale_bits, static_cast<lq::ScaleDType>(h.scale2 % 4), h.block,
-                            h.block2 == 255 ? 256 : h.block2};
+  const lq::CodebookConfig config{h.bits, h.scale_bits, static_cast<lq::ScaleDType>(h.scale2 % 4), h.block,
+                                  h.block2 == 255 ? 256 : h.block2};
   const auto kind = h.codebook % 2 == 0 ? lq::CodebookKind::kNormalFloat : lq::CodebookKind::kUniformInt;
   std::int64_t sizes[3] = {h.sizing, h.resize, h.codebook};
   if (h.sizing % 4 != 3) {  // mostly the sizes that the shape needs, else no input would get further
-    const lq::NfSizes needed = lq::nf_sizes(h.rows, h.cols, config, "fuzz");
+    const lq::CodebookSizes needed = lq::codebook_sizes(h.rows, h.cols, config, "fuzz");
     if (std::max({needed.codes_bytes, needed.scales_bytes, needed.scales2_bytes}) > kMaxPart) return;
     sizes[0] = needed.codes_bytes;
     sizes[1] = needed.scales_bytes;
@@ -82,7 +82,8 @@ void read_matrix(const std::uint8_t* data, std::size_t size) {
   std::vector<std::uint8_t> parts[3];
   for (int i = 0; i < 3; ++i)
     parts[i] = fill(sizes[i], data + std::min<std::size_t>(size, i), size - std::min<std::size_t>(size, i));
-  const lq::NfMatrix matrix(h.rows, h.cols, config, kind, {parts[0], parts[1], parts[2], h.offset}, "fuzz");
+  const lq::CodebookMatrix matrix(h.rows, h.cols, config, kind, {parts[0], parts[1], parts[2], h.offset},
+                                  "fuzz");
   require(matrix.storage_bytes() == sizes[0] + sizes[1] + sizes[2] + 4);
   const std::int64_t n = matrix.sizes().elements;
   lq::ThreadPool pool(1);

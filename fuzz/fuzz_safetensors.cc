@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "io/safetensors_header.h"
+#include "formats/safetensors_header.h"
 
 namespace {
 

@@ -1,8 +1,8 @@
 // A SentencePiece model, or tiktoken ranks, from anybody: loads or throws Error; what loads encodes and
 // decodes.
 #include "base/error.h"
-#include "text/sentencepiece.h"
-#include "text/tiktoken.h"
+#include "tokenizers/sentencepiece.h"
+#include "tokenizers/tiktoken.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);

@@ -11,7 +11,7 @@
 
 #include "allocate/solve.h"
 #include "base/error.h"
-#include "io/json_file.h"
+#include "files/json_file.h"
 
 namespace {
 

@@ -1,6 +1,6 @@
 // tokenizer.json from anybody: loads or throws Error; what loads encodes and decodes.
 #include "base/error.h"
-#include "text/hf_tokenizer.h"
+#include "tokenizers/hf_tokenizer.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);

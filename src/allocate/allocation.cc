@@ -6,8 +6,8 @@
 
 #include "allocate/json_values.h"
 #include "base/error.h"
-#include "io/atomic_file.h"
-#include "io/json_file.h"
+#include "files/atomic_file.h"
+#include "files/json_file.h"
 
 namespace lq {
 namespace {
@@ -70,7 +70,7 @@ Allocation allocation_from_json(const json& object, std::string_view who) {
            "{}: \"choices\" must be an object with a configuration for each matrix", who);
   for (const auto& [name, config] : choices->items()) {
     allocation.choices.push_back(
-        {name, nf_config_from_json(config, fmt::format("{}: choices[\"{}\"]", who, name)), 0});
+        {name, codebook_config_from_json(config, fmt::format("{}: choices[\"{}\"]", who, name)), 0});
   }
   read_ranks(object, who, allocation);
   return allocation;
@@ -95,7 +95,7 @@ nlohmann::ordered_json allocation_to_json(const Allocation& allocation) {
   json choices = json::object();
   json ranks = json::object();
   for (const AllocatedMatrix& m : allocation.choices) {
-    choices[m.name] = nf_config_to_json(m.config);
+    choices[m.name] = codebook_config_to_json(m.config);
     if (allocation.has_ranks) ranks[m.name] = m.rank;
   }
   object["choices"] = choices;

@@ -13,13 +13,13 @@
 #include <string_view>
 #include <vector>
 
-#include "quant/nf_config.h"
+#include "quant/codebook/codebook_config.h"
 
 namespace lq {
 
 struct AllocatedMatrix {
   std::string name;
-  NfConfig config;
+  CodebookConfig config;
   int rank = 0;
   bool operator==(const AllocatedMatrix&) const = default;
 };

@@ -21,7 +21,7 @@ struct BitsRule {
 
 struct Pin {
   std::string pattern;
-  NfConfig config;
+  CodebookConfig config;
   std::optional<int> rank = {};  // rank auto only; without it any rank of the table
 };
 

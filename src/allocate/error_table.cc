@@ -41,7 +41,7 @@ void check_choices(const ErrorTable& table, std::string_view who) {
            "{}: factor_bits is {}, but must be from 1 to 1024", who, table.factor_bits);
   std::set<std::tuple<int, int, ScaleDType, int, int, int>> seen;
   for (std::size_t c = 0; c < table.configs.size(); ++c) {
-    const NfConfig& config = table.configs[c];
+    const CodebookConfig& config = table.configs[c];
     check_nf_config(config, fmt::format("{}: configs[{}]", who, c));
     const int rank = table.rank_of(c);
     LQ_CHECK(rank >= 0 && rank <= kMaxDimension, kCorruptFile, "{}: ranks[{}] is {}, but cannot be negative",

@@ -29,7 +29,7 @@
 #include <string_view>
 #include <vector>
 
-#include "quant/nf_config.h"
+#include "quant/codebook/codebook_config.h"
 
 namespace lq {
 
@@ -47,7 +47,7 @@ struct ErrorTable {
   int factor_bits = 16;    // of one number of L1 or L2, for rank auto
   std::string method;      // "lq", "qlora", ...; "" where unknown
   std::string weights;     // "none", "fisher", "input", "kfac", ...; "" where unknown
-  std::vector<NfConfig> configs;
+  std::vector<CodebookConfig> configs;
   std::vector<TableMatrix> matrices;
   std::vector<double> bits;    // [matrices, configs] row-major; bits per weight, > 0
   std::vector<double> errors;  // [matrices, configs] row-major; >= 0

@@ -4,7 +4,7 @@
 #include "allocate/error_table.h"
 #include "allocate/json_values.h"
 #include "base/error.h"
-#include "io/json_file.h"
+#include "files/json_file.h"
 
 namespace lq {
 namespace {
@@ -117,7 +117,7 @@ ErrorTable error_table_from_json(const json& object, std::string_view who) {
   read_ranks(object, who, table);
   const json& configs = array_at(object, "configs", who);
   for (std::size_t c = 0; c < configs.size(); ++c) {
-    table.configs.push_back(nf_config_from_json(configs[c], fmt::format("{}: configs[{}]", who, c)));
+    table.configs.push_back(codebook_config_from_json(configs[c], fmt::format("{}: configs[{}]", who, c)));
   }
   const json& matrices = array_at(object, "matrices", who);
   for (std::size_t i = 0; i < matrices.size(); ++i) {
@@ -142,7 +142,8 @@ nlohmann::ordered_json error_table_to_json(const ErrorTable& table) {
   object["method"] = table.method;
   object["weights"] = table.weights;
   object["configs"] = nlohmann::ordered_json::array();
-  for (const NfConfig& config : table.configs) object["configs"].emplace_back(nf_config_to_json(config));
+  for (const CodebookConfig& config : table.configs)
+    object["configs"].emplace_back(codebook_config_to_json(config));
   object["matrices"] = nlohmann::ordered_json::array();
   for (const TableMatrix& m : table.matrices) {
     object["matrices"].push_back({{"name", m.name}, {"rows", m.rows}, {"cols", m.cols}});

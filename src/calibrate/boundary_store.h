@@ -6,8 +6,8 @@
 #include <string>
 #include <utility>
 
-#include "io/work_store.h"
-#include "ops/matrix.h"
+#include "formats/work_store.h"
+#include "tensor/matrix.h"
 #include "tensor/tensor.h"
 
 namespace lq {

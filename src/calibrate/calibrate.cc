@@ -13,10 +13,10 @@
 #include "calibrate/calibration_run.h"
 #include "calibrate/calibration_stats.h"
 #include "calibrate/calibration_windows.h"
-#include "io/file_descriptor.h"
-#include "io/safetensors_writer.h"
-#include "quant/nf_serialize.h"
-#include "text/tokenizer.h"
+#include "files/file_descriptor.h"
+#include "formats/safetensors_writer.h"
+#include "quant/codebook/codebook_serialize.h"
+#include "tokenizers/tokenizer.h"
 
 namespace lq {
 namespace {

@@ -11,8 +11,8 @@
 
 #include "calibrate/boundary_store.h"
 #include "calibrate/calibration_plan.h"
-#include "io/work_store.h"
-#include "nn/workspace.h"
+#include "formats/work_store.h"
+#include "tensor/workspace.h"
 
 namespace lq {
 

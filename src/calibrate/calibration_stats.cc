@@ -6,8 +6,8 @@
 #include <set>
 
 #include "base/error.h"
-#include "io/json_file.h"
-#include "quant/nf_serialize.h"
+#include "files/json_file.h"
+#include "quant/codebook/codebook_serialize.h"
 
 namespace lq {
 namespace {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "calibrate/stats_format.h"
-#include "io/safetensors_reader.h"
+#include "formats/safetensors_reader.h"
 
 namespace lq {
 

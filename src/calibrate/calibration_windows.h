@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "tensor/context.h"
-#include "text/tokenizer.h"
+#include "tokenizers/tokenizer.h"
 
 namespace lq {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <memory>
 
-#include "kernels/cpu/gemm.h"
+#include "backends/cpu/gemm.h"
 
 namespace lq {
 namespace {
@@ -71,8 +71,8 @@ void FisherSum::run_job(ThreadPool& pool, std::int64_t job, const float* x, cons
   const auto tile = std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>(height * width));
   std::vector<float> columns(static_cast<std::size_t>(width));
   for (std::size_t s = 0; s + 1 < starts.size(); ++s) {
-    kernels::gemm(pool, height, width, starts[s + 1] - starts[s], dy + starts[s] * rows_ + i0, rows_,
-                  x + starts[s] * cols_ + j0, cols_, tile.get(), width, {.trans_a = true});
+    backends::gemm(pool, height, width, starts[s + 1] - starts[s], dy + starts[s] * rows_ + i0, rows_,
+                   x + starts[s] * cols_ + j0, cols_, tile.get(), width, {.trans_a = true});
     std::ranges::fill(columns, 0.0F);
     for (std::int64_t i = 0; i < height; ++i) {
       row_sums[i] += square_row(width, tile.get() + i * width, columns.data());

@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "io/json_file.h"
+#include "files/json_file.h"
 
 namespace lq {
 

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "io/tensor_view.h"
+#include "tensor/tensor_view.h"
 
 namespace lq {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <memory>
 
-#include "kernels/cpu/gemm.h"
+#include "backends/cpu/gemm.h"
 
 namespace lq {
 namespace {
@@ -59,8 +59,8 @@ void SymmetricSum::run_job(ThreadPool& pool, std::int64_t job, const float* x, s
   const auto product = std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>(s.height * width));
   for (std::int64_t t = 0; t < rows; t += kJobRows) {
     const float* part = x + t * n_;
-    kernels::gemm(pool, s.height, width, std::min(kJobRows, rows - t), part + s.begin, n_, part + column, n_,
-                  product.get(), width, {.trans_a = true, .beta = t == 0 ? 0.0F : 1.0F});
+    backends::gemm(pool, s.height, width, std::min(kJobRows, rows - t), part + s.begin, n_, part + column, n_,
+                   product.get(), width, {.trans_a = true, .beta = t == 0 ? 0.0F : 1.0F});
   }
   double* sums = sums_.mutable_data<double>() + s.offset + column;
   for (std::int64_t i = 0; i < s.height; ++i) {

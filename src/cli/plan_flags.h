@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "allocate/constraints.h"
-#include "pipeline/quantize_defaults.h"
-#include "pipeline/quantize_plan.h"
+#include "jobs/quantize_defaults.h"
+#include "jobs/quantize_plan.h"
 
 namespace lq::cli {
 

@@ -5,10 +5,10 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "backends/cuda/device.h"
 #include "cli/app.h"
 #include "cli/console_progress.h"
-#include "io/json_file.h"
-#include "kernels/cuda/device.h"
+#include "files/json_file.h"
 
 namespace lq::cli {
 namespace {
@@ -17,10 +17,10 @@ namespace {
 void check_device(const std::string& device) {
   if (device == "auto" || device == "cpu") return;
   LQ_CHECK(device.starts_with("cuda"), kUnsupported, "--device {}: unknown (expected auto or cpu)", device);
-  LQ_CHECK(kernels::cuda::built_in(), kUnsupported,
+  LQ_CHECK(backends::cuda::built_in(), kUnsupported,
            "--device {}: this build has no CUDA; its verbs compute on the CPU (expected auto or cpu)",
            device);
-  LQ_CHECK(!kernels::cuda::devices().empty(), kUnsupported,
+  LQ_CHECK(!backends::cuda::devices().empty(), kUnsupported,
            "--device {}: no CUDA device found; verbs compute on the CPU (expected auto or cpu)", device);
   fail(ErrorCode::kUnsupported,
        "--device {}: only the packed codec runs on CUDA so far; verbs compute on the CPU (expected auto or "

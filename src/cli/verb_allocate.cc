@@ -12,9 +12,9 @@
 #include "cli/app.h"
 #include "cli/plan_flags.h"
 #include "cli/table.h"
-#include "io/json_file.h"
-#include "pipeline/memory_plan.h"
-#include "pipeline/select_matrices.h"
+#include "files/json_file.h"
+#include "jobs/memory_plan.h"
+#include "jobs/select_matrices.h"
 
 namespace lq::cli {
 namespace {

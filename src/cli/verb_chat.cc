@@ -7,7 +7,7 @@
 #include "cli/app.h"
 #include "cli/generate_flags.h"
 #include "cli/model_flags.h"
-#include "text/chat_template.h"
+#include "templates/chat_template.h"
 
 namespace lq::cli {
 namespace {

@@ -6,8 +6,8 @@
 #include "base/process.h"
 #include "cli/app.h"
 #include "cli/table.h"
-#include "pipeline/compare.h"
-#include "pipeline/compare_table.h"
+#include "compare/compare.h"
+#include "compare/compare_table.h"
 
 namespace lq::cli {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "cli/app.h"
 #include "cli/data_flags.h"
-#include "text/tokenizer.h"
+#include "tokenizers/tokenizer.h"
 
 namespace lq::cli {
 namespace {

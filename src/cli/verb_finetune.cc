@@ -25,7 +25,7 @@ FinetuneOptions options_of(const FinetuneFlags& f) {
   FinetuneOptions o = f.options;
   o.data = f.data.options();
   o.lora.start = f.init == "zero"     ? LoraStart::kZero
-                 : f.init == "beside" ? LoraStart::kBeside
+                 : f.init == "beside" ? LoraStart::kStacked
                                       : LoraStart::kAdapter;
   o.train.schedule = parse_schedule(f.schedule);
   o.train.adam.eight_bit = f.optimizer == "adamw8bit";

@@ -7,7 +7,7 @@
 #include "base/process.h"
 #include "cli/app.h"
 #include "cli/table.h"
-#include "pipeline/inspect.h"
+#include "jobs/inspect.h"
 
 namespace lq::cli {
 

@@ -8,7 +8,7 @@
 #include "cli/app.h"
 #include "cli/plan_flags.h"
 #include "cli/table.h"
-#include "pipeline/quantize_model.h"
+#include "jobs/quantize_model.h"
 
 namespace lq::cli {
 namespace {

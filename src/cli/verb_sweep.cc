@@ -8,7 +8,7 @@
 #include "base/process.h"
 #include "cli/app.h"
 #include "cli/plan_flags.h"
-#include "pipeline/sweep_job.h"
+#include "jobs/sweep_job.h"
 #include "quant/quantizer.h"
 
 namespace lq::cli {

@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "cli/app.h"
-#include "text/tokenizer.h"
+#include "tokenizers/tokenizer.h"
 
 namespace lq::cli {
 namespace {

@@ -2,11 +2,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "backends/cpu/cpu_features.h"
+#include "backends/cpu/gemm.h"
+#include "backends/cuda/device.h"
 #include "base/version.h"
 #include "cli/app.h"
-#include "kernels/cpu/cpu_features.h"
-#include "kernels/cpu/gemm.h"
-#include "kernels/cuda/device.h"
 
 namespace lq::cli {
 
@@ -15,9 +15,9 @@ static_assert(kVersion == LQ_CMAKE_VERSION, "base/version.h and CMakeLists.txt n
 namespace {
 
 std::string cuda_found() {
-  if (!kernels::cuda::built_in()) return "not built in";
+  if (!backends::cuda::built_in()) return "not built in";
   std::string found;
-  for (const kernels::cuda::DeviceInfo& d : kernels::cuda::devices()) {
+  for (const backends::cuda::DeviceInfo& d : backends::cuda::devices()) {
     found += fmt::format("{}{} ({}.{}, {} MiB)", found.empty() ? "" : ", ", d.name, d.major, d.minor,
                          d.bytes >> 20);
   }
@@ -34,16 +34,16 @@ void add_version(CLI::App& app, Action& action) {
       session.print(fmt::format(
           "lqlora {}\ncommit    {}\nbuild     {}, {}\nSIMD      {} (best of this machine: "
           "{})\nGEMM      {}\nthreads   {}\nCUDA      {}\nMPI       not built in\n",
-          kVersion, LQ_COMMIT, LQ_BUILD_TYPE, LQ_COMPILER, kernels::simd_targets(), kernels::simd_best(),
-          kernels::gemm_library(), session.context().pool.threads(), cuda_found()));
+          kVersion, LQ_COMMIT, LQ_BUILD_TYPE, LQ_COMPILER, backends::simd_targets(), backends::simd_best(),
+          backends::gemm_library(), session.context().pool.threads(), cuda_found()));
       session.write_json({{"version", kVersion},
                           {"commit", LQ_COMMIT},
                           {"build", LQ_BUILD_TYPE},
-                          {"simd", kernels::simd_targets()},
-                          {"gemm", kernels::gemm_library()},
+                          {"simd", backends::simd_targets()},
+                          {"gemm", backends::gemm_library()},
                           {"threads", session.context().pool.threads()},
-                          {"cuda", kernels::cuda::built_in()},
-                          {"cuda_devices", kernels::cuda::devices().size()},
+                          {"cuda", backends::cuda::built_in()},
+                          {"cuda_devices", backends::cuda::devices().size()},
                           {"mpi", false}});
     };
   });

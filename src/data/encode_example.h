@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "data/example.h"
-#include "text/tokenizer.h"
+#include "tokenizers/tokenizer.h"
 
 namespace lq {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "text/chat_template.h"
+#include "templates/chat_template.h"
 
 namespace lq {
 

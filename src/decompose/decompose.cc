@@ -89,29 +89,29 @@ bool has_factors(DecomposeMethod method) {
   return method != DecomposeMethod::kQlora && method != DecomposeMethod::kGptq;
 }
 
-// The weighting of `options`, with what its method needs.
-Weighting weighting_for(Context& context, const DecomposeOptions& options) {
-  const Weighting weighting = options.weighting == nullptr ? Weighting() : *options.weighting;
-  if (options.method != DecomposeMethod::kGptq) return weighting;
-  LQ_CHECK(weighting.right() != nullptr, kInvalidArgument,
+// The importance of `options`, with what its method needs.
+Importance importance_for(Context& context, const DecomposeOptions& options) {
+  const Importance importance = options.importance == nullptr ? Importance() : *options.importance;
+  if (options.method != DecomposeMethod::kGptq) return importance;
+  LQ_CHECK(importance.right() != nullptr, kInvalidArgument,
            "method gptq needs the second moment of the inputs: weights input or kfac");
-  return weighting.with_reversed_factor(context.pool);
+  return importance.with_reversed_factor(context.pool);
 }
 
-void check_feedback(const NfQuantizer& quantizer, const DecomposeOptions& options) {
+void check_feedback(const CodebookQuantizer& quantizer, const DecomposeOptions& options) {
   const Feedback feedback = quantizer.options().feedback;
   LQ_CHECK((feedback == Feedback::kGptq) == (options.method == DecomposeMethod::kGptq), kInvalidArgument,
            "method {} does not go with the quantizer {}", decompose_method_name(options.method),
            quantizer.name());
   LQ_CHECK(
-      feedback != Feedback::kOn || (options.weighting != nullptr && options.weighting->right() != nullptr),
+      feedback != Feedback::kOn || (options.importance != nullptr && options.importance->right() != nullptr),
       kInvalidArgument, "error feedback needs the second moment of the inputs: weights input or kfac");
 }
 
-NfQuantizer without_feedback(const NfQuantizer& quantizer) {
-  NfQuantizerOptions options = quantizer.options();
+CodebookQuantizer without_feedback(const CodebookQuantizer& quantizer) {
+  CodebookQuantizerOptions options = quantizer.options();
   options.feedback = Feedback::kOff;
-  return NfQuantizer(quantizer.config(), options);
+  return CodebookQuantizer(quantizer.config(), options);
 }
 
 double ratio(double squared, double of) { return of > 0.0 ? std::sqrt(squared / of) : 0.0; }
@@ -119,8 +119,8 @@ double ratio(double squared, double of) { return of > 0.0 ? std::sqrt(squared / 
 // REQUIRES: what decompose() checks.
 Decomposition decompose_with(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
                              const Quantizer& quantizer, const DecomposeOptions& options,
-                             const Weighting& weighting) {
-  ResidualSpace space(context, w, rows, cols, quantizer, weighting);
+                             const Importance& importance) {
+  ResidualSpace space(context, w, rows, cols, quantizer, importance);
   space.start();
 
   Decomposition out;
@@ -188,13 +188,13 @@ Decomposition decompose(Context& context, const float* w, std::int64_t rows, std
            std::min(rows, cols));
   LQ_CHECK(options.factors == DType::kF32 || options.factors == DType::kBf16, kInvalidArgument,
            "low-rank factors as {}: must be F32 or BF16", dtype_name(options.factors));
-  const auto* nf = dynamic_cast<const NfQuantizer*>(&quantizer);
+  const auto* nf = dynamic_cast<const CodebookQuantizer*>(&quantizer);
   if (nf != nullptr) check_feedback(*nf, options);
-  const Weighting weighting = weighting_for(context, options);
-  Decomposition out = decompose_with(context, w, rows, cols, quantizer, options, weighting);
+  const Importance importance = importance_for(context, options);
+  Decomposition out = decompose_with(context, w, rows, cols, quantizer, options, importance);
   if (nf == nullptr || nf->options().feedback != Feedback::kOn || out.l1.numel() == 0) return out;
   // Where the factors can take up the directions that matter most, feedback pays for them in vain.
-  Decomposition plain = decompose_with(context, w, rows, cols, without_feedback(*nf), options, weighting);
+  Decomposition plain = decompose_with(context, w, rows, cols, without_feedback(*nf), options, importance);
   if (plain.relative_weighted_error >= out.relative_weighted_error) return out;
   plain.feedback = false;
   return plain;
@@ -207,17 +207,17 @@ void decomposition_target(Context& context, const float* w, std::int64_t rows, s
                    out);
 }
 
-NfMatrix pack_decomposition(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
-                            const Decomposition& d, const NfQuantizer& quantizer,
-                            const DecomposeOptions& options) {
+CodebookMatrix pack_decomposition(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
+                                  const Decomposition& d, const CodebookQuantizer& quantizer,
+                                  const DecomposeOptions& options) {
   if (!d.feedback && quantizer.options().feedback == Feedback::kOn)
     return pack_decomposition(context, w, rows, cols, d, without_feedback(quantizer), options);
-  const Weighting weighting = weighting_for(context, options);
+  const Importance importance = importance_for(context, options);
   if (d.target_l1.numel() == 0)
-    return quantizer.quantize(context.pool, w, rows, cols, weighting.error_weights());
+    return quantizer.quantize(context.pool, w, rows, cols, importance.error_weights());
   Tensor target = Tensor::empty(DType::kF32, {rows, cols});
   decomposition_target(context, w, rows, cols, d, target.mutable_data<float>());
-  return quantizer.quantize(context.pool, target.data<float>(), rows, cols, weighting.error_weights());
+  return quantizer.quantize(context.pool, target.data<float>(), rows, cols, importance.error_weights());
 }
 
 }  // namespace lq

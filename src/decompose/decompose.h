@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "decompose/weighting.h"
+#include "decompose/importance.h"
 #include "quant/quantizer.h"
 #include "tensor/context.h"
 #include "tensor/tensor.h"
@@ -21,7 +21,7 @@ enum class DecomposeMethod : std::uint8_t {
   kLorc,   // Q = quantize(W), one SVD of the rest (Yao 2023)
   kQlora,  // Q = quantize(W), L = 0
   // Q = GPTQ(W) with the second moment of the inputs (Frantar 2022), L = 0. REQUIRES: a quantizer with
-  // Feedback::kGptq, a weighting with right() (weights input or kfac).
+  // Feedback::kGptq, a importance with right() (weights input or kfac).
   kGptq,
 };
 
@@ -45,11 +45,11 @@ struct DecomposeOptions {
   std::int64_t oversampling = 10;
   // What L1 and L2 will be stored as: kF32, or kBf16 (they are rounded to it before errors are measured).
   DType factors = DType::kF32;
-  std::uint64_t stream = 0;              // of the random start of the first SVD
-  const Weighting* weighting = nullptr;  // borrowed; null: every error matters the same
+  std::uint64_t stream = 0;                // of the random start of the first SVD
+  const Importance* importance = nullptr;  // borrowed; null: every error matters the same
 };
 
-// Everything that changes the result, for the identity of a job (stream and weighting left out).
+// Everything that changes the result, for the identity of a job (stream and importance left out).
 nlohmann::json decompose_options_to_json(const DecomposeOptions& options);
 
 struct Decomposition {
@@ -60,9 +60,9 @@ struct Decomposition {
   Tensor target_l1;
   Tensor target_l2;
   double relative_error = 0.0;           // ||W - Q - L1 L2||_F / ||W||_F; 0 for W = 0
-  double relative_weighted_error = 0.0;  // the same in the weighting's norm
+  double relative_weighted_error = 0.0;  // the same in the importance's norm
   double squared_norm = 0.0;             // ||W||_F^2
-  double squared_weighted_norm = 0.0;    // the same in the weighting's norm
+  double squared_weighted_norm = 0.0;    // the same in the importance's norm
   // False where a quantizer with Feedback::kOn did better beside low-rank factors without it: Q is then
   // rounded to nearest.
   bool feedback = true;
@@ -70,25 +70,25 @@ struct Decomposition {
   std::vector<double> trace;  // relative (weighted) error after each iteration
 };
 
-// Best rank-r factors beside a quantized matrix, by options.method, in options.weighting's norm. Errors are
+// Best rank-r factors beside a quantized matrix, by options.method, in options.importance's norm. Errors are
 // measured on the f32 factors returned, in double. kQlora, kGptq and rank 0 return no factors. A quantizer
-// with Feedback::kOn (any method but kGptq) chooses codes for that norm, not for the plain one: the weighting
-// must have right(); beside low-rank factors both ways are tried, and the better one is kept. w: [rows, cols]
-// f32, finite. Throws Error(kInvalidArgument) when rank > min(rows, cols), or where method, feedback and
-// weighting do not go together; Error(kInterrupted). Memory: one array of w's size, two with a full
-// weighting, two more with feedback on both sides. The same bits on any number of threads.
+// with Feedback::kOn (any method but kGptq) chooses codes for that norm, not for the plain one: the
+// importance must have right(); beside low-rank factors both ways are tried, and the better one is kept. w:
+// [rows, cols] f32, finite. Throws Error(kInvalidArgument) when rank > min(rows, cols), or where method,
+// feedback and importance do not go together; Error(kInterrupted). Memory: one array of w's size, two with a
+// full importance, two more with feedback on both sides. The same bits on any number of threads.
 Decomposition decompose(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
                         const Quantizer& quantizer, const DecomposeOptions& options);
 
 // out[rows, cols] = W - target_l1 target_l2, with the same bits that decompose() quantized: the caller packs
-// it, with the weighting's error_weights() where there is one. out == w is allowed.
+// it, with the importance's error_weights() where there is one. out == w is allowed.
 void decomposition_target(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
                           const Decomposition& decomposition, float* out);
 
 // The packed Q of a decomposition: what pipelines store. Its values are bit for bit those that the errors in
 // `decomposition` were measured with. w and options as given to decompose(). Memory: one array of w's size.
-NfMatrix pack_decomposition(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
-                            const Decomposition& decomposition, const NfQuantizer& quantizer,
-                            const DecomposeOptions& options);
+CodebookMatrix pack_decomposition(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
+                                  const Decomposition& decomposition, const CodebookQuantizer& quantizer,
+                                  const DecomposeOptions& options);
 
 }  // namespace lq

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <vector>
 
+#include "backends/cpu/gemm.h"
 #include "base/error.h"
 #include "decompose/residual_space.h"
-#include "kernels/cpu/gemm.h"
 
 namespace lq {
 namespace {
@@ -15,7 +15,7 @@ constexpr std::int64_t kGrain = 1 << 16;
 // tr(e R e^T).
 double output_energy(ThreadPool& pool, std::int64_t rows, std::int64_t cols, const float* e, const float* r,
                      std::vector<float>& work) {
-  kernels::gemm(pool, rows, cols, cols, e, cols, r, cols, work.data(), cols);
+  backends::gemm(pool, rows, cols, cols, e, cols, r, cols, work.data(), cols);
   const double energy = parallel_sum(pool, rows * cols, kGrain, [&](std::int64_t begin, std::int64_t end) {
     double sum = 0.0;
     for (std::int64_t i = begin; i < end; ++i) {
@@ -29,7 +29,7 @@ double output_energy(ThreadPool& pool, std::int64_t rows, std::int64_t cols, con
 }  // namespace
 
 double held_out_error(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
-                      const NfMatrix& q, const Decomposition& d, std::span<const float> r) {
+                      const CodebookMatrix& q, const Decomposition& d, std::span<const float> r) {
   LQ_CHECK(q.rows() == rows && q.cols() == cols && r.size() == static_cast<std::size_t>(cols * cols),
            kMismatch,
            "held-out second moment of {} values, and a packed matrix of {} x {}, for one of {} x {}",

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <utility>
 
-#include "kernels/cpu/gemm.h"
+#include "backends/cpu/gemm.h"
 
 namespace lq {
 namespace {
@@ -29,9 +29,9 @@ Iterate advance(ThreadPool& pool, std::int64_t rows, std::int64_t cols, const Su
   Iterate next{tracker.u(), {tracker.basis().begin(), tracker.basis().begin() + r * cols}};
   if (last.u.empty() || relaxation == 0.0) return next;
   std::vector<float> turn(static_cast<std::size_t>(r * r));
-  kernels::gemm(pool, r, r, rows, next.u.data(), r, last.u.data(), r, turn.data(), r, {.trans_a = true});
-  kernels::gemm(pool, r, cols, r, turn.data(), r, last.b.data(), cols, next.b.data(), cols,
-                {.alpha = static_cast<float>(-relaxation), .beta = static_cast<float>(1.0 + relaxation)});
+  backends::gemm(pool, r, r, rows, next.u.data(), r, last.u.data(), r, turn.data(), r, {.trans_a = true});
+  backends::gemm(pool, r, cols, r, turn.data(), r, last.b.data(), cols, next.b.data(), cols,
+                 {.alpha = static_cast<float>(-relaxation), .beta = static_cast<float>(1.0 + relaxation)});
   return next;
 }
 

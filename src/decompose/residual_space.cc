@@ -5,7 +5,7 @@
 #include <cstring>
 #include <memory>
 
-#include "kernels/cpu/gemm.h"
+#include "backends/cpu/gemm.h"
 
 namespace lq {
 namespace {
@@ -52,45 +52,45 @@ void subtract_product(ThreadPool& pool, std::int64_t rows, std::int64_t cols, co
       }
     }
     if (rank == 0) return;
-    kernels::gemm(pool, m, n, rank, l1 + i0 * rank, rank, l2 + j0, cols, out + i0 * cols + j0, cols,
-                  {.alpha = -1.0F, .beta = 1.0F});
+    backends::gemm(pool, m, n, rank, l1 + i0 * rank, rank, l2 + j0, cols, out + i0 * cols + j0, cols,
+                   {.alpha = -1.0F, .beta = 1.0F});
   });
 }
 
 ResidualSpace::ResidualSpace(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
-                             const Quantizer& quantizer, const Weighting& weighting)
+                             const Quantizer& quantizer, const Importance& importance)
     : context_(context),
       w_(w),
       rows_(rows),
       cols_(cols),
       quantizer_(&quantizer),
-      weighting_(weighting),
+      importance_(importance),
       space_(Tensor::empty(DType::kF32, {rows, cols})) {
-  weighting.check_shape(rows, cols);
-  if (weighting.full()) other_ = Tensor::empty(DType::kF32, {rows, cols});
+  importance.check_shape(rows, cols);
+  if (importance.full()) other_ = Tensor::empty(DType::kF32, {rows, cols});
 }
 
-void ResidualSpace::apply_full_weighting() {
-  if (!weighting_.full()) return;
-  if (weighting_.right() != nullptr) {
-    weighting_.right()->multiply_right(context_.pool, rows_, space_.data<float>(),
-                                       other_.mutable_data<float>());
+void ResidualSpace::apply_full_importance() {
+  if (!importance_.full()) return;
+  if (importance_.right() != nullptr) {
+    importance_.right()->multiply_right(context_.pool, rows_, space_.data<float>(),
+                                        other_.mutable_data<float>());
     std::swap(space_, other_);
   }
-  if (weighting_.left() != nullptr) {
-    weighting_.left()->multiply_transposed_left(context_.pool, cols_, space_.data<float>(),
-                                                other_.mutable_data<float>());
+  if (importance_.left() != nullptr) {
+    importance_.left()->multiply_transposed_left(context_.pool, cols_, space_.data<float>(),
+                                                 other_.mutable_data<float>());
     std::swap(space_, other_);
   }
-  norms_.weighted =
-      kernels::residual(context_.pool, rows_, cols_, space_.data<float>(), nullptr, nullptr, nullptr, nullptr)
-          .squared;
+  norms_.weighted = backends::residual(context_.pool, rows_, cols_, space_.data<float>(), nullptr, nullptr,
+                                       nullptr, nullptr)
+                        .squared;
 }
 
 void ResidualSpace::start() {
-  norms_ = kernels::residual(context_.pool, rows_, cols_, w_, nullptr, weighting_.row_scale(),
-                             weighting_.col_scale(), space_.mutable_data<float>());
-  apply_full_weighting();
+  norms_ = backends::residual(context_.pool, rows_, cols_, w_, nullptr, importance_.row_scale(),
+                              importance_.col_scale(), space_.mutable_data<float>());
+  apply_full_importance();
   squared_w_ = norms_.squared;
   weighted_w_ = norms_.weighted;
 }
@@ -102,37 +102,37 @@ void ResidualSpace::round_trip(const Factors& target) {
     subtract_product(context_.pool, rows_, cols_, w_, target.rank, target.l1.data(), target.l2.data(), space);
     from = space;
   }
-  quantizer_->round_trip_weighted(context_.pool, from, rows_, cols_, space, weighting_.error_weights());
+  quantizer_->round_trip_weighted(context_.pool, from, rows_, cols_, space, importance_.error_weights());
 }
 
 void ResidualSpace::quantize(const Factors& target) {
   round_trip(target);
-  norms_ = kernels::residual(context_.pool, rows_, cols_, w_, space_.data<float>(), weighting_.row_scale(),
-                             weighting_.col_scale(), space_.mutable_data<float>());
-  apply_full_weighting();
-  if (weighting_.full()) last_target_ = target;
+  norms_ = backends::residual(context_.pool, rows_, cols_, w_, space_.data<float>(), importance_.row_scale(),
+                              importance_.col_scale(), space_.mutable_data<float>());
+  apply_full_importance();
+  if (importance_.full()) last_target_ = target;
 }
 
 Factors ResidualSpace::to_plain(std::int64_t rank, const std::vector<float>& u,
                                 const std::vector<float>& b) const {
   Factors out{rank, {u.begin(), u.begin() + rows_ * rank}, {b.begin(), b.begin() + rank * cols_}};
-  scale_rows(rows_, rank, weighting_.row_scale(), true, out.l1.data());
-  scale_cols(rank, cols_, weighting_.col_scale(), true, out.l2.data());
-  if (weighting_.left() != nullptr)
-    weighting_.left()->solve_transposed_left(context_.pool, rank, out.l1.data());
-  if (weighting_.right() != nullptr) weighting_.right()->solve_right(context_.pool, rank, out.l2.data());
+  scale_rows(rows_, rank, importance_.row_scale(), true, out.l1.data());
+  scale_cols(rank, cols_, importance_.col_scale(), true, out.l2.data());
+  if (importance_.left() != nullptr)
+    importance_.left()->solve_transposed_left(context_.pool, rank, out.l1.data());
+  if (importance_.right() != nullptr) importance_.right()->solve_right(context_.pool, rank, out.l2.data());
   return out;
 }
 
 Factors ResidualSpace::to_weighted(const Factors& plain) const {
   Factors out = plain;
-  scale_rows(rows_, plain.rank, weighting_.row_scale(), false, out.l1.data());
-  scale_cols(plain.rank, cols_, weighting_.col_scale(), false, out.l2.data());
-  if (weighting_.left() != nullptr) {
-    weighting_.left()->multiply_transposed_left(context_.pool, plain.rank, plain.l1.data(), out.l1.data());
+  scale_rows(rows_, plain.rank, importance_.row_scale(), false, out.l1.data());
+  scale_cols(plain.rank, cols_, importance_.col_scale(), false, out.l2.data());
+  if (importance_.left() != nullptr) {
+    importance_.left()->multiply_transposed_left(context_.pool, plain.rank, plain.l1.data(), out.l1.data());
   }
-  if (weighting_.right() != nullptr) {
-    weighting_.right()->multiply_right(context_.pool, plain.rank, plain.l2.data(), out.l2.data());
+  if (importance_.right() != nullptr) {
+    importance_.right()->multiply_right(context_.pool, plain.rank, plain.l2.data(), out.l2.data());
   }
   return out;
 }
@@ -142,10 +142,10 @@ double ResidualSpace::left_after(std::int64_t rank, const std::vector<float>& u,
   return parallel_sum(context_.pool, rows_, kTileRows, [&](std::int64_t begin, std::int64_t end) {
     const auto product =
         std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>((end - begin) * cols_));
-    kernels::gemm(context_.pool, end - begin, cols_, rank, u.data() + begin * rank, rank, b.data(), cols_,
-                  product.get(), cols_);
-    return kernels::residual(context_.pool, end - begin, cols_, residual() + begin * cols_, product.get(),
-                             nullptr, nullptr, nullptr)
+    backends::gemm(context_.pool, end - begin, cols_, rank, u.data() + begin * rank, rank, b.data(), cols_,
+                   product.get(), cols_);
+    return backends::residual(context_.pool, end - begin, cols_, residual() + begin * cols_, product.get(),
+                              nullptr, nullptr, nullptr)
         .squared;
   });
 }
@@ -160,23 +160,23 @@ void ResidualSpace::subtract(const Factors& factors) {
   const Factors f = to_weighted(factors);
   float* space = space_.mutable_data<float>();
   subtract_product(context_.pool, rows_, cols_, space, f.rank, f.l1.data(), f.l2.data(), space);
-  const std::vector<float> rows = reciprocals(weighting_.row_scale(), rows_);
-  const std::vector<float> cols = reciprocals(weighting_.col_scale(), cols_);
-  const kernels::ResidualNorms left =
-      kernels::residual(context_.pool, rows_, cols_, space, nullptr, rows.empty() ? nullptr : rows.data(),
-                        cols.empty() ? nullptr : cols.data(), nullptr);
+  const std::vector<float> rows = reciprocals(importance_.row_scale(), rows_);
+  const std::vector<float> cols = reciprocals(importance_.col_scale(), cols_);
+  const backends::ResidualNorms left =
+      backends::residual(context_.pool, rows_, cols_, space, nullptr, rows.empty() ? nullptr : rows.data(),
+                         cols.empty() ? nullptr : cols.data(), nullptr);
   norms_ = {left.weighted,
             left.squared};  // the residual lies in weighted coordinates: dividing brings it back
-  if (!weighting_.full()) return;
+  if (!importance_.full()) return;
   // No scales to divide by: quantize once more, into the other workspace.
   std::swap(space_, other_);
   round_trip(last_target_);
   float* plain = space_.mutable_data<float>();
-  kernels::residual(context_.pool, rows_, cols_, w_, plain, nullptr, nullptr, plain);
+  backends::residual(context_.pool, rows_, cols_, w_, plain, nullptr, nullptr, plain);
   subtract_product(context_.pool, rows_, cols_, plain, factors.rank, factors.l1.data(), factors.l2.data(),
                    plain);
   norms_.squared =
-      kernels::residual(context_.pool, rows_, cols_, plain, nullptr, nullptr, nullptr, nullptr).squared;
+      backends::residual(context_.pool, rows_, cols_, plain, nullptr, nullptr, nullptr, nullptr).squared;
   std::swap(space_, other_);
 }
 

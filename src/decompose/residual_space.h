@@ -1,12 +1,12 @@
-// The matrix that low-rank factors are fitted to: W - Q in the weighting's coordinates, with its norms. Owns
+// The matrix that low-rank factors are fitted to: W - Q in the importance's coordinates, with its norms. Owns
 // the one large workspace of a decomposition.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
-#include "decompose/weighting.h"
-#include "kernels/cpu/dense_residual.h"
+#include "backends/cpu/dense_residual.h"
+#include "decompose/importance.h"
 #include "quant/quantizer.h"
 #include "tensor/context.h"
 #include "tensor/tensor.h"
@@ -27,7 +27,7 @@ class ResidualSpace {
  public:
   // Borrows everything.
   ResidualSpace(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
-                const Quantizer& quantizer, const Weighting& weighting);
+                const Quantizer& quantizer, const Importance& importance);
 
   // residual() = W in weighted coordinates; its norms are kept as those that errors are relative to.
   void start();
@@ -42,7 +42,7 @@ class ResidualSpace {
   double squared() const { return norms_.squared; }    // ||W - Q||^2, unweighted
   double weighted() const { return norms_.weighted; }  // ||residual()||^2
   double squared_w() const { return squared_w_; }      // ||W||^2
-  double weighted_w() const { return weighted_w_; }    // ||W||^2 in the weighting
+  double weighted_w() const { return weighted_w_; }    // ||W||^2 in the importance
 
   // Factors whose product in weighted coordinates is u b. u: [rows, rank], b: [>= rank, cols].
   Factors to_plain(std::int64_t rank, const std::vector<float>& u, const std::vector<float>& b) const;
@@ -61,18 +61,18 @@ class ResidualSpace {
   // space_ = quantize(w - target).
   void round_trip(const Factors& target);
   // space_ becomes T^T space_ S, and norms_.weighted its squared norm.
-  void apply_full_weighting();
+  void apply_full_importance();
 
   Context& context_;
   const float* w_;
   std::int64_t rows_;
   std::int64_t cols_;
   const Quantizer* quantizer_;
-  const Weighting& weighting_;
+  const Importance& importance_;
   Tensor space_;
-  Tensor other_;         // the second workspace of a full weighting
-  Factors last_target_;  // of a full weighting
-  kernels::ResidualNorms norms_;
+  Tensor other_;         // the second workspace of a full importance
+  Factors last_target_;  // of a full importance
+  backends::ResidualNorms norms_;
   double squared_w_ = 0.0;
   double weighted_w_ = 0.0;
 };

@@ -25,24 +25,24 @@ constexpr int kAloneIterations = 100;  // as decompose()
 constexpr double kLeastRelaxation = 0.3;
 
 // What most changes the factors comes first. Wide scales before narrow ones: they disturb least.
-auto chain_key(const NfConfig& c) {
+auto chain_key(const CodebookConfig& c) {
   return std::tuple(-c.bits, c.block, -c.scale_bits, c.block2, -static_cast<int>(c.scale2));
 }
 
 // What the ratio of errors between two ranks depends on.
 using AnchorKey = std::tuple<int, int, int, int>;
-AnchorKey anchor_key(const NfConfig& c) {
+AnchorKey anchor_key(const CodebookConfig& c) {
   return {c.bits, c.block, c.scale_bits, c.scale_bits <= 3 ? c.block2 : 0};
 }
 
 // Fine codes under coarse scales: what is lost is lost by clamping, each way to a decomposition ends
 // elsewhere, and only decompose()'s own gives its error.
-bool stands_alone(const NfConfig& c) { return c.bits == 8 && c.scale_bits <= 4; }
+bool stands_alone(const CodebookConfig& c) { return c.bits == 8 && c.scale_bits <= 4; }
 
 // Whether the factors must be sought afresh. The alternation is sticky: factors that have settled beside one
 // block size or scale width end 5 to 20 % too high beside another. How many blocks share a second-level scale
 // matters as much where scales are coarse against the codes; otherwise the second level changes little.
-bool begins_group(const NfConfig* last, const NfConfig& c) {
+bool begins_group(const CodebookConfig* last, const CodebookConfig& c) {
   if (last == nullptr || last->bits != c.bits || last->block != c.block || last->scale_bits != c.scale_bits) {
     return true;
   }
@@ -51,20 +51,20 @@ bool begins_group(const NfConfig* last, const NfConfig& c) {
 
 // decompose()'s squared error.
 double full_error(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
-                  const NfConfig& config, std::int64_t rank, const SweepOptions& options) {
-  const Decomposition d = decompose(context, w, rows, cols, NfQuantizer(config, options.quantizer),
+                  const CodebookConfig& config, std::int64_t rank, const SweepOptions& options) {
+  const Decomposition d = decompose(context, w, rows, cols, CodebookQuantizer(config, options.quantizer),
                                     {.rank = rank,
                                      .tolerance = options.tolerance,
                                      .relaxation = options.relaxation,
                                      .oversampling = options.oversampling,
                                      .stream = options.stream,
-                                     .weighting = options.weighting});
+                                     .importance = options.importance});
   return d.relative_weighted_error * d.relative_weighted_error * d.squared_weighted_norm;
 }
 
 // Among which configurations what factors bring is interpolated.
 using InterpolationKey = std::tuple<int, int, bool>;
-InterpolationKey interpolation_key(const NfConfig& c) { return {c.bits, c.block, stands_alone(c)}; }
+InterpolationKey interpolation_key(const CodebookConfig& c) { return {c.bits, c.block, stands_alone(c)}; }
 
 // At `x`, between the two of `points` (x rising) that are nearest on both sides; beyond the ends, the end's.
 double between(const std::vector<std::pair<double, double>>& points, double x) {
@@ -78,7 +78,7 @@ double between(const std::vector<std::pair<double, double>>& points, double x) {
 
 // See SweepOptions::interpolate.
 std::vector<double> interpolated_errors(Context& context, const float* w, std::int64_t rows,
-                                        std::int64_t cols, const std::vector<NfConfig>& configs,
+                                        std::int64_t cols, const std::vector<CodebookConfig>& configs,
                                         SweepOptions options) {
   options.interpolate = false;
   SweepOptions alone = options;
@@ -86,7 +86,7 @@ std::vector<double> interpolated_errors(Context& context, const float* w, std::i
   std::vector<double> errors = sweep_errors(context, w, rows, cols, configs, alone);
   std::map<InterpolationKey, std::vector<std::size_t>> groups;
   for (std::size_t i = 0; i < configs.size(); ++i) groups[interpolation_key(configs[i])].push_back(i);
-  std::vector<NfConfig> anchors;
+  std::vector<CodebookConfig> anchors;
   std::vector<std::size_t> anchor_at;
   for (auto& [key, group] : groups) {
     std::sort(group.begin(), group.end(), [&](std::size_t a, std::size_t b) {
@@ -119,7 +119,7 @@ std::vector<double> interpolated_errors(Context& context, const float* w, std::i
 }  // namespace
 
 std::vector<double> sweep_errors(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
-                                 const std::vector<NfConfig>& configs, const SweepOptions& options) {
+                                 const std::vector<CodebookConfig>& configs, const SweepOptions& options) {
   LQ_CHECK(options.rank >= 0 && options.rank <= std::min(rows, cols), kInvalidArgument,
            "rank {} is impossible for a {} x {} matrix, which allows 0 to {}", options.rank, rows, cols,
            std::min(rows, cols));
@@ -132,15 +132,15 @@ std::vector<double> sweep_errors(Context& context, const float* w, std::int64_t 
     return std::pair(chain_key(configs[a]), a) < std::pair(chain_key(configs[b]), b);
   });
 
-  const Weighting plain;
-  const Weighting& weighting = options.weighting == nullptr ? plain : *options.weighting;
-  const NfQuantizer first(configs[order[0]], options.quantizer);
-  ResidualSpace space(context, w, rows, cols, first, weighting);
+  const Importance plain;
+  const Importance& importance = options.importance == nullptr ? plain : *options.importance;
+  const CodebookQuantizer first(configs[order[0]], options.quantizer);
+  ResidualSpace space(context, w, rows, cols, first, importance);
   std::vector<double> errors(configs.size());
   if (options.rank == 0) {
     for (const std::size_t i : order) {
       context.stop.check();
-      const NfQuantizer quantizer(configs[i], options.quantizer);
+      const CodebookQuantizer quantizer(configs[i], options.quantizer);
       space.set_quantizer(quantizer);
       space.quantize({});
       errors[i] = space.weighted();
@@ -150,11 +150,11 @@ std::vector<double> sweep_errors(Context& context, const float* w, std::int64_t 
 
   std::optional<SubspaceTracker> tracker;
   LqLoopOptions loop{.rank = options.rank, .tolerance = options.tolerance, .relaxation = options.relaxation};
-  const NfConfig* last = nullptr;
+  const CodebookConfig* last = nullptr;
   Iterate at;
   for (const std::size_t i : order) {
-    const NfConfig& config = configs[i];
-    const NfQuantizer quantizer(config, options.quantizer);
+    const CodebookConfig& config = configs[i];
+    const CodebookQuantizer quantizer(config, options.quantizer);
     space.set_quantizer(quantizer);
     const bool afresh = begins_group(last, config);
     loop.max_iterations = stands_alone(config) ? kAloneIterations
@@ -177,7 +177,7 @@ std::vector<double> sweep_errors(Context& context, const float* w, std::int64_t 
 }
 
 std::vector<double> sweep_rank_errors(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
-                                      const std::vector<NfConfig>& configs,
+                                      const std::vector<CodebookConfig>& configs,
                                       const std::vector<std::int64_t>& ranks, const SweepOptions& options) {
   LQ_CHECK(!ranks.empty(), kInvalidArgument, "no ranks to sweep");
   SweepOptions at = options;
@@ -224,7 +224,7 @@ std::vector<double> sweep_rank_errors(Context& context, const float* w, std::int
 }
 
 SweepDeviation sweep_deviation(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
-                               const std::vector<NfConfig>& configs, const std::vector<double>& errors,
+                               const std::vector<CodebookConfig>& configs, const std::vector<double>& errors,
                                std::size_t sample, const SweepOptions& options) {
   LQ_CHECK(sample >= 1 && errors.size() == configs.size() && !configs.empty(), kInvalidArgument,
            "{} errors of {} configurations, {} to be compared", errors.size(), configs.size(), sample);

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "decompose/weighting.h"
+#include "decompose/importance.h"
 #include "quant/quantizer.h"
 #include "tensor/context.h"
 
@@ -13,8 +13,8 @@ namespace lq {
 
 struct SweepOptions {
   std::int64_t rank = 64;
-  NfQuantizerOptions quantizer{};
-  const Weighting* weighting = nullptr;  // borrowed; null: every error matters the same
+  CodebookQuantizerOptions quantizer{};
+  const Importance* importance = nullptr;  // borrowed; null: every error matters the same
   double tolerance = 1e-3;  // of the first decomposition at each code width, as in DecomposeOptions
   double relaxation = 1.2;
   std::int64_t oversampling = 10;
@@ -24,7 +24,7 @@ struct SweepOptions {
   bool interpolate = false;
 };
 
-// Squared errors ||W - Q - L1 L2||^2 in the weighting's norm, one for each of `configs`, with the method lq
+// Squared errors ||W - Q - L1 L2||^2 in the importance's norm, one for each of `configs`, with the method lq
 // (rank 0: quantization alone, exact). Estimates: a start of its own for each (b, B0, b0), for each B1 where
 // b = 8 or b0 <= 3, and for each configuration with b = 8 and b0 <= 4, where no two ways end alike; two
 // iterations from a neighbour for the rest. sweep_deviation() says how far off they are: on quill's
@@ -35,7 +35,7 @@ struct SweepOptions {
 // within 4 % on quill's larger matrices (1 % root mean square) and 9 % (5 %) on a query matrix of GPT-2 at
 // rank 64; in a K-FAC norm, whose small matrices are uneven, within 27 % (2 %) on quill's larger ones only.
 std::vector<double> sweep_errors(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
-                                 const std::vector<NfConfig>& configs, const SweepOptions& options);
+                                 const std::vector<CodebookConfig>& configs, const SweepOptions& options);
 
 // The same for several ranks (options.rank is not used), [ranks, configs] row-major: `--rank auto`. One whole
 // sweep, at the largest rank, and for each other rank above 0 a decomposition at one configuration of each
@@ -43,18 +43,18 @@ std::vector<double> sweep_errors(Context& context, const float* w, std::int64_t 
 // the two ranks. With options.interpolate, sweep_errors() for each. Rank 0 is exact. REQUIRES: ranks not
 // empty.
 std::vector<double> sweep_rank_errors(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
-                                      const std::vector<NfConfig>& configs,
+                                      const std::vector<CodebookConfig>& configs,
                                       const std::vector<std::int64_t>& ranks, const SweepOptions& options);
 
 struct SweepDeviation {
-  NfConfig config;         // where it is largest
+  CodebookConfig config;   // where it is largest
   double deviation = 0.0;  // estimate / decompose()'s squared error - 1
 };
 
 // The largest deviation (by magnitude) of errors[configs], the results of sweep_errors() with these options,
 // from decompose() on `sample` of the configurations, spread evenly. REQUIRES: 1 <= sample.
 SweepDeviation sweep_deviation(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
-                               const std::vector<NfConfig>& configs, const std::vector<double>& errors,
+                               const std::vector<CodebookConfig>& configs, const std::vector<double>& errors,
                                std::size_t sample, const SweepOptions& options);
 
 }  // namespace lq

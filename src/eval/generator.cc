@@ -4,7 +4,7 @@
 
 #include "base/process.h"
 #include "eval/stop_texts.h"
-#include "text/stream_decoder.h"
+#include "tokenizers/stream_decoder.h"
 
 namespace lq {
 namespace {

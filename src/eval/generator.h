@@ -11,7 +11,7 @@
 #include "eval/sampler.h"
 #include "models/llama_model.h"
 #include "tensor/context.h"
-#include "text/tokenizer.h"
+#include "tokenizers/tokenizer.h"
 
 namespace lq {
 

@@ -9,7 +9,7 @@
 
 #include "models/llama_model.h"
 #include "tensor/context.h"
-#include "text/tokenizer.h"
+#include "tokenizers/tokenizer.h"
 
 namespace lq {
 

@@ -6,15 +6,15 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "backends/cpu/gemm.h"
 #include "base/version.h"
 #include "export/packed_adapter.h"
-#include "io/json_file.h"
-#include "io/output_dir.h"
-#include "io/peft_adapter.h"
-#include "io/sharded_writer.h"
-#include "io/side_files.h"
-#include "kernels/cpu/gemm.h"
-#include "quant/packed_checkpoint.h"
+#include "files/json_file.h"
+#include "files/output_dir.h"
+#include "formats/packed_checkpoint.h"
+#include "formats/peft_adapter.h"
+#include "formats/sharded_writer.h"
+#include "formats/side_files.h"
 
 namespace lq {
 namespace {
@@ -32,8 +32,8 @@ std::unique_ptr<PeftAdapterReader> open_adapter(const HfExportOptions& o, const 
 void add_low_rank(ThreadPool& pool, const LoraPair& pair, float* w) {
   const Tensor a = pair.a.copy_f32();
   const Tensor b = pair.b.copy_f32();
-  kernels::gemm(pool, pair.out, pair.in, pair.rank, b.data<float>(), pair.rank, a.data<float>(), pair.in, w,
-                pair.in, {.alpha = static_cast<float>(pair.scaling), .beta = 1.0F});
+  backends::gemm(pool, pair.out, pair.in, pair.rank, b.data<float>(), pair.rank, a.data<float>(), pair.in, w,
+                 pair.in, {.alpha = static_cast<float>(pair.scaling), .beta = 1.0F});
 }
 
 struct Rounded {
@@ -193,7 +193,7 @@ HfExportReport export_hf(Context& context, const HfExportOptions& options) {
   Rounded rounded;
   for (const auto& [name, module] : modules) {
     context.stop.check();
-    const NfMatrix q = packed.matrix(name);
+    const CodebookMatrix q = packed.matrix(name);
     Tensor w = Tensor::empty(DType::kF32, {module.rows, module.cols});
     q.dequantize(context.pool, w.mutable_data<float>());
     const LoraPair* pair = adapter ? adapter->find(module_of(name)) : nullptr;
@@ -220,7 +220,7 @@ HfExportReport export_hf(Context& context, const HfExportOptions& options) {
     const std::string base_hash = CheckpointReader(output.final_dir()).model_hash(context.pool, context.stop);
     write_kept_adapter(*adapter, base_hash, linear_modules(packed), output.final_dir() / "adapter");
   }
-  HfConfig config = packed.config();
+  JsonObject config = packed.config();
   config.json().erase("quantization_config");
   if (own_head) config.json()["tie_word_embeddings"] = false;
   config.save(output.final_dir() / "config.json");

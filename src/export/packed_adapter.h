@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "io/peft_adapter.h"
-#include "quant/packed_checkpoint.h"
+#include "formats/packed_checkpoint.h"
+#include "formats/peft_adapter.h"
 
 namespace lq {
 

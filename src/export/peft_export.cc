@@ -6,11 +6,11 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "backends/cpu/gemm.h"
 #include "base/version.h"
 #include "export/packed_adapter.h"
-#include "io/json_file.h"
-#include "io/output_dir.h"
-#include "kernels/cpu/gemm.h"
+#include "files/json_file.h"
+#include "files/output_dir.h"
 
 namespace lq {
 namespace {
@@ -82,7 +82,7 @@ double distance_to(Context& context, const PackedCheckpoint& packed, const PeftA
     LQ_CHECK(w.shape() == Shape({module.rows, module.cols}), kMismatch, "{}: {} is {}, but packed as {} x {}",
              base.path().string(), name, shape_text(w.shape()), module.rows, module.cols);
     norm += squared_norm(context.pool, w.data<float>(), w.numel());
-    const NfMatrix q = packed.matrix(name);
+    const CodebookMatrix q = packed.matrix(name);
     Tensor dequantized = Tensor::empty(DType::kF32, w.shape());
     q.dequantize(context.pool, dequantized.mutable_data<float>());
     float* const rest = w.mutable_data<float>();
@@ -91,9 +91,9 @@ double distance_to(Context& context, const PackedCheckpoint& packed, const PeftA
     if (pair != nullptr) {
       const Tensor a = pair->a.copy_f32();
       const Tensor b = pair->b.copy_f32();
-      kernels::gemm(context.pool, pair->out, pair->in, pair->rank, b.data<float>(), pair->rank,
-                    a.data<float>(), pair->in, rest, pair->in,
-                    {.alpha = -static_cast<float>(pair->scaling), .beta = 1.0F});
+      backends::gemm(context.pool, pair->out, pair->in, pair->rank, b.data<float>(), pair->rank,
+                     a.data<float>(), pair->in, rest, pair->in,
+                     {.alpha = -static_cast<float>(pair->scaling), .beta = 1.0F});
     }
     error += squared_norm(context.pool, rest, w.numel());
   }

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "backends/cpu/gemm.h"
 #include "base/error.h"
-#include "kernels/cpu/gemm.h"
 #include "linalg/small_dense.h"
 
 namespace lq {
@@ -79,10 +79,10 @@ bool LowerFactor::factor(ThreadPool& pool) {
     // worked on apart: its upper triangle must stay.
     std::vector<float> diagonal(static_cast<std::size_t>(b * b), 0.0F);
     if (k > 0) {
-      kernels::gemm(pool, b, b, k, s + k * n_, n_, s + k * n_, n_, diagonal.data(), b,
-                    {.trans_b = true, .alpha = -1.0F});
-      kernels::gemm(pool, rest, b, k, s + (k + b) * n_, n_, s + k * n_, n_, s + (k + b) * n_ + k, n_,
-                    {.trans_b = true, .alpha = -1.0F, .beta = 1.0F});
+      backends::gemm(pool, b, b, k, s + k * n_, n_, s + k * n_, n_, diagonal.data(), b,
+                     {.trans_b = true, .alpha = -1.0F});
+      backends::gemm(pool, rest, b, k, s + (k + b) * n_, n_, s + k * n_, n_, s + (k + b) * n_ + k, n_,
+                     {.trans_b = true, .alpha = -1.0F, .beta = 1.0F});
     }
     std::vector<double> block(static_cast<std::size_t>(b * b));
     for (std::int64_t i = 0; i < b; ++i) {
@@ -103,7 +103,7 @@ bool LowerFactor::factor(ThreadPool& pool) {
     if (rest == 0) continue;
     below.resize(static_cast<std::size_t>(rest * b));
     float* from = s + (k + b) * n_ + k;
-    kernels::gemm(pool, rest, b, b, from, n_, inverse, b, below.data(), b, {.trans_b = true});
+    backends::gemm(pool, rest, b, b, from, n_, inverse, b, below.data(), b, {.trans_b = true});
     for (std::int64_t i = 0; i < rest; ++i)
       std::copy(below.data() + i * b, below.data() + (i + 1) * b, from + i * n_);
   }
@@ -123,16 +123,16 @@ std::vector<float> LowerFactor::diagonal() const {
 
 void LowerFactor::multiply_right(ThreadPool& pool, std::int64_t m, const float* a, float* out) const {
   for (std::int64_t j = 0; j < n_; j += kPanel) {
-    kernels::gemm(pool, m, std::min(kPanel, n_ - j), n_ - j, a + j, n_, s_.data() + j * n_ + j, n_, out + j,
-                  n_);
+    backends::gemm(pool, m, std::min(kPanel, n_ - j), n_ - j, a + j, n_, s_.data() + j * n_ + j, n_, out + j,
+                   n_);
   }
 }
 
 void LowerFactor::multiply_transposed_left(ThreadPool& pool, std::int64_t m, const float* a,
                                            float* out) const {
   for (std::int64_t i = 0; i < n_; i += kPanel) {
-    kernels::gemm(pool, std::min(kPanel, n_ - i), m, n_ - i, s_.data() + i * n_ + i, n_, a + i * m, m,
-                  out + i * m, m, {.trans_a = true});
+    backends::gemm(pool, std::min(kPanel, n_ - i), m, n_ - i, s_.data() + i * n_ + i, n_, a + i * m, m,
+                   out + i * m, m, {.trans_a = true});
   }
 }
 
@@ -142,11 +142,11 @@ void LowerFactor::solve_right(ThreadPool& pool, std::int64_t m, float* x) const 
   for_blocks_backward(n_, [&](std::int64_t j, std::int64_t b) {
     const std::int64_t done = j + b;
     if (done < n_) {
-      kernels::gemm(pool, m, b, n_ - done, x + done, n_, s_.data() + done * n_ + j, n_, x + j, n_,
-                    {.alpha = -1.0F, .beta = 1.0F});
+      backends::gemm(pool, m, b, n_ - done, x + done, n_, s_.data() + done * n_ + j, n_, x + j, n_,
+                     {.alpha = -1.0F, .beta = 1.0F});
     }
     solved.resize(static_cast<std::size_t>(m * b));
-    kernels::gemm(pool, m, b, b, x + j, n_, inverses_.data() + j * kBlock, b, solved.data(), b);
+    backends::gemm(pool, m, b, b, x + j, n_, inverses_.data() + j * kBlock, b, solved.data(), b);
     for (std::int64_t i = 0; i < m; ++i)
       std::copy(solved.data() + i * b, solved.data() + (i + 1) * b, x + i * n_ + j);
   });
@@ -158,12 +158,12 @@ void LowerFactor::solve_transposed_left(ThreadPool& pool, std::int64_t m, float*
   for_blocks_backward(n_, [&](std::int64_t i, std::int64_t b) {
     const std::int64_t done = i + b;
     if (done < n_) {
-      kernels::gemm(pool, b, m, n_ - done, s_.data() + done * n_ + i, n_, x + done * m, m, x + i * m, m,
-                    {.trans_a = true, .alpha = -1.0F, .beta = 1.0F});
+      backends::gemm(pool, b, m, n_ - done, s_.data() + done * n_ + i, n_, x + done * m, m, x + i * m, m,
+                     {.trans_a = true, .alpha = -1.0F, .beta = 1.0F});
     }
     solved.resize(static_cast<std::size_t>(b * m));
-    kernels::gemm(pool, b, m, b, inverses_.data() + i * kBlock, b, x + i * m, m, solved.data(), m,
-                  {.trans_a = true});
+    backends::gemm(pool, b, m, b, inverses_.data() + i * kBlock, b, x + i * m, m, solved.data(), m,
+                   {.trans_a = true});
     std::copy(solved.begin(), solved.end(), x + i * m);
   });
 }

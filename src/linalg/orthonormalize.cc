@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "kernels/cpu/gemm.h"
+#include "backends/cpu/gemm.h"
 #include "linalg/small_dense.h"
 
 namespace lq {
@@ -14,7 +14,7 @@ constexpr double kLargestDefect = 1e-2;
 // gram[k, k] = y^T y.
 std::vector<double> gram_matrix(ThreadPool& pool, std::int64_t m, std::int64_t k, const float* y) {
   std::vector<float> gram(static_cast<std::size_t>(k * k));
-  kernels::gemm(pool, k, k, m, y, k, y, k, gram.data(), k, {.trans_a = true});
+  backends::gemm(pool, k, k, m, y, k, y, k, gram.data(), k, {.trans_a = true});
   return {gram.begin(), gram.end()};
 }
 
@@ -44,7 +44,7 @@ bool divide_by_cholesky(ThreadPool& pool, std::int64_t m, std::int64_t k, std::v
     }
   }
   work.resize(static_cast<std::size_t>(m * k));
-  kernels::gemm(pool, m, k, k, y.data(), k, inverse.data(), k, work.data(), k);
+  backends::gemm(pool, m, k, k, y.data(), k, inverse.data(), k, work.data(), k);
   y.swap(work);
   return true;
 }

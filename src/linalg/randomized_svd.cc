@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "backends/cpu/gemm.h"
 #include "base/error.h"
 #include "base/rng.h"
-#include "kernels/cpu/gemm.h"
 #include "linalg/orthonormalize.h"
 #include "linalg/small_dense.h"
 
@@ -27,31 +27,31 @@ LowRankSvd randomized_svd(ThreadPool& pool, std::int64_t m, std::int64_t n, cons
   std::vector<float> u(count(m, p));
   std::vector<float> z(count(n, p));
   std::vector<float> work;
-  kernels::gemm(pool, m, p, n, a, n, v.data(), n, u.data(), p, {.trans_b = true});
+  backends::gemm(pool, m, p, n, a, n, v.data(), n, u.data(), p, {.trans_b = true});
   orthonormalize(pool, m, p, u, work);
   for (int i = 0; i < o.power_iterations; ++i) {
-    kernels::gemm(pool, n, p, m, a, n, u.data(), p, z.data(), p, {.trans_a = true});
+    backends::gemm(pool, n, p, m, a, n, u.data(), p, z.data(), p, {.trans_a = true});
     orthonormalize(pool, n, p, z, work);
     u.resize(count(m, p));
-    kernels::gemm(pool, m, p, n, a, n, z.data(), p, u.data(), p);
+    backends::gemm(pool, m, p, n, a, n, z.data(), p, u.data(), p);
     orthonormalize(pool, m, p, u, work);
     z.resize(count(n, p));
   }
 
   // a^T u = q c with c [p, p], so a ~ u c^T q^T; with c^T = f s g^T: a ~ (u f) s (q g)^T.
-  kernels::gemm(pool, n, p, m, a, n, u.data(), p, z.data(), p, {.trans_a = true});
+  backends::gemm(pool, n, p, m, a, n, u.data(), p, z.data(), p, {.trans_a = true});
   std::vector<float> q = z;
   orthonormalize(pool, n, p, q, work);
   std::vector<float> c(count(p, p));  // z^T q = c^T
-  kernels::gemm(pool, p, p, n, z.data(), p, q.data(), p, c.data(), p, {.trans_a = true});
+  backends::gemm(pool, p, p, n, z.data(), p, q.data(), p, c.data(), p, {.trans_a = true});
   const Svd small = svd(p, p, std::vector<double>(c.begin(), c.end()).data());
 
   LowRankSvd out{std::vector<float>(count(m, r)), std::vector<float>(small.s.begin(), small.s.begin() + r),
                  std::vector<float>(count(r, n))};
   std::vector<float> f(small.u.begin(), small.u.end());
   std::vector<float> g(small.vt.begin(), small.vt.end());  // rows: g^T
-  kernels::gemm(pool, m, r, p, u.data(), p, f.data(), p, out.u.data(), r);
-  kernels::gemm(pool, r, n, p, g.data(), p, q.data(), p, out.vt.data(), n, {.trans_b = true});
+  backends::gemm(pool, m, r, p, u.data(), p, f.data(), p, out.u.data(), r);
+  backends::gemm(pool, r, n, p, g.data(), p, q.data(), p, out.vt.data(), n, {.trans_b = true});
   return out;
 }
 

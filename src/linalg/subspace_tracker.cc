@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "backends/cpu/gemm.h"
+#include "backends/cpu/gemm_kernel.h"
 #include "base/error.h"
 #include "base/rng.h"
-#include "kernels/cpu/gemm.h"
-#include "kernels/cpu/gemm_kernel.h"
 #include "linalg/orthonormalize.h"
 #include "linalg/small_dense.h"
 
@@ -27,17 +27,17 @@ SubspaceTracker::SubspaceTracker(ThreadPool& pool, std::int64_t m, std::int64_t 
 // y = scale a basis^T.
 void SubspaceTracker::project(ThreadPool& pool, const float* a) {
   const std::int64_t p = carried_;
-  const std::int64_t together = kernels::gemm_panel_cols();  // columns that a product works on
+  const std::int64_t together = backends::gemm_panel_cols();  // columns that a product works on
   const std::int64_t idle = (together - p % together) % together;
   if (4 * idle <= p) {
-    kernels::gemm(pool, m_, p, n_, a, n_, basis_.data(), n_, y_.data(), p,
-                  {.trans_b = true, .alpha = scale_});
+    backends::gemm(pool, m_, p, n_, a, n_, basis_.data(), n_, y_.data(), p,
+                   {.trans_b = true, .alpha = scale_});
     return;
   }
   // Few directions would leave many columns idle; few rows do not.
   std::vector<float> transposed(static_cast<std::size_t>(p * m_));
-  kernels::gemm(pool, p, m_, n_, basis_.data(), n_, a, n_, transposed.data(), m_,
-                {.trans_b = true, .alpha = scale_});
+  backends::gemm(pool, p, m_, n_, basis_.data(), n_, a, n_, transposed.data(), m_,
+                 {.trans_b = true, .alpha = scale_});
   for (std::int64_t i = 0; i < m_; ++i) {
     for (std::int64_t k = 0; k < p; ++k) {
       y_[static_cast<std::size_t>(i * p + k)] = transposed[static_cast<std::size_t>(k * m_ + i)];
@@ -49,15 +49,15 @@ void SubspaceTracker::pass(ThreadPool& pool, const float* a) {
   const std::int64_t p = carried_;
   project(pool, a);
   orthonormalize(pool, m_, p, y_, work_);
-  kernels::gemm(pool, p, n_, m_, y_.data(), p, a, n_, b_.data(), n_, {.trans_a = true});
+  backends::gemm(pool, p, n_, m_, y_.data(), p, a, n_, b_.data(), n_, {.trans_a = true});
 
   // b b^T = g diag(values) g^T: rotating by g sorts the directions by what they hold.
   std::vector<float> gram(static_cast<std::size_t>(p * p));
-  kernels::gemm(pool, p, p, n_, b_.data(), n_, b_.data(), n_, gram.data(), p, {.trans_b = true});
+  backends::gemm(pool, p, p, n_, b_.data(), n_, b_.data(), n_, gram.data(), p, {.trans_b = true});
   const SymmetricEigen eigen = symmetric_eigen(p, std::vector<double>(gram.begin(), gram.end()).data());
   const std::vector<float> g(eigen.vectors.begin(), eigen.vectors.end());
-  kernels::gemm(pool, m_, rank_, p, y_.data(), p, g.data(), p, u_.data(), rank_);
-  kernels::gemm(pool, p, n_, p, g.data(), p, b_.data(), n_, basis_.data(), n_, {.trans_a = true});
+  backends::gemm(pool, m_, rank_, p, y_.data(), p, g.data(), p, u_.data(), rank_);
+  backends::gemm(pool, p, n_, p, g.data(), p, b_.data(), n_, basis_.data(), n_, {.trans_a = true});
 
   captured_ = 0.0;
   for (std::int64_t i = 0; i < rank_; ++i)

@@ -6,7 +6,7 @@
 #include "nn/parameter.h"
 #include "nn/self_attention.h"
 #include "nn/sequence_plan.h"
-#include "nn/workspace.h"
+#include "tensor/workspace.h"
 
 namespace lq {
 

@@ -9,7 +9,7 @@ namespace {
 constexpr std::int64_t kMaxWidth = std::int64_t{1} << 20;
 constexpr std::int64_t kMaxLayers = 10000;
 
-RopeType rope_type(const HfConfig& section, const std::string& name) {
+RopeType rope_type(const JsonObject& section, const std::string& name) {
   if (name == "default") return RopeType::kDefault;
   if (name == "linear") return RopeType::kLinear;
   if (name == "dynamic") return RopeType::kDynamic;
@@ -20,7 +20,7 @@ RopeType rope_type(const HfConfig& section, const std::string& name) {
        section.who(), name);
 }
 
-void read_scaling(const HfConfig& s, RopeConfig& rope) {
+void read_scaling(const JsonObject& s, RopeConfig& rope) {
   rope.type = rope_type(s, s.has("rope_type") ? s.text("rope_type") : s.text_or("type", "default"));
   LQ_CHECK(s.number_or("partial_rotary_factor", 1.0) == 1.0, kUnsupported,
            "{}: partial_rotary_factor other than 1 is not computed", s.who());
@@ -51,7 +51,7 @@ void read_scaling(const HfConfig& s, RopeConfig& rope) {
   }
 }
 
-RopeConfig read_rope(const HfConfig& config, std::int64_t max_positions) {
+RopeConfig read_rope(const JsonObject& config, std::int64_t max_positions) {
   RopeConfig rope;
   rope.max_positions = max_positions;
   rope.original_positions = max_positions;
@@ -66,7 +66,8 @@ RopeConfig read_rope(const HfConfig& config, std::int64_t max_positions) {
   return rope;
 }
 
-std::vector<std::int64_t> read_windows(const HfConfig& config, const std::string& type, std::int64_t layers) {
+std::vector<std::int64_t> read_windows(const JsonObject& config, const std::string& type,
+                                       std::int64_t layers) {
   std::vector<std::int64_t> windows(static_cast<std::size_t>(layers), 0);
   if (type == "mistral" && config.has("sliding_window")) {
     windows.assign(windows.size(), config.integer("sliding_window"));
@@ -88,7 +89,7 @@ std::vector<std::int64_t> read_windows(const HfConfig& config, const std::string
 
 }  // namespace
 
-LlamaConfig LlamaConfig::from(const HfConfig& config) {
+LlamaConfig LlamaConfig::from(const JsonObject& config) {
   model_family(config);
   const std::vector<std::string> names = config.texts("architectures");
   std::string type = config.text_or("model_type", "llama");

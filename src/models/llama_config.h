@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "io/hf_config.h"
+#include "files/json_object.h"
 #include "nn/rope_scaling.h"
 
 namespace lq {
@@ -30,7 +30,7 @@ struct LlamaConfig {
 
   // Throws, naming file and key: Error(kNotFound) for what is missing, Error(kCorruptFile) for what cannot be
   // (negative, absurd, heads that do not divide), Error(kUnsupported) for what this program does not compute.
-  static LlamaConfig from(const HfConfig& config);
+  static LlamaConfig from(const JsonObject& config);
 
   // Weights of the linear layers in the blocks, and of everything.
   std::int64_t block_linear_weights() const;

@@ -6,7 +6,7 @@
 #include "models/llama_state.h"
 #include "models/registry.h"
 #include "nn/dense_weight.h"
-#include "nn/nf_weight.h"
+#include "nn/packed_weight.h"
 #include "nn/rounded_weight.h"
 
 namespace lq {
@@ -52,9 +52,9 @@ class Loader {
   std::unique_ptr<Weight> weight(const std::string& module, std::int64_t out, std::int64_t in) {
     const std::string name = module + ".weight";
     if (state_.packed && state_.packed->packed().modules.contains(name)) {
-      NfMatrix matrix = state_.packed->matrix(name);
+      CodebookMatrix matrix = state_.packed->matrix(name);
       check(name, {matrix.rows(), matrix.cols()}, {out, in});
-      return std::make_unique<NfWeight>(std::move(matrix));
+      return std::make_unique<PackedWeight>(std::move(matrix));
     }
     return std::make_unique<DenseWeight>(parameter(name, {out, in}, false));
   }
@@ -104,7 +104,7 @@ class Loader {
 
 LlamaModel LlamaModel::load(Context& ctx, const std::filesystem::path& directory,
                             const LlamaLoadOptions& options) {
-  HfConfig hf = HfConfig::load(directory);
+  JsonObject hf = JsonObject::load(directory);
   LlamaConfig config = LlamaConfig::from(hf);
   const bool packed = is_packed(hf);
   auto state = std::make_unique<State>(std::move(hf), std::move(config));

@@ -13,7 +13,7 @@ LlamaModel& LlamaModel::operator=(LlamaModel&&) noexcept = default;
 LlamaModel::~LlamaModel() = default;
 
 const LlamaConfig& LlamaModel::config() const { return state_->config; }
-const HfConfig& LlamaModel::hf_config() const { return state_->hf; }
+const JsonObject& LlamaModel::hf_config() const { return state_->hf; }
 bool LlamaModel::packed() const { return state_->packed != nullptr; }
 
 bool LlamaModel::has_adapter() const {

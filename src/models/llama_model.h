@@ -13,14 +13,14 @@
 #include <string_view>
 #include <vector>
 
-#include "io/hf_config.h"
+#include "files/json_object.h"
 #include "models/llama_block.h"
 #include "models/llama_config.h"
 #include "nn/kv_cache.h"
 #include "nn/lm_head.h"
 #include "nn/sequence_plan.h"
-#include "nn/workspace.h"
 #include "tensor/context.h"
+#include "tensor/workspace.h"
 
 namespace lq {
 
@@ -70,7 +70,7 @@ class LlamaModel {
   ~LlamaModel();
 
   const LlamaConfig& config() const;
-  const HfConfig& hf_config() const;
+  const JsonObject& hf_config() const;
   bool packed() const;
   bool has_adapter() const;
 

@@ -8,16 +8,16 @@
 #include <string>
 #include <vector>
 
-#include "io/checkpoint_reader.h"
-#include "io/peft_adapter.h"
+#include "formats/checkpoint_reader.h"
+#include "formats/packed_checkpoint.h"
+#include "formats/peft_adapter.h"
 #include "models/llama_model.h"
-#include "quant/packed_checkpoint.h"
 
 namespace lq {
 
 struct LlamaModel::State {
   std::filesystem::path directory;
-  HfConfig hf;
+  JsonObject hf;
   LlamaConfig config;
   // One of the two: they own the mapped files.
   std::unique_ptr<CheckpointReader> dense;
@@ -28,7 +28,7 @@ struct LlamaModel::State {
   std::vector<LlamaBlock> blocks;
   std::unique_ptr<LmHead> head;
 
-  State(HfConfig h, LlamaConfig c) : hf(std::move(h)), config(std::move(c)) {}
+  State(JsonObject h, LlamaConfig c) : hf(std::move(h)), config(std::move(c)) {}
   // A parameter's value becomes the adapter's. A tied head stays tied to the embeddings unless it is replaced
   // itself. Throws Error(kMismatch), Error(kUnsupported) naming the adapter and the tensor.
   void replace(const TensorView& view, const std::filesystem::path& adapter);

@@ -17,7 +17,7 @@ constexpr std::array<std::string_view, 3> kLlamaTypes = {"llama", "mistral", "qw
 
 }  // namespace
 
-ModelFamily model_family(const HfConfig& config) {
+ModelFamily model_family(const JsonObject& config) {
   const std::vector<std::string> names = config.texts("architectures");
   for (const auto& name : names) {
     if (std::ranges::find(kLlamaArchitectures, name) != kLlamaArchitectures.end()) return ModelFamily::kLlama;
@@ -36,7 +36,7 @@ const std::vector<std::string>& block_linear_names() {
   return names;
 }
 
-std::vector<std::string> block_linear_modules(const HfConfig& config) {
+std::vector<std::string> block_linear_modules(const JsonObject& config) {
   model_family(config);
   const std::int64_t layers = config.integer("num_hidden_layers", 1, 10000);
   std::vector<std::string> modules;

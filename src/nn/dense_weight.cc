@@ -2,18 +2,18 @@
 
 #include <cstdint>
 
-#include "kernels/cpu/transformer_elementwise.h"
+#include "backends/cpu/transformer_elementwise.h"
 
 namespace lq {
 
-kernels::DenseType dense_type(DType dtype) {
+backends::DenseType dense_type(DType dtype) {
   switch (dtype) {
     case DType::kF32:
-      return kernels::DenseType::kF32;
+      return backends::DenseType::kF32;
     case DType::kBf16:
-      return kernels::DenseType::kBf16;
+      return backends::DenseType::kBf16;
     case DType::kF16:
-      return kernels::DenseType::kF16;
+      return backends::DenseType::kF16;
     default:
       fail(ErrorCode::kInternal, "a dense weight cannot be {}", dtype_name(dtype));
   }
@@ -24,9 +24,9 @@ void DenseWeight::read_rows(Context& ctx, std::int64_t begin, std::int64_t count
   const std::byte* from = t.raw() + static_cast<std::size_t>(begin * cols()) * dtype_size(t.dtype());
   parallel_for(ctx.pool, count * cols(), 65536, [&](std::int64_t at, std::int64_t end) {
     if (t.dtype() == DType::kBf16) {
-      kernels::widen_bf16(end - at, from + 2 * at, out + at);
+      backends::widen_bf16(end - at, from + 2 * at, out + at);
     } else if (t.dtype() == DType::kF16) {
-      kernels::widen_f16(end - at, from + 2 * at, out + at);
+      backends::widen_f16(end - at, from + 2 * at, out + at);
     } else {
       convert_to_f32(t.dtype(), from, at, end - at, out + at);
     }
@@ -43,7 +43,7 @@ const float* DenseWeight::as_f32() const {
 bool DenseWeight::forward_few(Context& ctx, Workspace& ws, ConstMatrix x, Matrix y) const {
   (void)ws;
   const Tensor& t = parameter_.value;
-  kernels::dense_gemv(ctx.pool, dense_type(t.dtype()), t.raw(), rows(), cols(), x.data, x.rows, y.data);
+  backends::dense_gemv(ctx.pool, dense_type(t.dtype()), t.raw(), rows(), cols(), x.data, x.rows, y.data);
   return true;
 }
 

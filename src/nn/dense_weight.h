@@ -1,13 +1,13 @@
 // A weight stored as F32, BF16 or F16, often borrowed from a mapped file.
 #pragma once
 
-#include "kernels/cpu/transformer_gemv.h"
+#include "backends/cpu/transformer_gemv.h"
 #include "nn/weight.h"
 
 namespace lq {
 
 // REQUIRES: is_weight_dtype(dtype).
-kernels::DenseType dense_type(DType dtype);
+backends::DenseType dense_type(DType dtype);
 
 class DenseWeight : public Weight {
  public:

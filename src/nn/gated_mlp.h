@@ -2,7 +2,7 @@
 #pragma once
 
 #include "nn/linear.h"
-#include "nn/workspace.h"
+#include "tensor/workspace.h"
 
 namespace lq {
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "ops/matrix.h"
+#include "tensor/matrix.h"
 #include "tensor/tensor.h"
 
 namespace lq {

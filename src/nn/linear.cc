@@ -1,7 +1,7 @@
 #include "nn/linear.h"
 
-#include "kernels/cpu/transformer_elementwise.h"
-#include "kernels/cpu/transformer_gemv.h"
+#include "backends/cpu/transformer_elementwise.h"
+#include "backends/cpu/transformer_gemv.h"
 #include "ops/matmul.h"
 #include "ops/silu_mul.h"
 
@@ -10,7 +10,7 @@ namespace {
 
 void add_bias(Context& ctx, const Parameter& bias, Matrix y) {
   parallel_for(ctx.pool, y.rows, 64, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) kernels::add_to(y.cols, bias.values().data(), y.row(i));
+    for (std::int64_t i = begin; i < end; ++i) backends::add_to(y.cols, bias.values().data(), y.row(i));
   });
 }
 
@@ -18,7 +18,7 @@ void add_bias(Context& ctx, const Parameter& bias, Matrix y) {
 void add_column_sums(Context& ctx, ConstMatrix dy, std::span<float> db) {
   parallel_for(ctx.pool, dy.cols, 256, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t i = 0; i < dy.rows; ++i) {
-      kernels::add_to(end - begin, dy.row(i) + begin, db.data() + begin);
+      backends::add_to(end - begin, dy.row(i) + begin, db.data() + begin);
     }
   });
 }
@@ -27,7 +27,7 @@ void add_column_sums(Context& ctx, ConstMatrix dy, std::span<float> db) {
 void add_low_rank(Context& ctx, Workspace& ws, const Lora& lora, bool rounds, ConstMatrix x, Matrix y) {
   Scratch scratch(ws);
   const Matrix xa = scratch.matrix(x.rows, lora.rank());
-  if (x.rows > kernels::kGemvVectors) {
+  if (x.rows > backends::kGemvVectors) {
     matmul_nt(ctx, x, const_matrix_of(lora.a.value), xa, {.linear = true});
     matmul_nt(ctx, xa, const_matrix_of(lora.b.value), y,
               {.alpha = lora.scaling, .accumulate = true, .linear = true});
@@ -37,9 +37,9 @@ void add_low_rank(Context& ctx, Workspace& ws, const Lora& lora, bool rounds, Co
   if (!rounds) few.decode_precision = DecodePrecision::kFine;
   const Matrix low = scratch.matrix(x.rows, y.cols);
   lora.a_rounded.forward(few, ws, x, xa);
-  kernels::scale_by(xa.size(), lora.scaling, xa.data);
+  backends::scale_by(xa.size(), lora.scaling, xa.data);
   lora.b_rounded.forward(few, ws, xa, low);
-  kernels::add_to(low.size(), low.data, y.data);
+  backends::add_to(low.size(), low.data, y.data);
 }
 
 }  // namespace
@@ -55,7 +55,7 @@ void Linear::set_lora(std::unique_ptr<Lora> lora) {
   lora_ = std::move(lora);
 }
 
-void Linear::fix_lora() {
+void Linear::freeze_lora() {
   LQ_ASSERT(fixed_ == nullptr);
   fixed_ = std::move(lora_);
 }

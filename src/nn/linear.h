@@ -11,9 +11,9 @@
 #include "nn/lora_dropout.h"
 #include "nn/parameter.h"
 #include "nn/weight.h"
-#include "nn/workspace.h"
-#include "ops/matrix.h"
 #include "tensor/context.h"
+#include "tensor/matrix.h"
+#include "tensor/workspace.h"
 
 namespace lq {
 
@@ -52,7 +52,7 @@ class Linear {
   const Lora* lora() const { return lora_.get(); }
   // Makes the low-rank part one that never learns and sees no dropout; the layer then has room for a new one
   // beside it. REQUIRES: no fixed part yet.
-  void fix_lora();
+  void freeze_lora();
   const Lora* fixed_lora() const { return fixed_.get(); }
   Lora* fixed_lora() { return fixed_.get(); }
   // Dropout before the low-rank part, in every pass from now on; null: none. It outlives its use.

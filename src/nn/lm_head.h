@@ -7,8 +7,8 @@
 #include <span>
 
 #include "nn/linear.h"
-#include "nn/workspace.h"
-#include "ops/matrix.h"
+#include "tensor/matrix.h"
+#include "tensor/workspace.h"
 
 namespace lq {
 

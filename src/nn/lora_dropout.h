@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <string_view>
 
-#include "ops/matrix.h"
 #include "tensor/context.h"
+#include "tensor/matrix.h"
 
 namespace lq {
 

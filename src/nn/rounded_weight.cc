@@ -1,6 +1,6 @@
 #include "nn/rounded_weight.h"
 
-#include "kernels/cpu/byte_matrix.h"
+#include "backends/cpu/byte_matrix.h"
 
 namespace lq {
 
@@ -10,21 +10,21 @@ void RoundedWeight::round(Context& ctx) const {
   if (rounded_ == t.raw()) return;
   values_ = Tensor::empty(DType::kI8, {rows(), cols()});
   scales_ = Tensor::empty(DType::kF32, {rows(), cols() / 64});
-  kernels::byte_encode(ctx.pool, dense_type(t.dtype()), t.raw(), rows(), cols(),
-                       values_.mutable_data<std::int8_t>(), scales_.mutable_data<float>());
+  backends::byte_encode(ctx.pool, dense_type(t.dtype()), t.raw(), rows(), cols(),
+                        values_.mutable_data<std::int8_t>(), scales_.mutable_data<float>());
   rounded_ = t.raw();
 }
 
 bool RoundedWeight::forward_few(Context& ctx, Workspace& ws, ConstMatrix x, Matrix y) const {
   if (ctx.decode_precision != DecodePrecision::kFast || x.rows != 1 || learns() ||
-      !kernels::byte_gemv_has(cols())) {
+      !backends::byte_gemv_has(cols())) {
     return DenseWeight::forward_few(ctx, ws, x, y);
   }
   round(ctx);
   Scratch scratch(ws);
-  const std::span<float> prepared = scratch.vector(kernels::byte_gemv_scratch(cols()));
-  kernels::byte_gemv(ctx.pool, {values_.data<std::int8_t>(), scales_.data<float>(), rows(), cols()}, x.data,
-                     y.data, prepared.data());
+  const std::span<float> prepared = scratch.vector(backends::byte_gemv_scratch(cols()));
+  backends::byte_gemv(ctx.pool, {values_.data<std::int8_t>(), scales_.data<float>(), rows(), cols()}, x.data,
+                      y.data, prepared.data());
   return true;
 }
 

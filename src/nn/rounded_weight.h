@@ -10,7 +10,7 @@
 namespace lq {
 
 // Multiplies as DenseWeight, but a single vector in a context of DecodePrecision::kFast: then by the weight
-// rounded to 8 bits (kernels/cpu/byte_matrix.h), which the first such product makes. Not where the weight
+// rounded to 8 bits (backends/cpu/byte_matrix.h), which the first such product makes. Not where the weight
 // learns, and not where a row is no multiple of 64.
 class RoundedWeight final : public DenseWeight {
  public:

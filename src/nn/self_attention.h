@@ -4,8 +4,8 @@
 #include "nn/kv_cache.h"
 #include "nn/linear.h"
 #include "nn/sequence_plan.h"
-#include "nn/workspace.h"
 #include "ops/attention.h"
+#include "tensor/workspace.h"
 
 namespace lq {
 

@@ -4,9 +4,9 @@
 #include <cstdint>
 
 #include "nn/parameter.h"
-#include "nn/workspace.h"
-#include "ops/matrix.h"
 #include "tensor/context.h"
+#include "tensor/matrix.h"
+#include "tensor/workspace.h"
 
 namespace lq {
 

@@ -5,9 +5,9 @@
 #include <limits>
 #include <vector>
 
-#include "kernels/cpu/gemm.h"
-#include "kernels/cpu/transformer_elementwise.h"
-#include "kernels/cpu/transformer_softmax.h"
+#include "backends/cpu/gemm.h"
+#include "backends/cpu/transformer_elementwise.h"
+#include "backends/cpu/transformer_softmax.h"
 #include "ops/attention_blocks.h"
 
 namespace lq {
@@ -36,15 +36,15 @@ void forward_one(const AttentionShape& s, const AttentionSegment& segment, std::
   std::vector<float> scores(static_cast<std::size_t>(count));
   for (std::int64_t j = 0; j < count; ++j) {
     const float* key = k.row(segment.kv_begin + range.begin + j) + kv_at;
-    scores[static_cast<std::size_t>(j)] = s.scale * kernels::dot(s.head_dim, query, key);
+    scores[static_cast<std::size_t>(j)] = s.scale * backends::dot(s.head_dim, query, key);
   }
   float peak = -std::numeric_limits<float>::infinity();
   float total = 0.0F;
-  kernels::online_softmax(count, scores.data(), &peak, &total);
+  backends::online_softmax(count, scores.data(), &peak, &total);
   std::fill(to, to + s.head_dim, 0.0F);
   for (std::int64_t j = 0; j < count; ++j) {
     const float* value = v.row(segment.kv_begin + range.begin + j) + kv_at;
-    kernels::axpy(s.head_dim, scores[static_cast<std::size_t>(j)] / total, value, to);
+    backends::axpy(s.head_dim, scores[static_cast<std::size_t>(j)] / total, value, to);
   }
   if (lse.data != nullptr) lse.row(head)[segment.q_begin + i] = peak + std::log(total);
 }
@@ -64,8 +64,8 @@ void forward_block(Context& ctx, const AttentionShape& s, const AttentionSegment
     const std::int64_t count = std::min(kKeys, keys.end - k0);
     const float* key = k.row(segment.kv_begin + k0) + kv_at;
     const float* value = v.row(segment.kv_begin + k0) + kv_at;
-    kernels::gemm(ctx.pool, rows, count, s.head_dim, query, q.cols, key, k.cols, scores.data(), count,
-                  {.trans_b = true, .alpha = s.scale});
+    backends::gemm(ctx.pool, rows, count, s.head_dim, query, q.cols, key, k.cols, scores.data(), count,
+                   {.trans_b = true, .alpha = s.scale});
     const bool first = k0 == keys.begin;
     for (std::int64_t i = 0; i < rows; ++i) {
       float* row = scores.data() + i * count;
@@ -75,15 +75,15 @@ void forward_block(Context& ctx, const AttentionShape& s, const AttentionSegment
       if (seen.begin == seen.end) continue;
       const auto at = static_cast<std::size_t>(i);
       const float keep =
-          kernels::online_softmax(seen.end - seen.begin, row + seen.begin, &peak[at], &total[at]);
-      if (!first && keep != 1.0F) kernels::scale_by(s.head_dim, keep, to + i * out.cols);
+          backends::online_softmax(seen.end - seen.begin, row + seen.begin, &peak[at], &total[at]);
+      if (!first && keep != 1.0F) backends::scale_by(s.head_dim, keep, to + i * out.cols);
     }
-    kernels::gemm(ctx.pool, rows, s.head_dim, count, scores.data(), count, value, v.cols, to, out.cols,
-                  {.beta = first ? 0.0F : 1.0F});
+    backends::gemm(ctx.pool, rows, s.head_dim, count, scores.data(), count, value, v.cols, to, out.cols,
+                   {.beta = first ? 0.0F : 1.0F});
   }
   for (std::int64_t i = 0; i < rows; ++i) {
     const auto at = static_cast<std::size_t>(i);
-    kernels::scale_by(s.head_dim, 1.0F / total[at], to + i * out.cols);
+    backends::scale_by(s.head_dim, 1.0F / total[at], to + i * out.cols);
     if (lse.data != nullptr) lse.row(job.head)[q_row + i] = peak[at] + std::log(total[at]);
   }
 }

@@ -7,8 +7,8 @@
 #include <span>
 #include <vector>
 
-#include "ops/matrix.h"
 #include "tensor/context.h"
+#include "tensor/matrix.h"
 
 namespace lq {
 

@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <vector>
 
-#include "kernels/cpu/gemm.h"
-#include "kernels/cpu/transformer_elementwise.h"
-#include "kernels/cpu/transformer_softmax.h"
+#include "backends/cpu/gemm.h"
+#include "backends/cpu/transformer_elementwise.h"
+#include "backends/cpu/transformer_softmax.h"
 #include "ops/attention.h"
 #include "ops/attention_blocks.h"
 
@@ -40,7 +40,7 @@ void backward_head(Context& ctx, const AttentionShape& s, const AttentionSegment
     for (std::int64_t i = 0; i < rows; ++i) {
       // sum_j p_ij dp_ij = dout_i . out_i
       delta[static_cast<std::size_t>(i)] =
-          kernels::dot(dim, dout + i * t.dout.cols, t.out.row(q_row + i) + q_at);
+          backends::dot(dim, dout + i * t.dout.cols, t.out.row(q_row + i) + q_at);
     }
     const KeyRange keys = keys_of(segment, s.window, q0, q0 + rows);
     for (std::int64_t k0 = keys.begin; k0 < keys.end; k0 += kKeys) {
@@ -50,10 +50,10 @@ void backward_head(Context& ctx, const AttentionShape& s, const AttentionSegment
       const float* value = t.v.row(kv_row) + kv_at;
       float* dk = t.dk.row(kv_row) + q_at;
       float* dv = t.dv.row(kv_row) + q_at;
-      kernels::gemm(ctx.pool, rows, count, dim, query, t.q.cols, key, t.k.cols, p.data(), count,
-                    {.trans_b = true, .alpha = s.scale});
-      kernels::gemm(ctx.pool, rows, count, dim, dout, t.dout.cols, value, t.v.cols, dp.data(), count,
-                    {.trans_b = true});
+      backends::gemm(ctx.pool, rows, count, dim, query, t.q.cols, key, t.k.cols, p.data(), count,
+                     {.trans_b = true, .alpha = s.scale});
+      backends::gemm(ctx.pool, rows, count, dim, dout, t.dout.cols, value, t.v.cols, dp.data(), count,
+                     {.trans_b = true});
       for (std::int64_t i = 0; i < rows; ++i) {
         float* row = p.data() + i * count;
         float* drow = dp.data() + i * count;
@@ -63,16 +63,16 @@ void backward_head(Context& ctx, const AttentionShape& s, const AttentionSegment
         std::fill(drow, drow + seen.begin, 0.0F);
         std::fill(drow + seen.end, drow + count, 0.0F);
         const std::int64_t n = seen.end - seen.begin;
-        kernels::exp_shifted(n, t.lse.row(head)[q_row + i], row + seen.begin);
-        kernels::softmax_scores_backward(n, row + seen.begin, delta[static_cast<std::size_t>(i)], s.scale,
-                                         drow + seen.begin);
+        backends::exp_shifted(n, t.lse.row(head)[q_row + i], row + seen.begin);
+        backends::softmax_scores_backward(n, row + seen.begin, delta[static_cast<std::size_t>(i)], s.scale,
+                                          drow + seen.begin);
       }
-      kernels::gemm(ctx.pool, count, dim, rows, p.data(), count, dout, t.dout.cols, dv, t.dv.cols,
-                    {.trans_a = true, .beta = 1.0F});
-      kernels::gemm(ctx.pool, rows, dim, count, dp.data(), count, key, t.k.cols, dq, t.dq.cols,
-                    {.beta = k0 == keys.begin ? 0.0F : 1.0F});
-      kernels::gemm(ctx.pool, count, dim, rows, dp.data(), count, query, t.q.cols, dk, t.dk.cols,
-                    {.trans_a = true, .beta = 1.0F});
+      backends::gemm(ctx.pool, count, dim, rows, p.data(), count, dout, t.dout.cols, dv, t.dv.cols,
+                     {.trans_a = true, .beta = 1.0F});
+      backends::gemm(ctx.pool, rows, dim, count, dp.data(), count, key, t.k.cols, dq, t.dq.cols,
+                     {.beta = k0 == keys.begin ? 0.0F : 1.0F});
+      backends::gemm(ctx.pool, count, dim, rows, dp.data(), count, query, t.q.cols, dk, t.dk.cols,
+                     {.trans_a = true, .beta = 1.0F});
     }
   }
 }
@@ -86,7 +86,7 @@ void reduce_groups(Context& ctx, const AttentionShape& s, ConstMatrix from, Matr
         const float* heads = from.row(t) + g * group * s.head_dim;
         float* sum = to.row(t) + g * s.head_dim;
         std::copy(heads, heads + s.head_dim, sum);
-        for (std::int64_t h = 1; h < group; ++h) kernels::add_to(s.head_dim, heads + h * s.head_dim, sum);
+        for (std::int64_t h = 1; h < group; ++h) backends::add_to(s.head_dim, heads + h * s.head_dim, sum);
       }
     }
   });

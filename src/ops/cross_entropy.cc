@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "kernels/cpu/transformer_elementwise.h"
-#include "kernels/cpu/transformer_softmax.h"
+#include "backends/cpu/transformer_elementwise.h"
+#include "backends/cpu/transformer_softmax.h"
 
 namespace lq {
 namespace {
@@ -30,7 +30,7 @@ void cross_entropy_forward(Context& ctx, ConstMatrix logits, std::span<const std
       const auto i = static_cast<std::size_t>(t);
       losses[i] = targets[i] == kIgnoreTarget
                       ? 0.0F
-                      : kernels::log_sum_exp(logits.cols, logits.row(t)) - logits.row(t)[targets[i]];
+                      : backends::log_sum_exp(logits.cols, logits.row(t)) - logits.row(t)[targets[i]];
     }
   });
 }
@@ -47,10 +47,10 @@ void cross_entropy_forward_backward(Context& ctx, Matrix logits, std::span<const
         std::fill(row, row + logits.cols, 0.0F);
         continue;
       }
-      const float lse = kernels::log_sum_exp(logits.cols, row);
+      const float lse = backends::log_sum_exp(logits.cols, row);
       losses[i] = lse - row[targets[i]];
-      kernels::exp_shifted(logits.cols, lse, row);
-      kernels::scale_by(logits.cols, scale, row);
+      backends::exp_shifted(logits.cols, lse, row);
+      backends::scale_by(logits.cols, scale, row);
       row[targets[i]] -= scale;
     }
   });
@@ -61,8 +61,8 @@ void kl_divergence(Context& ctx, ConstMatrix p_logits, ConstMatrix q_logits, std
   check_shape("kl_divergence out", {out.data(), 1, std::ssize(out)}, 1, p_logits.rows);
   parallel_for(ctx.pool, p_logits.rows, 4, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t t = begin; t < end; ++t) {
-      const double p_lse = kernels::log_sum_exp(p_logits.cols, p_logits.row(t));
-      const double q_lse = kernels::log_sum_exp(p_logits.cols, q_logits.row(t));
+      const double p_lse = backends::log_sum_exp(p_logits.cols, p_logits.row(t));
+      const double q_lse = backends::log_sum_exp(p_logits.cols, q_logits.row(t));
       double sum = 0.0;
       for (std::int64_t v = 0; v < p_logits.cols; ++v) {
         const double log_p = double{p_logits.row(t)[v]} - p_lse;

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <span>
 
-#include "ops/matrix.h"
 #include "tensor/context.h"
+#include "tensor/matrix.h"
 
 namespace lq {
 

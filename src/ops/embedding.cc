@@ -1,6 +1,6 @@
 #include "ops/embedding.h"
 
-#include "kernels/cpu/transformer_elementwise.h"
+#include "backends/cpu/transformer_elementwise.h"
 
 namespace lq {
 
@@ -23,7 +23,7 @@ void embedding_backward(Context& ctx, std::span<const std::int32_t> ids, ConstMa
   // Columns in parallel, so that two tokens with one id add in their order.
   parallel_for(ctx.pool, dx.cols, 256, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t t = 0; t < dx.rows; ++t) {
-      kernels::add_to(end - begin, dx.row(t) + begin, dtable.row(ids[static_cast<std::size_t>(t)]) + begin);
+      backends::add_to(end - begin, dx.row(t) + begin, dtable.row(ids[static_cast<std::size_t>(t)]) + begin);
     }
   });
 }

@@ -3,8 +3,8 @@
 
 #include <span>
 
-#include "ops/matrix.h"
 #include "tensor/context.h"
+#include "tensor/matrix.h"
 #include "tensor/tensor.h"
 
 namespace lq {

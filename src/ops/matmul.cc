@@ -7,19 +7,19 @@ void run(Context& ctx, std::int64_t m, std::int64_t n, std::int64_t k, ConstMatr
          bool ta, bool tb, const MatmulOptions& o) {
   check_shape("matmul a", a, ta ? k : m, ta ? m : k);
   check_shape("matmul b", b, tb ? n : k, tb ? k : n);
-  kernels::gemm(ctx.pool, m, n, k, a.data, a.cols, b.data, b.cols, c.data, c.cols,
-                {.trans_a = ta,
-                 .trans_b = tb,
-                 .alpha = o.alpha,
-                 .beta = o.accumulate ? 1.0F : 0.0F,
-                 .precision = o.linear ? linear_precision(ctx) : kernels::GemmPrecision::kF32});
+  backends::gemm(ctx.pool, m, n, k, a.data, a.cols, b.data, b.cols, c.data, c.cols,
+                 {.trans_a = ta,
+                  .trans_b = tb,
+                  .alpha = o.alpha,
+                  .beta = o.accumulate ? 1.0F : 0.0F,
+                  .precision = o.linear ? linear_precision(ctx) : backends::GemmPrecision::kF32});
 }
 
 }  // namespace
 
-kernels::GemmPrecision linear_precision(const Context& ctx) {
-  return ctx.matmul_precision == MatmulPrecision::kI16 ? kernels::GemmPrecision::kI16
-                                                       : kernels::GemmPrecision::kF32;
+backends::GemmPrecision linear_precision(const Context& ctx) {
+  return ctx.matmul_precision == MatmulPrecision::kI16 ? backends::GemmPrecision::kI16
+                                                       : backends::GemmPrecision::kF32;
 }
 
 void matmul(Context& ctx, ConstMatrix a, ConstMatrix b, Matrix c, const MatmulOptions& o) {

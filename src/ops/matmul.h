@@ -1,9 +1,9 @@
 // Matrix products with shapes checked. The same bits on any number of threads.
 #pragma once
 
-#include "kernels/cpu/gemm.h"
-#include "ops/matrix.h"
+#include "backends/cpu/gemm.h"
 #include "tensor/context.h"
+#include "tensor/matrix.h"
 
 namespace lq {
 
@@ -14,7 +14,7 @@ struct MatmulOptions {
 };
 
 // What the context's MatmulPrecision asks of products in linear layers.
-kernels::GemmPrecision linear_precision(const Context& ctx);
+backends::GemmPrecision linear_precision(const Context& ctx);
 
 // c = alpha * a b;     a: [m, k], b: [k, n], c: [m, n]
 void matmul(Context& ctx, ConstMatrix a, ConstMatrix b, Matrix c, const MatmulOptions& options = {});

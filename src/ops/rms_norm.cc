@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "kernels/cpu/transformer_elementwise.h"
-#include "kernels/cpu/transformer_norm.h"
+#include "backends/cpu/transformer_elementwise.h"
+#include "backends/cpu/transformer_norm.h"
 
 namespace lq {
 namespace {
@@ -20,8 +20,8 @@ void rms_norm_forward(Context& ctx, ConstMatrix x, std::span<const float> w, flo
   check_shape("rms_norm w", {w.data(), 1, std::ssize(w)}, 1, x.cols);
   check_shape("rms_norm rstd", {rstd.data(), 1, std::ssize(rstd)}, 1, x.rows);
   parallel_for(ctx.pool, x.rows, kRows, [&](std::int64_t begin, std::int64_t end) {
-    kernels::rms_norm_forward(end - begin, x.cols, x.row(begin), w.data(), eps, y.row(begin),
-                              rstd.data() + begin);
+    backends::rms_norm_forward(end - begin, x.cols, x.row(begin), w.data(), eps, y.row(begin),
+                               rstd.data() + begin);
   });
 }
 
@@ -39,12 +39,12 @@ void rms_norm_backward(Context& ctx, ConstMatrix x, std::span<const float> w, st
   }
   parallel_for(ctx.pool, x.rows, kRows, [&](std::int64_t begin, std::int64_t end) {
     float* sum = dw.empty() ? nullptr : partial.data() + begin / kRows * x.cols;
-    kernels::rms_norm_backward(end - begin, x.cols, x.row(begin), w.data(), rstd.data() + begin,
-                               dy.row(begin), dx.row(begin), sum);
+    backends::rms_norm_backward(end - begin, x.cols, x.row(begin), w.data(), rstd.data() + begin,
+                                dy.row(begin), dx.row(begin), sum);
   });
   if (dw.empty()) return;
   for (std::int64_t job = 0; job < jobs; ++job) {
-    kernels::add_to(x.cols, partial.data() + job * x.cols, dw.data());
+    backends::add_to(x.cols, partial.data() + job * x.cols, dw.data());
   }
 }
 

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "kernels/cpu/transformer_elementwise.h"
+#include "backends/cpu/transformer_elementwise.h"
 
 namespace lq {
 namespace {
@@ -13,8 +13,8 @@ void rotate(Context& ctx, const RopeTable& table, std::int64_t heads, bool inver
   const auto tokens = static_cast<std::int64_t>(table.cos.size()) / std::max<std::int64_t>(1, table.half);
   check_shape("rope x", x, tokens, heads * 2 * table.half);
   parallel_for(ctx.pool, x.rows, kTokens, [&](std::int64_t begin, std::int64_t end) {
-    kernels::rope_rotate(end - begin, heads, table.half, table.cos.data() + begin * table.half,
-                         table.sin.data() + begin * table.half, inverse, x.row(begin), x.cols);
+    backends::rope_rotate(end - begin, heads, table.half, table.cos.data() + begin * table.half,
+                          table.sin.data() + begin * table.half, inverse, x.row(begin), x.cols);
   });
 }
 

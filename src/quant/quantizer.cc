@@ -8,13 +8,13 @@
 #include <memory>
 #include <vector>
 
+#include "backends/cpu/nf_codec.h"
+#include "backends/cpu/nf_search.h"
 #include "base/error.h"
-#include "kernels/cpu/nf_codec.h"
-#include "kernels/cpu/nf_search.h"
-#include "quant/feedback.h"
-#include "quant/gptq_scales.h"
-#include "quant/nf_reference.h"
-#include "quant/restored_scales.h"
+#include "quant/codebook/codebook_reference.h"
+#include "quant/codebook/feedback.h"
+#include "quant/codebook/gptq_scales.h"
+#include "quant/codebook/restored_scales.h"
 
 namespace lq {
 namespace {
@@ -26,41 +26,41 @@ constexpr int kRescaledBits = 2;
 // The first-level scales of one matrix.
 class BlockScales {
  public:
-  BlockScales(ThreadPool& pool, const NfConfig& config, const NfQuantizerOptions& options, const float* w,
-              std::int64_t rows, std::int64_t cols, const ErrorWeights& weights)
+  BlockScales(ThreadPool& pool, const CodebookConfig& config, const CodebookQuantizerOptions& options,
+              const float* w, std::int64_t rows, std::int64_t cols, const ErrorWeights& weights)
       : target_(new float[static_cast<std::size_t>((rows * cols + config.block - 1) / config.block)]) {
     const std::int64_t n = rows * cols;
     choice_.target = target_.get();
     if (options.scales == ScaleMode::kAbsMax) {
-      choice_.offset = kernels::nf_block_absmax(pool, w, n, config.block, target_.get());
+      choice_.offset = backends::nf_block_absmax(pool, w, n, config.block, target_.get());
       return;
     }
     const Codebook& book = codebook_of(options.kind, config.bits);
-    const kernels::NfErrorWeights importance{weights.rows, weights.cols};
+    const backends::NfErrorWeights importance{weights.rows, weights.cols};
     choice_.offset =
-        kernels::nf_search_scales(pool, book, w, n, cols, config.block, importance, target_.get());
+        backends::nf_search_scales(pool, book, w, n, cols, config.block, importance, target_.get());
     codes_.resize(static_cast<std::size_t>((n + config.block - 1) / config.block));
-    kernels::nf_search_scale_codes(pool, nf_format(config), book, w, n, cols, importance, choice_,
-                                   codes_.data());
+    backends::nf_search_scale_codes(pool, nf_format(config), book, w, n, cols, importance, choice_,
+                                    codes_.data());
     choice_.codes = codes_.data();
   }
-  const kernels::NfScaleChoice& choice() const { return choice_; }
+  const backends::NfScaleChoice& choice() const { return choice_; }
 
  private:
   std::unique_ptr<float[]> target_;  // not initialized: it may be large
   std::vector<std::uint8_t> codes_;
-  kernels::NfScaleChoice choice_{};
+  backends::NfScaleChoice choice_{};
 };
 
 // Fills a new matrix's scales and, against them, codes.
-void encode(ThreadPool& pool, const NfConfig& config, CodebookKind kind, const float* w,
-            const kernels::NfScaleChoice& choice, NfMatrix& matrix) {
-  kernels::nf_pack(pool, nf_format(config), codebook_of(kind, config.bits), w, matrix.sizes().elements,
-                   choice, {matrix.mutable_codes(), matrix.mutable_scales(), matrix.mutable_scales2()});
+void encode(ThreadPool& pool, const CodebookConfig& config, CodebookKind kind, const float* w,
+            const backends::NfScaleChoice& choice, CodebookMatrix& matrix) {
+  backends::nf_pack(pool, nf_format(config), codebook_of(kind, config.bits), w, matrix.sizes().elements,
+                    choice, {matrix.mutable_codes(), matrix.mutable_scales(), matrix.mutable_scales2()});
   matrix.set_offset(choice.offset);
 }
 
-bool feeds_back(const NfQuantizerOptions& options, const ErrorWeights& weights) {
+bool feeds_back(const CodebookQuantizerOptions& options, const ErrorWeights& weights) {
   switch (options.feedback) {
     case Feedback::kOn:
       return weights.row_factor != nullptr || weights.col_factor != nullptr;
@@ -79,29 +79,29 @@ void Quantizer::round_trip_weighted(ThreadPool& pool, const float* w, std::int64
   round_trip(pool, w, rows, cols, q);
 }
 
-NfQuantizer::NfQuantizer(const NfConfig& config, const NfQuantizerOptions& options)
+CodebookQuantizer::CodebookQuantizer(const CodebookConfig& config, const CodebookQuantizerOptions& options)
     : config_(config), options_(options) {
   check_nf_config(config, "quantizer");
 }
 
-void NfQuantizer::round_trip(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
-                             float* q) const {
+void CodebookQuantizer::round_trip(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
+                                   float* q) const {
   round_trip_weighted(pool, w, rows, cols, q, {});
 }
 
-void NfQuantizer::round_trip_weighted(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
-                                      float* q, const ErrorWeights& weights) const {
+void CodebookQuantizer::round_trip_weighted(ThreadPool& pool, const float* w, std::int64_t rows,
+                                            std::int64_t cols, float* q, const ErrorWeights& weights) const {
   if (feeds_back(options_, weights)) {
     feed_back(pool, w, rows, cols, weights, q, false);
     return;
   }
-  const std::int64_t n = nf_sizes(rows, cols, config_, name()).elements;
+  const std::int64_t n = codebook_sizes(rows, cols, config_, name()).elements;
   const BlockScales scales(pool, config_, options_, w, rows, cols, weights);
-  kernels::nf_round_trip(pool, nf_format(config_), codebook_of(options_.kind, config_.bits), w, n,
-                         scales.choice(), q);
+  backends::nf_round_trip(pool, nf_format(config_), codebook_of(options_.kind, config_.bits), w, n,
+                          scales.choice(), q);
 }
 
-std::string NfQuantizer::name() const {
+std::string CodebookQuantizer::name() const {
   const std::string_view feedback = options_.feedback == Feedback::kOn     ? " feedback"
                                     : options_.feedback == Feedback::kGptq ? " gptq"
                                                                            : "";
@@ -109,18 +109,19 @@ std::string NfQuantizer::name() const {
                      options_.scales == ScaleMode::kSearch ? " search" : "", feedback);
 }
 
-NfMatrix NfQuantizer::quantize(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
-                               const ErrorWeights& weights) const {
+CodebookMatrix CodebookQuantizer::quantize(ThreadPool& pool, const float* w, std::int64_t rows,
+                                           std::int64_t cols, const ErrorWeights& weights) const {
   if (feeds_back(options_, weights)) return feed_back(pool, w, rows, cols, weights, nullptr, true);
-  NfMatrix matrix(rows, cols, config_, options_.kind, name());
+  CodebookMatrix matrix(rows, cols, config_, options_.kind, name());
   const BlockScales scales(pool, config_, options_, w, rows, cols, weights);
   encode(pool, config_, options_.kind, w, scales.choice(), matrix);
   return matrix;
 }
 
-NfMatrix NfQuantizer::feed_back(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
-                                const ErrorWeights& weights, float* q, bool pack) const {
-  NfMatrix matrix(rows, cols, config_, options_.kind, name());
+CodebookMatrix CodebookQuantizer::feed_back(ThreadPool& pool, const float* w, std::int64_t rows,
+                                            std::int64_t cols, const ErrorWeights& weights, float* q,
+                                            bool pack) const {
+  CodebookMatrix matrix(rows, cols, config_, options_.kind, name());
   const bool gptq = options_.feedback == Feedback::kGptq;
   const bool groups = gptq && options_.scales == ScaleMode::kAbsMax && cols % config_.block == 0;
   std::vector<float> targets;
@@ -159,7 +160,7 @@ NfMatrix NfQuantizer::feed_back(ThreadPool& pool, const float* w, std::int64_t r
   if (!pack) return matrix;
   const auto store = [](const std::vector<std::uint8_t>& from, int bits, std::uint8_t* to) {
     const std::vector<std::uint8_t> packed =
-        nf_reference_pack(from.data(), static_cast<std::int64_t>(from.size()), bits);
+        codebook_reference_pack(from.data(), static_cast<std::int64_t>(from.size()), bits);
     std::copy(packed.begin(), packed.end(), to);
   };
   store(codes, config_.bits, matrix.mutable_codes());

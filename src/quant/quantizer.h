@@ -7,9 +7,9 @@
 #include <string_view>
 
 #include "base/parallel.h"
-#include "quant/codebook.h"
-#include "quant/nf_config.h"
-#include "quant/nf_matrix.h"
+#include "quant/codebook/codebook.h"
+#include "quant/codebook/codebook_config.h"
+#include "quant/codebook/codebook_matrix.h"
 
 namespace lq {
 
@@ -53,7 +53,7 @@ enum class ScaleMode : std::uint8_t {
 };
 
 // Whether the codes of a matrix are chosen one after another, each against the errors before it
-// (quant/feedback.h). Without factors in the ErrorWeights it makes no difference.
+// (quant/codebook/feedback.h). Without factors in the ErrorWeights it makes no difference.
 enum class Feedback : std::uint8_t {
   kOff,
   kOn,  // scales first, from the whole matrix; then codes with feedback in columns, and in rows with
@@ -63,38 +63,38 @@ enum class Feedback : std::uint8_t {
   kGptq,
 };
 
-struct NfQuantizerOptions {
+struct CodebookQuantizerOptions {
   CodebookKind kind = CodebookKind::kNormalFloat;
   ScaleMode scales = ScaleMode::kAbsMax;
   Feedback feedback = Feedback::kOff;
 };
 
-class NfQuantizer final : public Quantizer {
+class CodebookQuantizer final : public Quantizer {
  public:
   // Throws Error(kInvalidArgument) unless config is one of the 432.
-  explicit NfQuantizer(const NfConfig& config, const NfQuantizerOptions& options = {});
+  explicit CodebookQuantizer(const CodebookConfig& config, const CodebookQuantizerOptions& options = {});
 
   void round_trip(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
                   float* q) const override;
   void round_trip_weighted(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols, float* q,
                            const ErrorWeights& weights) const override;
-  double bits_per_weight() const override { return nf_bits_per_weight(config_); }
+  double bits_per_weight() const override { return codebook_bits_per_weight(config_); }
   std::string name() const override;
 
   // The packed matrix; its values are those of round_trip(_weighted), bit for bit.
-  NfMatrix quantize(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
-                    const ErrorWeights& weights = {}) const;
+  CodebookMatrix quantize(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
+                          const ErrorWeights& weights = {}) const;
 
-  const NfConfig& config() const { return config_; }
-  const NfQuantizerOptions& options() const { return options_; }
+  const CodebookConfig& config() const { return config_; }
+  const CodebookQuantizerOptions& options() const { return options_; }
 
  private:
   // With feedback: q (where not null) and the packed matrix (its codes only where `pack`).
-  NfMatrix feed_back(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
-                     const ErrorWeights& weights, float* q, bool pack) const;
+  CodebookMatrix feed_back(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
+                           const ErrorWeights& weights, float* q, bool pack) const;
 
-  NfConfig config_;
-  NfQuantizerOptions options_;
+  CodebookConfig config_;
+  CodebookQuantizerOptions options_;
 };
 
 // Throws Error(kInvalidArgument) naming the tensor and [row, col] of the first NaN or infinity of w[rows,

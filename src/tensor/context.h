@@ -12,13 +12,13 @@ namespace lq {
 
 // How packed weights of up to 4 bits are multiplied by a single vector, as decoding does. kFine: within 1e-4
 // of the dequantized weights. kFast: activations and codebook rounded to 8 bits or less, about 1 % of the
-// product (kernels/cpu/nf_gemv.h), and a packed model's low-rank parts and vocabulary projection rounded to 8
-// bits.
+// product (backends/cpu/nf_gemv.h), and a packed model's low-rank parts and vocabulary projection rounded to
+// 8 bits.
 enum class DecodePrecision : std::uint8_t { kFine, kFast };
 
 // How a linear layer's matrix is multiplied by many rows, forward and backward. kF32: in f32. kI16: both
-// sides rounded to 16-bit integers with a scale for each 64 (kernels/cpu/gemm_i16_kernel.h): an error of 2e-4
-// of the product of the norms, less than TF32's, in two thirds of the time at best.
+// sides rounded to 16-bit integers with a scale for each 64 (backends/cpu/gemm_i16_kernel.h): an error of
+// 2e-4 of the product of the norms, less than TF32's, in two thirds of the time at best.
 enum class MatmulPrecision : std::uint8_t { kF32, kI16 };
 
 // Cheap to copy; REQUIRES: pool and progress outlive it.

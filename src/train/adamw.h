@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/parallel.h"
-#include "io/safetensors_reader.h"
+#include "formats/safetensors_reader.h"
 #include "nn/parameter.h"
 #include "tensor/tensor.h"
 #include "train/moments.h"

@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include "io/work_store.h"
+#include "formats/work_store.h"
 #include "nn/parameter.h"
 #include "train/adamw.h"
 #include "train/train_state.h"

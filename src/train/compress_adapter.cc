@@ -13,7 +13,7 @@ struct Squares {
   double error = 0.0, norm = 0.0;
 };
 
-Squares round_factor(Context& ctx, const NfQuantizer& quantizer, Parameter& p) {
+Squares round_factor(Context& ctx, const CodebookQuantizer& quantizer, Parameter& p) {
   Tensor rounded = Tensor::empty(DType::kF32, p.value.shape());
   const float* const w = p.value.data<float>();
   float* const q = rounded.mutable_data<float>();
@@ -28,8 +28,8 @@ Squares round_factor(Context& ctx, const NfQuantizer& quantizer, Parameter& p) {
 
 }  // namespace
 
-CompressedAdapter compress_adapter(Context& ctx, LlamaModel& model, const NfConfig& config) {
-  const NfQuantizer quantizer(config);
+CompressedAdapter compress_adapter(Context& ctx, LlamaModel& model, const CodebookConfig& config) {
+  const CodebookQuantizer quantizer(config);
   std::vector<Linear*> all = model.linears();
   all.push_back(&model.head().projection());
   Squares sum;
@@ -43,7 +43,7 @@ CompressedAdapter compress_adapter(Context& ctx, LlamaModel& model, const NfConf
         const Squares s = round_factor(ctx, quantizer, *p);
         sum.error += s.error;
         sum.norm += s.norm;
-        bits += nf_bits_per_weight(config) * static_cast<double>(p->value.numel());
+        bits += codebook_bits_per_weight(config) * static_cast<double>(p->value.numel());
       }
     }
     bits += 8.0 * static_cast<double>(linear->weight().bytes());

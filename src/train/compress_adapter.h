@@ -7,7 +7,7 @@
 
 #include "models/llama_model.h"
 #include "nn/linear.h"
-#include "quant/nf_config.h"
+#include "quant/codebook/codebook_config.h"
 #include "tensor/context.h"
 
 namespace lq {
@@ -20,6 +20,6 @@ struct CompressedAdapter {
 };
 
 // Throws Error(kInvalidArgument) where the model has no low-rank part, or one that is not finite.
-CompressedAdapter compress_adapter(Context& ctx, LlamaModel& model, const NfConfig& config);
+CompressedAdapter compress_adapter(Context& ctx, LlamaModel& model, const CodebookConfig& config);
 
 }  // namespace lq

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "io/file_descriptor.h"
+#include "files/file_descriptor.h"
 
 namespace lq {
 

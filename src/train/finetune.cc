@@ -8,10 +8,10 @@
 #include "base/hash.h"
 #include "base/process.h"
 #include "base/version.h"
-#include "io/atomic_file.h"
-#include "io/json_file.h"
-#include "io/output_dir.h"
-#include "text/tokenizer.h"
+#include "files/atomic_file.h"
+#include "files/json_file.h"
+#include "files/output_dir.h"
+#include "tokenizers/tokenizer.h"
 #include "train/checkpoints.h"
 #include "train/full_model.h"
 
@@ -77,7 +77,7 @@ nlohmann::json job_of(const Context& ctx, const FinetuneOptions& o, const Exampl
                         {"rslora", o.lora.rslora}};
   if (t.precision == MatmulPrecision::kI16) job["matmul_precision"] = "int16";
   if (o.full) job["full"] = true;
-  if (o.lora.start == LoraStart::kBeside) job["init"] = "beside";
+  if (o.lora.start == LoraStart::kStacked) job["init"] = "beside";
   return job;
 }
 
@@ -143,7 +143,7 @@ std::int64_t batch_tokens(const ExampleSet& set, const TrainOptions& options) {
 
 void check_full(const FinetuneOptions& o) {
   const LoraOptions& l = o.lora;
-  const bool low_rank = !o.adapter.empty() || l.start == LoraStart::kBeside || !l.targets.empty() ||
+  const bool low_rank = !o.adapter.empty() || l.start == LoraStart::kStacked || !l.targets.empty() ||
                         l.rank != 0 || l.alpha != 0.0 || l.rslora || !l.whole.empty() ||
                         o.train.dropout != 0.0 || o.train.lora_plus != 1.0 || o.compress;
   LQ_CHECK(!low_rank, kInvalidArgument, "--full trains every parameter: no flag of adapters goes with it");

@@ -1,9 +1,9 @@
 #include "train/full_model.h"
 
 #include "base/error.h"
-#include "io/checkpoint_reader.h"
-#include "io/sharded_writer.h"
-#include "io/side_files.h"
+#include "formats/checkpoint_reader.h"
+#include "formats/sharded_writer.h"
+#include "formats/side_files.h"
 
 namespace lq {
 

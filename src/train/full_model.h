@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <vector>
 
-#include "io/safetensors_writer.h"
+#include "formats/safetensors_writer.h"
 #include "models/llama_model.h"
 
 namespace lq {

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "base/rng.h"
-#include "io/module_pattern.h"
+#include "unicode/module_pattern.h"
 
 namespace lq {
 namespace {
@@ -142,12 +142,12 @@ LoraState lora_setup(Context& ctx, LlamaModel& model, const LoraOptions& options
     if (rank == 0 && linear->lora() != nullptr) rank = linear->lora()->rank();
   }
   if (rank == 0) rank = kDefaultRank;
-  if (options.start == LoraStart::kBeside) {
+  if (options.start == LoraStart::kStacked) {
     LQ_CHECK(
         model.has_adapter(), kInvalidArgument,
         "--init beside: the model has no low-rank part (no adapter was given, and the base brings none)");
     for (Linear* linear : all_linears(model)) {
-      if (linear->lora() != nullptr) linear->fix_lora();
+      if (linear->lora() != nullptr) linear->freeze_lora();
     }
   }
 

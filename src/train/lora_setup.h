@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "io/peft_adapter.h"
+#include "formats/peft_adapter.h"
 #include "models/llama_model.h"
 #include "tensor/context.h"
 
@@ -16,7 +16,7 @@ namespace lq {
 enum class LoraStart : std::uint8_t {
   kAdapter,  // the adapter's factors go on learning; where there are none, A random and B = 0
   kZero,     // A random, B = 0, whatever the base brings
-  kBeside,   // the adapter's factors stay as they are; new ones, A random and B = 0, learn beside them
+  kStacked,  // the adapter's factors stay as they are; new ones, A random and B = 0, learn beside them
 };
 
 struct LoraOptions {
@@ -48,9 +48,9 @@ struct LoraState {
 
 // Makes the chosen parts trainable, in a model that has been loaded with the adapter to start from (or none).
 // A chosen module without one gets A uniform in +-1 / sqrt(in), as PEFT's kaiming_uniform_(a = sqrt(5)), and
-// B = 0; random numbers by ctx.seed and the module's name. With kBeside the model's parts become fixed ones
-// (Linear::fix_lora) first. Throws Error(kInvalidArgument) for a target that
-// is no linear, a rank that the adapter does not have or a matrix does not allow, kBeside without
+// B = 0; random numbers by ctx.seed and the module's name. With kStacked the model's parts become fixed ones
+// (Linear::freeze_lora) first. Throws Error(kInvalidArgument) for a target that
+// is no linear, a rank that the adapter does not have or a matrix does not allow, kStacked without
 // an adapter.
 LoraState lora_setup(Context& ctx, LlamaModel& model, const LoraOptions& options);
 

@@ -8,8 +8,8 @@
 #include <sstream>
 #include <string>
 
-#include "io/atomic_file.h"
-#include "io/json_file.h"
+#include "files/atomic_file.h"
+#include "files/json_file.h"
 
 namespace lq {
 namespace {

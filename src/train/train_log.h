@@ -7,7 +7,7 @@
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 
-#include "io/file_descriptor.h"
+#include "files/file_descriptor.h"
 #include "train/event_file.h"
 #include "train/train_state.h"
 

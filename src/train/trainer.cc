@@ -6,7 +6,7 @@
 
 #include "base/process.h"
 #include "nn/lora_dropout.h"
-#include "nn/workspace.h"
+#include "tensor/workspace.h"
 #include "train/batch_stream.h"
 #include "train/checkpoints.h"
 #include "train/gradients.h"

@@ -8,8 +8,8 @@
 
 #include "base/progress.h"
 #include "data/example_set.h"
-#include "text/chat_template.h"
-#include "text/tokenizer.h"
+#include "templates/chat_template.h"
+#include "tokenizers/tokenizer.h"
 
 namespace lq {
 

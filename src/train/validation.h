@@ -6,8 +6,8 @@
 
 #include "data/encode_example.h"
 #include "models/llama_model.h"
-#include "nn/workspace.h"
 #include "tensor/context.h"
+#include "tensor/workspace.h"
 
 namespace lq {
 

@@ -9,7 +9,7 @@
 
 #include "allocate/solve.h"
 #include "base/error.h"
-#include "io/json_file.h"
+#include "files/json_file.h"
 #include "reference/synthetic_table.h"
 
 namespace lq {

@@ -100,7 +100,7 @@ TEST(MakeProgramme, TheLastPinCountsAndBeatsBounds) {
       table, {.min_bits = {{"*", 4}}, .pins = {parse_pin("*=nf4", ""), parse_pin("*up_proj*=nf2", "")}});
   for (std::size_t i = 0; i < table.matrices.size(); ++i) {
     ASSERT_EQ(programme.matrices[i].size(), 1U);
-    const NfConfig& config = table.configs[static_cast<std::size_t>(programme.matrices[i][0].column)];
+    const CodebookConfig& config = table.configs[static_cast<std::size_t>(programme.matrices[i][0].column)];
     EXPECT_EQ(config, uniform_nf_config(glob_match("*up_proj*", table.matrices[i].name) ? 2 : 4));
   }
 }
@@ -118,7 +118,7 @@ TEST(MakeProgramme, CapsHoldInTheAllocation) {
       const double size =
           static_cast<double>(table.matrices[i].rows) * static_cast<double>(table.matrices[i].cols);
       weights += size;
-      storage += size * nf_bits_per_weight(a.choices[i].config);
+      storage += size * codebook_bits_per_weight(a.choices[i].config);
     }
     return storage / weights;
   };

@@ -136,13 +136,13 @@ TEST(Allocate, ABudgetAboveTheMostGivesEveryMatrixItsBest) {
 TEST(Allocate, RanksCountAndAreNamed) {
   ErrorTable table;
   table.matrices = {{"a", 256, 256}, {"b", 256, 512}};
-  const NfConfig nf2 = uniform_nf_config(2);
-  const NfConfig nf4 = uniform_nf_config(4);
+  const CodebookConfig nf2 = uniform_nf_config(2);
+  const CodebookConfig nf4 = uniform_nf_config(4);
   table.configs = {nf2, nf2, nf4};
   table.ranks = {0, 16, 0};
   for (const TableMatrix& m : table.matrices) {
     for (std::size_t c = 0; c < 3; ++c) {
-      table.bits.push_back(nf_bits_per_weight(table.configs[c]) +
+      table.bits.push_back(codebook_bits_per_weight(table.configs[c]) +
                            factor_bits_per_weight(m, table.ranks[c], 16));
     }
   }
@@ -161,7 +161,7 @@ TEST(Allocate, RanksCountAndAreNamed) {
   for (std::size_t i = 0; i < 2; ++i) {
     for (std::size_t c = 0; c < 3; ++c) {
       table.bits[table.position(i, c)] =
-          nf_bits_per_weight(table.configs[c]) + factor_bits_per_weight(table.matrices[i], 16, 16);
+          codebook_bits_per_weight(table.configs[c]) + factor_bits_per_weight(table.matrices[i], 16, 16);
     }
   }
   const std::string message = message_of([&] { allocate(table, 1.5); }, ErrorCode::kInvalidArgument);

@@ -11,8 +11,8 @@
 
 #include "calibrate/calibrate.h"
 #include "calibrate/calibration_stats.h"
-#include "io/io_test_util.h"
 #include "reference/random_model.h"
+#include "support/io_test_util.h"
 
 namespace lq::calibrate_test {
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "io/io_test_util.h"
+#include "support/io_test_util.h"
 
 namespace lq {
 namespace {

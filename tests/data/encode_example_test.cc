@@ -1,4 +1,5 @@
 #include "data/encode_example.h"
+#include "support/paths.h"
 
 #include <gtest/gtest.h>
 
@@ -7,8 +8,8 @@ namespace {
 
 class EncodeExample : public testing::Test {
  protected:
-  std::unique_ptr<Tokenizer> tokenizer_ =
-      Tokenizer::load(std::filesystem::path(LQ_SOURCE_DIR) / "tests" / "goldens" / "tokenizers" / "sp_bpe");
+  std::unique_ptr<Tokenizer> tokenizer_ = Tokenizer::load(std::filesystem::path(lq::test::source_dir()) /
+                                                          "tests" / "goldens" / "tokenizers" / "sp_bpe");
   // The ids that count for the loss, as text.
   std::string learnt(const EncodedExample& e) const {
     std::vector<std::int32_t> ids;

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "base/error.h"
+#include "support/paths.h"
 
 namespace lq {
 namespace {
@@ -19,7 +20,8 @@ class ExampleSetTest : public testing::Test {
                  fmt::format("lq_set_{}", testing::UnitTest::GetInstance()->current_test_info()->name());
     fs::remove_all(directory_);
     fs::create_directories(directory_);
-    tokenizer_ = Tokenizer::load(fs::path(LQ_SOURCE_DIR) / "tests" / "goldens" / "tokenizers" / "sp_bpe");
+    tokenizer_ =
+        Tokenizer::load(fs::path(lq::test::source_dir()) / "tests" / "goldens" / "tokenizers" / "sp_bpe");
   }
   void TearDown() override { fs::remove_all(directory_); }
   fs::path write(const std::string& name, const std::string& bytes) {

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "data/record_reader.h"
+#include "support/paths.h"
 
 namespace lq {
 namespace {
@@ -98,7 +99,7 @@ TEST(Example, ErrorsSayWhatIsWrong) {
 
 // Every format's real files, where they are.
 TEST(Example, RealFiles) {
-  const auto data = std::filesystem::path(LQ_SOURCE_DIR) / ".." / "shared" / "data" / "datasets";
+  const auto data = std::filesystem::path(lq::test::source_dir()) / ".." / "shared" / "data" / "datasets";
   if (!std::filesystem::exists(data)) GTEST_SKIP() << data << " is absent: real data files are not read";
   const auto count = [&](const std::string& path, const ExampleFormat& format) {
     const auto reader = RecordReader::open(data / path, {});

@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
-#include "io/io_test_util.h"
+#include "support/io_test_util.h"
 
 namespace lq {
 namespace {

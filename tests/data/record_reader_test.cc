@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "io/io_test_util.h"
+#include "support/io_test_util.h"
 
 namespace lq {
 namespace {

@@ -6,7 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "decompose_fixture.h"
-#include "io/safetensors_reader.h"
+#include "formats/safetensors_reader.h"
+#include "support/paths.h"
 
 namespace lq {
 namespace {
@@ -14,9 +15,9 @@ namespace {
 TEST(Authors, OurErrorsAreNotAboveTheirs) {
   namespace fs = std::filesystem;
   const fs::path folder =
-      fs::path(LQ_SOURCE_DIR) / ".." / "shared" / "data" / "models" / "gpt2_small_partial";
+      fs::path(lq::test::source_dir()) / ".." / "shared" / "data" / "models" / "gpt2_small_partial";
   if (!fs::exists(folder)) GTEST_SKIP() << "no GPT-2 matrices at " << folder;
-  std::ifstream in(fs::path(LQ_SOURCE_DIR) / "tests" / "goldens" / "authors_relative_errors.json");
+  std::ifstream in(fs::path(lq::test::source_dir()) / "tests" / "goldens" / "authors_relative_errors.json");
   const nlohmann::json goldens = nlohmann::json::parse(in);
   int compared = 0;
   for (const auto& golden : goldens.at("cases")) {
@@ -26,9 +27,9 @@ TEST(Authors, OurErrorsAreNotAboveTheirs) {
     const TensorView& view = file.at(golden.at("matrix").get<std::string>());
     const Tensor w = view.copy_f32();
     testing_support::Workbench run;
-    const NfConfig config = nf_config_from_json(golden.at("config"), "golden");
+    const CodebookConfig config = codebook_config_from_json(golden.at("config"), "golden");
     const Decomposition d = decompose(run.context, w.data<float>(), view.shape()[0], view.shape()[1],
-                                      NfQuantizer(config), {.rank = rank});
+                                      CodebookQuantizer(config), {.rank = rank});
     EXPECT_LE(d.relative_error, golden.at("relative_error").get<double>()) << golden;
     ++compared;
   }

@@ -23,29 +23,31 @@ struct Errors {
 };
 
 // diag(rows) e diag(cols), or T^T e S.
-inline reference::Dense weigh(reference::Dense e, const Weighting& weighting) {
+inline reference::Dense weigh(reference::Dense e, const Importance& importance) {
   for (std::int64_t i = 0; i < e.rows; ++i) {
     for (std::int64_t j = 0; j < e.cols; ++j) {
-      if (weighting.row_scale() != nullptr) e.at(i, j) *= static_cast<double>(weighting.row_scale()[i]);
-      if (weighting.col_scale() != nullptr) e.at(i, j) *= static_cast<double>(weighting.col_scale()[j]);
+      if (importance.row_scale() != nullptr) e.at(i, j) *= static_cast<double>(importance.row_scale()[i]);
+      if (importance.col_scale() != nullptr) e.at(i, j) *= static_cast<double>(importance.col_scale()[j]);
     }
   }
   const auto dense = [](const LowerFactor& f) {
     return reference::Dense(f.size(), f.size(), f.values().data());
   };
-  if (weighting.left() != nullptr) e = reference::product(reference::transpose(dense(*weighting.left())), e);
-  if (weighting.right() != nullptr) e = reference::product(e, dense(*weighting.right()));
+  if (importance.left() != nullptr)
+    e = reference::product(reference::transpose(dense(*importance.left())), e);
+  if (importance.right() != nullptr) e = reference::product(e, dense(*importance.right()));
   return e;
 }
 
 // From the packed matrix and the factors, in plain loops: what the reported errors must be.
 inline Errors errors_from_packed(Workbench& run, const std::vector<float>& w, std::int64_t rows,
-                                 std::int64_t cols, const NfQuantizer& quantizer, const Decomposition& d,
-                                 const Weighting& weighting) {
+                                 std::int64_t cols, const CodebookQuantizer& quantizer,
+                                 const Decomposition& d, const Importance& importance) {
   using reference::Dense;
   std::vector<float> target(w.size());
   decomposition_target(run.context, w.data(), rows, cols, d, target.data());
-  const NfMatrix packed = quantizer.quantize(run.pool, target.data(), rows, cols, weighting.error_weights());
+  const CodebookMatrix packed =
+      quantizer.quantize(run.pool, target.data(), rows, cols, importance.error_weights());
   std::vector<float> q(w.size());
   packed.dequantize(run.pool, q.data());
   const Dense dense(rows, cols, w.data());
@@ -55,18 +57,18 @@ inline Errors errors_from_packed(Workbench& run, const std::vector<float>& w, st
     e = reference::difference(
         e, reference::product(Dense(rows, r, d.l1.data<float>()), Dense(r, cols, d.l2.data<float>())));
   }
-  const Dense we = weigh(e, weighting);
-  const Dense ww = weigh(dense, weighting);
+  const Dense we = weigh(e, importance);
+  const Dense ww = weigh(dense, importance);
   const auto ratio = [](double a, double b) { return b > 0.0 ? a / b : 0.0; };
   return {ratio(reference::norm(e), reference::norm(dense)), ratio(reference::norm(we), reference::norm(ww))};
 }
 
-inline Weighting uneven_weighting(std::int64_t rows, std::int64_t cols) {
+inline Importance uneven_weighting(std::int64_t rows, std::int64_t cols) {
   std::vector<double> r(static_cast<std::size_t>(rows));
   std::vector<double> c(static_cast<std::size_t>(cols));
   for (std::size_t i = 0; i < r.size(); ++i) r[i] = std::exp(std::sin(7.0 * static_cast<double>(i)));
   for (std::size_t j = 0; j < c.size(); ++j) c[j] = std::exp(2.0 * std::cos(3.0 * static_cast<double>(j)));
-  return Weighting::fisher(r, c);
+  return Importance::fisher(r, c);
 }
 
 // The factor of a second moment of strongly correlated vectors whose entries differ in size.

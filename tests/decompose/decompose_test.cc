@@ -35,21 +35,21 @@ class DecomposeShapes : public testing::TestWithParam<std::tuple<int, int, int>>
 TEST_P(DecomposeShapes, ReportsTheErrorOfWhatIsPacked) {
   const auto [m, n, r] = GetParam();
   const std::vector<float> w = reference::weight_like_matrix(m, n, std::min({m, n, 5}), 1);
-  const NfQuantizer quantizer(uniform_nf_config(3));
-  const Weighting uneven = testing_support::uneven_weighting(m, n);
-  const Weighting none;
-  const Weighting input = Weighting::kronecker(nullptr, testing_support::correlated_factor(n, 1));
-  const Weighting kfac = Weighting::kronecker(testing_support::correlated_factor(m, 2),
-                                              testing_support::correlated_factor(n, 1));
+  const CodebookQuantizer quantizer(uniform_nf_config(3));
+  const Importance uneven = testing_support::uneven_weighting(m, n);
+  const Importance none;
+  const Importance input = Importance::kronecker(nullptr, testing_support::correlated_factor(n, 1));
+  const Importance kfac = Importance::kronecker(testing_support::correlated_factor(m, 2),
+                                                testing_support::correlated_factor(n, 1));
   for (const DecomposeMethod method : kAll) {
-    for (const Weighting* weighting : {&none, &uneven, &input, &kfac}) {
+    for (const Importance* importance : {&none, &uneven, &input, &kfac}) {
       Workbench run;
       const Decomposition d = decompose(run.context, w.data(), m, n, quantizer,
-                                        {.method = method, .rank = r, .weighting = weighting});
-      expect_reported(errors_from_packed(run, w, m, n, quantizer, d, *weighting), d,
+                                        {.method = method, .rank = r, .importance = importance});
+      expect_reported(errors_from_packed(run, w, m, n, quantizer, d, *importance), d,
                       std::string(decompose_method_name(method)));
       EXPECT_EQ(static_cast<std::size_t>(d.iterations), d.trace.size());
-      if (weighting->plain()) {
+      if (importance->plain()) {
         EXPECT_EQ(d.relative_error, d.relative_weighted_error);
       }
     }
@@ -60,12 +60,12 @@ TEST(Decompose, FactorsAreRoundedToTheirStorageTypeBeforeErrorsAreMeasured) {
   const std::int64_t m = 96;
   const std::int64_t n = 160;
   const std::vector<float> w = reference::weight_like_matrix(m, n, 5, 1);
-  const NfQuantizer quantizer(uniform_nf_config(3));
-  const Weighting kfac = Weighting::kronecker(testing_support::correlated_factor(m, 2),
-                                              testing_support::correlated_factor(n, 1));
-  for (const Weighting& weighting : {Weighting(), kfac}) {
+  const CodebookQuantizer quantizer(uniform_nf_config(3));
+  const Importance kfac = Importance::kronecker(testing_support::correlated_factor(m, 2),
+                                                testing_support::correlated_factor(n, 1));
+  for (const Importance& importance : {Importance(), kfac}) {
     Workbench run;
-    DecomposeOptions options{.rank = 8, .weighting = &weighting};
+    DecomposeOptions options{.rank = 8, .importance = &importance};
     const Decomposition wide = decompose(run.context, w.data(), m, n, quantizer, options);
     options.factors = DType::kBf16;
     const Decomposition narrow = decompose(run.context, w.data(), m, n, quantizer, options);
@@ -74,7 +74,7 @@ TEST(Decompose, FactorsAreRoundedToTheirStorageTypeBeforeErrorsAreMeasured) {
         ASSERT_EQ(std::bit_cast<std::uint32_t>(factor->data<float>()[i]) & 0xffffU, 0U);
       }
     }
-    expect_reported(errors_from_packed(run, w, m, n, quantizer, narrow, weighting), narrow, "bf16");
+    expect_reported(errors_from_packed(run, w, m, n, quantizer, narrow, importance), narrow, "bf16");
     // Rounding adds at most 2^-8 of the factors' product to the error, entry by entry.
     EXPECT_NEAR(narrow.relative_error, wide.relative_error, 1.0 / 256.0);
     EXPECT_NE(narrow.relative_error, wide.relative_error);
@@ -93,8 +93,9 @@ TEST(Decompose, NeverEndsAboveTheBestOfItsTrace) {
     for (const double relaxation : {0.0, 1.2}) {
       Workbench run;
       const std::vector<float> w = reference::weight_like_matrix(128, 192, 6, 2);
-      const Decomposition d = decompose(run.context, w.data(), 128, 192, NfQuantizer(uniform_nf_config(bits)),
-                                        {.rank = 16, .relaxation = relaxation});
+      const Decomposition d =
+          decompose(run.context, w.data(), 128, 192, CodebookQuantizer(uniform_nf_config(bits)),
+                    {.rank = 16, .relaxation = relaxation});
       // The trace is a difference of squares in f32: good to eps ||W||^2 / error^2.
       const double best = *std::min_element(d.trace.begin(), d.trace.end());
       EXPECT_LE(d.relative_error, best + 1e-6 / best) << bits;
@@ -108,7 +109,7 @@ TEST(Decompose, RefitNeverRaisesTheErrorOfTheFactorsThatChoseQ) {
     const std::int64_t m = 100;
     const std::int64_t n = 150;
     const std::vector<float> w = reference::weight_like_matrix(m, n, 4, 3);
-    const NfQuantizer quantizer(uniform_nf_config(2));
+    const CodebookQuantizer quantizer(uniform_nf_config(2));
     const Decomposition d =
         decompose(run.context, w.data(), m, n, quantizer, {.rank = 10, .relaxation = relaxation});
     std::vector<float> target(w.size());
@@ -125,7 +126,7 @@ TEST(Decompose, RefitNeverRaisesTheErrorOfTheFactorsThatChoseQ) {
 TEST(Decompose, EachMethodIsAtLeastAsGoodAsTheSimplerOne) {
   for (const int bits : {2, 3, 4}) {
     const std::vector<float> w = reference::weight_like_matrix(160, 128, 6, 4);
-    const NfQuantizer quantizer(uniform_nf_config(bits));
+    const CodebookQuantizer quantizer(uniform_nf_config(bits));
     double errors[4];
     for (std::size_t i = 0; i < 4; ++i) {
       Workbench run;
@@ -140,13 +141,13 @@ TEST(Decompose, EachMethodIsAtLeastAsGoodAsTheSimplerOne) {
 
 TEST(Decompose, OptimizingAWeightedNormLowersItThere) {
   const std::vector<float> w = reference::weight_like_matrix(150, 130, 6, 5);
-  const NfQuantizer quantizer(uniform_nf_config(3));
-  const Weighting weighting = testing_support::uneven_weighting(150, 130);
+  const CodebookQuantizer quantizer(uniform_nf_config(3));
+  const Importance importance = testing_support::uneven_weighting(150, 130);
   Workbench run;
   const Decomposition plain = decompose(run.context, w.data(), 150, 130, quantizer, {.rank = 12});
   const Decomposition weighted =
-      decompose(run.context, w.data(), 150, 130, quantizer, {.rank = 12, .weighting = &weighting});
-  const Errors of_plain = errors_from_packed(run, w, 150, 130, quantizer, plain, weighting);
+      decompose(run.context, w.data(), 150, 130, quantizer, {.rank = 12, .importance = &importance});
+  const Errors of_plain = errors_from_packed(run, w, 150, 130, quantizer, plain, importance);
   EXPECT_LT(weighted.relative_weighted_error, of_plain.weighted);
   EXPECT_GT(weighted.relative_error, plain.relative_error);
 }
@@ -157,40 +158,41 @@ TEST(Decompose, FullWeightingGivesTheBestCorrectionOfItsRank) {
   const std::int64_t n = 90;
   const std::int64_t r = 8;
   const std::vector<float> w = reference::weight_like_matrix(m, n, 4, 12);
-  const NfQuantizer quantizer(uniform_nf_config(3));
+  const CodebookQuantizer quantizer(uniform_nf_config(3));
   const auto left = testing_support::correlated_factor(m, 3);
   const auto right = testing_support::correlated_factor(n, 4);
-  for (const Weighting& weighting :
-       {Weighting::kronecker(nullptr, right), Weighting::kronecker(left, nullptr),
-        Weighting::kronecker(left, right)}) {
+  for (const Importance& importance :
+       {Importance::kronecker(nullptr, right), Importance::kronecker(left, nullptr),
+        Importance::kronecker(left, right)}) {
     Workbench run;
-    const Decomposition d = decompose(run.context, w.data(), m, n, quantizer,
-                                      {.method = DecomposeMethod::kLorc, .rank = r, .weighting = &weighting});
+    const Decomposition d =
+        decompose(run.context, w.data(), m, n, quantizer,
+                  {.method = DecomposeMethod::kLorc, .rank = r, .importance = &importance});
     std::vector<float> q(w.size());
-    quantizer.round_trip_weighted(run.pool, w.data(), m, n, q.data(), weighting.error_weights());
+    quantizer.round_trip_weighted(run.pool, w.data(), m, n, q.data(), importance.error_weights());
     const reference::Dense dense(m, n, w.data());
     const reference::Dense e =
-        testing_support::weigh(reference::difference(dense, reference::Dense(m, n, q.data())), weighting);
+        testing_support::weigh(reference::difference(dense, reference::Dense(m, n, q.data())), importance);
     const Svd full = svd(m, n, e.v.data());
     double tail = 0.0;
     for (std::size_t k = static_cast<std::size_t>(r); k < full.s.size(); ++k) tail += full.s[k] * full.s[k];
-    const double least = std::sqrt(tail) / reference::norm(testing_support::weigh(dense, weighting));
+    const double least = std::sqrt(tail) / reference::norm(testing_support::weigh(dense, importance));
     EXPECT_GE(d.relative_weighted_error, least * (1 - 1e-4));
     EXPECT_LE(d.relative_weighted_error, least * 1.01);
 
     // And the alternation ends below it, and below the same alternation in the plain norm.
     const Decomposition lq =
-        decompose(run.context, w.data(), m, n, quantizer, {.rank = r, .weighting = &weighting});
+        decompose(run.context, w.data(), m, n, quantizer, {.rank = r, .importance = &importance});
     EXPECT_LT(lq.relative_weighted_error, d.relative_weighted_error);
     const Decomposition plain = decompose(run.context, w.data(), m, n, quantizer, {.rank = r});
     EXPECT_LT(lq.relative_weighted_error,
-              errors_from_packed(run, w, m, n, quantizer, plain, weighting).weighted);
+              errors_from_packed(run, w, m, n, quantizer, plain, importance).weighted);
   }
 }
 
 TEST(Decompose, RelaxationEndsLowerThanPlainAlternation) {
   const std::vector<float> w = reference::weight_like_matrix(256, 256, 10, 6);
-  const NfQuantizer quantizer(uniform_nf_config(4));
+  const CodebookQuantizer quantizer(uniform_nf_config(4));
   Workbench run;
   const double plain =
       decompose(run.context, w.data(), 256, 256, quantizer, {.rank = 32, .relaxation = 0.0}).relative_error;
@@ -202,8 +204,9 @@ TEST(Decompose, ZeroAndConstantMatricesAreExact) {
     for (const float value : {0.0F, 0.25F}) {
       Workbench run;
       const std::vector<float> w(70 * 50, value);
-      const Decomposition d = decompose(run.context, w.data(), 70, 50, NfQuantizer(uniform_nf_config(4)),
-                                        {.method = method, .rank = 3});
+      const Decomposition d =
+          decompose(run.context, w.data(), 70, 50, CodebookQuantizer(uniform_nf_config(4)),
+                    {.method = method, .rank = 3});
       EXPECT_LE(d.relative_error, 1e-5) << decompose_method_name(method) << ' ' << value;
       EXPECT_NEAR(d.squared_norm, 3500.0 * static_cast<double>(value) * static_cast<double>(value), 1e-6);
       for (std::int64_t i = 0; i < d.l1.numel(); ++i) ASSERT_TRUE(std::isfinite(d.l1.data<float>()[i]));
@@ -214,12 +217,13 @@ TEST(Decompose, ZeroAndConstantMatricesAreExact) {
 
 TEST(Decompose, SameBitsOnAnyNumberOfThreads) {
   const std::vector<float> w = reference::weight_like_matrix(300, 520, 6, 7);
-  const Weighting weighting = testing_support::uneven_weighting(300, 520);
+  const Importance importance = testing_support::uneven_weighting(300, 520);
   std::vector<std::vector<float>> bits;
   for (const int threads : {1, 2, 7}) {
     Workbench run(threads);
-    const Decomposition d = decompose(run.context, w.data(), 300, 520, NfQuantizer(uniform_nf_config(3)),
-                                      {.rank = 16, .max_iterations = 6, .weighting = &weighting});
+    const Decomposition d =
+        decompose(run.context, w.data(), 300, 520, CodebookQuantizer(uniform_nf_config(3)),
+                  {.rank = 16, .max_iterations = 6, .importance = &importance});
     std::vector<float> all(d.l1.data<float>(), d.l1.data<float>() + d.l1.numel());
     all.insert(all.end(), d.l2.data<float>(), d.l2.data<float>() + d.l2.numel());
     all.insert(all.end(), d.target_l2.data<float>(), d.target_l2.data<float>() + d.target_l2.numel());
@@ -232,7 +236,7 @@ TEST(Decompose, SameBitsOnAnyNumberOfThreads) {
 
 TEST(Decompose, TargetMayReplaceTheMatrix) {
   const std::vector<float> w = reference::weight_like_matrix(140, 530, 5, 8);
-  const NfQuantizer quantizer(uniform_nf_config(3));
+  const CodebookQuantizer quantizer(uniform_nf_config(3));
   Workbench run;
   const Decomposition d =
       decompose(run.context, w.data(), 140, 530, quantizer, {.rank = 6, .max_iterations = 3});
@@ -245,7 +249,7 @@ TEST(Decompose, TargetMayReplaceTheMatrix) {
 
 TEST(Decompose, StopsAtTheAskedErrorAndIterations) {
   const std::vector<float> w = reference::weight_like_matrix(128, 128, 6, 9);
-  const NfQuantizer quantizer(uniform_nf_config(3));
+  const CodebookQuantizer quantizer(uniform_nf_config(3));
   Workbench run;
   const Decomposition full = decompose(run.context, w.data(), 128, 128, quantizer, {.rank = 16});
   ASSERT_GT(full.iterations, 4);
@@ -266,7 +270,7 @@ TEST(Decompose, RefusesRanksLargerThanTheMatrix) {
   Workbench run;
   const std::vector<float> w(12, 1.0F);
   try {
-    decompose(run.context, w.data(), 3, 4, NfQuantizer(uniform_nf_config(4)), {.rank = 64});
+    decompose(run.context, w.data(), 3, 4, CodebookQuantizer(uniform_nf_config(4)), {.rank = 64});
     FAIL();
   } catch (const Error& e) {
     EXPECT_EQ(e.code(), ErrorCode::kInvalidArgument);
@@ -277,10 +281,10 @@ TEST(Decompose, RefusesRanksLargerThanTheMatrix) {
 TEST(Decompose, RefusesWeightsOfAnotherShape) {
   Workbench run;
   const std::vector<float> w(12, 1.0F);
-  const Weighting weighting = testing_support::uneven_weighting(4, 3);
+  const Importance importance = testing_support::uneven_weighting(4, 3);
   try {
-    decompose(run.context, w.data(), 3, 4, NfQuantizer(uniform_nf_config(4)),
-              {.rank = 1, .weighting = &weighting});
+    decompose(run.context, w.data(), 3, 4, CodebookQuantizer(uniform_nf_config(4)),
+              {.rank = 1, .importance = &importance});
     FAIL();
   } catch (const Error& e) {
     EXPECT_EQ(e.code(), ErrorCode::kMismatch);
@@ -294,7 +298,7 @@ TEST(Decompose, StopsWhenAsked) {
   const std::vector<float> w = reference::normal_matrix(64, 64, 10);
   for (const std::int64_t rank : {0, 4}) {
     try {
-      decompose(run.context, w.data(), 64, 64, NfQuantizer(uniform_nf_config(4)), {.rank = rank});
+      decompose(run.context, w.data(), 64, 64, CodebookQuantizer(uniform_nf_config(4)), {.rank = rank});
       FAIL();
     } catch (const Error& e) {
       EXPECT_EQ(e.code(), ErrorCode::kInterrupted);

@@ -18,20 +18,21 @@ struct Problem {
   std::int64_t m = 96;
   std::int64_t n = 160;
   std::vector<float> w = reference::weight_like_matrix(m, n, 5, 1);
-  Weighting input = Weighting::kronecker(nullptr, testing_support::correlated_factor(n, 1));
-  Weighting kfac = Weighting::kronecker(testing_support::correlated_factor(m, 2),
-                                        testing_support::correlated_factor(n, 1));
+  Importance input = Importance::kronecker(nullptr, testing_support::correlated_factor(n, 1));
+  Importance kfac = Importance::kronecker(testing_support::correlated_factor(m, 2),
+                                          testing_support::correlated_factor(n, 1));
 };
 
-NfQuantizer quantizer(int bits, Feedback feedback, ScaleMode scales = ScaleMode::kAbsMax, int block = 32) {
-  NfConfig config = uniform_nf_config(bits);
+CodebookQuantizer quantizer(int bits, Feedback feedback, ScaleMode scales = ScaleMode::kAbsMax,
+                            int block = 32) {
+  CodebookConfig config = uniform_nf_config(bits);
   config.block = block;
-  return NfQuantizer(config, {.scales = scales, .feedback = feedback});
+  return CodebookQuantizer(config, {.scales = scales, .feedback = feedback});
 }
 
-// ||W - Q - L1 L2|| / ||W|| in the weighting's norm, from the packed bytes in plain loops.
-double packed_error(Workbench& run, const Problem& p, const NfMatrix& packed, const Decomposition& d,
-                    const Weighting& weighting) {
+// ||W - Q - L1 L2|| / ||W|| in the importance's norm, from the packed bytes in plain loops.
+double packed_error(Workbench& run, const Problem& p, const CodebookMatrix& packed, const Decomposition& d,
+                    const Importance& importance) {
   std::vector<float> q(p.w.size());
   packed.dequantize(run.pool, q.data());
   const Dense w(p.m, p.n, p.w.data());
@@ -41,26 +42,27 @@ double packed_error(Workbench& run, const Problem& p, const NfMatrix& packed, co
     e = reference::difference(
         e, reference::product(Dense(p.m, r, d.l1.data<float>()), Dense(r, p.n, d.l2.data<float>())));
   }
-  return reference::norm(testing_support::weigh(e, weighting)) /
-         reference::norm(testing_support::weigh(w, weighting));
+  return reference::norm(testing_support::weigh(e, importance)) /
+         reference::norm(testing_support::weigh(w, importance));
 }
 
 TEST(FeedbackLoop, WhatIsPackedHasTheReportedError) {
   const Problem p;
-  for (const Weighting* weighting : {&p.input, &p.kfac}) {
+  for (const Importance* importance : {&p.input, &p.kfac}) {
     for (const ScaleMode scales : {ScaleMode::kAbsMax, ScaleMode::kSearch}) {
       for (const int bits : {2, 3}) {
         for (const DecomposeMethod method :
              {DecomposeMethod::kLq, DecomposeMethod::kLoftq, DecomposeMethod::kLorc, DecomposeMethod::kQlora,
               DecomposeMethod::kGptq}) {
           const bool gptq = method == DecomposeMethod::kGptq;
-          const NfQuantizer with = quantizer(bits, gptq ? Feedback::kGptq : Feedback::kOn, scales);
+          const CodebookQuantizer with = quantizer(bits, gptq ? Feedback::kGptq : Feedback::kOn, scales);
           const DecomposeOptions options{
-              .method = method, .rank = 6, .max_iterations = 8, .weighting = weighting};
+              .method = method, .rank = 6, .max_iterations = 8, .importance = importance};
           Workbench run;
           const Decomposition d = decompose(run.context, p.w.data(), p.m, p.n, with, options);
-          const NfMatrix packed = pack_decomposition(run.context, p.w.data(), p.m, p.n, d, with, options);
-          const double error = packed_error(run, p, packed, d, *weighting);
+          const CodebookMatrix packed =
+              pack_decomposition(run.context, p.w.data(), p.m, p.n, d, with, options);
+          const double error = packed_error(run, p, packed, d, *importance);
           EXPECT_NEAR(d.relative_weighted_error, error, 2e-5 * error + 1e-6)
               << decompose_method_name(method) << ' ' << with.name();
         }
@@ -71,11 +73,11 @@ TEST(FeedbackLoop, WhatIsPackedHasTheReportedError) {
 
 TEST(FeedbackLoop, LowersTheErrorWithAndWithoutLowRank) {
   const Problem p;
-  for (const Weighting* weighting : {&p.input, &p.kfac}) {
+  for (const Importance* importance : {&p.input, &p.kfac}) {
     for (const std::int64_t rank : {0, 6}) {
       for (const int bits : {2, 3, 4}) {
         Workbench run;
-        const DecomposeOptions options{.rank = rank, .weighting = weighting};
+        const DecomposeOptions options{.rank = rank, .importance = importance};
         const double off =
             decompose(run.context, p.w.data(), p.m, p.n, quantizer(bits, Feedback::kOff), options)
                 .relative_weighted_error;
@@ -98,9 +100,9 @@ TEST(FeedbackLoop, GptqLowersTheErrorAndTakesBlocksThatCrossRows) {
   Problem p;
   for (const int block : {32, 64}) {  // 64 does not divide 160: scales are then chosen beforehand
     Workbench run;
-    const DecomposeOptions gptq{.method = DecomposeMethod::kGptq, .rank = 6, .weighting = &p.input};
-    const DecomposeOptions plain{.method = DecomposeMethod::kQlora, .rank = 6, .weighting = &p.input};
-    const NfQuantizer with = quantizer(3, Feedback::kGptq, ScaleMode::kAbsMax, block);
+    const DecomposeOptions gptq{.method = DecomposeMethod::kGptq, .rank = 6, .importance = &p.input};
+    const DecomposeOptions plain{.method = DecomposeMethod::kQlora, .rank = 6, .importance = &p.input};
+    const CodebookQuantizer with = quantizer(3, Feedback::kGptq, ScaleMode::kAbsMax, block);
     const Decomposition d = decompose(run.context, p.w.data(), p.m, p.n, with, gptq);
     EXPECT_EQ(d.l1.numel(), 0);
     const double off = decompose(run.context, p.w.data(), p.m, p.n,
@@ -113,10 +115,10 @@ TEST(FeedbackLoop, GptqLowersTheErrorAndTakesBlocksThatCrossRows) {
 TEST(FeedbackLoop, GroupsOf128ShareTheirScale) {
   Problem p;
   Workbench run;
-  const DecomposeOptions gptq{.method = DecomposeMethod::kGptq, .weighting = &p.input};
-  const NfQuantizer with = quantizer(3, Feedback::kGptq, ScaleMode::kAbsMax, 16);
+  const DecomposeOptions gptq{.method = DecomposeMethod::kGptq, .importance = &p.input};
+  const CodebookQuantizer with = quantizer(3, Feedback::kGptq, ScaleMode::kAbsMax, 16);
   const Decomposition d = decompose(run.context, p.w.data(), p.m, p.n, with, gptq);
-  const NfMatrix packed = pack_decomposition(run.context, p.w.data(), p.m, p.n, d, with, gptq);
+  const CodebookMatrix packed = pack_decomposition(run.context, p.w.data(), p.m, p.n, d, with, gptq);
   std::vector<float> q(p.w.size());
   packed.dequantize(run.pool, q.data());
   // Eight blocks of 16 have one scale, so at most 8 different values of 3 bits.
@@ -132,9 +134,9 @@ TEST(FeedbackLoop, GroupsOf128ShareTheirScale) {
 TEST(FeedbackLoop, SameBitsOnAnyNumberOfThreads) {
   const Problem p;
   for (const DecomposeMethod method : {DecomposeMethod::kLq, DecomposeMethod::kGptq}) {
-    const NfQuantizer with =
+    const CodebookQuantizer with =
         quantizer(2, method == DecomposeMethod::kGptq ? Feedback::kGptq : Feedback::kOn, ScaleMode::kSearch);
-    const DecomposeOptions options{.method = method, .rank = 6, .max_iterations = 4, .weighting = &p.kfac};
+    const DecomposeOptions options{.method = method, .rank = 6, .max_iterations = 4, .importance = &p.kfac};
     std::vector<std::vector<float>> results;
     for (const int threads : {1, 2, 7}) {
       Workbench run(threads);
@@ -150,12 +152,12 @@ TEST(FeedbackLoop, SameBitsOnAnyNumberOfThreads) {
 
 TEST(FeedbackLoop, RefusesWhatDoesNotGoTogether) {
   const Problem p;
-  const Weighting diagonal = testing_support::uneven_weighting(p.m, p.n);
-  const auto refused = [&](DecomposeMethod method, Feedback feedback, const Weighting* weighting) {
+  const Importance diagonal = testing_support::uneven_weighting(p.m, p.n);
+  const auto refused = [&](DecomposeMethod method, Feedback feedback, const Importance* importance) {
     Workbench run;
     try {
       decompose(run.context, p.w.data(), p.m, p.n, quantizer(3, feedback),
-                {.method = method, .rank = 2, .max_iterations = 1, .weighting = weighting});
+                {.method = method, .rank = 2, .max_iterations = 1, .importance = importance});
     } catch (const Error& e) {
       EXPECT_EQ(e.code(), ErrorCode::kInvalidArgument);
       return std::string(e.what());

@@ -26,13 +26,13 @@ TEST(HeldOut, IsTheReportedErrorOnTheMomentThatWasFitted) {
   const std::int64_t n = 90;
   const std::vector<float> w = reference::weight_like_matrix(m, n, 4, 1);
   const auto factor = testing_support::correlated_factor(n, 1);
-  const Weighting input = Weighting::kronecker(nullptr, factor);
-  const NfQuantizer quantizer(uniform_nf_config(3));
+  const Importance input = Importance::kronecker(nullptr, factor);
+  const CodebookQuantizer quantizer(uniform_nf_config(3));
   for (const std::int64_t rank : {0, 5}) {
     Workbench run;
-    const DecomposeOptions options{.rank = rank, .weighting = &input};
+    const DecomposeOptions options{.rank = rank, .importance = &input};
     const Decomposition d = decompose(run.context, w.data(), m, n, quantizer, options);
-    const NfMatrix q = pack_decomposition(run.context, w.data(), m, n, d, quantizer, options);
+    const CodebookMatrix q = pack_decomposition(run.context, w.data(), m, n, d, quantizer, options);
     const double want = d.relative_weighted_error * d.relative_weighted_error;
     // f32 products of numbers whose squares are added up: good to some 1e-6 of the terms.
     EXPECT_NEAR(held_out_error(run.context, w.data(), m, n, q, d, moment_of(*factor)), want, 1e-3 * want);
@@ -44,16 +44,16 @@ TEST(HeldOut, TellsWhichOfTwoIsBetterOnOtherInputs) {
   const std::int64_t n = 128;
   const std::vector<float> w = reference::weight_like_matrix(m, n, 4, 2);
   const auto factor = testing_support::correlated_factor(n, 1);
-  const Weighting full = Weighting::kronecker(nullptr, factor);
+  const Importance full = Importance::kronecker(nullptr, factor);
   std::vector<float> scales = factor->diagonal();
   for (float& s : scales) s = std::sqrt(s);
-  const Weighting diagonal = Weighting::diagonal({}, scales);
-  const NfQuantizer quantizer(uniform_nf_config(3));
+  const Importance diagonal = Importance::diagonal({}, scales);
+  const CodebookQuantizer quantizer(uniform_nf_config(3));
   Workbench run;
-  const auto error = [&](const Weighting& weighting, const std::vector<float>& r) {
-    const DecomposeOptions options{.rank = 6, .weighting = &weighting};
+  const auto error = [&](const Importance& importance, const std::vector<float>& r) {
+    const DecomposeOptions options{.rank = 6, .importance = &importance};
     const Decomposition d = decompose(run.context, w.data(), m, n, quantizer, options);
-    const NfMatrix q = pack_decomposition(run.context, w.data(), m, n, d, quantizer, options);
+    const CodebookMatrix q = pack_decomposition(run.context, w.data(), m, n, d, quantizer, options);
     return held_out_error(run.context, w.data(), m, n, q, d, r);
   };
   // Inputs of the same kind favour the full moment, inputs of another kind the diagonal.
@@ -68,9 +68,9 @@ TEST(HeldOut, TellsWhichOfTwoIsBetterOnOtherInputs) {
 TEST(HeldOut, NothingIsLostWhereNothingComesIn) {
   const std::vector<float> w = reference::normal_matrix(4, 6, 3);
   Workbench run;
-  const NfQuantizer quantizer(uniform_nf_config(4));
+  const CodebookQuantizer quantizer(uniform_nf_config(4));
   const Decomposition d = decompose(run.context, w.data(), 4, 6, quantizer, {.rank = 0});
-  const NfMatrix q = pack_decomposition(run.context, w.data(), 4, 6, d, quantizer, {.rank = 0});
+  const CodebookMatrix q = pack_decomposition(run.context, w.data(), 4, 6, d, quantizer, {.rank = 0});
   EXPECT_EQ(held_out_error(run.context, w.data(), 4, 6, q, d, std::vector<float>(36, 0.0F)), 0.0);
   try {
     held_out_error(run.context, w.data(), 4, 6, q, d, std::vector<float>(16, 0.0F));

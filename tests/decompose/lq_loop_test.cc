@@ -16,8 +16,8 @@ TEST(LqLoop, TraceIsTheErrorOfTheBestFactorsForItsQ) {
   const std::int64_t n = 60;
   const std::int64_t r = 8;
   const std::vector<float> w = reference::weight_like_matrix(m, n, 3, 1);
-  const NfQuantizer quantizer(uniform_nf_config(3));
-  const Weighting none;
+  const CodebookQuantizer quantizer(uniform_nf_config(3));
+  const Importance none;
   for (const bool start_from_svd : {true, false}) {
     for (int iterations = 1; iterations <= 4; ++iterations) {
       Workbench run;
@@ -50,8 +50,8 @@ TEST(LqLoop, KeepsTheBestIterate) {
   const std::int64_t m = 96;
   const std::int64_t n = 96;
   const std::vector<float> w = reference::weight_like_matrix(m, n, 2, 2);
-  const NfQuantizer quantizer(uniform_nf_config(2));
-  const Weighting none;
+  const CodebookQuantizer quantizer(uniform_nf_config(2));
+  const Importance none;
   Workbench run;
   ResidualSpace space(run.context, w.data(), m, n, quantizer, none);
   space.start();

@@ -14,19 +14,19 @@ using testing_support::weigh;
 
 enum class Kind { kPlain, kDiagonal, kRight, kLeft, kBoth };
 
-Weighting make_weighting(Kind kind, std::int64_t m, std::int64_t n) {
+Importance make_weighting(Kind kind, std::int64_t m, std::int64_t n) {
   switch (kind) {
     case Kind::kPlain:
       return {};
     case Kind::kDiagonal:
       return testing_support::uneven_weighting(m, n);
     case Kind::kRight:
-      return Weighting::kronecker(nullptr, testing_support::correlated_factor(n, 7));
+      return Importance::kronecker(nullptr, testing_support::correlated_factor(n, 7));
     case Kind::kLeft:
-      return Weighting::kronecker(testing_support::correlated_factor(m, 8), nullptr);
+      return Importance::kronecker(testing_support::correlated_factor(m, 8), nullptr);
     case Kind::kBoth:
-      return Weighting::kronecker(testing_support::correlated_factor(m, 8),
-                                  testing_support::correlated_factor(n, 7));
+      return Importance::kronecker(testing_support::correlated_factor(m, 8),
+                                   testing_support::correlated_factor(n, 7));
   }
   return {};
 }
@@ -38,14 +38,14 @@ TEST_P(ResidualSpaceTest, NormsAndFactorsEqualPlainLoops) {
   const std::int64_t n = 70;
   const std::int64_t r = 4;
   const std::vector<float> w = reference::weight_like_matrix(m, n, 3, 1);
-  const Weighting weighting = make_weighting(GetParam(), m, n);
-  const NfQuantizer quantizer(uniform_nf_config(3));
+  const Importance importance = make_weighting(GetParam(), m, n);
+  const CodebookQuantizer quantizer(uniform_nf_config(3));
   Workbench run;
-  ResidualSpace space(run.context, w.data(), m, n, quantizer, weighting);
+  ResidualSpace space(run.context, w.data(), m, n, quantizer, importance);
   space.start();
   const Dense dense(m, n, w.data());
   EXPECT_NEAR(space.squared_w(), std::pow(reference::norm(dense), 2), 1e-6 * space.squared_w());
-  EXPECT_NEAR(space.weighted_w(), std::pow(reference::norm(weigh(dense, weighting)), 2),
+  EXPECT_NEAR(space.weighted_w(), std::pow(reference::norm(weigh(dense, importance)), 2),
               1e-6 * space.weighted_w());
 
   // Factors given in weighted coordinates come back as plain ones whose weighted product is the same.
@@ -55,7 +55,7 @@ TEST_P(ResidualSpaceTest, NormsAndFactorsEqualPlainLoops) {
   const Factors f = space.to_plain(r, u, b);
   const Dense product = reference::product(Dense(m, r, f.l1.data()), Dense(r, n, f.l2.data()));
   const Dense want = reference::product(Dense(m, r, u.data()), Dense(r, n, b.data()));
-  EXPECT_LE(reference::norm(reference::difference(weigh(product, weighting), want)),
+  EXPECT_LE(reference::norm(reference::difference(weigh(product, importance), want)),
             1e-5 * reference::norm(want));
 
   space.quantize(f);
@@ -64,21 +64,21 @@ TEST_P(ResidualSpaceTest, NormsAndFactorsEqualPlainLoops) {
   std::vector<float> q(w.size());
   quantizer.round_trip(run.pool, target.data(), m, n, q.data());
   const Dense e = reference::difference(dense, Dense(m, n, q.data()));
-  const Dense we = weigh(e, weighting);
+  const Dense we = weigh(e, importance);
   EXPECT_NEAR(space.squared(), std::pow(reference::norm(e), 2), 1e-5 * space.squared());
   EXPECT_NEAR(space.weighted(), std::pow(reference::norm(we), 2), 1e-5 * space.weighted());
   EXPECT_LE(reference::norm(reference::difference(Dense(m, n, space.residual()), we)),
             1e-6 * reference::norm(we));
 
   const Dense left = reference::difference(e, product);
-  const double weighted_left = std::pow(reference::norm(weigh(left, weighting)), 2);
+  const double weighted_left = std::pow(reference::norm(weigh(left, importance)), 2);
   EXPECT_NEAR(space.error_with(f), weighted_left, 1e-4 * weighted_left);
   space.subtract(f);
   EXPECT_NEAR(space.squared(), std::pow(reference::norm(left), 2), 1e-4 * space.squared());
   EXPECT_NEAR(space.weighted(), weighted_left, 1e-4 * weighted_left);
 }
 
-INSTANTIATE_TEST_SUITE_P(Weightings, ResidualSpaceTest,
+INSTANTIATE_TEST_SUITE_P(Importances, ResidualSpaceTest,
                          testing::Values(Kind::kPlain, Kind::kDiagonal, Kind::kRight, Kind::kLeft,
                                          Kind::kBoth));
 

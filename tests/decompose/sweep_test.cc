@@ -13,11 +13,11 @@ namespace {
 
 using testing_support::Workbench;
 
-double full_error(const std::vector<float>& w, std::int64_t m, std::int64_t n, const NfConfig& config,
-                  std::int64_t rank, const Weighting* weighting) {
+double full_error(const std::vector<float>& w, std::int64_t m, std::int64_t n, const CodebookConfig& config,
+                  std::int64_t rank, const Importance* importance) {
   Workbench run;
-  const Decomposition d =
-      decompose(run.context, w.data(), m, n, NfQuantizer(config), {.rank = rank, .weighting = weighting});
+  const Decomposition d = decompose(run.context, w.data(), m, n, CodebookQuantizer(config),
+                                    {.rank = rank, .importance = importance});
   return d.relative_weighted_error * d.relative_weighted_error * d.squared_weighted_norm;
 }
 
@@ -25,15 +25,15 @@ TEST(Sweep, AgreesWithFullDecompositionsOnASample) {
   const std::int64_t m = 128;
   const std::int64_t n = 256;
   const std::vector<float> w = reference::weight_like_matrix(m, n, 5, 1);
-  const Weighting uneven = testing_support::uneven_weighting(m, n);
-  for (const Weighting* weighting : {static_cast<const Weighting*>(nullptr), &uneven}) {
+  const Importance uneven = testing_support::uneven_weighting(m, n);
+  for (const Importance* importance : {static_cast<const Importance*>(nullptr), &uneven}) {
     Workbench run;
     const std::vector<double> errors =
-        sweep_errors(run.context, w.data(), m, n, all_nf_configs(), {.rank = 8, .weighting = weighting});
+        sweep_errors(run.context, w.data(), m, n, all_nf_configs(), {.rank = 8, .importance = importance});
     ASSERT_EQ(errors.size(), 432U);
     for (std::size_t i = 5; i < errors.size(); i += 31) {
-      const NfConfig& config = all_nf_configs()[i];
-      EXPECT_LE(std::abs(std::log(errors[i] / full_error(w, m, n, config, 8, weighting))), 0.08)
+      const CodebookConfig& config = all_nf_configs()[i];
+      EXPECT_LE(std::abs(std::log(errors[i] / full_error(w, m, n, config, 8, importance))), 0.08)
           << to_string(config);
     }
   }
@@ -52,7 +52,7 @@ TEST(Sweep, FollowsErrorsFarBelowTheNorm) {
           4.0F * a[static_cast<std::size_t>(i)] * b[static_cast<std::size_t>(j)];
     }
   }
-  const std::vector<NfConfig> configs = {uniform_nf_config(4), uniform_nf_config(8)};
+  const std::vector<CodebookConfig> configs = {uniform_nf_config(4), uniform_nf_config(8)};
   Workbench run;
   const std::vector<double> errors = sweep_errors(run.context, w.data(), m, n, configs, {.rank = 8});
   for (std::size_t i = 0; i < configs.size(); ++i) {
@@ -64,7 +64,7 @@ TEST(Sweep, FollowsErrorsFarBelowTheNorm) {
 
 TEST(Sweep, SaysHowFarOffItIs) {
   const std::vector<float> w = reference::weight_like_matrix(64, 96, 5, 9);
-  const std::vector<NfConfig> configs(all_nf_configs().begin() + 100, all_nf_configs().begin() + 136);
+  const std::vector<CodebookConfig> configs(all_nf_configs().begin() + 100, all_nf_configs().begin() + 136);
   const SweepOptions options{.rank = 4};
   Workbench run;
   std::vector<double> errors = sweep_errors(run.context, w.data(), 64, 96, configs, options);
@@ -79,7 +79,7 @@ TEST(Sweep, SaysHowFarOffItIs) {
 
 TEST(Sweep, SeveralRanksAtOnce) {
   const std::vector<float> w = reference::weight_like_matrix(96, 128, 12, 10);
-  const std::vector<NfConfig> configs(all_nf_configs().begin() + 108, all_nf_configs().begin() + 144);
+  const std::vector<CodebookConfig> configs(all_nf_configs().begin() + 108, all_nf_configs().begin() + 144);
   const std::vector<std::int64_t> ranks = {0, 4, 8, 16};
   Workbench run;
   const std::vector<double> errors =
@@ -102,8 +102,8 @@ TEST(Sweep, InterpolationSeeksFactorsAtAFewConfigurationsAndIsCloseAtTheOthers) 
   const std::int64_t m = 128;
   const std::int64_t n = 192;
   const std::vector<float> w = reference::weight_like_matrix(m, n, 12, 11);
-  std::vector<NfConfig> configs;
-  for (const NfConfig& c : all_nf_configs()) {
+  std::vector<CodebookConfig> configs;
+  for (const CodebookConfig& c : all_nf_configs()) {
     if (c.bits < 8 && c.scale2 == ScaleDType::kFp16 && c.block2 >= 64 && c.scale_bits <= 4)
       configs.push_back(c);
     if (c == uniform_nf_config(8)) configs.push_back(c);
@@ -150,7 +150,7 @@ TEST(Sweep, RankZeroIsQuantizationAlone) {
       sweep_errors(run.context, w.data(), 64, 80, all_nf_configs(), {.rank = 0});
   for (std::size_t i = 0; i < errors.size(); ++i) {
     std::vector<float> q(w.size());
-    NfQuantizer(all_nf_configs()[i]).round_trip(run.pool, w.data(), 64, 80, q.data());
+    CodebookQuantizer(all_nf_configs()[i]).round_trip(run.pool, w.data(), 64, 80, q.data());
     const double want = std::pow(reference::norm(reference::difference(reference::Dense(64, 80, w.data()),
                                                                        reference::Dense(64, 80, q.data()))),
                                  2);
@@ -160,7 +160,7 @@ TEST(Sweep, RankZeroIsQuantizationAlone) {
 
 TEST(Sweep, OrderOfConfigurationsDoesNotMatter) {
   const std::vector<float> w = reference::weight_like_matrix(64, 96, 5, 3);
-  std::vector<NfConfig> configs(all_nf_configs().begin() + 100, all_nf_configs().begin() + 180);
+  std::vector<CodebookConfig> configs(all_nf_configs().begin() + 100, all_nf_configs().begin() + 180);
   Workbench run;
   std::vector<double> forward = sweep_errors(run.context, w.data(), 64, 96, configs, {.rank = 4});
   std::reverse(configs.begin(), configs.end());
@@ -171,7 +171,7 @@ TEST(Sweep, OrderOfConfigurationsDoesNotMatter) {
 
 TEST(Sweep, SameBitsOnAnyNumberOfThreads) {
   const std::vector<float> w = reference::weight_like_matrix(300, 520, 5, 4);
-  const std::vector<NfConfig> configs(all_nf_configs().begin() + 200, all_nf_configs().begin() + 230);
+  const std::vector<CodebookConfig> configs(all_nf_configs().begin() + 200, all_nf_configs().begin() + 230);
   std::vector<std::vector<double>> results;
   for (const int threads : {1, 2, 7}) {
     Workbench run(threads);

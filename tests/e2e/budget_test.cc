@@ -7,13 +7,14 @@
 #include <thread>
 
 #include "e2e/run_program.h"
+#include "support/paths.h"
 
 namespace lq::e2e {
 namespace {
 
 using io_test::TempDir;
 
-std::string text() { return "'" LQ_SOURCE_DIR "/examples/texts/held_out.txt'"; }
+std::string text() { return std::string("'") + lq::test::source_dir() + "/examples/texts/held_out.txt'"; }
 
 // Two blocks' worth of matrices and few configurations: the whole chain in seconds.
 std::string small_chain() {

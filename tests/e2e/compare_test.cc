@@ -4,7 +4,8 @@
 #include <filesystem>
 
 #include "e2e/run_program.h"
-#include "io/json_file.h"
+#include "files/json_file.h"
+#include "support/paths.h"
 
 namespace lq::e2e {
 namespace {
@@ -29,7 +30,7 @@ class CompareE2e : public testing::Test {
                     "rank = 4\ninclude = [{}]\nconfigs = [\"2,4,fp16,64,256\", \"3,4,fp16,64,256\"]\n"
                     "[finetune]\ndata = \"song.txt\"\nseq-len = 32\nbatch-size = 2\nmax-steps = 8\n"
                     "save-every = 2\nlr = {}\n[eval]\ndata = \"held.txt\"\n",
-                    LQ_SOURCE_DIR, methods, include("\"", "\", \""), lr));
+                    lq::test::source_dir(), methods, include("\"", "\", \""), lr));
   }
   // The four matrices, as a list of globs.
   static std::string include(const std::string& quote, const std::string& between) {
@@ -147,7 +148,7 @@ TEST_F(CompareE2e, ValidationPicksTheRateAndFactorsStayBesideTheNewOnes) {
                   "\"3,4,fp16,64,256\"]\n[calibrate]\ndata = \"song.txt\"\nseq-len = 64\nsamples = 4\n"
                   "[finetune]\ndata = \"song.txt\"\nval-share = 0.2\nseq-len = 32\nbatch-size = 2\n"
                   "max-steps = 8\nlr = [1e-9, 1e-3]\n[eval]\ndata = \"held.txt\"\n",
-                  LQ_SOURCE_DIR, include("\"", "\", \"")));
+                  lq::test::source_dir(), include("\"", "\", \"")));
   const Outcome o = shell(command("grid"));
   ASSERT_EQ(o.code, 0) << o.errors;
   const Json rows = table("grid")["rows"];

@@ -4,6 +4,7 @@
 #include <sstream>
 
 #include "e2e/run_program.h"
+#include "support/paths.h"
 
 namespace lq::e2e {
 namespace {
@@ -18,7 +19,7 @@ std::string replaced(std::string text, const std::string& from, const std::strin
 
 // The lines that start with build/lqlora inside ```sh blocks.
 std::vector<std::string> readme_commands() {
-  std::istringstream readme(io_test::get_file(LQ_SOURCE_DIR "/README.md"));
+  std::istringstream readme(io_test::get_file(lq::test::source_dir() + "/README.md"));
   std::vector<std::string> commands;
   bool inside = false;
   for (std::string line; std::getline(readme, line);) {
@@ -33,8 +34,8 @@ TEST(DocsE2e, EveryCommandOfTheReadmeWorks) {
   const auto commands = readme_commands();
   ASSERT_GE(commands.size(), 4U);
   for (const std::string& command : commands) {
-    const std::string line =
-        replaced(replaced(command, "build/lqlora", program()), "examples/", LQ_SOURCE_DIR "/examples/");
+    const std::string line = replaced(replaced(command, "build/lqlora", program()), "examples/",
+                                      lq::test::source_dir() + "/examples/");
     const Outcome run = shell("cd '" + dir.path().string() + "' && " + line);
     EXPECT_EQ(run.code, 0) << command << "\n" << run.errors;
   }
@@ -57,7 +58,8 @@ TEST(DocsE2e, EveryExampleOfHelpWorks) {
     const std::size_t at = help.out.find("Example: ");
     ASSERT_NE(at, std::string::npos) << verb;
     std::string line = help.out.substr(at + 9, help.out.find('\n', at) - at - 9);
-    line = replaced(replaced(line, "lqlora ", program() + " "), "examples/", LQ_SOURCE_DIR "/examples/");
+    line = replaced(replaced(line, "lqlora ", program() + " "), "examples/",
+                    lq::test::source_dir() + "/examples/");
     const Outcome run = shell("cd '" + dir.path().string() + "' && " + line);
     EXPECT_EQ(run.code, 0) << line << "\n" << run.errors;
   }

@@ -4,13 +4,14 @@
 #include <nlohmann/json.hpp>
 
 #include "e2e/run_program.h"
+#include "support/paths.h"
 
 namespace lq::e2e {
 namespace {
 
 using io_test::TempDir;
 
-std::string held_out() { return "'" LQ_SOURCE_DIR "/examples/texts/held_out.txt'"; }
+std::string held_out() { return std::string("'") + lq::test::source_dir() + "/examples/texts/held_out.txt'"; }
 
 nlohmann::json perplexity(const std::string& model, const std::string& more) {
   const Outcome run =

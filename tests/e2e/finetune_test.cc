@@ -6,7 +6,8 @@
 
 #include "base/rng.h"
 #include "e2e/run_program.h"
-#include "io/json_file.h"
+#include "files/json_file.h"
+#include "support/paths.h"
 
 namespace lq::e2e {
 namespace {
@@ -21,7 +22,7 @@ class FinetuneE2e : public testing::Test {
         "--rank 4 "
         "--target q_proj,down_proj --max-steps 30 --lr 1e-3 --save-every 3 --dropout 0.1 --val-share 0.2 "
         "--eval-every 7 -o '{}'",
-        program(), threads, quill(), LQ_SOURCE_DIR, (dir_ / out).string());
+        program(), threads, quill(), lq::test::source_dir(), (dir_ / out).string());
   }
   std::string bytes(const std::string& file) const { return io_test::get_file(dir_ / file); }
   io_test::TempDir dir_;
@@ -95,12 +96,13 @@ TEST_F(FinetuneE2e, IntegerProductsLearnWhatF32Learns) {
 TEST_F(FinetuneE2e, EvalReadsTheAdapterAndRefusesAnotherBase) {
   ASSERT_EQ(shell(command("adapter", 2)).code, 0);
   const std::string eval =
-      fmt::format(" --tasks perplexity --data '{}/examples/texts/held_out.txt' --adapter '{}'", LQ_SOURCE_DIR,
-                  (dir_ / "adapter").string());
+      fmt::format(" --tasks perplexity --data '{}/examples/texts/held_out.txt' --adapter '{}'",
+                  lq::test::source_dir(), (dir_ / "adapter").string());
   const Outcome good = lqlora("--json - eval " + quill() + eval);
   ASSERT_EQ(good.code, 0) << good.errors;
-  const Outcome before = lqlora(fmt::format(
-      "--json - eval {} --tasks perplexity --data '{}/examples/texts/held_out.txt'", quill(), LQ_SOURCE_DIR));
+  const Outcome before =
+      lqlora(fmt::format("--json - eval {} --tasks perplexity --data '{}/examples/texts/held_out.txt'",
+                         quill(), lq::test::source_dir()));
   // It was trained on this very text.
   EXPECT_LT(nlohmann::json::parse(good.out)["perplexity"]["perplexity"].get<double>(),
             nlohmann::json::parse(before.out)["perplexity"]["perplexity"].get<double>());

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "e2e/run_program.h"
+#include "support/paths.h"
 
 namespace lq::e2e {
 namespace {
@@ -75,7 +76,7 @@ TEST(QuantizeE2e, BadInputGetsOneLine) {
   io_test::put_file(dir / "file", "x");
   expect_refusal("quantize " + quill() + " -o " + (dir / "file/out").string(), {"file"});
   // Truncated weights.
-  std::filesystem::copy(LQ_SOURCE_DIR "/examples/models/quill", dir / "cut");
+  std::filesystem::copy(lq::test::source_dir() + "/examples/models/quill", dir / "cut");
   std::filesystem::resize_file(dir / "cut/model.safetensors", 1'000'000);
   expect_refusal("quantize " + (dir / "cut").string() + out, {"model.safetensors"});
   EXPECT_FALSE(std::filesystem::exists(dir / "out" / "config.json"));

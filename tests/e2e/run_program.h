@@ -9,7 +9,8 @@
 #include <stdexcept>
 #include <string>
 
-#include "io/io_test_util.h"
+#include "support/io_test_util.h"
+#include "support/paths.h"
 
 namespace lq::e2e {
 
@@ -19,8 +20,8 @@ struct Outcome {
   std::string errors;  // stderr
 };
 
-inline std::string program() { return "'" LQ_BINARY_DIR "/lqlora'"; }
-inline std::string quill() { return "'" LQ_SOURCE_DIR "/examples/models/quill'"; }
+inline std::string program() { return std::string("'") + lq::test::binary_dir() + "/lqlora'"; }
+inline std::string quill() { return std::string("'") + lq::test::source_dir() + "/examples/models/quill'"; }
 
 // Runs a shell command line.
 inline Outcome shell(const std::string& command) {

@@ -5,12 +5,13 @@
 #include <filesystem>
 
 #include "reference/random_model.h"
+#include "support/paths.h"
 
 namespace lq {
 namespace {
 
-const std::filesystem::path kStories =
-    std::filesystem::path(LQ_SOURCE_DIR) / ".." / "shared" / "data" / "models" / "stories260K" / "hf";
+const std::filesystem::path kStories = std::filesystem::path(lq::test::source_dir()) / ".." / "shared" /
+                                       "data" / "models" / "stories260K" / "hf";
 
 // As llama2.c's own program continues it (stories260K.md of the model's repository).
 constexpr std::string_view kStory =
@@ -128,7 +129,7 @@ TEST(Generator, RefusesATokenizerWithMoreIdsThanTheModel) {
   reference::write_random_model(pool, {}, folder);
   const LlamaModel model = LlamaModel::load(ctx, folder);
   const auto tokenizer =
-      Tokenizer::load(std::filesystem::path(LQ_SOURCE_DIR) / "examples" / "models" / "quill");
+      Tokenizer::load(std::filesystem::path(lq::test::source_dir()) / "examples" / "models" / "quill");
   try {
     Generator(model, *tokenizer);
     FAIL() << "accepted";

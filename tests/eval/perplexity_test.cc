@@ -8,12 +8,14 @@
 #include <sstream>
 
 #include "ops/cross_entropy.h"
+#include "support/paths.h"
 
 namespace lq {
 namespace {
 
-const std::filesystem::path kGolden = std::filesystem::path(LQ_SOURCE_DIR) / "tests" / "goldens" / "llama";
-const std::filesystem::path kData = std::filesystem::path(LQ_SOURCE_DIR) / ".." / "shared" / "data";
+const std::filesystem::path kGolden =
+    std::filesystem::path(lq::test::source_dir()) / "tests" / "goldens" / "llama";
+const std::filesystem::path kData = std::filesystem::path(lq::test::source_dir()) / ".." / "shared" / "data";
 
 std::vector<std::int32_t> some_ids(int count, int vocab) {
   std::vector<std::int32_t> ids;

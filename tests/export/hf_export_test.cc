@@ -5,11 +5,11 @@
 #include <cmath>
 
 #include "export/packed_model.h"
-#include "io/io_test_util.h"
-#include "io/peft_adapter.h"
-#include "pipeline/quantize_model.h"
-#include "pipeline/tiny_model.h"
-#include "quant/packed_checkpoint.h"
+#include "formats/packed_checkpoint.h"
+#include "formats/peft_adapter.h"
+#include "jobs/quantize_model.h"
+#include "jobs/tiny_model.h"
+#include "support/io_test_util.h"
 
 namespace lq {
 namespace {
@@ -32,7 +32,7 @@ class HfExportTest : public testing::Test {
   // Q + with * s B A of one matrix, in double.
   std::vector<double> expected(const std::string& module, double with) {
     const PackedCheckpoint packed(options_.model);
-    const NfMatrix q = packed.matrix(module + ".weight");
+    const CodebookMatrix q = packed.matrix(module + ".weight");
     std::vector<float> w(static_cast<std::size_t>(q.rows() * q.cols()));
     q.dequantize(pool_, w.data());
     const PeftAdapterReader adapter(options_.model / "adapter");
@@ -73,7 +73,7 @@ TEST_F(HfExportTest, MergesTheLowRankPart) {
   EXPECT_EQ(report.adapted, 14);
   EXPECT_EQ(report.rounding_error, 0.0);  // the source is f32
   expect_weights(1.0);
-  const HfConfig config = HfConfig::load(options_.out);
+  const JsonObject config = JsonObject::load(options_.out);
   EXPECT_FALSE(config.has("quantization_config"));
   EXPECT_TRUE(config.has("a_key_nobody_knows"));
   EXPECT_EQ(CheckpointReader(options_.out).tensors().size(), 21U);
@@ -148,7 +148,7 @@ TEST(HfExport, MergesWholeWeightsOfTheAdapter) {
 TEST(HfExport, AHeadOfItsOwnUnties) {
   PackedTinyModel tiny;
   // The model as if its head were the embedding.
-  HfConfig config = HfConfig::load(tiny.packed);
+  JsonObject config = JsonObject::load(tiny.packed);
   config.json()["tie_word_embeddings"] = true;
   config.save(tiny.packed / "config.json");
   const CheckpointReader reader(tiny.packed);
@@ -179,7 +179,7 @@ TEST(HfExport, AHeadOfItsOwnUnties) {
   options.adapter = adapter;
   options.out = tiny.dir / "untied";
   EXPECT_EQ(export_hf(tiny.context, options).replaced, 1);
-  EXPECT_FALSE(HfConfig::load(options.out).boolean_or("tie_word_embeddings", true));
+  EXPECT_FALSE(JsonObject::load(options.out).boolean_or("tie_word_embeddings", true));
   const CheckpointReader out(options.out);
   EXPECT_EQ(out.at("lm_head.weight").copy_f32().data<float>()[9], 0.75F);
   EXPECT_NE(out.at("model.embed_tokens.weight").copy_f32().data<float>()[9], 0.75F);

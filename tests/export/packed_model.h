@@ -4,11 +4,11 @@
 #include <string>
 #include <vector>
 
-#include "io/io_test_util.h"
-#include "io/peft_adapter.h"
-#include "pipeline/quantize_model.h"
-#include "pipeline/tiny_model.h"
-#include "quant/packed_checkpoint.h"
+#include "formats/packed_checkpoint.h"
+#include "formats/peft_adapter.h"
+#include "jobs/quantize_model.h"
+#include "jobs/tiny_model.h"
+#include "support/io_test_util.h"
 
 namespace lq {
 

@@ -8,14 +8,15 @@
 #include <string>
 #include <vector>
 
-#include "io/safetensors_reader.h"
+#include "formats/safetensors_reader.h"
 #include "models/llama_model.h"
 #include "ops/cross_entropy.h"
+#include "support/paths.h"
 
 namespace lq {
 namespace {
 
-const std::filesystem::path kGoldens = std::filesystem::path(LQ_SOURCE_DIR) / "tests" / "goldens";
+const std::filesystem::path kGoldens = std::filesystem::path(lq::test::source_dir()) / "tests" / "goldens";
 
 std::vector<float> floats_of(const TensorView& view) {
   std::vector<float> values(static_cast<std::size_t>(view.numel()));

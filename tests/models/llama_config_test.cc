@@ -21,7 +21,7 @@ nlohmann::ordered_json base() {
 }
 
 LlamaConfig read(const nlohmann::ordered_json& json) {
-  return LlamaConfig::from(HfConfig(json, "[config] DIR/config.json"));
+  return LlamaConfig::from(JsonObject(json, "[config] DIR/config.json"));
 }
 
 std::string error_of(const nlohmann::ordered_json& json) {
@@ -117,7 +117,7 @@ TEST(Registry, RefusesUnknownArchitecturesByName) {
 }
 
 TEST(Registry, NamesTheBlocksLinears) {
-  const auto modules = block_linear_modules(HfConfig(base(), "x"));
+  const auto modules = block_linear_modules(JsonObject(base(), "x"));
   ASSERT_EQ(modules.size(), 14U);
   EXPECT_EQ(modules[0], "model.layers.0.self_attn.q_proj");
   EXPECT_EQ(modules[13], "model.layers.1.mlp.down_proj");

@@ -3,13 +3,14 @@
 
 #include <filesystem>
 
-#include "io/peft_adapter.h"
-#include "kernels/cpu/byte_matrix.h"
+#include "backends/cpu/byte_matrix.h"
+#include "formats/peft_adapter.h"
 #include "models/llama_model.h"
-#include "nn/nf_weight.h"
+#include "nn/packed_weight.h"
 #include "ops/cross_entropy.h"
 #include "reference/numbers.h"
 #include "reference/random_model.h"
+#include "support/paths.h"
 
 namespace lq {
 namespace {
@@ -126,7 +127,7 @@ TEST_F(PackedModelTest, DecodesInTheContextsPrecision) {
     EXPECT_LT(relative_difference(decoded(packed, DecodePrecision::kFine), want), 1e-3) << bits;
     const double fast = relative_difference(decoded(packed, DecodePrecision::kFast), want);
     EXPECT_LT(fast, 0.06) << bits;
-    if (kernels::byte_gemv_has(64)) {
+    if (backends::byte_gemv_has(64)) {
       EXPECT_GT(fast, 1e-3) << bits;
     }
     std::filesystem::remove_all(folder_);
@@ -350,8 +351,8 @@ TEST_F(PackedModelTest, MemoryIsKnownBeforeAndNotExceeded) {
 }
 
 TEST_F(PackedModelTest, RealTinyLlamaAdapterFitsItsShape) {
-  const auto adapter =
-      std::filesystem::path(LQ_SOURCE_DIR) / ".." / "shared" / "data" / "adapters" / "tinyllama_r4_qv_a";
+  const auto adapter = std::filesystem::path(lq::test::source_dir()) / ".." / "shared" / "data" / "adapters" /
+                       "tinyllama_r4_qv_a";
   if (!std::filesystem::exists(adapter)) GTEST_SKIP() << "no " << adapter;
   // Only q and v have the real shape; the rest is as small as it can be.
   const auto folder = write(

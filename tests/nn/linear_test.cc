@@ -5,13 +5,13 @@
 
 #include <tuple>
 
+#include "backends/cpu/byte_matrix.h"
 #include "base/progress.h"
-#include "io/io_test_util.h"
-#include "kernels/cpu/byte_matrix.h"
 #include "nn/dense_weight.h"
-#include "nn/nf_weight.h"
+#include "nn/packed_weight.h"
 #include "quant/quantizer.h"
 #include "reference/numbers.h"
+#include "support/io_test_util.h"
 
 namespace lq {
 namespace {
@@ -73,7 +73,7 @@ TEST(Linear, EqualsTheSumOfItsPartsInDouble) {
     bias.make_trainable();
     Linear linear("l", std::make_unique<DenseWeight>(w), &bias);
     linear.set_lora(lora_of(3, 0.5F, 10));
-    linear.fix_lora();
+    linear.freeze_lora();
     EXPECT_EQ(linear.lora(), nullptr);
     linear.set_lora(lora_of(2, 2.0F, 20));
     Lora& lora = *linear.lora();
@@ -137,8 +137,8 @@ TEST(Linear, RoundsFactorsWhereItsWeightIsReadCoarsely) {
   for (const bool packed : {false, true}) {
     std::unique_ptr<Weight> weight;
     if (packed) {
-      weight = std::make_unique<NfWeight>(
-          NfQuantizer(uniform_nf_config(4)).quantize(pool, w.data(), kHigh, kWide));
+      weight = std::make_unique<PackedWeight>(
+          CodebookQuantizer(uniform_nf_config(4)).quantize(pool, w.data(), kHigh, kWide));
     } else {
       weight = std::make_unique<DenseWeight>(dense);
     }
@@ -156,7 +156,7 @@ TEST(Linear, RoundsFactorsWhereItsWeightIsReadCoarsely) {
     };
     const auto fine = product(DecodePrecision::kFine, 1);
     const double off = relative_difference(product(DecodePrecision::kFast, 1), fine);
-    if (packed && kernels::byte_gemv_has(kWide)) {
+    if (packed && backends::byte_gemv_has(kWide)) {
       EXPECT_GT(off, 1e-4);
       EXPECT_LT(off, 0.02);
     } else {

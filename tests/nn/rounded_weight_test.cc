@@ -6,8 +6,8 @@
 
 #include <vector>
 
+#include "backends/cpu/byte_matrix.h"
 #include "base/progress.h"
-#include "kernels/cpu/byte_matrix.h"
 #include "reference/numbers.h"
 
 namespace lq {
@@ -45,7 +45,7 @@ TEST_F(RoundedWeightTest, OneVectorInAFastContextIsRounded) {
   EXPECT_EQ(product(rounded, DecodePrecision::kFine), want);
   EXPECT_EQ(product(rounded, DecodePrecision::kFast, 3), product(dense, DecodePrecision::kFine, 3));
   const double off = reference::relative_difference(product(rounded, DecodePrecision::kFast), want);
-  if (kernels::byte_gemv_has(128)) {
+  if (backends::byte_gemv_has(128)) {
     EXPECT_GT(off, 1e-4);
   }
   EXPECT_LT(off, 0.012);

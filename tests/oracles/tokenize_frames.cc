@@ -10,8 +10,8 @@
 #include <fstream>
 #include <sstream>
 
-#include "text/stream_decoder.h"
-#include "text/tokenizer.h"
+#include "tokenizers/stream_decoder.h"
+#include "tokenizers/tokenizer.h"
 
 namespace {
 

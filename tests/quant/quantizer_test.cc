@@ -21,61 +21,62 @@ double squared_error(const std::vector<float>& a, const std::vector<float>& b) {
 
 // Squared error of N(0, 1) weights in blocks of 64. No reconstruction beats the rate-distortion bound 4^-b,
 // and a uniform quantizer of step 2 absmax / 2^b, absmax < 5 here, errs by step^2 / 12 at most on average.
-TEST(NfQuantizer, ErrorsLieBetweenTheBounds) {
+TEST(CodebookQuantizer, ErrorsLieBetweenTheBounds) {
   ThreadPool pool(2);
   const std::int64_t n = 1 << 18;
   const auto w = reference::normal_matrix(1, n, 3);
   std::vector<float> q(w.size());
   for (const int bits : {2, 3, 4, 8}) {
-    NfQuantizer(uniform_nf_config(bits)).round_trip(pool, w.data(), 512, 512, q.data());
+    CodebookQuantizer(uniform_nf_config(bits)).round_trip(pool, w.data(), 512, 512, q.data());
     const double mse = squared_error(w, q) / static_cast<double>(n);
     EXPECT_GT(mse, std::pow(4.0, -bits)) << bits;
     EXPECT_LT(mse, std::pow(10.0 / (1 << bits), 2) / 12.0) << bits;
   }
 }
 
-TEST(NfQuantizer, NormalFloatBeatsUniformOnNormalWeights) {
+TEST(CodebookQuantizer, NormalFloatBeatsUniformOnNormalWeights) {
   ThreadPool pool(2);
   const auto w = reference::normal_matrix(1, 1 << 18, 3);
   std::vector<float> nf(w.size());
   std::vector<float> uniform(w.size());
   for (const int bits : {2, 3, 4}) {
-    NfQuantizer(uniform_nf_config(bits)).round_trip(pool, w.data(), 512, 512, nf.data());
-    NfQuantizer(uniform_nf_config(bits), {.kind = CodebookKind::kUniformInt})
+    CodebookQuantizer(uniform_nf_config(bits)).round_trip(pool, w.data(), 512, 512, nf.data());
+    CodebookQuantizer(uniform_nf_config(bits), {.kind = CodebookKind::kUniformInt})
         .round_trip(pool, w.data(), 512, 512, uniform.data());
     EXPECT_LT(squared_error(w, nf), squared_error(w, uniform)) << bits;
   }
 }
 
-TEST(NfQuantizer, LloydMaxWithSearchBeatsNormalFloatWithSearch) {
+TEST(CodebookQuantizer, LloydMaxWithSearchBeatsNormalFloatWithSearch) {
   ThreadPool pool(2);
   const auto w = reference::normal_matrix(1, 1 << 18, 3);
   std::vector<float> nf(w.size());
   std::vector<float> lm(w.size());
   for (const int bits : {2, 3, 4}) {
-    NfQuantizer(uniform_nf_config(bits), {.scales = ScaleMode::kSearch})
+    CodebookQuantizer(uniform_nf_config(bits), {.scales = ScaleMode::kSearch})
         .round_trip(pool, w.data(), 512, 512, nf.data());
-    NfQuantizer(uniform_nf_config(bits), {.kind = CodebookKind::kLloydMax, .scales = ScaleMode::kSearch})
+    CodebookQuantizer(uniform_nf_config(bits),
+                      {.kind = CodebookKind::kLloydMax, .scales = ScaleMode::kSearch})
         .round_trip(pool, w.data(), 512, 512, lm.data());
     EXPECT_LT(squared_error(w, lm), squared_error(w, nf)) << bits;
   }
 }
 
-TEST(NfQuantizer, SaysWhatItIs) {
-  const NfQuantizer nf(parse_nf_config("3,8,fp32,64,256"));
+TEST(CodebookQuantizer, SaysWhatItIs) {
+  const CodebookQuantizer nf(parse_nf_config("3,8,fp32,64,256"));
   EXPECT_EQ(nf.name(), "nf 3,8,fp32,64,256");
-  EXPECT_DOUBLE_EQ(nf.bits_per_weight(), nf_bits_per_weight(nf.config()));
-  EXPECT_EQ(NfQuantizer(uniform_nf_config(4), {.kind = CodebookKind::kUniformInt}).name(),
+  EXPECT_DOUBLE_EQ(nf.bits_per_weight(), codebook_bits_per_weight(nf.config()));
+  EXPECT_EQ(CodebookQuantizer(uniform_nf_config(4), {.kind = CodebookKind::kUniformInt}).name(),
             "int 4,8,fp32,64,256");
-  NfConfig bad;
+  CodebookConfig bad;
   bad.bits = 7;
-  EXPECT_THROW(NfQuantizer{bad}, Error);
+  EXPECT_THROW(CodebookQuantizer{bad}, Error);
 }
 
-TEST(NfQuantizer, ImpossibleShapesAreRefused) {
+TEST(CodebookQuantizer, ImpossibleShapesAreRefused) {
   ThreadPool pool(1);
   float x = 0.0F;
-  const NfQuantizer quantizer(uniform_nf_config(4));
+  const CodebookQuantizer quantizer(uniform_nf_config(4));
   EXPECT_THROW(quantizer.round_trip(pool, &x, 0, 1, &x), Error);
   EXPECT_THROW(quantizer.round_trip(pool, &x, std::int64_t{1} << 40, std::int64_t{1} << 40, &x), Error);
 }

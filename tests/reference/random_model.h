@@ -10,11 +10,11 @@
 #include <vector>
 
 #include "base/rng.h"
-#include "io/checkpoint_reader.h"
-#include "io/json_file.h"
-#include "io/safetensors_writer.h"
-#include "quant/nf_serialize.h"
-#include "quant/packed_checkpoint.h"
+#include "files/json_file.h"
+#include "formats/checkpoint_reader.h"
+#include "formats/packed_checkpoint.h"
+#include "formats/safetensors_writer.h"
+#include "quant/codebook/codebook_serialize.h"
 #include "quant/quantizer.h"
 
 namespace lq::reference {
@@ -75,9 +75,10 @@ inline void write_random_model(ThreadPool& pool, const RandomModel& m,
   std::vector<TensorSpec> specs;
   for (const Matrix& x : all) {
     if (x.packed) {
-      const NfModule module{uniform_nf_config(m.bits), x.rows, x.cols, CodebookKind::kNormalFloat, m.dtype};
+      const CodebookModule module{uniform_nf_config(m.bits), x.rows, x.cols, CodebookKind::kNormalFloat,
+                                  m.dtype};
       modules.modules.emplace(x.name, module);
-      for (auto& spec : nf_tensor_specs(x.name, module)) specs.push_back(spec);
+      for (auto& spec : codebook_tensor_specs(x.name, module)) specs.push_back(spec);
     } else {
       specs.push_back({x.name, m.dtype, x.rows == 1 ? Shape{x.cols} : Shape{x.rows, x.cols}});
     }
@@ -97,10 +98,10 @@ inline void write_random_model(ThreadPool& pool, const RandomModel& m,
       writer.write_f32(x.name, w.data());
       continue;
     }
-    const NfModule& module = modules.modules.at(x.name);
-    const NfMatrix matrix = NfQuantizer(module.config).quantize(pool, w.data(), x.rows, x.cols);
-    const auto names = nf_tensor_specs(x.name, module);
-    const auto bytes = nf_tensor_bytes(matrix);
+    const CodebookModule& module = modules.modules.at(x.name);
+    const CodebookMatrix matrix = CodebookQuantizer(module.config).quantize(pool, w.data(), x.rows, x.cols);
+    const auto names = codebook_tensor_specs(x.name, module);
+    const auto bytes = codebook_tensor_bytes(matrix);
     for (std::size_t i = 0; i < names.size(); ++i)
       writer.append(names[i].name, bytes[i].data(), bytes[i].size());
   }

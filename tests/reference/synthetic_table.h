@@ -20,7 +20,7 @@ inline double normal(const Rng& rng, std::uint64_t index) {
 
 // Mean squared error of normal weights, relative to their variance, in round numbers: b bits in blocks of B0,
 // and scales of b0 bits whose own rounding adds to it.
-inline double relative_error(const NfConfig& c) {
+inline double relative_error(const CodebookConfig& c) {
   const double code = c.bits == 2 ? 0.12 : c.bits == 3 ? 0.034 : c.bits == 4 ? 0.009 : 4e-5;
   const double block = c.block == 16 ? 0.72 : c.block == 32 ? 0.86 : 1.0;
   const double scale = 0.3 * std::pow(4.0, -c.scale_bits) *
@@ -64,7 +64,7 @@ inline ErrorTable synthetic_table(std::vector<TableMatrix> matrices, std::uint64
         1e-9 * static_cast<double>(m.rows) * static_cast<double>(m.cols) * std::exp(spread * normal(rng, i));
     for (std::size_t c = 0; c < table.configs.size(); ++c) {
       const double noise = 1 + 0.02 * normal(rng, 1'000'000 + table.position(i, c));
-      table.bits.push_back(nf_bits_per_weight(table.configs[c]));
+      table.bits.push_back(codebook_bits_per_weight(table.configs[c]));
       table.errors.push_back(scale * relative_error(table.configs[c]) * noise);
     }
   }

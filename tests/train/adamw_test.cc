@@ -10,7 +10,7 @@
 
 #include "base/error.h"
 #include "base/rng.h"
-#include "io/safetensors_writer.h"
+#include "formats/safetensors_writer.h"
 
 namespace lq {
 namespace {

@@ -7,8 +7,8 @@
 #include <cstring>
 
 #include "base/error.h"
-#include "io/io_test_util.h"
 #include "reference/random_model.h"
+#include "support/io_test_util.h"
 #include "train/lora_setup.h"
 #include "train/trainer.h"
 

@@ -5,8 +5,8 @@
 #include <set>
 
 #include "base/error.h"
-#include "io/io_test_util.h"
 #include "reference/random_model.h"
+#include "support/io_test_util.h"
 #include "train/lora_setup.h"
 
 namespace lq {
@@ -19,7 +19,7 @@ TEST(CompressAdapter, FactorsTakeAFewValuesABlockAndBitsCountThem) {
   Context ctx{pool, progress, 0, {}};
   reference::write_random_model(pool, {.bits = 4}, dir / "model");
   LlamaModel model = LlamaModel::load(ctx, dir / "model");
-  const NfConfig nf8 = uniform_nf_config(8);
+  const CodebookConfig nf8 = uniform_nf_config(8);
   EXPECT_THROW(compress_adapter(ctx, model, nf8), Error);
   lora_setup(ctx, model, {.targets = {"q_proj"}, .rank = 4});
   Lora& lora = *model.find_linear("model.layers.0.self_attn.q_proj")->lora();
@@ -33,8 +33,8 @@ TEST(CompressAdapter, FactorsTakeAFewValuesABlockAndBitsCountThem) {
   }
   for (const float b : lora.b.values()) EXPECT_EQ(b, 0.0F);
   // 64 x 64 in NF4 (and an offset a matrix), 2 x 4 x 64 in NF8.
-  const double nf4 = nf_bits_per_weight(uniform_nf_config(4));
-  const double low = nf_bits_per_weight(nf8) * 512 / 4096;
+  const double nf4 = codebook_bits_per_weight(uniform_nf_config(4));
+  const double low = codebook_bits_per_weight(nf8) * 512 / 4096;
   EXPECT_NEAR(c.bits_per_weight_with_low_rank, nf4 + low, 0.05);
   // Again changes nothing more than rounding of the scales.
   EXPECT_LT(compress_adapter(ctx, model, nf8).relative_error, c.relative_error);

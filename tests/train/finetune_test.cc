@@ -8,11 +8,12 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "io/file_descriptor.h"
-#include "io/io_test_util.h"
-#include "io/json_file.h"
-#include "io/output_dir.h"
-#include "io/peft_adapter.h"
+#include "files/file_descriptor.h"
+#include "files/json_file.h"
+#include "files/output_dir.h"
+#include "formats/peft_adapter.h"
+#include "support/io_test_util.h"
+#include "support/paths.h"
 
 namespace lq {
 namespace {
@@ -25,7 +26,7 @@ class FinetuneTest : public testing::Test {
     std::string text;
     for (int i = 0; i < 60; ++i)
       text += fmt::format("Line {} of a poem about the sea and {} ships.\n", i, i * 7);
-    options_.model = fs::path(LQ_SOURCE_DIR) / "examples" / "models" / "quill";
+    options_.model = fs::path(lq::test::source_dir()) / "examples" / "models" / "quill";
     options_.out = dir_ / "out";
     options_.data.train = {{write("poem.txt", text)}};
     options_.data.examples.max_length = 32;

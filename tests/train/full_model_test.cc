@@ -7,9 +7,10 @@
 #include <fstream>
 
 #include "base/error.h"
-#include "io/checkpoint_reader.h"
-#include "io/io_test_util.h"
+#include "formats/checkpoint_reader.h"
 #include "reference/random_model.h"
+#include "support/io_test_util.h"
+#include "support/paths.h"
 #include "train/finetune.h"
 
 namespace lq {
@@ -17,8 +18,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kGolden = fs::path(LQ_SOURCE_DIR) / "tests" / "goldens" / "llama";
-const fs::path kQuill = fs::path(LQ_SOURCE_DIR) / "examples" / "models" / "quill";
+const fs::path kGolden = fs::path(lq::test::source_dir()) / "tests" / "goldens" / "llama";
+const fs::path kQuill = fs::path(lq::test::source_dir()) / "examples" / "models" / "quill";
 
 TEST(FullModel, WhatIsWrittenIsReadBack) {
   const io_test::TempDir dir;

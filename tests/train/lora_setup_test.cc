@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 #include "base/rng.h"
-#include "io/io_test_util.h"
 #include "reference/random_model.h"
+#include "support/io_test_util.h"
 
 namespace lq {
 namespace {
@@ -81,7 +81,7 @@ TEST_F(LoraSetupTest, BesideIsOnePartOfWhichTheFirstRowsStay) {
   }
   LlamaModel beside = load(dir_ / "first");
   const auto before = losses(beside);
-  const LoraState state = lora_setup(ctx_, beside, {.start = LoraStart::kBeside, .rank = 2, .alpha = 1});
+  const LoraState state = lora_setup(ctx_, beside, {.start = LoraStart::kStacked, .rank = 2, .alpha = 1});
   EXPECT_EQ(losses(beside), before);
   EXPECT_EQ(state.trained, 4);
   EXPECT_EQ(state.started, 4);
@@ -127,7 +127,7 @@ TEST_F(LoraSetupTest, BesideIsOnePartOfWhichTheFirstRowsStay) {
     close(whole.b.grad.data<float>() + 3, part.b.grad.data<float>(), out, 5, 2, 2);
     EXPECT_EQ(beside.find_linear(module)->fixed_lora()->a.grad.numel(), 0);
   }
-  EXPECT_NE(error_of({.start = LoraStart::kBeside}).find("--init beside: the model has no low-rank part"),
+  EXPECT_NE(error_of({.start = LoraStart::kStacked}).find("--init beside: the model has no low-rank part"),
             std::string::npos);
 }
 

@@ -10,8 +10,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
-#include "io/io_test_util.h"
 #include "reference/random_model.h"
+#include "support/io_test_util.h"
 #include "train/checkpoints.h"
 #include "train/lora_setup.h"
 #include "train/train_guard.h"

@@ -6,13 +6,14 @@
 #include <map>
 
 #include "base/error.h"
+#include "support/paths.h"
 
 namespace lq {
 namespace {
 
 namespace fs = std::filesystem;
 
-fs::path shared() { return fs::path(LQ_SOURCE_DIR) / ".." / "shared" / "data"; }
+fs::path shared() { return fs::path(lq::test::source_dir()) / ".." / "shared" / "data"; }
 
 struct Expected {
   const char* file;
@@ -85,7 +86,7 @@ TEST(TrainingData, ATemplateThatTheTokenizerCannotWriteIsRefused) {
 }
 
 TEST(TrainingData, AnEndMarkOfManyTokensIsSaid) {
-  const fs::path model = fs::path(LQ_SOURCE_DIR) / "examples" / "models" / "quill";
+  const fs::path model = fs::path(lq::test::source_dir()) / "examples" / "models" / "quill";
   const auto tokenizer = Tokenizer::load(model);
   const std::string odd = check_template(ChatTemplate::by_name("chatml", *tokenizer), *tokenizer);
   EXPECT_NE(odd.find("<|im_end|>"), std::string::npos) << odd;

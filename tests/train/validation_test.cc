@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "io/io_test_util.h"
 #include "reference/random_model.h"
+#include "support/io_test_util.h"
 
 namespace lq {
 namespace {

@@ -1,0 +1,78 @@
+#include "backends/cpu/transformer_norm.h"
+
+#include <cmath>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "backends/cpu/transformer_norm.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+// After foreach_target.h, so that it is compiled for every target.
+#include "backends/cpu/transformer_loops-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace lq::backends::HWY_NAMESPACE {
+
+void RmsNormForward(std::int64_t rows, std::int64_t cols, const float* HWY_RESTRICT x0,
+                    const float* HWY_RESTRICT w, float eps, float* y0, float* HWY_RESTRICT rstd) {
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const float* x = x0 + r * cols;
+    float* y = y0 + r * cols;
+    const float squares = sum_lanes(cols, [&](auto d, std::int64_t i) HWY_ATTR {
+      const auto v = hn::LoadU(d, x + i);
+      return hn::Mul(v, v);
+    });
+    const float scale = 1.0F / std::sqrt(squares / static_cast<float>(cols) + eps);
+    rstd[r] = scale;
+    for_lanes(cols, [&](auto d, std::int64_t i) HWY_ATTR {
+      const auto normal = hn::Mul(hn::LoadU(d, x + i), hn::Set(d, scale));
+      hn::StoreU(hn::Mul(normal, hn::LoadU(d, w + i)), d, y + i);
+    });
+  }
+}
+
+void RmsNormBackward(std::int64_t rows, std::int64_t cols, const float* HWY_RESTRICT x0,
+                     const float* HWY_RESTRICT w, const float* HWY_RESTRICT rstd,
+                     const float* HWY_RESTRICT dy0, float* HWY_RESTRICT dx0, float* HWY_RESTRICT dw) {
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const float* x = x0 + r * cols;
+    const float* dy = dy0 + r * cols;
+    float* dx = dx0 + r * cols;
+    const float scale = rstd[r];
+    const float inner = sum_lanes(cols, [&](auto d, std::int64_t i) HWY_ATTR {
+      return hn::Mul(hn::Mul(hn::LoadU(d, dy + i), hn::LoadU(d, w + i)), hn::LoadU(d, x + i));
+    });
+    // dx = rstd * (dy * w) - x * rstd^3 * inner / cols
+    const float along = -scale * scale * scale * inner / static_cast<float>(cols);
+    for_lanes(cols, [&](auto d, std::int64_t i) HWY_ATTR {
+      const auto g = hn::Mul(hn::Mul(hn::LoadU(d, dy + i), hn::LoadU(d, w + i)), hn::Set(d, scale));
+      const auto total = hn::MulAdd(hn::LoadU(d, x + i), hn::Set(d, along), g);
+      hn::StoreU(hn::Add(hn::LoadU(d, dx + i), total), d, dx + i);
+    });
+    if (dw == nullptr) continue;
+    for_lanes(cols, [&](auto d, std::int64_t i) HWY_ATTR {
+      const auto normal = hn::Mul(hn::LoadU(d, x + i), hn::Set(d, scale));
+      hn::StoreU(hn::MulAdd(hn::LoadU(d, dy + i), normal, hn::LoadU(d, dw + i)), d, dw + i);
+    });
+  }
+}
+
+}  // namespace lq::backends::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace lq::backends {
+HWY_EXPORT(RmsNormForward);
+HWY_EXPORT(RmsNormBackward);
+
+void rms_norm_forward(std::int64_t rows, std::int64_t cols, const float* x, const float* w, float eps,
+                      float* y, float* rstd) {
+  HWY_DYNAMIC_DISPATCH(RmsNormForward)(rows, cols, x, w, eps, y, rstd);
+}
+
+void rms_norm_backward(std::int64_t rows, std::int64_t cols, const float* x, const float* w,
+                       const float* rstd, const float* dy, float* dx, float* dw) {
+  HWY_DYNAMIC_DISPATCH(RmsNormBackward)(rows, cols, x, w, rstd, dy, dx, dw);
+}
+
+}  // namespace lq::backends
+#endif

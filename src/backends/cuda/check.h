@@ -1,0 +1,11 @@
+// Status codes of the CUDA runtime as errors.
+#pragma once
+
+#include <cuda_runtime_api.h>
+
+namespace lq::backends::cuda {
+
+// Throws Error(kInternal) that names what was tried and CUDA's own words.
+void check(cudaError_t status, const char* what);
+
+}  // namespace lq::backends::cuda

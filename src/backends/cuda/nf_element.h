@@ -1,0 +1,84 @@
+// One element of a packed matrix, as every CUDA thread computes it: quant/codebook/codebook_reference.h's
+// arithmetic in the same order, one IEEE rounding per operation. Plain inline functions, so that a CPU test
+// holds them against the reference bit for bit. Compile without fused multiply-add.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "backends/nf_view.h"
+
+#ifdef __CUDACC__
+#define LQ_HOST_DEVICE __host__ __device__
+#else
+#define LQ_HOST_DEVICE
+#endif
+
+namespace lq::backends::cuda {
+
+// Elements that a thread decodes: they lie in one block and one group of codes, for 4 divides both.
+inline constexpr int kNfPerThread = 4;
+
+LQ_HOST_DEVICE inline float float_of_bits(std::uint32_t bits) {
+  float x;
+  std::memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+// Code `index` of groups of 64 codes of `bits` bits (docs/formats/packed.md).
+LQ_HOST_DEVICE inline unsigned unpack_code(const std::uint8_t* packed, std::int64_t index, int bits) {
+  const std::uint8_t* group = packed + index / kNfGroup * 8 * bits;
+  const int j = static_cast<int>(index % kNfGroup);
+  if (bits == 8) return group[j];
+  if (bits == 4) return group[j % 32] >> (j / 32 * 4) & 15U;
+  unsigned code = group[j % 16] >> (j / 16 * 2) & 3U;
+  if (bits == 3) code |= (group[16 + j / 8] >> (j % 8) & 1U) << 2;
+  return code;
+}
+
+// The f32 of IEEE half bits; exact.
+LQ_HOST_DEVICE inline float float_of_half(std::uint32_t half) {
+  const std::uint32_t sign = (half & 0x8000U) << 16;
+  const std::uint32_t exponent = half >> 10 & 31U;
+  const std::uint32_t mantissa = half & 1023U;
+  if (exponent == 31U) return float_of_bits(sign | 0x7f800000U | mantissa << 13);
+  if (exponent != 0U) return float_of_bits(sign | (exponent + 112U) << 23 | mantissa << 13);
+  const float magnitude = static_cast<float>(mantissa) * 0x1p-24F;  // zero or subnormal: exact in f32
+  return sign != 0U ? -magnitude : magnitude;
+}
+
+// Second-level scale `index`: little-endian bytes of any alignment.
+LQ_HOST_DEVICE inline float load_scale2(const void* scales2, std::int64_t index, ScaleDType dtype) {
+  const auto* bytes = static_cast<const std::uint8_t*>(scales2);
+  if (dtype == ScaleDType::kFp32) {
+    const std::uint8_t* b = bytes + 4 * index;
+    return float_of_bits(b[0] | std::uint32_t{b[1]} << 8 | std::uint32_t{b[2]} << 16 |
+                         std::uint32_t{b[3]} << 24);
+  }
+  const std::uint8_t* b = bytes + 2 * index;
+  const std::uint32_t half = b[0] | std::uint32_t{b[1]} << 8;
+  return dtype == ScaleDType::kBf16 ? float_of_bits(half << 16) : float_of_half(half);
+}
+
+// The first-level scale of a block as it comes back.
+LQ_HOST_DEVICE inline float restore_scale(const NfView& v, std::int64_t block) {
+  const float scale2 = load_scale2(v.scales2, block / v.format.block2, v.format.scale2);
+  const float step = scale2 / static_cast<float>((1 << v.format.scale_bits) - 1);
+  const float product = static_cast<float>(unpack_code(v.scales, block, v.format.scale_bits)) * step;
+  const float sum = v.offset + product;
+  constexpr float kMax = 3.402823466e+38F;
+  return kMax < sum ? kMax : sum;
+}
+
+// out[i] for the kNfPerThread elements from `first`, as far as there are so many.
+// values: the codebook, wherever the caller keeps it. REQUIRES: first % kNfPerThread == 0, first < rows *
+// cols.
+LQ_HOST_DEVICE inline void decode_some(const NfView& v, const float* values, std::int64_t first, float* out) {
+  const float scale = restore_scale(v, first / v.format.block);
+  const std::int64_t n = v.rows * v.cols;
+  for (std::int64_t i = first; i < n && i < first + kNfPerThread; ++i) {
+    out[i] = values[unpack_code(v.codes, i, v.format.bits)] * scale;
+  }
+}
+
+}  // namespace lq::backends::cuda

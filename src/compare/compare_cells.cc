@@ -1,0 +1,291 @@
+#include "compare/compare_cells.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/process.h"
+#include "base/version.h"
+#include "calibrate/calibrate.h"
+#include "data/document_reader.h"
+#include "eval/perplexity.h"
+#include "formats/packed_checkpoint.h"
+#include "formats/peft_adapter.h"
+#include "jobs/stage_files.h"
+#include "jobs/sweep_job.h"
+
+namespace lq {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+Json sources_job(const std::vector<DataSource>& sources) {
+  Json all = Json::array();
+  for (const DataSource& s : sources) all.push_back({{"hash", content_hash(s.path)}, {"weight", s.weight}});
+  return all;
+}
+
+Json configs_job(const CompareRecipe& recipe) {
+  Json all = Json::array();
+  for (const CodebookConfig& c : recipe.configs.empty() ? lean_nf_configs() : recipe.configs)
+    all.push_back(codebook_config_to_json(c));
+  return all;
+}
+
+}  // namespace
+
+CompareCells::CompareCells(Context& context, const CompareRecipe& recipe, CompareFolder& folder)
+    : context_(context), recipe_(recipe), folder_(folder) {
+  LQ_CHECK(!is_packed(JsonObject::load(recipe.model)), kInvalidArgument,
+           "{}: model {} is packed already; compare needs the dense model it was made from",
+           recipe.file.string(), recipe.model.string());
+  const CheckpointReader reader(recipe.model);
+  std::uint64_t bytes = 0;
+  for (const TensorView* view : select_matrices(reader, recipe.selection)) {
+    modules_.emplace_back(module_of(view->name()));
+    weights_ += view->numel();
+    bytes += view->bytes;
+  }
+  dense_bits_ = 8.0 * static_cast<double>(bytes) / static_cast<double>(weights_);
+  model_hash_ = reader.model_hash(context.pool, context.stop);
+  Json texts = Json::array();
+  for (const fs::path& path : recipe.texts) {
+    DocumentOptions options;
+    options.field = recipe.text_field;
+    texts_.push_back(joined_documents(path, options));
+    texts.push_back(hash_hex(texts_.back()));
+  }
+  text_job_ = {{"hashes", texts}, {"seq_len", recipe.text_seq_len}};
+  common_ = {{"version", kVersion},
+             {"model", model_hash_},
+             {"include", recipe.selection.include},
+             {"exclude", recipe.selection.exclude}};
+  data_job_ = {{"data", sources_job(recipe.finetune.data.train)},
+               {"val_data", sources_job(recipe.finetune.data.validation)},
+               {"flags", recipe.finetune_settings}};
+}
+
+std::string CompareCells::name_of(CompareMethod method, double bits) {
+  const std::string name(compare_method_name(method));
+  return has_packed_base(method) ? fmt::format("{}-{}", name, bits) : name;
+}
+
+fs::path CompareCells::stage(const std::string& name, const std::string& file, const Json& job,
+                             const std::function<void(const fs::path&)>& make) {
+  const std::string inner = "shared/" + file;
+  const fs::path path = folder_.path(inner);
+  auto known = stages_.find(name);
+  if (known == stages_.end()) {
+    const Json result = folder_.result("shared/" + name, job, inner, [&] {
+      const double begin = monotonic_seconds();
+      make(path);
+      return Json{{"seconds", monotonic_seconds() - begin}};
+    });
+    known = stages_.emplace(name, result.value("seconds", 0.0)).first;
+  }
+  used_.emplace_back(*known);
+  return path;
+}
+
+Json CompareCells::statistics_job() const {
+  const CalibrationSource& c = recipe_.calibration;
+  if (!c.stats.empty()) return {{"stats", content_hash(c.stats)}};
+  return {{"common", common_},
+          {"data", content_hash(c.data)},
+          {"field", c.field},
+          {"samples", c.samples},
+          {"seq_len", c.seq_len}};
+}
+
+fs::path CompareCells::statistics() {
+  const CalibrationSource& source = recipe_.calibration;
+  if (!source.stats.empty()) return source.stats;
+  return stage("statistics", "statistics.safetensors", statistics_job(), [&](const fs::path& out) {
+    CalibrateOptions o;
+    o.model = recipe_.model;
+    o.data = {source.data};
+    o.field = source.field;
+    o.samples = source.samples;
+    o.seq_len = source.seq_len;
+    o.modules = modules_;
+    o.out = out;
+    calibrate(context_, o);
+  });
+}
+
+fs::path CompareCells::table(const PlanOptions& plan) {
+  const bool search = plan.quantizer.scales == ScaleMode::kSearch;
+  const std::string name =
+      fmt::format("table-rank{}-{}-{}{}", plan.decompose.rank, weights_name(plan.weights),
+                  codebook_kind_name(plan.quantizer.kind), search ? "-search" : "");
+  Json job = {{"common", common_}, {"configs", configs_job(recipe_)}, {"seed", context_.seed}};
+  if (plan.weights != WeightsKind::kNone) job["statistics"] = statistics_job();
+  return stage(name, name + ".json.gz", job, [&](const fs::path& out) {
+    SweepJobOptions o;
+    o.model = recipe_.model;
+    o.out = out;
+    o.plan = plan;
+    sweep_job(context_, o);
+  });
+}
+
+QuantizeOptions CompareCells::quantize_options(CompareMethod method, double bits) {
+  const MethodPlan plan = compare_method_plan(method, recipe_.rank);
+  QuantizeOptions o;
+  o.model = recipe_.model;
+  o.out = folder_.path("cells/" + name_of(base_method(method), bits) + "/base");
+  o.selection = recipe_.selection;
+  o.weights = plan.settings.weights;
+  o.quantizer = plan.settings.quantizer;
+  o.decompose.method = plan.decompose;
+  o.decompose.rank = plan.rank;
+  if (o.weights != WeightsKind::kNone) o.calibration.stats = statistics();
+  if (!plan.mixed) {
+    o.config = uniform_nf_config(static_cast<int>(bits));
+    return o;
+  }
+  o.budget.configs = recipe_.configs.empty() ? lean_nf_configs() : recipe_.configs;
+  o.budget.table = table({.selection = o.selection,
+                          .quantizer = o.quantizer,
+                          .decompose = o.decompose,
+                          .weights = o.weights,
+                          .calibration = o.calibration,
+                          .budget = o.budget});
+  o.budget.bits = bits;
+  return o;
+}
+
+std::string CompareCells::run_name(CompareMethod method, double bits, std::uint64_t seed, double rate) const {
+  const std::string cell = "cells/" + name_of(method, bits);
+  return recipe_.rates_of(method).size() == 1 ? fmt::format("{}/seed-{}", cell, seed)
+                                              : fmt::format("{}/lr-{}/seed-{}", cell, rate, seed);
+}
+
+FinetuneOptions CompareCells::finetune_options(CompareMethod method, double bits, std::uint64_t seed,
+                                               double rate) const {
+  FinetuneOptions o = recipe_.finetune;
+  const std::string base = name_of(base_method(method), bits);
+  o.model = has_packed_base(method) ? folder_.path("cells/" + base + "/base") : recipe_.model;
+  o.out = folder_.path(run_name(method, bits, seed, rate));
+  o.lora.start = lora_start(method);
+  o.lora.rank = recipe_.rank;
+  o.train.lr = rate;
+  // The same modules learn whatever the base brings.
+  if (o.lora.targets.empty()) o.lora.targets = modules_;
+  return o;
+}
+
+std::vector<TextScore> CompareCells::scores(const fs::path& model_dir, const fs::path& adapter, bool kl) {
+  const auto tokenizer = Tokenizer::load(model_dir);
+  LlamaLoadOptions load;
+  load.adapter = adapter;
+  const LlamaModel model = LlamaModel::load(context_, model_dir, load);
+  std::optional<LlamaModel> dense;
+  PerplexityOptions options;
+  options.seq_len = recipe_.text_seq_len;
+  if (kl) options.reference = &dense.emplace(LlamaModel::load(context_, recipe_.model));
+  std::vector<TextScore> all;
+  for (const std::string& text : texts_) {
+    const PerplexityResult r = perplexity(context_, model, *tokenizer, text, options);
+    all.push_back({r.perplexity, r.nll_per_token, r.tokens, r.kl});
+  }
+  return all;
+}
+
+CompareBase CompareCells::dense() {
+  const std::string name = "cells/dense";
+  const Json result = folder_.result(name, {{"common", common_}, {"texts", text_job_}}, "", [&] {
+    reset_peak_rss();
+    CompareBase base;
+    base.bits = dense_bits_;
+    base.texts = scores(recipe_.model, {}, false);
+    base.peak_rss_bytes = peak_rss_bytes();
+    return to_json(base);
+  });
+  const CompareBase base = compare_base_from_json(result, folder_.path(name + ".json").string());
+  bits_[name_of(CompareMethod::kLora, 0)] = base.bits;
+  return base;
+}
+
+Json CompareCells::base_job(CompareMethod method, double bits) const {
+  if (!has_packed_base(method)) return {{"common", common_}, {"texts", text_job_}};
+  const MethodPlan plan = compare_method_plan(method, recipe_.rank);
+  Json job = {{"common", common_}, {"texts", text_job_}, {"method", compare_method_name(base_method(method))},
+              {"bits", bits},      {"rank", plan.rank},  {"seed", context_.seed}};
+  if (plan.mixed) job["configs"] = configs_job(recipe_);
+  if (needs_statistics(method)) job["statistics"] = statistics_job();
+  return job;
+}
+
+CompareBase CompareCells::base(CompareMethod method, double bits) {
+  const std::string cell = name_of(base_method(method), bits), name = "cells/" + cell + "/base";
+  const Json result = folder_.result(name, base_job(method, bits), name + "/lqlora.json", [&] {
+    used_.clear();
+    QuantizeOptions options = quantize_options(method, bits);
+    options.overwrite = folder_.overwrites();
+    reset_peak_rss();
+    const QuantizeReport report = quantize_model(context_, options);
+    CompareBase base;
+    base.bits = report.bits_per_weight();
+    base.relative_error = report.relative_error();
+    if (!report.already_done) base.seconds = report.seconds;
+    base.peak_rss_bytes = report.already_done ? peak_rss_bytes() : report.peak_rss_bytes;
+    base.texts = scores(options.out, {}, true);
+    base.shared = used_;
+    return to_json(base);
+  });
+  const CompareBase base = compare_base_from_json(result, folder_.path(name + ".json").string());
+  bits_[cell] = base.bits;
+  return base;
+}
+
+double CompareCells::low_rank_bits(const fs::path& adapter) const {
+  const PeftAdapterReader reader(adapter);
+  std::uint64_t bytes = 0;
+  for (const LoraPair& pair : reader.pairs()) bytes += pair.a.bytes + pair.b.bytes;
+  return 8.0 * static_cast<double>(bytes) / static_cast<double>(weights_);
+}
+
+Json CompareCells::run_job(CompareMethod method, double bits, std::uint64_t seed, double rate) const {
+  Json job = {
+      {"base", base_job(method, bits)}, {"rank", recipe_.rank}, {"seed", seed}, {"finetune", data_job_}};
+  job["finetune"]["flags"]["lr"] = rate;
+  if (lora_start(method) == LoraStart::kStacked) job["init"] = "beside";
+  return job;
+}
+
+bool CompareCells::finished(CompareMethod method, double bits, std::uint64_t seed, double rate) const {
+  const std::string name = run_name(method, bits, seed, rate);
+  return !folder_.finished(name, run_job(method, bits, seed, rate), name + "/lqlora.json").is_null();
+}
+
+CompareRun CompareCells::run(CompareMethod method, double bits, std::uint64_t seed, double rate) {
+  const std::string name = run_name(method, bits, seed, rate);
+  const Json result = folder_.result(name, run_job(method, bits, seed, rate), name + "/lqlora.json", [&] {
+    FinetuneOptions options = finetune_options(method, bits, seed, rate);
+    options.overwrite = folder_.overwrites();
+    Context seeded = context_;
+    seeded.seed = seed;
+    reset_peak_rss();
+    const FinetuneReport report = finetune(seeded, options);
+    const TrainState& state = report.training.state;
+    CompareRun run;
+    run.seed = seed;
+    run.lr = rate;
+    run.validation_loss = options.train.end_with_best ? state.best_loss : state.validation_loss;
+    run.steps = state.step;
+    run.final_loss = state.loss;
+    run.tokens_per_second = report.training.tokens_per_second;
+    run.seconds = static_cast<double>(state.tokens) / std::max(run.tokens_per_second, 1e-9);
+    run.peak_rss_bytes = report.peak_rss_bytes;
+    run.bits_with_low_rank = report.compressed
+                                 ? report.compressed->bits_per_weight_with_low_rank
+                                 : bits_.at(name_of(base_method(method), bits)) + low_rank_bits(options.out);
+    run.texts = scores(options.model, options.out, false);
+    return to_json(run);
+  });
+  return compare_run_from_json(result, folder_.path(name + ".json").string());
+}
+
+}  // namespace lq

@@ -1,0 +1,100 @@
+#include "compare/compare_method.h"
+
+#include <array>
+
+#include "base/error.h"
+
+namespace lq {
+namespace {
+
+struct MethodFacts {
+  CompareMethod method;
+  std::string_view name, title;
+  DecomposeMethod decompose;
+  WeightsKind weights;
+  bool mixed;
+};
+
+constexpr std::array<MethodFacts, 11> kMethods = {{
+    {CompareMethod::kLora, "lora", "LoRA, dense base", DecomposeMethod::kQlora, WeightsKind::kNone, false},
+    {CompareMethod::kQlora, "qlora", "QLoRA + ILP", DecomposeMethod::kQlora, WeightsKind::kNone, true},
+    {CompareMethod::kQloraUniform, "qlora-uniform", "QLoRA, uniform", DecomposeMethod::kQlora,
+     WeightsKind::kNone, false},
+    {CompareMethod::kGptqLora, "gptq-lora", "GPTQ-LoRA", DecomposeMethod::kGptq, WeightsKind::kInput, false},
+    {CompareMethod::kLoftq, "loftq", "LoftQ + ILP", DecomposeMethod::kLoftq, WeightsKind::kNone, true},
+    {CompareMethod::kLoftqUniform, "loftq-uniform", "LoftQ, uniform", DecomposeMethod::kLoftq,
+     WeightsKind::kNone, false},
+    {CompareMethod::kLorc, "lorc", "LoRC + ILP", DecomposeMethod::kLorc, WeightsKind::kNone, true},
+    {CompareMethod::kLq, "lq", "LQ-LoRA", DecomposeMethod::kLq, WeightsKind::kNone, true},
+    {CompareMethod::kLqFisher, "lq-fisher", "LQ-LoRA, Fisher", DecomposeMethod::kLq, WeightsKind::kFisher,
+     true},
+    {CompareMethod::kOurs, "ours", "ours", DecomposeMethod::kLq, WeightsKind::kKfac, true},
+    {CompareMethod::kOursBeside, "ours-beside", "ours, LoRA beside", DecomposeMethod::kLq, WeightsKind::kKfac,
+     true},
+}};
+
+const MethodFacts& facts_of(CompareMethod method) {
+  for (const MethodFacts& facts : kMethods) {
+    if (facts.method == method) return facts;
+  }
+  fail(ErrorCode::kInternal, "[compare] no such method");
+}
+
+}  // namespace
+
+const std::vector<CompareMethod>& all_compare_methods() {
+  static const std::vector<CompareMethod> kAll = [] {
+    std::vector<CompareMethod> all;
+    for (const MethodFacts& facts : kMethods) all.push_back(facts.method);
+    return all;
+  }();
+  return kAll;
+}
+
+std::string_view compare_method_name(CompareMethod method) { return facts_of(method).name; }
+std::string_view compare_method_title(CompareMethod method) { return facts_of(method).title; }
+bool has_packed_base(CompareMethod method) { return method != CompareMethod::kLora; }
+bool needs_statistics(CompareMethod method) { return facts_of(method).weights != WeightsKind::kNone; }
+
+CompareMethod base_method(CompareMethod method) {
+  return method == CompareMethod::kOursBeside ? CompareMethod::kOurs : method;
+}
+
+bool has_factors(CompareMethod method) {
+  const DecomposeMethod decompose = facts_of(method).decompose;
+  return decompose != DecomposeMethod::kQlora && decompose != DecomposeMethod::kGptq;
+}
+
+LoraStart lora_start(CompareMethod method) {
+  if (method == CompareMethod::kOursBeside) return LoraStart::kStacked;
+  return has_factors(method) ? LoraStart::kAdapter : LoraStart::kZero;
+}
+
+MethodPlan compare_method_plan(CompareMethod method, std::int64_t rank) {
+  const MethodFacts& facts = facts_of(method);
+  MethodPlan plan;
+  plan.decompose = facts.decompose;
+  plan.rank = has_factors(method) ? rank : 0;
+  plan.mixed = facts.mixed;
+  MethodChoices choices;
+  choices.method = facts.decompose;
+  choices.uniform = !facts.mixed;
+  choices.has_statistics = needs_statistics(method);
+  if (base_method(method) != CompareMethod::kOurs) choices.weights = facts.weights;
+  if (method == CompareMethod::kLq || method == CompareMethod::kLqFisher) {
+    // As the paper has them.
+    choices.codebook = CodebookKind::kNormalFloat;
+    choices.scales = ScaleMode::kAbsMax;
+    choices.feedback = false;
+  }
+  plan.settings = settle(choices);
+  return plan;
+}
+
+std::string why_not(CompareMethod method, double bits) {
+  if (!has_packed_base(method) || facts_of(method).mixed) return {};
+  const bool whole = bits == 2.0 || bits == 3.0 || bits == 4.0 || bits == 8.0;
+  return whole ? std::string() : "all its codes have one width: 2, 3, 4 or 8 bits";
+}
+
+}  // namespace lq

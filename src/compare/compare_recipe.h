@@ -1,0 +1,57 @@
+// What `compare` is to do, from a TOML file (docs/compare.md lists its keys). The keys of [finetune] are the
+// flags of `lqlora finetune` by the same names.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "compare/compare_method.h"
+#include "jobs/quantize_plan.h"
+#include "train/finetune.h"
+
+namespace lq {
+
+struct CompareRecipe {
+  std::filesystem::path file;
+  std::filesystem::path model;
+  std::vector<CompareMethod> methods;
+  std::vector<double> bits;  // budgets; empty where every method is dense
+  std::vector<std::uint64_t> seeds = {0};
+  std::int64_t rank = 64;
+  MatrixSelection selection;
+  std::vector<CodebookConfig> configs;  // that budgets choose among; empty: lean_nf_configs()
+  CalibrationSource calibration;
+  // Model, output, start, rank and seed are each cell's own.
+  FinetuneOptions finetune;
+  // Learning rates: of several, each row takes the one with the least validation loss of the first seed.
+  std::vector<double> rates;
+  // Of single methods, instead: what starts from a decomposition's factors has its best rate elsewhere than
+  // what starts from B = 0.
+  std::map<CompareMethod, std::vector<double>> own_rates;
+  const std::vector<double>& rates_of(CompareMethod method) const {
+    const auto own = own_rates.find(method);
+    return own == own_rates.end() ? rates : own->second;
+  }
+  // [finetune] as it stands, without what changes no result (checkpoints, recomputation) and without paths.
+  nlohmann::json finetune_settings;
+  // Held-out texts, each measured whole, in windows of seq_len tokens.
+  std::vector<std::filesystem::path> texts;
+  std::string text_field = "text";
+  std::int64_t text_seq_len = 512;
+
+  bool has_statistics() const { return !calibration.data.empty() || !calibration.stats.empty(); }
+};
+
+// Paths are relative to the folder of the file; ${NAME} in a path is an environment variable. Throws
+// Error(kNotFound) for the file; Error(kCorruptFile) and Error(kInvalidArgument) as one line "FILE:LINE:
+// ...".
+CompareRecipe read_compare_recipe(const std::filesystem::path& file);
+// The same of text, as if it stood in `file`.
+CompareRecipe parse_compare_recipe(std::string_view text, const std::filesystem::path& file);
+
+}  // namespace lq

@@ -1,0 +1,62 @@
+// The tensors of a model directory as Hugging Face lays it out: `model.safetensors`, or the shards that
+// `model.safetensors.index.json` names. Also opens a single .safetensors file.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/parallel.h"
+#include "base/stop.h"
+#include "formats/safetensors_reader.h"
+#include "tensor/tensor_view.h"
+
+namespace lq {
+
+// Format of model_hash(); it is kept in adapters and work folders: never renumber.
+constexpr int kModelHashVersion = 1;
+
+// Move-only; views stay valid while it lives. Thread-safe after construction.
+class CheckpointReader {
+ public:
+  // Throws Error(kNotFound) when there is no such directory or no weights in it (saying so when there are
+  // only pickled ones), or a shard is missing; Error(kCorruptFile) when a shard lacks a tensor that the index
+  // puts there, or a tensor lies in two shards; and what SafetensorsReader throws.
+  explicit CheckpointReader(const std::filesystem::path& directory_or_file);
+
+  // As given.
+  const std::filesystem::path& path() const { return path_; }
+  // The directory that holds config.json and the tokenizer.
+  const std::filesystem::path& directory() const { return directory_; }
+  // Shard by shard (by file name), within a shard by position in the file.
+  const std::vector<TensorView>& tensors() const { return tensors_; }
+  const TensorView* find(std::string_view name) const;
+  // Throws Error(kNotFound) naming the directory and the tensor.
+  const TensorView& at(std::string_view name) const;
+  // Sum over tensors, in bytes.
+  std::uint64_t total_bytes() const { return total_bytes_; }
+  const std::vector<SafetensorsReader>& files() const { return files_; }
+
+  // Identity of the content: 32 hexadecimal digits of XXH3-128 over the tensors sorted by name (name, dtype,
+  // shape, bytes), so independent of sharding, order in the file and metadata. Reads every byte once and
+  // gives the pages back. The same on any number of threads. Throws Error(kInterrupted) when asked to stop.
+  std::string model_hash(ThreadPool& pool, const StopToken& stop = {}) const;
+  // The same over some of the tensors.
+  std::string hash_of(const std::vector<const TensorView*>& views, ThreadPool& pool,
+                      const StopToken& stop = {}) const;
+
+ private:
+  void open_index(const std::filesystem::path& index);
+  void collect();
+
+  std::filesystem::path path_;
+  std::filesystem::path directory_;
+  std::vector<SafetensorsReader> files_;
+  std::vector<TensorView> tensors_;
+  std::unordered_map<std::string, std::size_t> index_;
+  std::uint64_t total_bytes_ = 0;
+};
+
+}  // namespace lq

@@ -1,0 +1,215 @@
+#include "formats/peft_config.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "base/error.h"
+#include "base/printable.h"
+#include "files/json_object.h"
+#include "unicode/module_pattern.h"
+
+namespace lq {
+namespace {
+
+using OrderedJson = nlohmann::ordered_json;
+
+constexpr std::int64_t kRankLimit = 1 << 20;
+constexpr double kAlphaLimit = 1e9;
+
+// Keys that change what the adapter computes, or which base it belongs to, in ways that this program does not
+// follow. Their harmless values are null, false and empty.
+constexpr const char* kRefusedKeys[] = {
+    "use_dora",
+    "use_qalora",
+    "use_bdlora",
+    "layer_replication",
+    "lora_bias",
+    "target_parameters",
+    "trainable_token_indices",
+    "alora_invocation_tokens",
+    "monteclora_config",
+    "kasa_config",
+    "velora_config",
+    "arrow_config",
+};
+
+// Keys with a field of their own in PeftConfig.
+constexpr const char* kOwn[] = {
+    "peft_type",     "task_type",    "base_model_name_or_path", "r",
+    "lora_alpha",    "lora_dropout", "target_modules",          "rank_pattern",
+    "alpha_pattern", "use_rslora",   "fan_in_fan_out",          "modules_to_save",
+    "bias",
+};
+
+bool is_off(const OrderedJson& value) {
+  return value.is_null() || value == false || (value.is_structured() && value.empty());
+}
+
+void refuse_unsupported(const JsonObject& config) {
+  const std::string type = config.text("peft_type");
+  LQ_CHECK(type == "LORA", kUnsupported, "{}: peft_type '{}' is not supported (expected LORA)", config.who(),
+           printable(type));
+  for (const char* key : kRefusedKeys) {
+    LQ_CHECK(!config.has(key) || is_off(config.json()[key]), kUnsupported, "{}: '{}' is not supported",
+             config.who(), key);
+  }
+  const std::string bias = config.text_or("bias", "none");
+  LQ_CHECK(bias == "none", kUnsupported, "{}: bias '{}' is not supported (expected none)", config.who(),
+           printable(bias));
+  // These initializations also change the base's weights, so the adapter does not fit the base as published.
+  if (config.has("init_lora_weights") && config.json()["init_lora_weights"].is_string()) {
+    const std::string init = config.text("init_lora_weights");
+    LQ_CHECK(!init.starts_with("pissa") && init != "olora" && init != "corda" && init != "lora_ga",
+             kUnsupported, "{}: init_lora_weights '{}' changes the base's weights and is not supported",
+             config.who(), printable(init));
+  }
+}
+
+// Whether PEFT's "(.*\.)?(KEY)$" matches the module.
+bool pattern_matches(std::string_view key, std::string_view module) {
+  const bool plain = std::all_of(key.begin(), key.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-' || c == '.';
+  });
+  if (!plain) {
+    return ModulePattern(fmt::format("(?:.*\\.)?(?:{})", key), "[peft] adapter_config.json").matches(module);
+  }
+  // Without a special character but the dot, which stands for any one character.
+  if (key.size() > module.size()) return false;
+  const std::size_t start = module.size() - key.size();
+  if (start > 0 && module[start - 1] != '.') return false;
+  return std::equal(key.begin(), key.end(), module.begin() + static_cast<std::ptrdiff_t>(start),
+                    [](char k, char m) { return k == m || k == '.'; });
+}
+
+template <typename Value>
+Value by_pattern(const std::vector<std::pair<std::string, Value>>& patterns, std::string_view module,
+                 Value otherwise) {
+  for (const auto& [key, value] : patterns) {
+    if (pattern_matches(key, module)) return value;
+  }
+  return otherwise;
+}
+
+std::string_view last_part(std::string_view module) {
+  const std::size_t dot = module.rfind('.');
+  return dot == std::string_view::npos ? module : module.substr(dot + 1);
+}
+
+}  // namespace
+
+PeftConfig PeftConfig::load(const std::filesystem::path& file) {
+  const JsonObject config = JsonObject::load(file);
+  return from(config);
+}
+
+PeftConfig PeftConfig::parse(std::string_view text, const std::string& who) {
+  return from(JsonObject::parse(text, who));
+}
+
+PeftConfig PeftConfig::from(const JsonObject& config) {
+  refuse_unsupported(config);
+  PeftConfig out;
+  out.r = config.integer_or("r", out.r, 1, kRankLimit);
+  out.alpha = config.number_or("lora_alpha", out.alpha, 0, kAlphaLimit);
+  out.dropout = config.number_or("lora_dropout", 0, 0, 1);
+  if (config.has("target_modules") && config.json()["target_modules"].is_string()) {
+    out.target_regex = config.text("target_modules");
+  } else {
+    out.target_modules = config.texts("target_modules");
+    std::sort(out.target_modules.begin(), out.target_modules.end());
+  }
+  if (const auto section = config.section_if("rank_pattern")) {
+    for (const auto& [key, value] : section->json().items()) {
+      out.rank_pattern.emplace_back(key, section->integer(key, 1, kRankLimit));
+    }
+  }
+  if (const auto section = config.section_if("alpha_pattern")) {
+    for (const auto& [key, value] : section->json().items()) {
+      out.alpha_pattern.emplace_back(key, section->number(key, 0, kAlphaLimit));
+    }
+  }
+  out.use_rslora = config.boolean_or("use_rslora", false);
+  out.fan_in_fan_out = config.boolean_or("fan_in_fan_out", false);
+  out.modules_to_save = config.texts("modules_to_save");
+  out.base_model = config.text_or("base_model_name_or_path", "");
+  out.task_type = config.text_or("task_type", "");
+  for (const auto& [key, value] : config.json().items()) {
+    if (std::find(std::begin(kOwn), std::end(kOwn), key) == std::end(kOwn)) out.other[key] = value;
+  }
+  return out;
+}
+
+nlohmann::ordered_json PeftConfig::to_json() const {
+  // A whole alpha is written as an integer: PEFT declares it as one.
+  const auto as_number = [](double x) {
+    return x == std::floor(x) ? OrderedJson(static_cast<std::int64_t>(x)) : OrderedJson(x);
+  };
+  const auto or_null = [](const std::string& s) { return s.empty() ? OrderedJson() : OrderedJson(s); };
+  OrderedJson json;
+  json["peft_type"] = "LORA";
+  json["task_type"] = or_null(task_type);
+  json["base_model_name_or_path"] = or_null(base_model);
+  json["r"] = r;
+  json["lora_alpha"] = as_number(alpha);
+  json["lora_dropout"] = dropout;
+  json["target_modules"] = target_regex.empty() ? OrderedJson(target_modules) : OrderedJson(target_regex);
+  json["rank_pattern"] = OrderedJson::object();
+  for (const auto& [key, value] : rank_pattern) json["rank_pattern"][key] = value;
+  json["alpha_pattern"] = OrderedJson::object();
+  for (const auto& [key, value] : alpha_pattern) json["alpha_pattern"][key] = as_number(value);
+  json["use_rslora"] = use_rslora;
+  json["fan_in_fan_out"] = fan_in_fan_out;
+  json["bias"] = "none";
+  json["modules_to_save"] = modules_to_save.empty() ? OrderedJson() : OrderedJson(modules_to_save);
+  json["inference_mode"] = true;
+  json["init_lora_weights"] = true;
+  for (const auto& [key, value] : other.items()) json[key] = value;
+  return json;
+}
+
+bool PeftConfig::targets(std::string_view module) const {
+  for (const char* key : {"exclude_modules", "layers_to_transform"}) {
+    LQ_CHECK(!other.contains(key) || is_off(other[key]), kUnsupported,
+             "[peft] adapter_config.json: '{}' is not supported", key);
+  }
+  if (target_regex == "all-linear") return true;
+  if (!target_regex.empty()) return ModulePattern(target_regex, "[peft] target_modules").matches(module);
+  return std::any_of(target_modules.begin(), target_modules.end(), [&](const std::string& target) {
+    return module == target || (module.size() > target.size() && module.ends_with(target) &&
+                                module[module.size() - target.size() - 1] == '.');
+  });
+}
+
+std::int64_t PeftConfig::rank_of(std::string_view module) const {
+  return by_pattern(rank_pattern, module, r);
+}
+
+double PeftConfig::alpha_of(std::string_view module) const {
+  return by_pattern(alpha_pattern, module, alpha);
+}
+
+double PeftConfig::scaling_of(std::string_view module) const {
+  const auto rank = static_cast<double>(rank_of(module));
+  return alpha_of(module) / (use_rslora ? std::sqrt(rank) : rank);
+}
+
+std::vector<std::string> minimal_targets(const std::vector<std::string>& adapted,
+                                         const std::vector<std::string>& all) {
+  const std::set<std::string_view> wanted(adapted.begin(), adapted.end());
+  // Last parts that some module bears which must not be adapted.
+  std::set<std::string_view> taken;
+  for (const std::string& module : all) {
+    if (!wanted.contains(module)) taken.insert(last_part(module));
+  }
+  std::set<std::string> targets;
+  for (const std::string& module : adapted) {
+    const std::string_view part = last_part(module);
+    // Nothing is known of other modules when `all` is empty: only full names are safe then.
+    targets.emplace(all.empty() || taken.contains(part) ? std::string_view(module) : part);
+  }
+  return {targets.begin(), targets.end()};
+}
+
+}  // namespace lq

@@ -1,0 +1,356 @@
+#include "jobs/quantize_model.h"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
+
+#include "base/process.h"
+#include "base/version.h"
+#include "files/json_file.h"
+#include "files/json_object.h"
+#include "files/output_dir.h"
+#include "formats/packed_checkpoint.h"
+#include "formats/peft_adapter.h"
+#include "formats/sharded_writer.h"
+#include "formats/side_files.h"
+#include "formats/work_store.h"
+#include "jobs/quantize_matrix.h"
+
+namespace lq {
+namespace {
+
+// Matrices up to this many weights are spread over the threads whole, larger ones are computed one at a time
+// by all threads. The result is the same either way.
+constexpr std::int64_t kSmallMatrix = 1 << 20;
+// f32 arrays of the matrix's size that are alive at once: the matrix, its residual, and the decomposition's
+// workspace.
+constexpr std::int64_t kArraysPerMatrix = 4;
+
+CodebookModule module_entry(const TensorView& view, const QuantizeOptions& options) {
+  return {.config = config_for(options, view.name()),
+          .rows = view.shape()[0],
+          .cols = view.shape()[1],
+          .codebook = options.quantizer.kind,
+          .dtype = view.dtype()};
+}
+
+PlanOptions plan_options(const QuantizeOptions& o) {
+  return {.selection = o.selection,
+          .quantizer = o.quantizer,
+          .decompose = o.decompose,
+          .ranks = o.rank_choices,
+          .weights = o.weights,
+          .calibration = o.calibration,
+          .budget = o.budget};
+}
+
+nlohmann::json job_of(const Context& context, const QuantizeOptions& o, const std::string& source_hash) {
+  nlohmann::json choices = nlohmann::json::object();
+  for (const auto& [name, config] : o.choices) choices[name] = codebook_config_to_json(config);
+  return {{"verb", "quantize"},
+          {"source_hash", source_hash},
+          {"config", codebook_config_to_json(o.config)},
+          {"choices", choices},
+          {"ranks", o.ranks},
+          {"codebook", static_cast<int>(o.quantizer.kind)},
+          {"scales", static_cast<int>(o.quantizer.scales)},
+          {"feedback", static_cast<int>(o.quantizer.feedback)},
+          {"decompose", decompose_options_to_json(o.decompose)},
+          {"plan", plan_to_json(plan_options(o))},
+          {"alpha", o.alpha},
+          {"include", o.selection.include},
+          {"exclude", o.selection.exclude},
+          {"max_shard_bytes", o.max_shard_bytes},
+          {"seed", context.seed},
+          {"version", kVersion}};
+}
+
+void put_piece(const WorkStore& store, const QuantizedMatrix& m) {
+  const auto parts = codebook_tensor_bytes(m.q);
+  const auto bytes = [](std::span<const std::uint8_t> s) {
+    return Tensor::borrow(DType::kU8, {static_cast<std::int64_t>(s.size())},
+                          reinterpret_cast<const std::byte*>(s.data()));
+  };
+  const Tensor codes = bytes(parts[0]);
+  const Tensor scales = bytes(parts[1]);
+  const Tensor scales2 = bytes(parts[2]);
+  const Tensor offset = bytes(parts[3]);
+  std::vector<std::pair<std::string, const Tensor*>> tensors = {
+      {"codes", &codes}, {"scales", &scales}, {"scales2", &scales2}, {"offset", &offset}};
+  if (m.report.rank > 0) {
+    tensors.emplace_back("lora_A", &m.lora_a);
+    tensors.emplace_back("lora_B", &m.lora_b);
+  }
+  store.put(m.report.name, tensors, nlohmann::json(to_json(m.report)));
+}
+
+// Decomposes every selected matrix that the store does not have yet.
+void decompose_all(Context& context, const QuantizeOptions& options,
+                   const std::vector<const TensorView*>& selected, const MatrixImportance& weights,
+                   const WorkStore& store) {
+  std::vector<const TensorView*> todo;
+  std::int64_t total = 0;
+  std::int64_t finished = 0;
+  for (const TensorView* view : selected) {
+    total += view->numel();
+    if (store.has(view->name())) {
+      finished += view->numel();
+    } else {
+      todo.push_back(view);
+    }
+  }
+  if (finished > 0) {
+    context.progress.note(fmt::format("going on: {} of {} matrices were finished before",
+                                      selected.size() - todo.size(), selected.size()));
+  }
+  context.progress.begin("quantize", total, "weights");
+  context.progress.update(finished, "");
+  std::mutex mutex;
+  const auto one = [&](const TensorView& view) {
+    context.stop.check();
+    put_piece(store, quantize_matrix(context, view, options, weights));
+    drop(view);
+    const std::lock_guard lock(mutex);
+    finished += view.numel();
+    context.progress.update(finished, view.name());
+  };
+  std::vector<const TensorView*> small;
+  std::copy_if(todo.begin(), todo.end(), std::back_inserter(small),
+               [](const TensorView* v) { return v->numel() <= kSmallMatrix; });
+  context.pool.run(static_cast<std::int64_t>(small.size()),
+                   [&](std::int64_t i) { one(*small[static_cast<std::size_t>(i)]); });
+  for (const TensorView* view : todo) {
+    if (view->numel() > kSmallMatrix) one(*view);
+  }
+  context.progress.end();
+}
+
+WorkItem piece_of(const WorkStore& store, const std::string& name) {
+  auto piece = store.get(name);
+  LQ_CHECK(piece.has_value(), kCorruptFile,
+           "[quantize] the finished matrix '{}' in {} is damaged; run the same command again", name,
+           store.file_of(name).string());
+  return std::move(*piece);
+}
+
+// model*.safetensors: dense tensors as they were, four parts for each packed matrix.
+void write_weights(Context& context, const QuantizeOptions& options, const CheckpointReader& reader,
+                   const std::vector<const TensorView*>& selected, const WorkStore& store,
+                   const std::filesystem::path& directory) {
+  const std::set<const TensorView*> packed(selected.begin(), selected.end());
+  std::vector<TensorSpec> specs;
+  for (const TensorView& view : reader.tensors()) {
+    if (packed.contains(&view)) {
+      const auto parts = codebook_tensor_specs(view.name(), module_entry(view, options));
+      specs.insert(specs.end(), parts.begin(), parts.end());
+    } else {
+      specs.push_back(view.spec);
+    }
+  }
+  ShardOptions shard;
+  shard.max_shard_bytes = options.max_shard_bytes;
+  ShardedWriter writer(directory, specs, shard);
+  for (const TensorView& view : reader.tensors()) {
+    context.stop.check();
+    if (!packed.contains(&view)) {
+      writer.append(view.name(), view.data, view.bytes);
+      drop(view);
+      continue;
+    }
+    const WorkItem piece = piece_of(store, view.name());
+    const CodebookTensorNames names(view.name());
+    for (const auto& [from, to] : {std::pair{"codes", names.codes}, std::pair{"scales", names.scales},
+                                   std::pair{"scales2", names.scales2}, std::pair{"offset", names.offset}}) {
+      const TensorView& part = piece.file.at(from);
+      writer.append(to, part.data, part.bytes);
+    }
+  }
+  writer.finish();
+}
+
+// The matrices of rank above 0; nothing where there are none.
+void write_adapter(const QuantizeOptions& options, const CheckpointReader& reader,
+                   const std::vector<const TensorView*>& selected, const WorkStore& store,
+                   const std::string& model_hash, const std::filesystem::path& directory) {
+  std::vector<const TensorView*> adapted;
+  std::vector<LoraSpec> specs;
+  for (const TensorView* view : selected) {
+    const std::int64_t rank = rank_for(options, view->name());
+    if (rank == 0) continue;
+    adapted.push_back(view);
+    specs.push_back({.module = std::string(module_of(view->name())),
+                     .rank = rank,
+                     .in = view->shape()[1],
+                     .out = view->shape()[0],
+                     .alpha = options.alpha > 0.0 ? options.alpha : static_cast<double>(rank)});
+  }
+  if (adapted.empty()) return;
+  PeftWriterOptions writer_options;
+  writer_options.dtype = options.decompose.factors;
+  writer_options.base_hash = model_hash;
+  for (const TensorView& view : reader.tensors()) {
+    if (view.shape().size() == 2 && view.name().ends_with(".weight")) {
+      writer_options.all_modules.emplace_back(module_of(view.name()));
+    }
+  }
+  std::filesystem::create_directories(directory);
+  PeftAdapterWriter writer(directory, PeftConfig{}, specs, writer_options);
+  for (const TensorView* view : adapted) {
+    const WorkItem piece = piece_of(store, view->name());
+    const Tensor a = piece.file.at("lora_A").copy_f32();
+    const Tensor b = piece.file.at("lora_B").copy_f32();
+    writer.write(module_of(view->name()), a.data<float>(), b.data<float>());
+  }
+  writer.finish();
+}
+
+QuantizeReport finished_report(const std::filesystem::path& out) {
+  const auto path = out / "lqlora.json";
+  const nlohmann::json manifest = read_json(path);
+  LQ_CHECK(manifest.contains("report"), kCorruptFile, "{}: no report in it", path.string());
+  QuantizeReport report = quantize_report_from_json(manifest["report"], path.string());
+  report.already_done = true;
+  return report;
+}
+
+std::int64_t bytes_in(const std::filesystem::path& directory) {
+  std::int64_t bytes = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
+    if (entry.is_regular_file()) bytes += static_cast<std::int64_t>(entry.file_size());
+  }
+  return bytes;
+}
+
+void check_ranks(const QuantizeOptions& options, const std::vector<const TensorView*>& selected) {
+  for (const TensorView* view : selected) {
+    const std::int64_t most = std::min(view->shape()[0], view->shape()[1]);
+    const std::int64_t rank = rank_for(options, view->name());
+    LQ_CHECK(rank <= most, kInvalidArgument, "--rank {} is larger than matrix '{}' {} allows (at most {})",
+             rank, view->name(), shape_text(view->shape()), most);
+  }
+  if (options.rank_choices.chosen()) ranks_to_sweep(options.rank_choices, selected);
+}
+
+// Second moments of the largest matrix and their factors.
+std::int64_t importance_bytes(const QuantizeOptions& options,
+                              const std::vector<const TensorView*>& selected) {
+  constexpr std::int64_t kCopies = 2;
+  std::int64_t most = 0;
+  for (const TensorView* view : selected) {
+    const std::int64_t rows = view->shape()[0];
+    const std::int64_t cols = view->shape()[1];
+    const std::int64_t input = cols * cols;
+    const std::int64_t output = options.weights == WeightsKind::kKfac ? rows * rows : 0;
+    most = std::max(most, input + output);
+  }
+  return options.weights < WeightsKind::kInput ? 0 : 4 * kCopies * most;
+}
+
+void describe(const QuantizeOptions& options, const QuantizePlan& plan, QuantizeReport& report) {
+  report.method = decompose_method_name(options.decompose.method);
+  report.importance = weights_name(options.weights);
+  report.codebook = codebook_kind_name(options.quantizer.kind);
+  report.scales = options.quantizer.scales == ScaleMode::kSearch ? "search" : "absmax";
+  report.factors = options.decompose.factors == DType::kF32 ? "f32" : "bf16";
+  report.feedback = options.quantizer.feedback == Feedback::kOff  ? "off"
+                    : options.quantizer.feedback == Feedback::kOn ? "on"
+                                                                  : "gptq";
+  if (plan.allocation.has_value()) {
+    report.allocation = AllocationReport{.objective = plan.allocation->objective,
+                                         .bound = plan.allocation->bound,
+                                         .gap = plan.allocation->gap};
+  }
+}
+
+}  // namespace
+
+QuantizeNeed quantize_need(const QuantizeOptions& options, int threads) {
+  const CheckpointReader reader(options.model);
+  const auto selected = select_matrices(reader, options.selection);
+  QuantizeNeed need;
+  std::int64_t largest = 0;
+  std::int64_t largest_small = 0;
+  std::int64_t packed_bytes = 0;
+  std::int64_t dense_bytes = static_cast<std::int64_t>(reader.total_bytes());
+  for (const TensorView* view : selected) {
+    const std::int64_t n = view->numel();
+    ++need.matrices;
+    need.weights += n;
+    (n <= kSmallMatrix ? largest_small : largest) = std::max(n <= kSmallMatrix ? largest_small : largest, n);
+    const double bits = options.budget.bits > 0.0
+                            ? options.budget.bits
+                            : codebook_bits_per_weight(config_for(options, view->name()));
+    packed_bytes += static_cast<std::int64_t>(bits * static_cast<double>(n) / 8.0) +
+                    factor_bits_of(options.decompose.factors) / 8 * rank_for(options, view->name()) *
+                        (view->shape()[0] + view->shape()[1]);
+    dense_bytes -= static_cast<std::int64_t>(view->bytes);
+  }
+  need.output_bytes = dense_bytes + packed_bytes;
+  need.disk_bytes = need.output_bytes + packed_bytes;
+  need.memory_bytes = (64 << 20) + 4 * kArraysPerMatrix * std::max(largest, largest_small * threads) +
+                      importance_bytes(options, selected);
+  return need;
+}
+
+QuantizeReport quantize_model(Context& context, const QuantizeOptions& given) {
+  const double start = monotonic_seconds();
+  QuantizeOptions options = given;
+  const JsonObject config = JsonObject::load(options.model);
+  LQ_CHECK(!is_packed(config), kInvalidArgument,
+           "{}: this model is packed already; quantize the dense model it was made from",
+           options.model.string());
+  const CheckpointReader reader(options.model);
+  const auto selected = select_matrices(reader, options.selection);
+  check_ranks(options, selected);
+
+  const std::string source_hash = reader.model_hash(context.pool, context.stop);
+  OutputOptions output_options;
+  output_options.job = job_of(context, options, source_hash);
+  output_options.inputs = {options.model};
+  output_options.overwrite = options.overwrite;
+  OutputDir output(options.out, output_options);
+  if (output.state() == OutputState::kFinished) return finished_report(options.out);
+
+  const QuantizePlan plan =
+      plan_quantization(context, plan_options(options), reader, source_hash, output.work_dir());
+  if (plan.allocation.has_value()) {
+    for (const AllocatedMatrix& m : plan.allocation->choices) {
+      options.choices.emplace(m.name, m.config);
+      if (options.rank_choices.chosen()) options.ranks.emplace(m.name, m.rank);
+    }
+    check_ranks(options, selected);
+  }
+  const WorkStore store(output.store_dir());
+  decompose_all(context, options, selected, plan.weights, store);
+
+  const std::filesystem::path final_dir = output.final_dir();
+  write_weights(context, options, reader, selected, store, final_dir);
+  copy_side_files(reader.directory(), final_dir);
+  PackedModules packed;
+  packed.source_hash = source_hash;
+  for (const TensorView* view : selected) packed.modules[view->name()] = module_entry(*view, options);
+  packed.model_hash = CheckpointReader(final_dir).model_hash(context.pool, context.stop);
+  write_adapter(options, reader, selected, store, packed.model_hash, final_dir / "adapter");
+  JsonObject packed_config = config;
+  packed_config.json()["quantization_config"] = packed_modules_to_json(packed);
+  packed_config.save(final_dir / "config.json");
+
+  QuantizeReport report;
+  describe(options, plan, report);
+  for (const TensorView* view : selected) {
+    const WorkItem piece = piece_of(store, view->name());
+    report.matrices.push_back(matrix_report_from_json(piece.info, view->name()));
+  }
+  report.output_bytes = bytes_in(final_dir);
+  report.seconds = monotonic_seconds() - start;
+  report.peak_rss_bytes = peak_rss_bytes();
+  output.finish({{"lqlora", kVersion},
+                 {"source", options.model.filename().string()},
+                 {"report", to_reproducible_json(report)}});
+  return report;
+}
+
+}  // namespace lq

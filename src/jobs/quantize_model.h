@@ -1,0 +1,54 @@
+// The main job: a dense model directory becomes packed matrices plus a low-rank adapter. Plans (see
+// quantize_plan.h), then reads, decomposes and writes one matrix at a time; finished matrices are kept in
+// OUT/.work, so that the same call after a kill goes on from there.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "decompose/decompose.h"
+#include "jobs/quantize_plan.h"
+#include "jobs/quantize_report.h"
+#include "jobs/select_matrices.h"
+#include "quant/quantizer.h"
+#include "tensor/context.h"
+
+namespace lq {
+
+struct QuantizeOptions {
+  std::filesystem::path model;  // Hugging Face directory, dense
+  std::filesystem::path out;
+  MatrixSelection selection;
+  CodebookConfig config;                          // of every matrix without an entry in `choices`
+  std::map<std::string, CodebookConfig> choices;  // by full tensor name; those of a budget are added
+  std::map<std::string, std::int64_t> ranks;      // the same; a matrix without an entry gets decompose.rank
+  RankChoices rank_choices = {};  // chosen(): `ranks` come from the budget, which counts factors
+  WeightsKind weights = WeightsKind::kNone;
+  CalibrationSource calibration;  // for `weights`
+  BudgetOptions budget;           // mixed precision instead of `config`
+  CodebookQuantizerOptions quantizer;
+  DecomposeOptions decompose;  // method, rank, iterations; its random stream is set per matrix
+  double alpha = 0.0;          // of the adapter; 0: the rank, so that A = L2 and B = L1
+  std::uint64_t max_shard_bytes = 5'000'000'000;
+  bool overwrite = false;  // discard an output of ours that another job made
+};
+
+// What the run will need, known before it starts.
+struct QuantizeNeed {
+  std::int64_t matrices = 0;
+  std::int64_t weights = 0;
+  std::int64_t memory_bytes = 0;  // peak, about
+  std::int64_t output_bytes = 0;
+  std::int64_t disk_bytes = 0;  // while it runs: output and finished pieces
+};
+
+QuantizeNeed quantize_need(const QuantizeOptions& options, int threads);
+
+// Throws Error: kInvalidArgument (a rank larger than a matrix, a NaN in a weight, an output that is not
+// ours), kUnsupported, kIo, kInterrupted, and what the readers throw. On an error OUT/.work keeps what is
+// finished.
+QuantizeReport quantize_model(Context& context, const QuantizeOptions& options);
+
+}  // namespace lq

@@ -1,0 +1,194 @@
+#include "jobs/quantize_plan.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "allocate/solve.h"
+#include "base/error.h"
+#include "calibrate/calibrate.h"
+#include "formats/work_store.h"
+#include "jobs/memory_plan.h"
+#include "jobs/quantize_defaults.h"
+#include "jobs/stage_files.h"
+#include "jobs/sweep_model.h"
+
+namespace lq {
+namespace {
+
+nlohmann::json hash_or_null(const std::filesystem::path& path) {
+  return path.empty() ? nlohmann::json() : nlohmann::json(content_hash(path));
+}
+
+nlohmann::json rules_to_json(const std::vector<BitsRule>& rules) {
+  nlohmann::json json = nlohmann::json::array();
+  for (const BitsRule& rule : rules) json.push_back({rule.pattern, rule.bits});
+  return json;
+}
+
+nlohmann::json constraints_to_json(const Constraints& c) {
+  nlohmann::json pins = nlohmann::json::array();
+  for (const Pin& pin : c.pins)
+    pins.push_back({pin.pattern, codebook_config_to_json(pin.config), pin.rank.value_or(-1)});
+  return {{"min_bits", rules_to_json(c.min_bits)},
+          {"max_bits", rules_to_json(c.max_bits)},
+          {"caps", rules_to_json(c.caps)},
+          {"layer_cap", c.layer_cap.value_or(0.0)},
+          {"pins", pins}};
+}
+
+double bits_of_budget(Context& context, const PlanOptions& options, const CheckpointReader& reader,
+                      const std::vector<const TensorView*>& selected, const Allocator& allocator) {
+  if (options.budget.memory == 0) return options.budget.bits;
+  // Chosen ranks are part of what the allocation counts, not of what is there beside it.
+  const MemoryPlan plan = finetune_memory_plan(context, reader, selected,
+                                               {.total = options.budget.memory,
+                                                .rank = options.ranks.chosen() ? 0 : options.decompose.rank,
+                                                .tokens = options.budget.memory_tokens});
+  return bits_for_memory(plan, allocator.weights(), allocator.least_bits());
+}
+
+void check_ranks_chosen(const PlanOptions& options, bool chosen, const std::filesystem::path& path,
+                        std::string_view verb) {
+  LQ_CHECK(chosen || !options.ranks.chosen(), kInvalidArgument,
+           "{}: made for one rank; to choose ranks as well, make it with lqlora {} --rank auto",
+           path.string(), verb);
+  LQ_CHECK(!chosen || options.ranks.chosen(), kInvalidArgument,
+           "{}: ranks are part of its choices; give --rank auto", path.string());
+}
+
+// What each choice takes under the budget at hand: stored bits, or those held while fine-tuning.
+ErrorTable counted(const PlanOptions& options, ErrorTable table) {
+  if (!table.has_ranks()) return table;
+  return with_factor_bits(std::move(table), options.budget.memory > 0
+                                                ? kFinetuneFactorBits
+                                                : factor_bits_of(options.decompose.factors));
+}
+
+Allocation make_allocation(Context& context, const PlanOptions& options, const CheckpointReader& reader,
+                           const std::string& model_hash, const MatrixImportance& weights,
+                           StageFiles& stages) {
+  const auto selected = select_matrices(reader, options.selection);
+  std::vector<TableMatrix> matrices;
+  for (const TensorView* v : selected) matrices.push_back({v->name(), v->shape()[0], v->shape()[1]});
+  if (!options.budget.allocation.empty()) {
+    Allocation a = read_allocation(options.budget.allocation);
+    check_ranks_chosen(options, a.has_ranks, options.budget.allocation, "sweep and allocate");
+    return a;
+  }
+  const ErrorTable table =
+      counted(options, plan_table(context, options, reader, model_hash, weights, stages));
+  check_table_covers(table, model_hash, matrices, "allocate");
+  const Allocator allocator(table, options.budget.constraints);
+  const Allocation a = allocator.solve(bits_of_budget(context, options, reader, selected, allocator));
+  context.progress.note(fmt::format(
+      "allocate: {:.4f} bits per weight, objective {:.6g}, at most {:.1e} above the best possible",
+      a.bits_per_weight, a.objective, a.gap));
+  return a;
+}
+
+}  // namespace
+
+MatrixImportance plan_weights(Context& context, const PlanOptions& options, const CheckpointReader& reader,
+                              const std::string& model_hash, StageFiles& stages) {
+  if (options.weights == WeightsKind::kNone) return {};
+  const CalibrationSource& source = options.calibration;
+  std::filesystem::path path = source.stats;
+  if (path.empty()) {
+    LQ_CHECK(!source.data.empty(), kInvalidArgument,
+             "--weights {} needs --data TEXT to calibrate on, or --stats FILE made by lqlora calibrate",
+             weights_name(options.weights));
+    path = stages.get("stats.safetensors", [&](const std::filesystem::path& out) {
+      CalibrateOptions calibrate_options;
+      calibrate_options.model = reader.directory();
+      calibrate_options.data = {source.data};
+      calibrate_options.field = source.field;
+      calibrate_options.samples = source.samples;
+      calibrate_options.seq_len = source.seq_len;
+      for (const TensorView* view : select_matrices(reader, options.selection)) {
+        calibrate_options.modules.push_back(view->name());
+      }
+      calibrate_options.fisher = options.weights == WeightsKind::kFisher;
+      calibrate_options.input_moment = options.weights != WeightsKind::kFisher;
+      calibrate_options.output_grad_moment = options.weights == WeightsKind::kKfac;
+      calibrate_options.out = out;
+      calibrate_options.work = stages.work_dir("stats");
+      calibrate(context, calibrate_options);
+    });
+  }
+  CalibrationStats stats = CalibrationStats::open(path);
+  stats.check_model(model_hash);
+  return MatrixImportance(options.weights, std::move(stats));
+}
+
+ErrorTable plan_table(Context& context, const PlanOptions& options, const CheckpointReader& reader,
+                      const std::string& model_hash, const MatrixImportance& weights, StageFiles& stages) {
+  if (!options.budget.table.empty()) {
+    ErrorTable table = read_error_table(options.budget.table);
+    check_ranks_chosen(options, table.has_ranks(), options.budget.table, "sweep");
+    return table;
+  }
+  const auto path = stages.get("table.json", [&](const std::filesystem::path& out) {
+    SweepModelOptions sweep;
+    sweep.selection = options.selection;
+    sweep.configs = options.budget.configs.empty() ? lean_nf_configs() : options.budget.configs;
+    sweep.sweep.rank = options.decompose.rank;
+    if (options.ranks.chosen()) {
+      sweep.ranks = ranks_to_sweep(options.ranks, select_matrices(reader, options.selection));
+      sweep.factor_bits = factor_bits_of(options.decompose.factors);
+    }
+    sweep.sweep.quantizer = options.quantizer;
+    sweep.sweep.quantizer.feedback = Feedback::kOff;  // hardly changes which configuration is better
+    sweep.method = decompose_method_name(options.decompose.method);
+    sweep.weights = &weights;
+    const WorkStore store(stages.work_dir("table"));
+    write_error_table(out, sweep_model(context, reader, model_hash, sweep, store));
+  });
+  return read_error_table(path);
+}
+
+nlohmann::json plan_to_json(const PlanOptions& options) {
+  const BudgetOptions& b = options.budget;
+  nlohmann::json configs = nlohmann::json::array();
+  for (const CodebookConfig& config : b.configs) configs.push_back(codebook_config_to_json(config));
+  nlohmann::json json = {{"weights", weights_name(options.weights)}};
+  if (options.ranks.automatic) json["ranks"] = "auto";
+  if (!options.ranks.ranks.empty()) json["ranks"] = options.ranks.ranks;
+  if (options.weights != WeightsKind::kNone) {
+    const CalibrationSource& c = options.calibration;
+    json["stats"] = hash_or_null(c.stats);
+    if (c.stats.empty()) {
+      json["data"] = c.data.empty() ? nlohmann::json() : nlohmann::json(content_hash(c.data));
+      json["field"] = c.field;
+      json["samples"] = c.samples;
+      json["seq_len"] = c.seq_len;
+    }
+  }
+  if (b.given()) {
+    json["bits"] = b.bits;
+    json["memory"] = b.memory;
+    json["memory_tokens"] = b.memory_tokens;
+    json["table"] = hash_or_null(b.table);
+    json["allocation"] = hash_or_null(b.allocation);
+    json["configs"] = configs;
+    json["constraints"] = constraints_to_json(b.constraints);
+  }
+  return json;
+}
+
+QuantizePlan plan_quantization(Context& context, const PlanOptions& options, const CheckpointReader& reader,
+                               const std::string& model_hash, const std::filesystem::path& work_dir) {
+  const BudgetOptions& b = options.budget;
+  const int ways = (b.bits > 0.0 ? 1 : 0) + (b.memory > 0 ? 1 : 0) + (b.allocation.empty() ? 0 : 1);
+  LQ_CHECK(ways <= 1, kInvalidArgument, "--bits, --memory and --allocation exclude each other");
+  LQ_CHECK(b.given() || !options.ranks.chosen(), kInvalidArgument,
+           "--rank auto chooses ranks under a budget, which the factors count into: give --bits or --memory");
+  StageFiles stages(work_dir / "stages", context.progress);
+  QuantizePlan plan;
+  plan.weights = plan_weights(context, options, reader, model_hash, stages);
+  if (b.given())
+    plan.allocation = make_allocation(context, options, reader, model_hash, plan.weights, stages);
+  return plan;
+}
+
+}  // namespace lq

@@ -1,0 +1,80 @@
+// Which norm and which configuration each matrix gets, decided before any is decomposed: calibrate, sweep,
+// allocate (method §3). Each stage's result is kept in the job's work folder and used again after a kill.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "allocate/allocation.h"
+#include "allocate/constraints.h"
+#include "allocate/error_table.h"
+#include "decompose/decompose.h"
+#include "formats/checkpoint_reader.h"
+#include "jobs/matrix_importance.h"
+#include "jobs/rank_choices.h"
+#include "jobs/select_matrices.h"
+#include "jobs/stage_files.h"
+#include "tensor/context.h"
+
+namespace lq {
+
+// Where a importance's statistics come from.
+struct CalibrationSource {
+  std::filesystem::path stats;  // a file that calibrate() made; empty: calibrate on `data` first
+  std::filesystem::path data;   // text, as documents
+  std::string field = "text";   // of a record that holds its text
+  std::int64_t samples = 256;   // windows of seq_len tokens
+  std::int64_t seq_len = 0;     // 0: 512, or the model's context where that is shorter
+};
+
+// A budget over all matrices. None of bits, memory and allocation: every matrix gets the same configuration.
+struct BudgetOptions {
+  double bits = 0.0;        // per weight of the packed matrices; 0: not given
+  std::int64_t memory = 0;  // bytes for the model while its low-rank part is fine-tuned; 0: not given
+  std::int64_t memory_tokens = 512;     // of a training step, for `memory`
+  std::filesystem::path table;          // an error table made before; empty: sweep first
+  std::filesystem::path allocation;     // made before: nothing is swept or solved
+  std::vector<CodebookConfig> configs;  // swept; empty: lean_nf_configs()
+  Constraints constraints;
+  bool given() const { return bits > 0.0 || memory > 0 || !allocation.empty(); }
+};
+
+struct PlanOptions {
+  MatrixSelection selection;
+  CodebookQuantizerOptions quantizer;
+  DecomposeOptions decompose;  // method, the factors' type, and the rank unless `ranks` are chosen
+  RankChoices ranks = {};      // chosen(): under a budget, which then counts the factors
+  WeightsKind weights = WeightsKind::kNone;
+  CalibrationSource calibration;
+  BudgetOptions budget;
+};
+
+struct QuantizePlan {
+  MatrixImportance weights;
+  std::optional<Allocation> allocation;
+};
+
+// Everything in the options that changes the result, contents of files by their hash: for the identity of a
+// job. Throws Error(kNotFound), Error(kIo) for files.
+nlohmann::json plan_to_json(const PlanOptions& options);
+
+// The stages that a plan is made of, each once: `stages` gives back what a run before has finished.
+MatrixImportance plan_weights(Context& context, const PlanOptions& options, const CheckpointReader& reader,
+                              const std::string& model_hash, StageFiles& stages);
+ErrorTable plan_table(Context& context, const PlanOptions& options, const CheckpointReader& reader,
+                      const std::string& model_hash, const MatrixImportance& weights, StageFiles& stages);
+
+// Throws Error(kInvalidArgument) for options that exclude each other, a importance without statistics, a
+// table or an allocation that chooses ranks where the options do not (or the other way round), and a budget
+// below the least possible (saying it, and what of it factors take); Error(kMismatch) for statistics or a
+// table of another model (both hashes named) or without one of the matrices; Error(kInterrupted); what the
+// stages throw.
+QuantizePlan plan_quantization(Context& context, const PlanOptions& options, const CheckpointReader& reader,
+                               const std::string& model_hash, const std::filesystem::path& work_dir);
+
+}  // namespace lq

@@ -1,0 +1,126 @@
+#include "jobs/sweep_job.h"
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/process.h"
+#include "base/version.h"
+#include "files/json_file.h"
+#include "formats/packed_checkpoint.h"
+#include "jobs/stage_files.h"
+#include "jobs/sweep_model.h"
+
+namespace lq {
+namespace {
+
+// The job of a work folder: the same one goes on, another one is refused.
+void claim(const std::filesystem::path& work, const nlohmann::json& job) {
+  const auto path = work / "job.json";
+  if (std::filesystem::exists(path)) {
+    LQ_CHECK(read_json(path) == job, kInvalidArgument,
+             "{} holds the unfinished work of another command; finish that one or remove the folder",
+             work.string());
+    return;
+  }
+  std::filesystem::create_directories(work);
+  write_json(path, job);
+}
+
+double full_error(Context& context, const CheckpointReader& reader, const PlanOptions& plan,
+                  const MatrixImportance& weights, bool diagonal, const std::string& name,
+                  const CodebookConfig& config, std::int64_t rank) {
+  const TensorView& view = reader.at(name);
+  const std::int64_t rows = view.shape()[0];
+  const std::int64_t cols = view.shape()[1];
+  const Tensor w = view.copy_f32();
+  CodebookQuantizerOptions quantizer_options = plan.quantizer;
+  quantizer_options.feedback = Feedback::kOff;  // as plan_table sweeps
+  const CodebookQuantizer quantizer(config, quantizer_options);
+  const Importance importance =
+      diagonal ? weights.diagonal_of(context, name, rows, cols) : weights.of(context, name, rows, cols);
+  DecomposeOptions options = plan.decompose;
+  options.rank = rank;
+  options.stream = stream_of(name);
+  options.importance = importance.plain() ? nullptr : &importance;
+  const Decomposition d = decompose(context, w.data<float>(), rows, cols, quantizer, options);
+  return d.relative_weighted_error * d.relative_weighted_error * d.squared_weighted_norm;
+}
+
+// Cells at even steps through the table, a step that shares no factor with the number of configurations.
+void check_cells(Context& context, const CheckpointReader& reader, const PlanOptions& plan,
+                 const MatrixImportance& weights, const ErrorTable& table, std::int64_t cells,
+                 SweepJobReport& report) {
+  const bool diagonal = sweeps_diagonals(select_matrices(reader, plan.selection), weights);
+  const auto total = static_cast<std::int64_t>(table.errors.size());
+  report.checked = std::min(cells, total);
+  context.progress.begin("check", report.checked, "cells");
+  for (std::int64_t k = 0; k < report.checked; ++k) {
+    context.stop.check();
+    const auto at = static_cast<std::size_t>((2 * k + 1) * total / (2 * report.checked));
+    const std::size_t matrix = at / table.configs.size();
+    const std::size_t choice = at % table.configs.size();
+    const CodebookConfig& config = table.configs[choice];
+    const int rank = table.rank_of(choice);
+    const double full =
+        full_error(context, reader, plan, weights, diagonal, table.matrices[matrix].name, config, rank);
+    const double deviation = full > 0.0 ? std::abs(table.errors[at] - full) / full : 0.0;
+    if (deviation >= report.largest_deviation) {
+      report.largest_deviation = deviation;
+      report.worst_matrix = table.matrices[matrix].name;
+      report.worst_config = config;
+      report.worst_rank = rank;
+    }
+    context.progress.update(k + 1, "");
+  }
+  context.progress.end();
+}
+
+}  // namespace
+
+SweepJobReport sweep_job(Context& context, const SweepJobOptions& options) {
+  const double start = monotonic_seconds();
+  const CheckpointReader reader(options.model);
+  LQ_CHECK(!is_packed(JsonObject::load(reader.directory())), kInvalidArgument,
+           "{}: this model is packed already; sweep the dense model it was made from",
+           options.model.string());
+  const std::string model_hash = reader.model_hash(context.pool, context.stop);
+  std::filesystem::path work = options.out;
+  work += ".work";
+  PlanOptions plan = options.plan;
+  plan.budget.bits = 1.0;  // so that the configurations are part of the job
+  claim(work, {{"verb", "sweep"},
+               {"model", model_hash},
+               {"plan", plan_to_json(plan)},
+               {"rank", plan.decompose.rank},
+               {"factors", dtype_name(plan.decompose.factors)},
+               {"method", decompose_method_name(plan.decompose.method)},
+               {"codebook", static_cast<int>(plan.quantizer.kind)},
+               {"scales", static_cast<int>(plan.quantizer.scales)},
+               {"include", plan.selection.include},
+               {"exclude", plan.selection.exclude},
+               {"seed", context.seed},
+               {"version", kVersion}});
+  StageFiles stages(work, context.progress);
+  const MatrixImportance weights = plan_weights(context, plan, reader, model_hash, stages);
+  const ErrorTable table = plan_table(context, plan, reader, model_hash, weights, stages);
+  SweepJobReport report;
+  report.matrices = static_cast<std::int64_t>(table.matrices.size());
+  report.ranks = {table.rank};
+  if (table.has_ranks()) {
+    report.ranks.assign(table.ranks.begin(), table.ranks.end());
+    report.ranks.erase(std::unique(report.ranks.begin(), report.ranks.end()), report.ranks.end());
+  }
+  report.configs = static_cast<std::int64_t>(table.configs.size() / report.ranks.size());
+  report.weights = table.weights;
+  if (options.check_cells > 0)
+    check_cells(context, reader, plan, weights, table, options.check_cells, report);
+  write_error_table(options.out, table);
+  std::filesystem::remove_all(work);
+  report.seconds = monotonic_seconds() - start;
+  report.peak_rss_bytes = peak_rss_bytes();
+  return report;
+}
+
+}  // namespace lq

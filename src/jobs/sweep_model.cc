@@ -1,0 +1,151 @@
+#include "jobs/sweep_model.h"
+
+#include <algorithm>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
+
+#include "base/error.h"
+#include "quant/codebook/codebook_layout.h"
+#include "quant/quantizer.h"
+
+namespace lq {
+namespace {
+
+// Matrices up to this many weights are swept several at a time, larger ones one at a time by all threads.
+constexpr std::int64_t kSweptTogether = 1 << 20;
+// Above as many, norms are taken without covariances, and what factors bring is interpolated between
+// configurations: there are then so many errors that it changes evenly, and seeking factors for each would
+// take days.
+constexpr std::int64_t kInterpolated = 1 << 22;
+
+std::optional<std::vector<double>> finished_row(const WorkStore& store, const std::string& name,
+                                                std::size_t count) {
+  const auto piece = store.get(name);
+  if (!piece.has_value() || !piece->info.contains("errors")) return std::nullopt;
+  auto errors = piece->info["errors"].get<std::vector<double>>();
+  if (errors.size() != count) return std::nullopt;
+  return errors;
+}
+
+std::vector<double> sweep_matrix(Context& context, const TensorView& view, const SweepModelOptions& options,
+                                 bool diagonal) {
+  const std::int64_t rows = view.shape()[0];
+  const std::int64_t cols = view.shape()[1];
+  const Tensor w = view.copy_f32();
+  drop(view);
+  require_finite(context.pool, w.data<float>(), rows, cols, view.name());
+  const Importance importance = diagonal ? options.weights->diagonal_of(context, view.name(), rows, cols)
+                                         : options.weights->of(context, view.name(), rows, cols);
+  SweepOptions sweep = options.sweep;
+  sweep.stream = stream_of(view.name());
+  sweep.interpolate = rows * cols > kInterpolated;
+  sweep.importance = importance.plain() ? nullptr : &importance;
+  if (options.ranks.empty()) {
+    return sweep_errors(context, w.data<float>(), rows, cols, options.configs, sweep);
+  }
+  return sweep_rank_errors(context, w.data<float>(), rows, cols, options.configs, options.ranks, sweep);
+}
+
+// A row for each matrix, in the order of `selected`.
+std::vector<std::vector<double>> sweep_rows(Context& context, const std::vector<const TensorView*>& selected,
+                                            const SweepModelOptions& options, const WorkStore& store) {
+  std::vector<std::vector<double>> rows(selected.size());
+  std::vector<std::size_t> small;
+  std::vector<std::size_t> large;
+  std::int64_t total = 0;
+  std::int64_t finished = 0;
+  const std::size_t choices = options.configs.size() * std::max<std::size_t>(1, options.ranks.size());
+  for (std::size_t i = 0; i < selected.size(); ++i) {
+    total += selected[i]->numel();
+    if (auto row = finished_row(store, selected[i]->name(), choices)) {
+      rows[i] = std::move(*row);
+      finished += selected[i]->numel();
+    } else {
+      (selected[i]->numel() <= kSweptTogether ? small : large).push_back(i);
+    }
+  }
+  context.progress.begin("sweep", total, "weights");
+  context.progress.update(finished, "");
+  const bool diagonal = sweeps_diagonals(selected, *options.weights);
+  if (diagonal) {
+    context.progress.note(
+        fmt::format("sweep: in the norm of weights {} without covariances, as matrices are large",
+                    weights_name(options.weights->kind())));
+  }
+  std::mutex mutex;
+  const auto one = [&](std::size_t i) {
+    context.stop.check();
+    rows[i] = sweep_matrix(context, *selected[i], options, diagonal);
+    store.put(selected[i]->name(), {}, {{"errors", rows[i]}});
+    const std::lock_guard lock(mutex);
+    finished += selected[i]->numel();
+    context.progress.update(finished, selected[i]->name());
+  };
+  context.pool.run(static_cast<std::int64_t>(small.size()),
+                   [&](std::int64_t k) { one(small[static_cast<std::size_t>(k)]); });
+  for (const std::size_t i : large) one(i);
+  context.progress.end();
+  return rows;
+}
+
+// Configurations and ranks, in the order of sweep_rank_errors().
+void add_choices(const SweepModelOptions& options, ErrorTable& table) {
+  if (options.ranks.empty()) {
+    table.rank = static_cast<int>(options.sweep.rank);
+    table.configs = options.configs;
+    return;
+  }
+  table.factor_bits = options.factor_bits;
+  for (const std::int64_t rank : options.ranks) {
+    table.configs.insert(table.configs.end(), options.configs.begin(), options.configs.end());
+    table.ranks.insert(table.ranks.end(), options.configs.size(), static_cast<int>(rank));
+  }
+}
+
+}  // namespace
+
+bool sweeps_diagonals(const std::vector<const TensorView*>& selected, const MatrixImportance& weights) {
+  if (weights.kind() != WeightsKind::kInput && weights.kind() != WeightsKind::kKfac) return false;
+  return std::ranges::any_of(selected, [](const TensorView* v) { return v->numel() > kInterpolated; });
+}
+
+double packed_bits_per_weight(std::int64_t rows, std::int64_t cols, const CodebookConfig& config) {
+  constexpr std::int64_t kOffsetBytes = 4;
+  const CodebookSizes s = codebook_sizes(rows, cols, config, "sweep");
+  const std::int64_t bytes = s.codes_bytes + s.scales_bytes + s.scales2_bytes + kOffsetBytes;
+  return 8.0 * static_cast<double>(bytes) / static_cast<double>(s.elements);
+}
+
+ErrorTable sweep_model(Context& context, const CheckpointReader& reader, const std::string& model_hash,
+                       const SweepModelOptions& options, const WorkStore& store) {
+  const auto selected = select_matrices(reader, options.selection);
+  const std::int64_t largest = options.ranks.empty() ? options.sweep.rank : options.ranks.back();
+  for (const TensorView* view : selected) {
+    const std::int64_t most = std::min(view->shape()[0], view->shape()[1]);
+    LQ_CHECK(largest <= most, kInvalidArgument, "--rank {} is larger than matrix '{}' {} allows (at most {})",
+             largest, view->name(), shape_text(view->shape()), most);
+  }
+  ErrorTable table;
+  table.model = model_hash;
+  table.method = options.method;
+  table.weights = weights_name(options.weights->kind());
+  if (sweeps_diagonals(selected, *options.weights)) table.weights += ", diagonal";
+  add_choices(options, table);
+  for (const TensorView* view : selected) {
+    const TableMatrix matrix = {.name = view->name(), .rows = view->shape()[0], .cols = view->shape()[1]};
+    table.matrices.push_back(matrix);
+    for (std::size_t c = 0; c < table.configs.size(); ++c) {
+      double bits = packed_bits_per_weight(matrix.rows, matrix.cols, table.configs[c]);
+      if (table.has_ranks()) bits += factor_bits_per_weight(matrix, table.ranks[c], table.factor_bits);
+      table.bits.push_back(bits);
+    }
+  }
+  for (const auto& row : sweep_rows(context, selected, options, store)) {
+    table.errors.insert(table.errors.end(), row.begin(), row.end());
+  }
+  return table;
+}
+
+}  // namespace lq

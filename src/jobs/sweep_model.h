@@ -1,0 +1,44 @@
+// The error table of a model: error and storage of every selected matrix at every configuration (method §3).
+// One matrix after the other; each is kept in a store when it is done, so that a killed sweep goes on.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "allocate/error_table.h"
+#include "decompose/sweep.h"
+#include "formats/work_store.h"
+#include "jobs/matrix_importance.h"
+#include "jobs/select_matrices.h"
+
+namespace lq {
+
+struct SweepModelOptions {
+  MatrixSelection selection;
+  std::vector<CodebookConfig> configs = all_nf_configs();
+  SweepOptions sweep;  // rank, quantizer; its importance and random stream are set per matrix
+  // Ranks that are part of the choice, rising; sweep.rank is then not used. Empty: sweep.rank for all.
+  std::vector<std::int64_t> ranks;
+  int factor_bits = 32;             // of one number of L1 or L2, counted where there are `ranks`
+  std::string method = "lq";        // name in the table: "lq", or "qlora" for rank 0
+  const MatrixImportance* weights;  // borrowed
+};
+
+// `store` belongs to this model and these options: the caller sees to that. Whatever it holds of them is not
+// computed again; a damaged piece is. Throws Error(kInvalidArgument) for a rank above a matrix's size or a
+// NaN in a weight (both naming it), Error(kInterrupted), and what the readers throw. The same numbers on any
+// number of threads. With `ranks` the table's choices are all configurations at the first rank, then at the
+// second, and so on. Where sweeps_diagonals(), the table's weights are "kfac, diagonal" or "input, diagonal".
+ErrorTable sweep_model(Context& context, const CheckpointReader& reader, const std::string& model_hash,
+                       const SweepModelOptions& options, const WorkStore& store);
+
+// Whether errors of these matrices are swept in MatrixImportance::diagonal_of(): where one of them is large,
+// for all, as errors in different norms cannot be compared.
+bool sweeps_diagonals(const std::vector<const TensorView*>& selected, const MatrixImportance& weights);
+
+// Bits of the packed form of one matrix as it lies on disk, padding and offset counted, over its weights.
+double packed_bits_per_weight(std::int64_t rows, std::int64_t cols, const CodebookConfig& config);
+
+}  // namespace lq

@@ -1,0 +1,156 @@
+#include "quant/codebook/codebook_config.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "quant/codebook/codebook.h"
+
+namespace lq {
+namespace {
+
+constexpr std::array kBlocks = {16, 32, 64};
+constexpr std::array kBlocks2 = {16, 64, 256};
+constexpr std::array<std::string_view, 3> kDtypeNames = {"bf16", "fp16", "fp32"};
+constexpr std::array<std::string_view, 5> kFields = {
+    "b (bits of a code)", "b0 (bits of a scale)", "b1 (type of a second-level scale)",
+    "B0 (weights per scale)", "B1 (scales per second-level scale)"};
+
+template <typename Values, typename Value>
+bool contains(const Values& values, const Value& value) {
+  return std::find(values.begin(), values.end(), value) != values.end();
+}
+
+std::string_view trim(std::string_view s) {
+  while (!s.empty() && s.front() == ' ') s.remove_prefix(1);
+  while (!s.empty() && s.back() == ' ') s.remove_suffix(1);
+  return s;
+}
+
+void check_value(std::string_view who, std::size_t field, int value) {
+  const auto check = [&](const auto& choices) {
+    LQ_CHECK(contains(choices, value), kInvalidArgument, "{}: {} is {}, but must be one of {}", who,
+             kFields[field], value, fmt::join(choices, ", "));
+  };
+  if (field < 2) {
+    check(kCodeWidths);
+  } else if (field == 3) {
+    check(kBlocks);
+  } else {
+    check(kBlocks2);
+  }
+}
+
+ScaleDType dtype_of(std::string_view name, std::string_view who) {
+  const auto found = std::find(kDtypeNames.begin(), kDtypeNames.end(), name);
+  LQ_CHECK(found != kDtypeNames.end(), kInvalidArgument, "{}: {} is \"{}\", but must be one of {}", who,
+           kFields[2], name, fmt::join(kDtypeNames, ", "));
+  return static_cast<ScaleDType>(found - kDtypeNames.begin());
+}
+
+std::vector<CodebookConfig> enumerate() {
+  std::vector<CodebookConfig> all;
+  for (const int bits : kCodeWidths) {
+    for (const int scale_bits : kCodeWidths) {
+      for (const ScaleDType scale2 : {ScaleDType::kBf16, ScaleDType::kFp16, ScaleDType::kFp32}) {
+        for (const int block : kBlocks) {
+          for (const int block2 : kBlocks2) all.push_back({bits, scale_bits, scale2, block, block2});
+        }
+      }
+    }
+  }
+  return all;
+}
+
+}  // namespace
+
+std::string_view scale_dtype_name(ScaleDType dtype) { return kDtypeNames[static_cast<std::size_t>(dtype)]; }
+
+int scale_dtype_size(ScaleDType dtype) { return dtype == ScaleDType::kFp32 ? 4 : 2; }
+
+void check_nf_config(const CodebookConfig& config, std::string_view who) {
+  check_value(who, 0, config.bits);
+  check_value(who, 1, config.scale_bits);
+  check_value(who, 3, config.block);
+  check_value(who, 4, config.block2);
+  LQ_CHECK(static_cast<std::size_t>(config.scale2) < kDtypeNames.size(), kInvalidArgument,
+           "{}: {} has no such type as number {}", who, kFields[2], static_cast<int>(config.scale2));
+}
+
+CodebookConfig parse_nf_config(std::string_view text) {
+  const std::string who = fmt::format("configuration \"{}\"", text);
+  std::array<std::string_view, 5> parts;
+  std::size_t count = 0;
+  for (std::string_view rest = text;;) {
+    const std::size_t comma = rest.find(',');
+    if (count < parts.size()) parts[count] = trim(rest.substr(0, comma));
+    ++count;
+    if (comma == std::string_view::npos) break;
+    rest.remove_prefix(comma + 1);
+  }
+  LQ_CHECK(count == parts.size(), kInvalidArgument,
+           "{}: {} parts, but must be five, b,b0,b1,B0,B1 such as 3,8,fp32,64,256", who, count);
+  std::array<int, 5> numbers{};
+  for (const std::size_t i : {0U, 1U, 3U, 4U}) {
+    const char* end = parts[i].data() + parts[i].size();
+    const auto [stop, error] = std::from_chars(parts[i].data(), end, numbers[i]);
+    LQ_CHECK(error == std::errc() && stop == end, kInvalidArgument,
+             "{}: {} is \"{}\", but must be a whole number", who, kFields[i], parts[i]);
+    check_value(who, i, numbers[i]);
+  }
+  return {numbers[0], numbers[1], dtype_of(parts[2], who), numbers[3], numbers[4]};
+}
+
+std::string to_string(const CodebookConfig& config) {
+  return fmt::format("{},{},{},{},{}", config.bits, config.scale_bits, scale_dtype_name(config.scale2),
+                     config.block, config.block2);
+}
+
+nlohmann::json codebook_config_to_json(const CodebookConfig& config) {
+  return nlohmann::json::array({config.bits, config.scale_bits, std::string(scale_dtype_name(config.scale2)),
+                                config.block, config.block2});
+}
+
+CodebookConfig codebook_config_from_json(const nlohmann::json& json, std::string_view who) {
+  const bool well_formed = json.is_array() && json.size() == 5 && json[0].is_number_integer() &&
+                           json[1].is_number_integer() && json[2].is_string() &&
+                           json[3].is_number_integer() && json[4].is_number_integer();
+  LQ_CHECK(well_formed, kCorruptFile, "{}: {} is not a configuration such as [3, 8, \"fp32\", 64, 256]", who,
+           json.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace).substr(0, 100));
+  // Through 64 bits, so that 2^32 + 4 is not taken for 4.
+  const auto number = [&](std::size_t i) {
+    return static_cast<int>(std::clamp<std::int64_t>(json[i].get<std::int64_t>(), -1, 1 << 20));
+  };
+  try {
+    const CodebookConfig config{number(0), number(1), dtype_of(json[2].get_ref<const std::string&>(), who),
+                                number(3), number(4)};
+    check_nf_config(config, who);
+    return config;
+  } catch (const Error& e) {
+    throw Error(ErrorCode::kCorruptFile, e.what());
+  }
+}
+
+double codebook_bits_per_weight(const CodebookConfig& config) {
+  return config.bits + static_cast<double>(config.scale_bits) / config.block +
+         8.0 * scale_dtype_size(config.scale2) / (static_cast<double>(config.block) * config.block2);
+}
+
+const std::vector<CodebookConfig>& all_nf_configs() {
+  static const std::vector<CodebookConfig> all = enumerate();
+  return all;
+}
+
+CodebookConfig uniform_nf_config(int bits) {
+  CodebookConfig config;
+  config.bits = bits;
+  check_nf_config(config, "uniform configuration");
+  return config;
+}
+
+}  // namespace lq

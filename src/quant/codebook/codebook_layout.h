@@ -1,0 +1,28 @@
+// Sizes of the parts of a packed matrix.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "quant/codebook/codebook_config.h"
+
+namespace lq {
+
+struct CodebookSizes {
+  std::int64_t elements;      // rows * cols
+  std::int64_t blocks;        // first-level scales: ceil(elements / B0)
+  std::int64_t groups;        // second-level scales: ceil(blocks / B1)
+  std::int64_t codes_bytes;   // whole groups of 64 codes
+  std::int64_t scales_bytes;  // whole groups of 64 scale codes
+  std::int64_t scales2_bytes;
+};
+
+// Largest number of elements of one matrix: far above any model's, far below what overflows.
+inline constexpr std::int64_t kMaxCodebookElements = std::int64_t{1} << 42;
+
+// Throws Error(kInvalidArgument) naming `who` unless rows, cols >= 1, rows * cols <= kMaxCodebookElements and
+// the configuration is one of the 432.
+CodebookSizes codebook_sizes(std::int64_t rows, std::int64_t cols, const CodebookConfig& config,
+                             std::string_view who);
+
+}  // namespace lq

@@ -1,0 +1,197 @@
+#include "tokenizers/decoder.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "tokenizers/byte_level.h"
+#include "tokenizers/json_fields.h"
+#include "tokenizers/pattern.h"
+#include "unicode/utf8.h"
+
+namespace lq {
+namespace {
+
+using Json = nlohmann::json;
+using Tokens = std::vector<std::string>;
+
+template <typename Function>
+class Step final : public Decoder {
+ public:
+  explicit Step(Function function) : function_(std::move(function)) {}
+  void apply(Tokens& tokens) const override { function_(tokens); }
+
+ private:
+  Function function_;
+};
+template <typename Function>
+std::unique_ptr<Decoder> step(Function function) {
+  return std::make_unique<Step<Function>>(std::move(function));
+}
+
+std::string join(const Tokens& tokens) {
+  std::string out;
+  for (const std::string& t : tokens) out += t;
+  return out;
+}
+
+void byte_level_step(Tokens& tokens) {
+  std::string bytes;
+  for (const std::string& t : tokens) {
+    const auto raw = byte_level::to_bytes(t);
+    bytes += raw ? *raw : t;
+  }
+  tokens = {utf8::is_valid(bytes) ? std::move(bytes) : utf8::repair(bytes)};
+}
+
+// The byte that a token "<0x0A>" names, or -1.
+int byte_of(std::string_view token) {
+  if (token.size() != 6 || !token.starts_with("<0x") || token[5] != '>') return -1;
+  int value = 0;
+  for (const char c : token.substr(3, 2)) {
+    const int digit = c >= '0' && c <= '9'   ? c - '0'
+                      : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                      : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                             : -1;
+    if (digit < 0) return -1;
+    value = value * 16 + digit;
+  }
+  return value;
+}
+
+void byte_fallback_step(Tokens& tokens) {
+  Tokens out;
+  std::string bytes;
+  const auto flush = [&] {
+    if (bytes.empty()) return;
+    // All or nothing: one bad byte makes each byte of the run a replacement character, as Hugging Face has
+    // it.
+    if (utf8::is_valid(bytes)) {
+      out.push_back(bytes);
+    } else {
+      for (std::size_t i = 0; i < bytes.size(); ++i) out.push_back("\uFFFD");
+    }
+    bytes.clear();
+  };
+  for (std::string& token : tokens) {
+    const int byte = byte_of(token);
+    if (byte >= 0) {
+      bytes.push_back(static_cast<char>(byte));
+    } else {
+      flush();
+      out.push_back(std::move(token));
+    }
+  }
+  flush();
+  tokens = std::move(out);
+}
+
+void replace_all(std::string& text, std::string_view from, std::string_view to) {
+  std::string out;
+  std::size_t done = 0;
+  for (std::size_t at = text.find(from); at != std::string::npos; at = text.find(from, done)) {
+    out.append(text, done, at - done).append(to);
+    done = at + from.size();
+  }
+  if (done == 0) return;
+  out.append(text, done);
+  text = std::move(out);
+}
+
+std::unique_ptr<Decoder> word_piece(const Json& spec, const std::string& who) {
+  const std::string prefix = string_field(spec, "prefix", "##", who);
+  const bool cleanup = bool_field(spec, "cleanup", true, who);
+  return step([=](Tokens& tokens) {
+    for (std::size_t i = 0; i < tokens.size(); ++i) {
+      std::string& t = tokens[i];
+      if (i > 0 && t.starts_with(prefix)) {
+        t.erase(0, prefix.size());
+      } else if (i > 0) {
+        t.insert(t.begin(), ' ');
+      }
+      if (!cleanup) continue;
+      static constexpr std::pair<std::string_view, std::string_view> kFixes[] = {
+          {" .", "."},   {" ?", "?"},     {" !", "!"},    {" ,", ","},
+          {" ' ", "'"},  {" n't", "n't"}, {" 'm", "'m"},  {" do not", " don't"},
+          {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
+      for (const auto& [from, to] : kFixes) replace_all(t, from, to);
+    }
+  });
+}
+
+std::unique_ptr<Decoder> metaspace(const Json& spec, const std::string& who) {
+  const std::string marker = string_field(spec, "replacement", "\u2581", who);
+  const bool prefix = bool_field(spec, "add_prefix_space", true, who);
+  const bool prepends = string_field(spec, "prepend_scheme", prefix ? "always" : "never", who) != "never";
+  return step([=](Tokens& tokens) {
+    for (std::size_t i = 0; i < tokens.size(); ++i) {
+      replace_all(tokens[i], marker, i == 0 && prepends ? "" : " ");
+    }
+  });
+}
+
+std::unique_ptr<Decoder> strip(const Json& spec, const std::string& who) {
+  const std::string content = string_field(spec, "content", " ", who);
+  const std::int64_t start = int_field(spec, "start", 0, who), stop = int_field(spec, "stop", 0, who);
+  LQ_CHECK(!content.empty(), kCorruptFile, "{}: Strip: 'content' should be one character", who);
+  return step([=](Tokens& tokens) {
+    for (std::string& t : tokens) {
+      std::size_t begin = 0, end = t.size();
+      for (std::int64_t i = 0; i < start && std::string_view(t).substr(begin).starts_with(content); ++i) {
+        begin += content.size();
+      }
+      for (std::int64_t i = 0; i < stop && std::string_view(t).substr(0, end).ends_with(content); ++i) {
+        end -= content.size();
+      }
+      t = begin < end ? t.substr(begin, end - begin) : std::string();
+    }
+  });
+}
+
+std::unique_ptr<Decoder> make_decoder(const Json& spec, const std::string& who, int depth) {
+  LQ_CHECK(depth < kMaxSequenceDepth, kCorruptFile, "{}: decoders nested more than {} deep", who,
+           kMaxSequenceDepth);
+  const std::string type = required_string(spec, "type", who);
+  if (type == "Sequence") {
+    const Json& list = required(spec, "decoders", who);
+    LQ_CHECK(list.is_array(), kCorruptFile, "{}: 'decoders' should be a list", who);
+    std::vector<std::shared_ptr<Decoder>> steps;
+    for (const Json& one : list) steps.push_back(make_decoder(one, who, depth + 1));
+    return step([steps](Tokens& tokens) {
+      for (const auto& one : steps) one->apply(tokens);
+    });
+  }
+  if (type == "ByteLevel") return step(byte_level_step);
+  if (type == "ByteFallback") return step(byte_fallback_step);
+  if (type == "Fuse") return step([](Tokens& tokens) { tokens = {join(tokens)}; });
+  if (type == "WordPiece") return word_piece(spec, who);
+  if (type == "Metaspace") return metaspace(spec, who);
+  if (type == "Strip") return strip(spec, who);
+  if (type == "Replace") {
+    const Pattern pattern(required(spec, "pattern", who), who);
+    const std::string content = string_field(spec, "content", "", who);
+    return step([=](Tokens& tokens) {
+      for (std::string& t : tokens) {
+        if (!utf8::is_valid(t)) t = utf8::repair(t);
+        t = pattern.replace(t, content);
+      }
+    });
+  }
+  if (type == "BPEDecoder") {
+    const std::string suffix = string_field(spec, "suffix", "</w>", who);
+    return step([=](Tokens& tokens) {
+      for (std::size_t i = 0; i < tokens.size() && !suffix.empty(); ++i) {
+        replace_all(tokens[i], suffix, i + 1 == tokens.size() ? "" : " ");
+      }
+    });
+  }
+  fail(ErrorCode::kUnsupported, "{}: decoder of type '{}'", who, type);
+}
+
+}  // namespace
+
+std::unique_ptr<Decoder> make_decoder(const Json& spec, const std::string& who) {
+  if (spec.is_null()) return nullptr;
+  return make_decoder(spec, who + ": decoder", 0);
+}
+
+}  // namespace lq

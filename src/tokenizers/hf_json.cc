@@ -1,0 +1,159 @@
+// Reading tokenizer.json into an HfTokenizer.
+#include "base/error.h"
+#include "tokenizers/bpe.h"
+#include "tokenizers/hf_tokenizer.h"
+#include "tokenizers/json_fields.h"
+#include "tokenizers/unigram.h"
+#include "tokenizers/word_piece.h"
+
+namespace lq {
+namespace {
+
+using Json = nlohmann::json;
+
+Vocab read_vocab(const Json& model, const std::string& who) {
+  const Json& object = required(model, "vocab", who);
+  LQ_CHECK(object.is_object(), kCorruptFile, "{}: 'vocab' should be an object of pieces and ids, is {}", who,
+           object.type_name());
+  std::vector<std::pair<std::string, std::int64_t>> entries;
+  entries.reserve(object.size());
+  for (auto it = object.begin(); it != object.end(); ++it) {
+    LQ_CHECK(it->is_number_integer(), kCorruptFile, "{}: the id of '{}' should be a whole number, is {}", who,
+             it.key(), it->type_name());
+    entries.emplace_back(it.key(), it->get<std::int64_t>());
+  }
+  Vocab vocab;
+  vocab.build(std::move(entries), who);
+  return vocab;
+}
+
+BpeModel::Merges read_merges(const Json& model, const std::string& who) {
+  const Json& list = required(model, "merges", who);
+  LQ_CHECK(list.is_array(), kCorruptFile, "{}: 'merges' should be a list, is {}", who, list.type_name());
+  BpeModel::Merges merges;
+  merges.reserve(list.size());
+  for (const Json& item : list) {
+    if (item.is_array() && item.size() == 2 && item[0].is_string() && item[1].is_string()) {
+      merges.emplace_back(item[0].get<std::string>(), item[1].get<std::string>());
+      continue;
+    }
+    LQ_CHECK(item.is_string(), kCorruptFile, "{}: merge {} should be \"left right\" or [left, right], is {}",
+             who, merges.size(), item.type_name());
+    const auto& text = item.get_ref<const std::string&>();
+    const std::size_t space = text.find(' ');
+    LQ_CHECK(space != std::string::npos && text.find(' ', space + 1) == std::string::npos, kCorruptFile,
+             "{}: merge {} should be two pieces with one space between, is '{}'", who, merges.size(), text);
+    merges.emplace_back(text.substr(0, space), text.substr(space + 1));
+  }
+  return merges;
+}
+
+std::unique_ptr<WordModel> read_bpe(const Json& model, bool byte_level, const std::string& who) {
+  const auto dropout = model.find("dropout");
+  LQ_CHECK(dropout == model.end() || dropout->is_null() || (dropout->is_number() && *dropout == 0),
+           kUnsupported, "{}: BPE with dropout {} gives other ids each time", who, dropout->dump());
+  BpeOptions options;
+  const std::string unk = string_field(model, "unk_token", "", who);
+  if (!unk.empty()) options.unk = unk;
+  options.prefix = string_field(model, "continuing_subword_prefix", "", who);
+  options.suffix = string_field(model, "end_of_word_suffix", "", who);
+  options.fuse_unk = bool_field(model, "fuse_unk", false, who);
+  options.byte_fallback = bool_field(model, "byte_fallback", false, who);
+  options.ignore_merges = bool_field(model, "ignore_merges", false, who);
+  options.byte_level = byte_level;
+  return std::make_unique<BpeModel>(read_vocab(model, who), read_merges(model, who), options, who);
+}
+
+std::unique_ptr<WordModel> read_unigram(const Json& model, const std::string& who) {
+  const Json& list = required(model, "vocab", who);
+  LQ_CHECK(list.is_array(), kCorruptFile, "{}: 'vocab' should be a list of [piece, score], is {}", who,
+           list.type_name());
+  std::vector<std::pair<std::string, std::int64_t>> entries;
+  std::vector<double> scores;
+  for (const Json& item : list) {
+    LQ_CHECK(item.is_array() && item.size() == 2 && item[0].is_string() && item[1].is_number(), kCorruptFile,
+             "{}: piece {} should be [piece, score]", who, entries.size());
+    entries.emplace_back(item[0].get<std::string>(), static_cast<std::int64_t>(entries.size()));
+    scores.push_back(item[1].get<double>());
+  }
+  std::optional<std::int32_t> unk;
+  const std::int64_t unk_id = int_field(model, "unk_id", -1, who);
+  if (unk_id != -1) {
+    LQ_CHECK(unk_id >= 0 && unk_id < static_cast<std::int64_t>(scores.size()), kCorruptFile,
+             "{}: unk_id is {}, but there are {} pieces", who, unk_id, scores.size());
+    unk = static_cast<std::int32_t>(unk_id);
+  }
+  Vocab vocab;
+  vocab.build(std::move(entries), who);
+  return std::make_unique<UnigramModel>(std::move(vocab), std::move(scores), unk,
+                                        bool_field(model, "byte_fallback", false, who), who);
+}
+
+// Files from before 2021 leave the type out.
+std::string model_type(const Json& model, const std::string& who) {
+  const std::string type = string_field(model, "type", "", who);
+  if (!type.empty()) return type;
+  if (model.contains("merges")) return "BPE";
+  if (model.contains("unk_id")) return "Unigram";
+  if (model.contains("continuing_subword_prefix")) return "WordPiece";
+  fail(ErrorCode::kCorruptFile, "{}: 'type' is missing (BPE, Unigram, WordPiece or WordLevel)", who);
+}
+
+std::vector<AddedToken> read_added_tokens(const Json& root, const std::string& who) {
+  std::vector<AddedToken> out;
+  const auto it = root.find("added_tokens");
+  if (it == root.end() || it->is_null()) return out;
+  LQ_CHECK(it->is_array(), kCorruptFile, "{}: 'added_tokens' should be a list, is {}", who, it->type_name());
+  for (const Json& item : *it) {
+    const std::string place = fmt::format("{}: added_tokens[{}]", who, out.size());
+    AddedToken token = added_token_fields(item, place);
+    const std::int64_t id = int_field(item, "id", -1, place);
+    LQ_CHECK(id >= 0 && id <= INT32_MAX, kCorruptFile, "{}: 'id' should be a token id, is {}", place, id);
+    token.id = static_cast<std::int32_t>(id);
+    out.push_back(std::move(token));
+  }
+  return out;
+}
+
+const Json& field_or_null(const Json& root, const char* key) {
+  static const Json kNull;
+  const auto it = root.find(key);
+  return it == root.end() ? kNull : *it;
+}
+
+}  // namespace
+
+std::unique_ptr<HfTokenizer> make_hf_tokenizer(std::string_view text, const TokenizerConfig& config,
+                                               const std::string& who) {
+  const Json root = parse_json(text, who);
+  LQ_CHECK(root.is_object(), kCorruptFile, "{}: should hold a JSON object, holds {}", who, root.type_name());
+  const Json& model = required(root, "model", who);
+  const std::string place = who + ": model";
+  const std::string type = model_type(model, place);
+  HfParts parts;
+  parts.kind = type + " tokenizer.json";
+  parts.normalizer = make_normalizer(field_or_null(root, "normalizer"), who);
+  parts.pre = make_pre_tokenizer(field_or_null(root, "pre_tokenizer"), type == "BPE", who);
+  if (type == "BPE") {
+    parts.model = read_bpe(model, parts.pre.byte_level, place);
+  } else if (type == "Unigram") {
+    parts.model = read_unigram(model, place);
+  } else if (type == "WordPiece") {
+    WordPieceOptions options;
+    options.unk = string_field(model, "unk_token", options.unk, place);
+    options.prefix = string_field(model, "continuing_subword_prefix", options.prefix, place);
+    options.max_characters = int_field(model, "max_input_chars_per_word", options.max_characters, place);
+    parts.model = std::make_unique<WordPieceModel>(read_vocab(model, place), options, place);
+  } else if (type == "WordLevel") {
+    parts.model = std::make_unique<WordLevelModel>(read_vocab(model, place),
+                                                   string_field(model, "unk_token", "<unk>", place), place);
+  } else {
+    fail(ErrorCode::kUnsupported, "{}: type '{}' (BPE, Unigram, WordPiece or WordLevel)", place, type);
+  }
+  parts.decoder = make_decoder(field_or_null(root, "decoder"), who);
+  parts.post = make_post_processor(field_or_null(root, "post_processor"), who);
+  parts.added = read_added_tokens(root, who);
+  return std::make_unique<HfTokenizer>(std::move(parts), config, who);
+}
+
+}  // namespace lq

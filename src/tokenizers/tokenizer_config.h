@@ -1,0 +1,38 @@
+// The small JSON files beside a tokenizer: tokenizer_config.json, special_tokens_map.json, added_tokens.json
+// and chat_template.jinja. All of them may be absent.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tokenizers/added_tokens.h"
+#include "tokenizers/tokenizer.h"
+
+namespace lq {
+
+struct TokenizerConfig {
+  bool present = false;         // there is a tokenizer_config.json
+  std::string tokenizer_class;  // without "Fast": "LlamaTokenizer", "Qwen2Tokenizer"
+  std::optional<std::string> bos, eos, unk, pad;
+  std::optional<bool> add_bos, add_eos;
+  std::optional<bool> legacy, add_prefix_space, lower_case, cjk_characters, strip_accents;
+  std::vector<AddedToken> added;             // of added_tokens_decoder and added_tokens.json
+  std::vector<std::string> special;          // contents of all tokens named in these files as special
+  std::optional<std::string> chat_template;  // Jinja, the default one
+};
+
+// Throws kCorruptFile with the file and the field named.
+TokenizerConfig read_tokenizer_config(const std::filesystem::path& directory);
+
+// Ids of the named tokens, by `find` (vocabulary and added tokens together).
+template <typename Find>
+SpecialTokens resolve_special_tokens(const TokenizerConfig& config, const Find& find) {
+  const auto id = [&](const std::optional<std::string>& name) {
+    return name ? find(*name) : std::optional<std::int32_t>();
+  };
+  return {id(config.bos), id(config.eos), id(config.unk), id(config.pad)};
+}
+
+}  // namespace lq

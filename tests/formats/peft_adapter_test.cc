@@ -1,0 +1,184 @@
+#include "formats/peft_adapter.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "support/io_test_util.h"
+
+namespace lq {
+namespace {
+
+using io_test::expect_error;
+using io_test::put_file;
+using io_test::TempDir;
+
+const char* const kConfig = R"({"peft_type": "LORA", "r": 2, "lora_alpha": 4, "target_modules": ["q"]})";
+
+// Writes an adapter folder by hand from (name without prefix, dtype, shape).
+void put_adapter(const std::filesystem::path& dir, const std::vector<TensorSpec>& specs,
+                 const std::string& config = kConfig, const std::string& prefix = "base_model.model.") {
+  put_file(dir / "adapter_config.json", config);
+  std::vector<TensorSpec> named = specs;
+  for (TensorSpec& spec : named) spec.name = prefix + spec.name;
+  SafetensorsWriter writer(dir / "adapter_model.safetensors", named);
+  for (const TensorSpec& spec : named) writer.write(spec.name, Tensor::zeros(spec.dtype, spec.shape));
+  writer.finish();
+}
+
+TEST(PeftAdapter, WhatIsWrittenIsReadBack) {
+  const TempDir dir;
+  const std::vector<LoraSpec> specs = {
+      {"model.layers.1.q", 2, 3, 4, 8}, {"model.layers.0.q", 2, 3, 4, 8}, {"model.layers.0.v", 5, 3, 2, 10}};
+  PeftConfig config;
+  config.base_model = "some/base";
+  config.dropout = 0.05;
+  PeftAdapterWriter writer(dir.path(), config, specs,
+                           {.dtype = DType::kF32,
+                            .base_hash = "0123",
+                            .all_modules = {"model.layers.0.q", "model.layers.1.q", "model.layers.0.v",
+                                            "head", "model.layers.1.v"}});
+  std::vector<float> values(100);
+  std::iota(values.begin(), values.end(), 0.0F);
+  writer.write("model.layers.0.v", values.data(), values.data() + 50);
+  writer.write("model.layers.1.q", values.data(), values.data() + 10);
+  expect_error(ErrorCode::kInvalidArgument, {"model.layers.0.q", "0 of"}, [&] { writer.finish(); });
+  EXPECT_FALSE(std::filesystem::exists(dir / "adapter_config.json"));
+  writer.write("model.layers.0.q", values.data() + 1, values.data() + 20);
+  writer.finish();
+
+  const PeftAdapterReader reader(dir.path());
+  EXPECT_EQ(reader.base_hash(), "0123");
+  EXPECT_EQ(reader.config().r, 2);
+  EXPECT_EQ(reader.config().alpha, 8.0);
+  EXPECT_EQ(reader.config().base_model, "some/base");
+  EXPECT_EQ(reader.config().dropout, 0.05);
+  EXPECT_EQ(reader.config().target_modules, (std::vector<std::string>{"model.layers.0.v", "q"}));
+  ASSERT_EQ(reader.pairs().size(), 3U);
+  const LoraPair* v = reader.find("model.layers.0.v");
+  ASSERT_NE(v, nullptr);
+  EXPECT_EQ(v->rank, 5);
+  EXPECT_EQ(v->in, 3);
+  EXPECT_EQ(v->out, 2);
+  EXPECT_EQ(v->alpha, 10.0);
+  EXPECT_EQ(v->scaling, 2.0);
+  EXPECT_EQ(v->b.copy_f32().data<float>()[9], 59.0F);
+  EXPECT_EQ(reader.find("model.layers.0.q")->scaling, 4.0);
+  EXPECT_EQ(reader.find("model.layers.0.q")->a.copy_f32().data<float>()[5], 6.0F);
+  EXPECT_EQ(reader.find("model.layers.0"), nullptr);
+  EXPECT_NO_THROW(reader.check_base("0123"));
+  expect_error(ErrorCode::kMismatch, {"0123", "4567"}, [&] { reader.check_base("4567"); });
+}
+
+TEST(PeftAdapter, PatternsAreExactWhereNamesEndInEachOther) {
+  const TempDir dir;
+  // "a.q" ends "x.a.q": PEFT would give both the pattern of the shorter.
+  const std::vector<LoraSpec> specs = {{"a.q", 3, 2, 2, 6},
+                                       {"x.a.q", 1, 2, 2, 1},
+                                       {"b.q", 1, 2, 2, 1},
+                                       {"c.q", 1, 2, 2, 9},
+                                       {"y.c.q", 4, 2, 2, 7}};
+  PeftAdapterWriter writer(dir.path(), {}, specs);
+  const std::vector<float> values(10);
+  for (const LoraSpec& spec : specs) writer.write(spec.module, values.data(), values.data());
+  writer.finish();
+  const PeftAdapterReader reader(dir.path());
+  for (const LoraSpec& spec : specs) {
+    EXPECT_EQ(reader.find(spec.module)->rank, spec.rank) << spec.module;
+    EXPECT_EQ(reader.find(spec.module)->alpha, spec.alpha) << spec.module;
+  }
+}
+
+TEST(PeftAdapter, WriterRefusesImpossibleModules) {
+  const TempDir dir;
+  const auto write = [&](const std::vector<LoraSpec>& specs) { PeftAdapterWriter w(dir.path(), {}, specs); };
+  expect_error(ErrorCode::kInvalidArgument, {"q", "twice"}, [&] {
+    write({{"q", 1, 1, 1, 1}, {"q", 1, 1, 1, 1}});
+  });
+  expect_error(ErrorCode::kInvalidArgument, {"q", "rank 0"}, [&] { write({{"q", 0, 1, 1, 1}}); });
+  EXPECT_TRUE(std::filesystem::is_empty(dir.path()));
+}
+
+TEST(PeftAdapter, ReadsReplacedModulesAndHalfPrecision) {
+  const TempDir dir;
+  put_adapter(dir.path(), {{"q.lora_A.weight", DType::kBf16, {2, 3}},
+                           {"q.lora_B.weight", DType::kF16, {4, 2}},
+                           {"score.weight", DType::kF32, {6, 3}}});
+  const PeftAdapterReader reader(dir.path());
+  ASSERT_EQ(reader.pairs().size(), 1U);
+  ASSERT_EQ(reader.replaced().size(), 1U);
+  EXPECT_EQ(reader.replaced()[0].name(), "score.weight");
+  EXPECT_EQ(reader.base_hash(), std::nullopt);
+  EXPECT_NO_THROW(reader.check_base("any"));
+}
+
+TEST(PeftAdapter, RefusesHostileInput) {
+  const DType f = DType::kF32;
+  const TensorSpec a{"q.lora_A.weight", f, {2, 3}};
+  const TensorSpec b{"q.lora_B.weight", f, {4, 2}};
+  struct Case {
+    std::vector<TensorSpec> specs;
+    ErrorCode code;
+    std::vector<std::string> parts;
+  };
+  const Case cases[] = {
+      {{a}, ErrorCode::kCorruptFile, {"q: lora_B is missing"}},
+      {{b}, ErrorCode::kCorruptFile, {"q: lora_A is missing"}},
+      {{a, {"q.lora_B.weight", f, {4, 3}}}, ErrorCode::kCorruptFile, {"q", "do not multiply"}},
+      {{{"q.lora_A.weight", f, {3, 3}}, {"q.lora_B.weight", f, {4, 3}}},
+       ErrorCode::kCorruptFile,
+       {"q: rank 3", "says 2"}},
+      {{{"q.lora_A.weight", f, {0, 3}}, {"q.lora_B.weight", f, {4, 0}}},
+       ErrorCode::kCorruptFile,
+       {"multiply"}},
+      {{a, {"q.lora_B.weight", f, {4, 2, 1, 1}}}, ErrorCode::kUnsupported, {"two dimensions"}},
+      {{a, {"q.lora_B.weight", DType::kI8, {4, 2}}}, ErrorCode::kUnsupported, {"I8"}},
+      {{a, b, {"q.lora_magnitude_vector", f, {4}}}, ErrorCode::kUnsupported, {"lora_magnitude_vector"}},
+      {{a, b, {"e.lora_embedding_A", f, {2, 9}}}, ErrorCode::kUnsupported, {"lora_embedding_A"}},
+      {{a, b, {".lora_A.weight", f, {2, 9}}}, ErrorCode::kUnsupported, {".lora_A.weight"}},
+  };
+  for (const Case& c : cases) {
+    const TempDir dir;
+    put_adapter(dir.path(), c.specs);
+    for (const std::string& part : c.parts) {
+      expect_error(c.code, {"adapter_model.safetensors", part}, [&] { PeftAdapterReader r(dir.path()); });
+    }
+  }
+  const TempDir dir;
+  put_adapter(dir.path(), {a, b}, kConfig, "model.");
+  expect_error(ErrorCode::kCorruptFile, {"model.q.lora_A.weight", "base_model.model."},
+               [&] { PeftAdapterReader r(dir.path()); });
+  std::filesystem::remove(dir / "adapter_model.safetensors");
+  expect_error(ErrorCode::kNotFound, {"adapter_model.safetensors"}, [&] { PeftAdapterReader r(dir.path()); });
+  put_file(dir / "adapter_model.bin", "x");
+  expect_error(ErrorCode::kUnsupported, {"pickled"}, [&] { PeftAdapterReader r(dir.path()); });
+  std::filesystem::remove(dir / "adapter_config.json");
+  expect_error(ErrorCode::kNotFound, {"adapter_config.json"}, [&] { PeftAdapterReader r(dir.path()); });
+}
+
+TEST(PeftAdapter, ReadsAdaptersTrainedElsewhere) {
+  const auto tiny = io_test::shared_data("adapters/tinyllama_r4_qv_a");
+  const auto gpt2 = io_test::shared_data("adapters/gpt2_r8_cattn_seqcls");
+  if (tiny.empty() || gpt2.empty()) GTEST_SKIP() << "shared/data/adapters is not beside this checkout";
+  const PeftAdapterReader t(tiny);
+  EXPECT_EQ(t.pairs().size(), 44U);  // q and v of 22 layers
+  for (const LoraPair& pair : t.pairs()) {
+    EXPECT_TRUE(t.config().targets(pair.module)) << pair.module;
+    EXPECT_EQ(pair.rank, 4);
+    EXPECT_EQ(pair.in, 2048);
+    EXPECT_EQ(pair.out, pair.module.ends_with("q_proj") ? 2048 : 256);
+    EXPECT_EQ(pair.scaling, 4.0);
+  }
+  EXPECT_TRUE(t.replaced().empty());
+  const PeftAdapterReader g(gpt2);
+  EXPECT_EQ(g.pairs().size(), 12U);
+  EXPECT_TRUE(g.config().fan_in_fan_out);
+  EXPECT_EQ(g.find("transformer.h.11.attn.c_attn")->out, 2304);
+  EXPECT_EQ(g.find("transformer.h.11.attn.c_attn")->scaling, 1.0);
+  ASSERT_EQ(g.replaced().size(), 1U);
+  EXPECT_EQ(g.replaced()[0].name(), "score.weight");
+}
+
+}  // namespace
+}  // namespace lq

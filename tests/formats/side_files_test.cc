@@ -1,0 +1,33 @@
+#include "formats/side_files.h"
+
+#include <gtest/gtest.h>
+
+#include "support/io_test_util.h"
+
+namespace lq {
+namespace {
+
+TEST(SideFiles, CopiesTokenizerAndGenerationFilesOnly) {
+  const io_test::TempDir dir;
+  const std::vector<std::string> wanted = {
+      "added_tokens.json",       "chat_template.jinja", "chat_template.json",
+      "generation_config.json",  "merges.txt",          "qwen.tiktoken",
+      "special_tokens_map.json", "tokenizer.json",      "tokenizer.model",
+      "tokenizer_config.json",   "vocab.json",          "vocab.txt"};
+  for (const std::string& name : wanted) io_test::put_file(dir / ("from/" + name), "content of " + name);
+  for (const std::string name : {"config.json", "model.safetensors", "README.md", "LICENSE", "notes.txt",
+                                 "model.safetensors.index.json", "vocab.txt.bak"}) {
+    io_test::put_file(dir / ("from/" + name), "x");
+  }
+  std::filesystem::create_directories(dir / "from/sub.tiktoken");
+  std::filesystem::create_directories(dir / "to");
+  EXPECT_EQ(copy_side_files(dir / "from", dir / "to"), wanted);
+  EXPECT_EQ(io_test::names_below(dir / "to"), std::set<std::string>(wanted.begin(), wanted.end()));
+  for (const std::string& name : wanted) {
+    EXPECT_EQ(io_test::get_file(dir / ("to/" + name)), "content of " + name);
+  }
+  io_test::expect_error(ErrorCode::kIo, {"none"}, [&] { side_files(dir / "none"); });
+}
+
+}  // namespace
+}  // namespace lq

@@ -1,0 +1,126 @@
+#include "jobs/sweep_job.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "formats/checkpoint_reader.h"
+#include "formats/safetensors_writer.h"
+#include "jobs/select_matrices.h"
+#include "jobs/stats_metadata.h"
+#include "jobs/tiny_model.h"
+#include "quant/codebook/codebook_serialize.h"
+#include "reference/numbers.h"
+#include "support/io_test_util.h"
+
+namespace lq {
+namespace {
+
+using io_test::TempDir;
+
+SweepJobOptions options_in(const TempDir& dir) {
+  SweepJobOptions o;
+  o.model = dir / "model";
+  o.out = dir / "table.json";
+  o.plan.decompose.rank = 4;
+  o.plan.budget.configs = {uniform_nf_config(2), uniform_nf_config(4)};
+  return o;
+}
+
+SweepJobReport run(const SweepJobOptions& options) {
+  ThreadPool pool(2);
+  NoProgress progress;
+  Context context{pool, progress, 0, {}};
+  return sweep_job(context, options);
+}
+
+TEST(SweepJob, WritesATableAndLeavesNothingElse) {
+  const TempDir dir;
+  write_tiny_model(dir / "model");
+  SweepJobOptions options = options_in(dir);
+  options.check_cells = 5;
+  const SweepJobReport report = run(options);
+  EXPECT_EQ(report.matrices, 14);
+  EXPECT_EQ(report.configs, 2);
+  EXPECT_EQ(report.checked, 5);
+  EXPECT_LT(report.largest_deviation, 0.2);
+  const ErrorTable table = read_error_table(options.out);
+  EXPECT_EQ(table.rank, 4);
+  EXPECT_EQ(table.method, "lq");
+  EXPECT_FALSE(std::filesystem::exists(dir / "table.json.work"));
+}
+
+// x^T x of correlated rows, over its count.
+std::vector<float> random_moment(std::int64_t n, std::uint64_t stream) {
+  const std::int64_t count = 3 * n;
+  auto x = reference::normals(static_cast<std::size_t>(count * n), stream);
+  for (std::int64_t t = 0; t < count; ++t) {
+    for (std::int64_t i = 1; i < n; ++i) {
+      float& value = x[static_cast<std::size_t>(t * n + i)];
+      value = 0.9F * x[static_cast<std::size_t>(t * n + i - 1)] + 0.5F * value;
+    }
+  }
+  std::vector<float> moment(static_cast<std::size_t>(n * n));
+  for (std::int64_t i = 0; i < n; ++i) {
+    for (std::int64_t j = 0; j < n; ++j) {
+      double sum = 0.0;
+      for (std::int64_t t = 0; t < count; ++t) {
+        sum += double{x[static_cast<std::size_t>(t * n + i)]} * x[static_cast<std::size_t>(t * n + j)];
+      }
+      moment[static_cast<std::size_t>(i * n + j)] = static_cast<float>(sum / static_cast<double>(count));
+    }
+  }
+  return moment;
+}
+
+void write_tiny_stats(const std::filesystem::path& model, const std::filesystem::path& path) {
+  ThreadPool pool(1);
+  const CheckpointReader reader(model);
+  StatsModules modules;
+  std::vector<TensorSpec> specs;
+  for (const TensorView* view : select_matrices(reader, {})) {
+    const std::string module(module_of(view->name()));
+    const std::int64_t rows = view->shape()[0];
+    const std::int64_t cols = view->shape()[1];
+    modules[module] = {.rows = rows, .cols = cols, .input = module};
+    specs.push_back({module + std::string(kInputMoment), DType::kF32, {cols, cols}});
+    specs.push_back({module + std::string(kOutputGradMoment), DType::kF32, {rows, rows}});
+  }
+  SafetensorsWriter writer(path, specs, stats_metadata(modules, reader.model_hash(pool, {})));
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    writer.write_f32(specs[i].name, random_moment(specs[i].shape[0], 50 + i).data());
+  }
+  writer.finish();
+}
+
+// The table is made without feedback, so its cells are checked without, whatever the options say.
+TEST(SweepJob, CellsAreCheckedAsTheyAreSwept) {
+  const TempDir dir;
+  write_tiny_model(dir / "model");
+  write_tiny_stats(dir / "model", dir / "stats");
+  SweepJobOptions options = options_in(dir);
+  options.plan.weights = WeightsKind::kKfac;
+  options.plan.calibration.stats = dir / "stats";
+  options.plan.quantizer.feedback = Feedback::kOn;
+  options.check_cells = 28;
+  EXPECT_LT(run(options).largest_deviation, 0.1);
+}
+
+TEST(SweepJob, UnfinishedWorkOfAnotherCommandIsNotTaken) {
+  const TempDir dir;
+  write_tiny_model(dir / "model");
+  SweepJobOptions options = options_in(dir);
+  options.plan.selection.include = {"nothing"};  // fails after the job was claimed
+  EXPECT_THROW(run(options), Error);
+  EXPECT_FALSE(std::filesystem::exists(options.out));
+  options.plan.selection.include.clear();
+  try {
+    run(options);
+    ADD_FAILURE();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::kInvalidArgument);
+    EXPECT_NE(std::string(e.what()).find("table.json.work"), std::string::npos) << e.what();
+  }
+}
+
+}  // namespace
+}  // namespace lq
