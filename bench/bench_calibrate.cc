@@ -43,7 +43,7 @@ struct Seconds {
 };
 
 // Forward and backward with dense gradients of the blocks' linears.
-void plain_pass(Bench& b, LlamaModel& model, Workspace& ws, LlamaTape& tape, const CalibrationWindows& w) {
+void plain_pass(Bench& b, Model& model, Workspace& ws, ModelTape& tape, const CalibrationWindows& w) {
   std::vector<float> losses;
   for (const WindowGroup& g : window_groups(w)) {
     std::vector<std::int64_t> starts;
@@ -61,10 +61,10 @@ void plain_pass(Bench& b, LlamaModel& model, Workspace& ws, LlamaTape& tape, con
 void BM_Calibrate(benchmark::State& state) {
   Bench b;
   const auto directory = directory_of(b, state.range(0));
-  LlamaModel plain = LlamaModel::load(b.ctx, directory);
-  LlamaModel model = LlamaModel::load(b.ctx, directory);
+  Model plain = Model::load(b.ctx, directory);
+  Model model = Model::load(b.ctx, directory);
   for (Linear* l : plain.linears()) l->weight().parameter()->make_trainable();
-  const CalibrationWindows w = random_windows(16, model.config().vocab);
+  const CalibrationWindows w = random_windows(16, model.spec().vocab);
   Gather gather;
   gather.output_grad_moment = state.range(1) == 1;
   gather.held_out = false;
@@ -72,7 +72,7 @@ void BM_Calibrate(benchmark::State& state) {
   const auto folder = std::filesystem::temp_directory_path() / "lq_bench_calibrate_work";
   const WorkStore store(folder);
   Workspace ws;
-  LlamaTape tape;
+  ModelTape tape;
   plain_pass(b, plain, ws, tape, w);  // memory is there from now on
   Seconds plain_time;
   Seconds gather_time;

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "data/document_reader.h"
-#include "models/llama_model.h"
+#include "models/model.h"
 #include "tokenizers/tokenizer.h"
 
 namespace {
@@ -23,13 +23,13 @@ namespace {
 using namespace lq;
 
 // log p of every token after each of ids, decoded one by one: [ids, vocab].
-std::vector<std::vector<double>> decoded(Context ctx, const LlamaModel& model,
-                                         std::span<const std::int32_t> ids, DecodePrecision precision) {
+std::vector<std::vector<double>> decoded(Context ctx, const Model& model, std::span<const std::int32_t> ids,
+                                         DecodePrecision precision) {
   ctx.decode_precision = precision;
   Workspace ws;
   KvCache cache = model.make_cache(std::ssize(ids));
   std::vector<std::vector<double>> all;
-  Tensor logits = Tensor::empty(DType::kF32, {1, model.config().vocab});
+  Tensor logits = Tensor::empty(DType::kF32, {1, model.spec().vocab});
   for (std::size_t t = 0; t < ids.size(); ++t) {
     model.decode(ctx, ws, cache, ids.subspan(t, 1), matrix_of(logits));
     const std::span<const float> row(logits.data<float>(), static_cast<std::size_t>(logits.numel()));
@@ -56,11 +56,11 @@ void run(const char* packed, const char* dense_directory, const char* text, std:
   ThreadPool pool(0);
   NoProgress progress;
   Context ctx{pool, progress, 0, {}};
-  const LlamaModel model = LlamaModel::load(ctx, packed);
-  const LlamaModel dense = LlamaModel::load(ctx, dense_directory);
+  const Model model = Model::load(ctx, packed);
+  const Model dense = Model::load(ctx, dense_directory);
   std::vector<std::int32_t> ids =
       Tokenizer::load(dense_directory)->encode(read_documents(text).front().text, true);
-  const std::int64_t fit = std::min({tokens, std::ssize(ids), model.config().max_positions});
+  const std::int64_t fit = std::min({tokens, std::ssize(ids), model.spec().max_positions});
   ids.resize(static_cast<std::size_t>(fit));
   const auto want = decoded(ctx, dense, ids, DecodePrecision::kFine);
   const auto fine = decoded(ctx, model, ids, DecodePrecision::kFine);

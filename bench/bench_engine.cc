@@ -7,7 +7,7 @@
 #include "backends/cpu/nf_codec.h"
 #include "backends/cpu/nf_gemv.h"
 #include "bench_context.h"
-#include "models/llama_model.h"
+#include "models/model.h"
 #include "nn/packed_weight.h"
 #include "train/adamw.h"
 #include "train/gradients.h"
@@ -18,9 +18,7 @@ namespace {
 // TinyLlama-1.1B.
 reference::RandomModel shape_1100m(int bits) { return {2048, 22, 5632, 32, 4, 32000, 2048, bits}; }
 
-LlamaModel model_of(Bench& b, const reference::RandomModel& m) {
-  return LlamaModel::load(b.ctx, bench_model(b, m));
-}
+Model model_of(Bench& b, const reference::RandomModel& m) { return Model::load(b.ctx, bench_model(b, m)); }
 
 std::vector<std::int32_t> ids(std::int64_t count, std::int64_t vocab) {
   std::vector<std::int32_t> x(static_cast<std::size_t>(count));
@@ -93,7 +91,7 @@ BENCHMARK(BM_NfGemv)
 void prompt(benchmark::State& state, const reference::RandomModel& shape, std::int64_t n) {
   Bench b;
   b.ctx.matmul_precision = precision_of(state.range(1));
-  const LlamaModel model = model_of(b, shape);
+  const Model model = model_of(b, shape);
   const auto x = ids(n, 32000);
   Tensor logits = Tensor::empty(DType::kF32, {1, 32000});
   for (auto _ : state) {
@@ -114,7 +112,7 @@ BENCHMARK(BM_Prompt768)
     ->Unit(benchmark::kMillisecond);
 
 // r 64 beside every linear, B = 0.
-void add_lora(Bench& b, LlamaModel& model) {
+void add_lora(Bench& b, Model& model) {
   for (Linear* linear : model.linears()) {
     auto lora = std::make_unique<Lora>();
     lora->a.value = Tensor::empty(DType::kF32, {64, linear->in()});
@@ -132,7 +130,7 @@ void lora_step(benchmark::State& state, Keep keep, std::int64_t batch_size, std:
                MatmulPrecision precision) {
   Bench b;
   b.ctx.matmul_precision = precision;
-  LlamaModel model = model_of(b, shape_768(4));
+  Model model = model_of(b, shape_768(4));
   add_lora(b, model);
   model.train_adapters();
   const std::int64_t tokens = batch_size * length;
@@ -142,7 +140,7 @@ void lora_step(benchmark::State& state, Keep keep, std::int64_t batch_size, std:
   const TokenBatch batch{x, starts};
   const auto targets = next_token_targets(batch);
   std::vector<float> losses(static_cast<std::size_t>(tokens));
-  LlamaTape tape;
+  ModelTape tape;
   tape.keep = keep;
   const float scale = 1.0F / static_cast<float>(tokens - batch_size);
   const std::vector<Parameter*> learning = model.trainable();
@@ -190,7 +188,7 @@ BENCHMARK(BM_LoraCurve768)
 void BM_Decode1100M(benchmark::State& state) {
   Bench b;
   if (state.range(1) == 1) b.ctx.decode_precision = DecodePrecision::kFast;
-  LlamaModel model = model_of(b, shape_1100m(static_cast<int>(state.range(0))));
+  Model model = model_of(b, shape_1100m(static_cast<int>(state.range(0))));
   if (state.range(2) == 1) add_lora(b, model);
   Tensor logits = Tensor::empty(DType::kF32, {1, 32000});
   KvCache cache = model.make_cache(256);

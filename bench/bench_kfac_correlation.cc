@@ -22,7 +22,7 @@
 #include "calibrate/calibration_stats.h"
 #include "data/document_reader.h"
 #include "eval/perplexity.h"
-#include "models/llama_model.h"
+#include "models/model.h"
 #include "quant/quantizer.h"
 #include "tokenizers/tokenizer.h"
 
@@ -119,8 +119,8 @@ struct Estimator {
 // Every linear of the model at every width.
 std::vector<Case> measure(Context& ctx, const std::filesystem::path& directory, const CalibrationStats& stats,
                           const std::filesystem::path& held_out) {
-  const LlamaModel dense = LlamaModel::load(ctx, directory);
-  LlamaModel model = LlamaModel::load(ctx, directory);
+  const Model dense = Model::load(ctx, directory);
+  Model model = Model::load(ctx, directory);
   const auto tokenizer = Tokenizer::load(directory);
   const std::string text = read_documents(held_out).front().text;
   PerplexityOptions options;

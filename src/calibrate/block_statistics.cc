@@ -49,7 +49,8 @@ std::string named(const Linear& linear, std::string_view what) { return linear.n
 
 }  // namespace
 
-std::vector<BlockStatistics::Layer> BlockStatistics::layers_of(LlamaBlock& block, const Gather& gather) {
+std::vector<BlockStatistics::Layer> BlockStatistics::layers_of(TransformerBlock& block,
+                                                               const Gather& gather) {
   const std::vector<Linear*> linears = block.linears();
   LQ_CHECK(linears.size() == kFirstOfInput.size(), kInternal, "[calibrate] a block of {} linears",
            linears.size());
@@ -65,7 +66,7 @@ std::vector<BlockStatistics::Layer> BlockStatistics::layers_of(LlamaBlock& block
   return layers;
 }
 
-BlockStatistics::BlockStatistics(LlamaBlock& block, const Gather& gather)
+BlockStatistics::BlockStatistics(TransformerBlock& block, const Gather& gather)
     : gather_(gather), layers_(layers_of(block, gather)) {
   for (Layer& l : layers_) {
     l.linear->set_hook(this);
@@ -83,7 +84,7 @@ BlockStatistics::~BlockStatistics() {
   for (Layer& l : layers_) l.linear->set_hook(nullptr);
 }
 
-std::int64_t BlockStatistics::sum_bytes(LlamaBlock& block, const Gather& gather) {
+std::int64_t BlockStatistics::sum_bytes(TransformerBlock& block, const Gather& gather) {
   std::int64_t sum = 0;
   for (const Layer& l : layers_of(block, gather)) {
     if (!l.wanted) continue;
@@ -96,13 +97,13 @@ std::int64_t BlockStatistics::sum_bytes(LlamaBlock& block, const Gather& gather)
   return sum;
 }
 
-std::int64_t BlockStatistics::output_bytes(LlamaBlock& block, const Gather& gather) {
+std::int64_t BlockStatistics::output_bytes(TransformerBlock& block, const Gather& gather) {
   std::int64_t sum = 0;
   for (const TensorSpec& spec : specs(block, gather)) sum += static_cast<std::int64_t>(spec.bytes());
   return sum;
 }
 
-std::vector<TensorSpec> BlockStatistics::specs(LlamaBlock& block, const Gather& gather) {
+std::vector<TensorSpec> BlockStatistics::specs(TransformerBlock& block, const Gather& gather) {
   std::vector<TensorSpec> specs;
   for (const Layer& l : layers_of(block, gather)) {
     if (!l.wanted) continue;
@@ -125,7 +126,7 @@ std::vector<TensorSpec> BlockStatistics::specs(LlamaBlock& block, const Gather& 
   return specs;
 }
 
-StatsModules BlockStatistics::modules(LlamaBlock& block, const Gather& gather) {
+StatsModules BlockStatistics::modules(TransformerBlock& block, const Gather& gather) {
   StatsModules modules;
   const std::vector<Layer> layers = layers_of(block, gather);
   std::array<const Linear*, kFirstOfInput.size()> owners{};

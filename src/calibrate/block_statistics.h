@@ -11,7 +11,7 @@
 #include "calibrate/fisher_sum.h"
 #include "calibrate/stats_format.h"
 #include "calibrate/symmetric_sum.h"
-#include "models/llama_block.h"
+#include "models/transformer_block.h"
 
 namespace lq {
 
@@ -44,18 +44,18 @@ enum class StatisticsPass {
 class BlockStatistics final : public LinearHook {
  public:
   // Sums of zero for the wanted linears of the block. While this lives, it is their hook.
-  BlockStatistics(LlamaBlock& block, const Gather& gather);
+  BlockStatistics(TransformerBlock& block, const Gather& gather);
   ~BlockStatistics() override;
   BlockStatistics(const BlockStatistics&) = delete;
   BlockStatistics& operator=(const BlockStatistics&) = delete;
 
   // Bytes of the sums, and of the finished statistics.
-  static std::int64_t sum_bytes(LlamaBlock& block, const Gather& gather);
-  static std::int64_t output_bytes(LlamaBlock& block, const Gather& gather);
+  static std::int64_t sum_bytes(TransformerBlock& block, const Gather& gather);
+  static std::int64_t output_bytes(TransformerBlock& block, const Gather& gather);
   // The finished tensors' names and shapes.
-  static std::vector<TensorSpec> specs(LlamaBlock& block, const Gather& gather);
+  static std::vector<TensorSpec> specs(TransformerBlock& block, const Gather& gather);
   // What the file says of the wanted linears. Modules that share an input name the first wanted one of them.
-  static StatsModules modules(LlamaBlock& block, const Gather& gather);
+  static StatsModules modules(TransformerBlock& block, const Gather& gather);
 
   // From now on: starts of the sequences that pass (kGradients), and who they are, for errors ("windows 4 to
   // 7").
@@ -79,7 +79,7 @@ class BlockStatistics final : public LinearHook {
     FisherSum fisher;
     SymmetricSum input, held_out, output_grad;
   };
-  static std::vector<Layer> layers_of(LlamaBlock& block, const Gather& gather);
+  static std::vector<Layer> layers_of(TransformerBlock& block, const Gather& gather);
   Layer& layer_of(const Linear& linear);
   void check_finite(Context& ctx, const Linear& linear, ConstMatrix m, std::string_view what) const;
 

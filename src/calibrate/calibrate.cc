@@ -23,7 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Gather gather_of(LlamaModel& model, const CalibrateOptions& o, bool held_out) {
+Gather gather_of(Model& model, const CalibrateOptions& o, bool held_out) {
   Gather g;
   g.fisher = o.fisher || o.full_fisher;
   g.full_fisher = o.full_fisher;
@@ -44,7 +44,7 @@ Gather gather_of(LlamaModel& model, const CalibrateOptions& o, bool held_out) {
   return g;
 }
 
-std::int64_t window_length(const LlamaConfig& c, const CalibrateOptions& o) {
+std::int64_t window_length(const ModelSpec& c, const CalibrateOptions& o) {
   if (o.seq_len == 0) return std::min<std::int64_t>(512, c.max_positions);
   LQ_CHECK(o.seq_len <= c.max_positions || c.rope.type == RopeType::kDynamic, kInvalidArgument,
            "[calibrate] windows of {} tokens exceed the model's context of {} (max_position_embeddings)",
@@ -100,7 +100,7 @@ class WorkFolder {
 };
 
 // As many blocks at once as the run that was interrupted, so that its partial sums can be used.
-CalibrationPlan plan_again(LlamaModel& model, const Gather& gather, const CalibrationWindows& windows,
+CalibrationPlan plan_again(Model& model, const Gather& gather, const CalibrationWindows& windows,
                            const CalibrateOptions& o, const WorkStore& store) {
   const std::int64_t budget = o.memory_bytes > 0 ? o.memory_bytes : available_memory_bytes() / 4 * 3;
   std::int64_t at_once = o.blocks_at_once;
@@ -202,8 +202,8 @@ void tell_need(Context& ctx, const CalibrateOptions& o, const CalibrateNeed& nee
 CalibrateReport calibrate(Context& ctx, const CalibrateOptions& o) {
   const double begin = monotonic_seconds();
   check_out(o);
-  LlamaModel model = LlamaModel::load(ctx, o.model, {.adapter = {}, .no_adapter = true});
-  const LlamaConfig& c = model.config();
+  Model model = Model::load(ctx, o.model, {.adapter = {}, .no_adapter = true});
+  const ModelSpec& c = model.spec();
   const auto tokenizer = Tokenizer::load(o.model);
   const CalibrationWindows windows =
       calibration_windows(ctx, *tokenizer, {o.data, o.field, o.samples, window_length(c, o), o.hold_out});

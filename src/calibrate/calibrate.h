@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "models/llama_model.h"
+#include "models/model.h"
 #include "tensor/context.h"
 
 namespace lq {

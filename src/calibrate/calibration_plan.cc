@@ -17,14 +17,14 @@ std::vector<WindowGroup> window_groups(const CalibrationWindows& windows) {
   return groups;
 }
 
-CalibrationPlan plan_calibration(LlamaModel& model, const Gather& gather, const CalibrationWindows& windows,
+CalibrationPlan plan_calibration(Model& model, const Gather& gather, const CalibrationWindows& windows,
                                  std::int64_t budget, std::int64_t blocks_at_once) {
-  const LlamaConfig& c = model.config();
-  LlamaBlock& block = model.block(0);
+  const ModelSpec& c = model.spec();
+  TransformerBlock& block = model.block(0);
   const std::int64_t group =
       std::max<std::int64_t>(1, kGroupTokens / windows.seq_len) * windows.seq_len;  // tokens
   constexpr std::int64_t kFloat = sizeof(float);
-  const LlamaMemory memory = model.memory_estimate(group, false);
+  const ModelMemory memory = model.memory_estimate(group, false);
   const std::int64_t sums = BlockStatistics::sum_bytes(block, gather);
   const std::int64_t output = BlockStatistics::output_bytes(block, gather);
   const std::int64_t tape =

@@ -8,7 +8,7 @@
 
 #include "calibrate/block_statistics.h"
 #include "calibrate/calibration_windows.h"
-#include "models/llama_model.h"
+#include "models/model.h"
 
 namespace lq {
 
@@ -35,7 +35,7 @@ struct CalibrationPlan {
 
 // The fewest segments that stay within `budget` bytes, boundaries in memory if possible; one block a segment
 // where even that does not fit. blocks_at_once > 0: that many, whatever the budget.
-CalibrationPlan plan_calibration(LlamaModel& model, const Gather& gather, const CalibrationWindows& windows,
+CalibrationPlan plan_calibration(Model& model, const Gather& gather, const CalibrationWindows& windows,
                                  std::int64_t budget, std::int64_t blocks_at_once);
 
 }  // namespace lq

@@ -23,7 +23,7 @@ Gather nothing() {
 
 }  // namespace
 
-CalibrationRun::CalibrationRun(Context& ctx, LlamaModel& model, const CalibrationWindows& windows,
+CalibrationRun::CalibrationRun(Context& ctx, Model& model, const CalibrationWindows& windows,
                                const Gather& gather, const CalibrationPlan& plan, const WorkStore& store,
                                double save_every_seconds)
     : ctx_(ctx),
@@ -43,7 +43,7 @@ CalibrationRun::CalibrationRun(Context& ctx, LlamaModel& model, const Calibratio
     widest = std::max(widest, tokens_of(g));
   }
   for (std::int64_t at = 0; at <= widest; at += windows.seq_len) starts_.push_back(at);
-  const std::int64_t hidden = model.config().hidden;
+  const std::int64_t hidden = model.spec().hidden;
   const std::int64_t kept = gather.gradients() ? plan.blocks_at_once : 1;
   for (std::int64_t i = 0; i < kept; ++i) {
     block_inputs_.push_back(Tensor::empty(DType::kF32, {widest, hidden}));
@@ -78,7 +78,7 @@ std::string CalibrationRun::describe(const WindowGroup& g) const {
 }
 
 Matrix CalibrationRun::buffer(Tensor& t, const WindowGroup& g) const {
-  return {t.mutable_data<float>(), tokens_of(g), model_.config().hidden};
+  return {t.mutable_data<float>(), tokens_of(g), model_.spec().hidden};
 }
 
 bool CalibrationRun::segment_done(std::size_t s) const {
@@ -86,12 +86,12 @@ bool CalibrationRun::segment_done(std::size_t s) const {
   for (std::int64_t layer = first; layer < last; ++layer) {
     if (!store_.has(piece_name(layer))) return false;
   }
-  return !gather_.gradients() || last < model_.config().layers || store_.has("loss");
+  return !gather_.gradients() || last < model_.spec().layers || store_.has("loss");
 }
 
 bool CalibrationRun::gradients_there(std::int64_t layer) const {
   for (std::int64_t g = 0; g < summed_groups_; ++g) {
-    if (!gradients_.has(layer, g, tokens_of(groups_[static_cast<std::size_t>(g)]), model_.config().hidden)) {
+    if (!gradients_.has(layer, g, tokens_of(groups_[static_cast<std::size_t>(g)]), model_.spec().hidden)) {
       return false;
     }
   }
@@ -106,7 +106,7 @@ void CalibrationRun::advance(std::int64_t units) {
 
 std::int64_t CalibrationRun::run() {
   std::int64_t before = 0;
-  for (std::int64_t layer = 0; layer < model_.config().layers; ++layer) {
+  for (std::int64_t layer = 0; layer < model_.spec().layers; ++layer) {
     before += store_.has(piece_name(layer)) ? 1 : 0;
   }
   ctx_.progress.begin("calibrate", std::ssize(windows_.ids), "tokens");
@@ -151,7 +151,7 @@ void CalibrationRun::run_forward() {
   std::size_t lowest = 0;
   while (lowest < plan_.segments.size() && segment_done(lowest)) ++lowest;
   if (lowest == plan_.segments.size()) return;
-  all_units_ = std::ssize(windows_.ids) * model_.config().layers;
+  all_units_ = std::ssize(windows_.ids) * model_.spec().layers;
   sweep(lowest);
   for (std::size_t s = lowest; s < plan_.segments.size(); ++s) run_segment(s);
 }
@@ -168,7 +168,7 @@ void CalibrationRun::sweep(std::size_t segments) {
     for (std::int64_t g = 0; g < std::ssize(groups_); ++g) {
       const WindowGroup& group = groups_[static_cast<std::size_t>(g)];
       const std::int64_t units = tokens_of(group) * (segment.second - segment.first);
-      if (!inputs_.has(segment.second, g, tokens_of(group), model_.config().hidden)) {
+      if (!inputs_.has(segment.second, g, tokens_of(group), model_.spec().hidden)) {
         group_forward(segment, g, checks);
         advance(units);
       } else {
@@ -233,7 +233,7 @@ void CalibrationRun::group_forward(const Segment& segment, std::int64_t group, S
     block.begin(g.held_out ? StatisticsPass::kInputsHeldOut : StatisticsPass::kInputs, {}, describe(g));
     model_.block(layer).forward(ctx_, workspace_, plan_of(g), x, tapes_.front(), x);
   }
-  const bool wanted = segment.second < model_.config().layers &&
+  const bool wanted = segment.second < model_.spec().layers &&
                       !(gather_.gradients() && inputs_.has(segment.second, group, x.rows, x.cols));
   if (wanted) inputs_.put(segment.second, group, x);
 }
@@ -242,7 +242,7 @@ void CalibrationRun::group_backward(const Segment& segment, std::int64_t group, 
   const WindowGroup& g = groups_[static_cast<std::size_t>(group)];
   const SequencePlan& plan = plan_of(g);
   const std::span<const std::int64_t> starts = batch_of(g).starts;
-  const bool top = segment.second == model_.config().layers;
+  const bool top = segment.second == model_.spec().layers;
   load_input(segment, group, buffer(block_inputs_.front(), g));
   for (std::int64_t layer = segment.first; layer < segment.second; ++layer) {
     ctx_.stop.check();
@@ -297,14 +297,14 @@ std::int64_t CalibrationRun::load_partial(const Segment& segment, Statistics& st
   if (gather_.gradients() && segment.first > 0) {
     for (std::int64_t g = 0; g < std::min(next, summed_groups_); ++g) {
       const std::int64_t tokens = tokens_of(groups_[static_cast<std::size_t>(g)]);
-      if (!gradients_.has(segment.first, g, tokens, model_.config().hidden)) return 0;
+      if (!gradients_.has(segment.first, g, tokens, model_.spec().hidden)) return 0;
     }
   }
   // Forward only, activations above the segment are made beside the sums.
-  if (!gather_.gradients() && segment.second < model_.config().layers) {
+  if (!gather_.gradients() && segment.second < model_.spec().layers) {
     for (std::int64_t g = 0; g < next; ++g) {
       const std::int64_t tokens = tokens_of(groups_[static_cast<std::size_t>(g)]);
-      if (!inputs_.has(segment.second, g, tokens, model_.config().hidden)) return 0;
+      if (!inputs_.has(segment.second, g, tokens, model_.spec().hidden)) return 0;
     }
   }
   for (const auto& block : statistics) {
@@ -332,7 +332,7 @@ void CalibrationRun::finish_segment(const Segment& segment, Statistics& statisti
   const std::int64_t summed = windows_.summed();
   const StatisticsCounts counts{summed * (windows_.seq_len - 1), summed * windows_.seq_len,
                                 windows_.held_out * windows_.seq_len};
-  if (gather_.gradients() && segment.second == model_.config().layers) {
+  if (gather_.gradients() && segment.second == model_.spec().layers) {
     store_.put("loss", {}, {{"sum", loss_sum_}});
   }
   for (std::size_t i = 0; i < statistics.size(); ++i) {
@@ -354,7 +354,7 @@ void CalibrationRun::finish_segment(const Segment& segment, Statistics& statisti
   store_.erase(fmt::format("partial.{}-{}", segment.first, segment.second));
   const std::int64_t groups = std::ssize(groups_);
   if (segment.first > 0) inputs_.erase(segment.first, groups);
-  if (gather_.gradients() && segment.second < model_.config().layers) {
+  if (gather_.gradients() && segment.second < model_.spec().layers) {
     gradients_.erase(segment.second, summed_groups_);
   }
 }

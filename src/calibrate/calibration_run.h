@@ -19,7 +19,7 @@ namespace lq {
 class CalibrationRun {
  public:
   // All outlive this. store: of this job alone.
-  CalibrationRun(Context& ctx, LlamaModel& model, const CalibrationWindows& windows, const Gather& gather,
+  CalibrationRun(Context& ctx, Model& model, const CalibrationWindows& windows, const Gather& gather,
                  const CalibrationPlan& plan, const WorkStore& store, double save_every_seconds);
 
   // Until every block has its piece. Returns how many had one before.
@@ -54,7 +54,7 @@ class CalibrationRun {
   void advance(std::int64_t units);
 
   Context& ctx_;
-  LlamaModel& model_;
+  Model& model_;
   const CalibrationWindows& windows_;
   const Gather& gather_;
   const CalibrationPlan& plan_;

@@ -4,7 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
-#include "models/llama_model.h"
+#include "models/model.h"
 
 namespace lq::cli {
 
@@ -19,11 +19,11 @@ struct ModelFlags {
         verb.add_option("--adapter", adapter, "PEFT LoRA adapter (default: MODEL/adapter of a packed model)");
     verb.add_flag("--no-adapter", no_adapter, "The packed matrices alone")->excludes(named);
   }
-  LlamaModel load(Context& context) const {
-    LlamaLoadOptions options;
+  Model load(Context& context) const {
+    ModelLoadOptions options;
     options.adapter = adapter;
     options.no_adapter = no_adapter;
-    return LlamaModel::load(context, model, options);
+    return Model::load(context, model, options);
   }
 };
 

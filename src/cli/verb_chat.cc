@@ -23,7 +23,7 @@ void run(Session& session, const ChatFlags& f) {
   const auto tokenizer = Tokenizer::load(f.model.model);
   const ChatTemplate chat =
       f.format.empty() ? ChatTemplate::of_model(f.model.model) : ChatTemplate::by_name(f.format, *tokenizer);
-  const LlamaModel model = f.model.load(context);
+  const Model model = f.model.load(context);
   Generator generator(model, *tokenizer);
   GenerateOptions options = f.generate.options;
   options.sampler.seed = context.seed;

@@ -36,18 +36,18 @@ nlohmann::ordered_json to_json(const PerplexityResult& r) {
 void run(Session& session, const EvalFlags& f) {
   Context& context = session.context();
   const auto tokenizer = Tokenizer::load(f.model.model);
-  const LlamaModel model = f.model.load(context);
+  const Model model = f.model.load(context);
   DocumentOptions documents;
   documents.field = f.field;
   const std::string text = joined_documents(f.data, documents);
   PerplexityOptions options;
   options.seq_len = f.seq_len;
-  std::unique_ptr<LlamaModel> reference;
+  std::unique_ptr<Model> reference;
   if (!f.reference.empty()) {
-    reference = std::make_unique<LlamaModel>(LlamaModel::load(context, f.reference));
+    reference = std::make_unique<Model>(Model::load(context, f.reference));
     options.reference = reference.get();
   }
-  const LlamaMemory memory = model.memory_estimate(options.batch_tokens, false);
+  const ModelMemory memory = model.memory_estimate(options.batch_tokens, false);
   session.note(fmt::format("eval: {} of text; needs about {} of memory, {} of it the model",
                            human_bytes(static_cast<double>(text.size())),
                            human_bytes(static_cast<double>(memory.total())),

@@ -21,7 +21,7 @@ void run(Session& session, const GenerateVerbFlags& f) {
   Context& context = session.context();
   const double start = monotonic_seconds();
   const auto tokenizer = Tokenizer::load(f.model.model);
-  const LlamaModel model = f.model.load(context);
+  const Model model = f.model.load(context);
   Generator generator(model, *tokenizer);
   GenerateOptions options = f.generate.options;
   options.sampler.seed = context.seed;

@@ -79,12 +79,12 @@ std::string cell_title(const CompareRow& row) {
 // Examples as finetune will read them, so that what is wrong with them shows now; and what the work needs.
 std::string check_and_describe(Context& ctx, const CompareRecipe& recipe, const CompareTable& table) {
   const auto tokenizer = Tokenizer::load(recipe.model);
-  const LlamaModel model = LlamaModel::load(ctx, recipe.model);
+  const Model model = Model::load(ctx, recipe.model);
   TrainingDataOptions data = recipe.finetune.data;
   data.examples.seed = ctx.seed;
-  LQ_CHECK(data.examples.max_length <= model.config().max_positions, kInvalidArgument,
+  LQ_CHECK(data.examples.max_length <= model.spec().max_positions, kInvalidArgument,
            "{}: finetune.seq-len is {}, but the model's context is {} (max_position_embeddings)",
-           recipe.file.string(), data.examples.max_length, model.config().max_positions);
+           recipe.file.string(), data.examples.max_length, model.spec().max_positions);
   const ExampleSet examples = read_training_data(data, recipe.model, *tokenizer, ctx.progress);
   TrainOptions train = recipe.finetune.train;
   train.batch.row_length = data.examples.max_length;

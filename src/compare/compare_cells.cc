@@ -178,13 +178,13 @@ FinetuneOptions CompareCells::finetune_options(CompareMethod method, double bits
 
 std::vector<TextScore> CompareCells::scores(const fs::path& model_dir, const fs::path& adapter, bool kl) {
   const auto tokenizer = Tokenizer::load(model_dir);
-  LlamaLoadOptions load;
+  ModelLoadOptions load;
   load.adapter = adapter;
-  const LlamaModel model = LlamaModel::load(context_, model_dir, load);
-  std::optional<LlamaModel> dense;
+  const Model model = Model::load(context_, model_dir, load);
+  std::optional<Model> dense;
   PerplexityOptions options;
   options.seq_len = recipe_.text_seq_len;
-  if (kl) options.reference = &dense.emplace(LlamaModel::load(context_, recipe_.model));
+  if (kl) options.reference = &dense.emplace(Model::load(context_, recipe_.model));
   std::vector<TextScore> all;
   for (const std::string& text : texts_) {
     const PerplexityResult r = perplexity(context_, model, *tokenizer, text, options);

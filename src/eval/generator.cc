@@ -37,15 +37,15 @@ std::string_view stop_reason_name(StopReason reason) {
   return "";
 }
 
-Generator::Generator(const LlamaModel& model, const Tokenizer& tokenizer, std::int64_t context)
+Generator::Generator(const Model& model, const Tokenizer& tokenizer, std::int64_t context)
     : model_(model),
       tokenizer_(tokenizer),
-      context_(context > 0 ? context : model.config().max_positions),
+      context_(context > 0 ? context : model.spec().max_positions),
       cache_(model.make_cache(context_)) {
-  LQ_CHECK(tokenizer.vocab_size() <= model.config().vocab, kMismatch,
+  LQ_CHECK(tokenizer.vocab_size() <= model.spec().vocab, kMismatch,
            "[generate] the tokenizer has {} ids, the model's vocabulary (vocab_size) only {}",
-           tokenizer.vocab_size(), model.config().vocab);
-  for (const std::int64_t id : model.config().eos) eos_.push_back(static_cast<std::int32_t>(id));
+           tokenizer.vocab_size(), model.spec().vocab);
+  for (const std::int64_t id : model.spec().eos) eos_.push_back(static_cast<std::int32_t>(id));
   if (tokenizer.eos_id()) eos_.push_back(*tokenizer.eos_id());
 }
 
@@ -79,7 +79,7 @@ GenerateResult Generator::generate(Context& ctx, std::span<const std::int32_t> i
 
   Context decoding = generation_context(ctx, options.precision, model_.packed());
   Scratch scratch(workspace_);
-  const Matrix logits = scratch.matrix(1, model_.config().vocab);
+  const Matrix logits = scratch.matrix(1, model_.spec().vocab);
   const auto run = [&](std::span<const std::int32_t> next) {
     model_.decode(decoding, workspace_, cache_, next, logits);
     cached_.insert(cached_.end(), next.begin(), next.end());

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "eval/sampler.h"
-#include "models/llama_model.h"
+#include "models/model.h"
 #include "tensor/context.h"
 #include "tokenizers/tokenizer.h"
 
@@ -49,7 +49,7 @@ class Generator {
   // model and tokenizer outlive this. context: tokens at most, 0: the model's own. Throws
   // Error(kInvalidArgument) where it exceeds the model's, Error(kMismatch) for a tokenizer with more ids than
   // the model's vocabulary.
-  Generator(const LlamaModel& model, const Tokenizer& tokenizer, std::int64_t context = 0);
+  Generator(const Model& model, const Tokenizer& tokenizer, std::int64_t context = 0);
 
   // ids: the whole sequence so far (a conversation: with all earlier turns). Throws Error(kInvalidArgument)
   // when it is empty or leaves no room in the context.
@@ -64,7 +64,7 @@ class Generator {
   void add_eos(std::int32_t id) { eos_.push_back(id); }
 
  private:
-  const LlamaModel& model_;
+  const Model& model_;
   const Tokenizer& tokenizer_;
   std::int64_t context_;
   KvCache cache_;

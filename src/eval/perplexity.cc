@@ -35,17 +35,17 @@ struct Sums {
 };
 
 // Adds one batch, its losses in token order.
-void add_batch(Context& ctx, Workspace& ws, const LlamaModel& model, const LlamaModel* reference,
+void add_batch(Context& ctx, Workspace& ws, const Model& model, const Model* reference,
                const TokenBatch& batch, Sums& sums) {
   Scratch scratch(ws);
   const std::int64_t n = batch.tokens();
   const std::vector<std::int32_t> targets = next_token_targets(batch);
-  const Matrix x = scratch.matrix(n, model.config().hidden);
-  model.hidden(ctx, ws, batch, x);
+  const Matrix x = scratch.matrix(n, model.spec().hidden);
+  model.forward_hidden(ctx, ws, batch, x);
   Matrix rx;
   if (reference != nullptr) {
-    rx = scratch.matrix(n, reference->config().hidden);
-    reference->hidden(ctx, ws, batch, rx);
+    rx = scratch.matrix(n, reference->spec().hidden);
+    reference->forward_hidden(ctx, ws, batch, rx);
   }
   const std::int64_t step = model.head().chunk_tokens();
   for (std::int64_t begin = 0; begin < n; begin += step) {
@@ -53,13 +53,13 @@ void add_batch(Context& ctx, Workspace& ws, const LlamaModel& model, const Llama
     const std::int64_t count = std::min(step, n - begin);
     const auto want =
         std::span(targets).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(count));
-    const Matrix logits = inner.matrix(count, model.config().vocab);
+    const Matrix logits = inner.matrix(count, model.spec().vocab);
     const std::span<float> losses = inner.vector(count);
     model.head().logits(ctx, ws, x.slice(begin, count), logits);
     cross_entropy_forward(ctx, logits, want, losses);
     std::span<float> kl;
     if (reference != nullptr) {
-      const Matrix theirs = inner.matrix(count, model.config().vocab);
+      const Matrix theirs = inner.matrix(count, model.spec().vocab);
       reference->head().logits(ctx, ws, rx.slice(begin, count), theirs);
       kl = inner.vector(count);
       kl_divergence(ctx, theirs, logits, kl);
@@ -75,17 +75,17 @@ void add_batch(Context& ctx, Workspace& ws, const LlamaModel& model, const Llama
 
 }  // namespace
 
-PerplexityResult perplexity_of_ids(Context& ctx, const LlamaModel& model, std::span<const std::int32_t> ids,
+PerplexityResult perplexity_of_ids(Context& ctx, const Model& model, std::span<const std::int32_t> ids,
                                    std::int32_t bos, const PerplexityOptions& options) {
-  const LlamaConfig& c = model.config();
+  const ModelSpec& c = model.spec();
   LQ_CHECK(options.seq_len >= 2, kInvalidArgument,
            "[perplexity] windows of {} tokens predict nothing (at least 2)", options.seq_len);
   LQ_CHECK(options.seq_len <= c.max_positions || c.rope.type == RopeType::kDynamic, kInvalidArgument,
            "[perplexity] windows of {} tokens exceed the model's context of {} (max_position_embeddings)",
            options.seq_len, c.max_positions);
-  LQ_CHECK(options.reference == nullptr || options.reference->config().vocab == c.vocab, kMismatch,
+  LQ_CHECK(options.reference == nullptr || options.reference->spec().vocab == c.vocab, kMismatch,
            "[perplexity] the model has {} tokens in its vocabulary, the reference {}", c.vocab,
-           options.reference == nullptr ? 0 : options.reference->config().vocab);
+           options.reference == nullptr ? 0 : options.reference->spec().vocab);
   const double begin_seconds = monotonic_seconds();
   const Windows w = cut(ids, bos, options.seq_len);
   const auto windows = static_cast<std::int64_t>(w.starts.size()) - 1;
@@ -122,7 +122,7 @@ PerplexityResult perplexity_of_ids(Context& ctx, const LlamaModel& model, std::s
   return r;
 }
 
-PerplexityResult perplexity(Context& ctx, const LlamaModel& model, const Tokenizer& tokenizer,
+PerplexityResult perplexity(Context& ctx, const Model& model, const Tokenizer& tokenizer,
                             std::string_view text, const PerplexityOptions& options) {
   LQ_CHECK(!text.empty(), kInvalidArgument, "[perplexity] the text is empty");
   const std::vector<std::int32_t> ids = tokenizer.encode(text, false);

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "models/llama_model.h"
+#include "models/model.h"
 #include "tensor/context.h"
 #include "tokenizers/tokenizer.h"
 
@@ -19,7 +19,7 @@ struct PerplexityOptions {
   // it.
   std::int64_t batch_tokens = 2048;
   // Also the mean KL(reference || model) of the predicted tokens' distributions. Same vocabulary.
-  const LlamaModel* reference = nullptr;
+  const Model* reference = nullptr;
 };
 
 struct PerplexityResult {
@@ -41,11 +41,11 @@ struct PerplexityResult {
 // seq_len below 2 or above the model's context, for a text without a predicted token, for an id outside the
 // model's vocabulary; Error(kMismatch) where the reference has another vocabulary. The same bits on any
 // number of threads. Reports progress in tokens.
-PerplexityResult perplexity(Context& ctx, const LlamaModel& model, const Tokenizer& tokenizer,
+PerplexityResult perplexity(Context& ctx, const Model& model, const Tokenizer& tokenizer,
                             std::string_view text, const PerplexityOptions& options = {});
 
 // The same of token ids; bos < 0: none.
-PerplexityResult perplexity_of_ids(Context& ctx, const LlamaModel& model, std::span<const std::int32_t> ids,
+PerplexityResult perplexity_of_ids(Context& ctx, const Model& model, std::span<const std::int32_t> ids,
                                    std::int32_t bos, const PerplexityOptions& options = {});
 
 }  // namespace lq

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/error.h"
-#include "models/llama_model.h"
+#include "models/model.h"
 
 namespace lq {
 namespace {
@@ -14,10 +14,10 @@ constexpr std::int64_t kOptimizerBytes = 12;
 
 std::int64_t activation_bytes(Context& context, const CheckpointReader& reader, std::int64_t tokens) {
   try {
-    LlamaLoadOptions options;
+    ModelLoadOptions options;
     options.no_adapter = true;
-    const LlamaModel model = LlamaModel::load(context, reader.directory(), options);
-    const LlamaMemory memory = model.memory_estimate(tokens, true, Keep::kBlocks);
+    const Model model = Model::load(context, reader.directory(), options);
+    const ModelMemory memory = model.memory_estimate(tokens, true, Keep::kBlocks);
     return memory.activations + memory.scratch;
   } catch (const Error& e) {
     if (e.code() != ErrorCode::kUnsupported) throw;

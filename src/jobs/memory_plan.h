@@ -18,7 +18,7 @@ struct MemoryPlanOptions {
 };
 
 // dense: every tensor of `reader` that is not selected, as stored. low_rank: A and B in f32. optimizer: their
-// gradients and AdamW's two moments in f32. activations: what LlamaModel says of a training step that keeps
+// gradients and AdamW's two moments in f32. activations: what Model says of a training step that keeps
 // each block's input; for other kinds of model 0, with a note. Throws what the readers throw.
 MemoryPlan finetune_memory_plan(Context& context, const CheckpointReader& reader,
                                 const std::vector<const TensorView*>& selected,

@@ -4,30 +4,41 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 
 #include "base/error.h"
+#include "models/families/llama.h"
 
 namespace lq {
 namespace {
 
-constexpr std::array<std::string_view, 3> kLlamaArchitectures = {"LlamaForCausalLM", "MistralForCausalLM",
-                                                                 "Qwen2ForCausalLM"};
-constexpr std::array<std::string_view, 3> kLlamaTypes = {"llama", "mistral", "qwen2"};
+const std::vector<ModelFamily>& table() {
+  static const std::vector<ModelFamily> families = {families::llama()};
+  return families;
+}
+
+bool has(const std::vector<std::string>& names, const std::string& name) {
+  return std::ranges::find(names, name) != names.end();
+}
 
 }  // namespace
 
-ModelFamily model_family(const JsonObject& config) {
+const ModelFamily& model_family(const JsonObject& config) {
   const std::vector<std::string> names = config.texts("architectures");
-  for (const auto& name : names) {
-    if (std::ranges::find(kLlamaArchitectures, name) != kLlamaArchitectures.end()) return ModelFamily::kLlama;
-  }
   const std::string type = config.text_or("model_type", "");
-  if (names.empty() && std::ranges::find(kLlamaTypes, type) != kLlamaTypes.end()) return ModelFamily::kLlama;
+  std::vector<std::string> known;
+  for (const ModelFamily& family : table()) {
+    for (const auto& name : names) {
+      if (has(family.architectures, name)) return family;
+    }
+    if (names.empty() && has(family.model_types, type)) return family;
+    known.insert(known.end(), family.architectures.begin(), family.architectures.end());
+  }
   fail(ErrorCode::kUnsupported, "{}: architecture {} is not one that this program computes (known: {})",
        config.who(), names.empty() ? fmt::format("of model_type \"{}\"", type) : fmt::format("{}", names),
-       fmt::join(kLlamaArchitectures, ", "));
+       fmt::join(known, ", "));
 }
+
+ModelSpec model_spec(const JsonObject& config) { return model_family(config).spec(config); }
 
 const std::vector<std::string>& block_linear_names() {
   static const std::vector<std::string> names = {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj",

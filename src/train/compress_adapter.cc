@@ -28,7 +28,7 @@ Squares round_factor(Context& ctx, const CodebookQuantizer& quantizer, Parameter
 
 }  // namespace
 
-CompressedAdapter compress_adapter(Context& ctx, LlamaModel& model, const CodebookConfig& config) {
+CompressedAdapter compress_adapter(Context& ctx, Model& model, const CodebookConfig& config) {
   const CodebookQuantizer quantizer(config);
   std::vector<Linear*> all = model.linears();
   all.push_back(&model.head().projection());

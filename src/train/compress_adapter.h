@@ -5,7 +5,7 @@
 
 #include <string_view>
 
-#include "models/llama_model.h"
+#include "models/model.h"
 #include "nn/linear.h"
 #include "quant/codebook/codebook_config.h"
 #include "tensor/context.h"
@@ -20,6 +20,6 @@ struct CompressedAdapter {
 };
 
 // Throws Error(kInvalidArgument) where the model has no low-rank part, or one that is not finite.
-CompressedAdapter compress_adapter(Context& ctx, LlamaModel& model, const CodebookConfig& config);
+CompressedAdapter compress_adapter(Context& ctx, Model& model, const CodebookConfig& config);
 
 }  // namespace lq

@@ -82,7 +82,7 @@ nlohmann::json job_of(const Context& ctx, const FinetuneOptions& o, const Exampl
 }
 
 // Of what the run starts from besides the base: low-rank parts, and weights that an adapter has replaced.
-std::string hash_of_start(LlamaModel& model, const std::vector<std::string>& replaced) {
+std::string hash_of_start(Model& model, const std::vector<std::string>& replaced) {
   Hasher hasher;
   std::vector<Linear*> all = model.linears();
   all.push_back(&model.head().projection());
@@ -104,16 +104,16 @@ std::string hash_of_start(LlamaModel& model, const std::vector<std::string>& rep
   return any ? hasher.hex() : "none";
 }
 
-void check_ids(const ExampleSet& set, const LlamaModel& model, const std::filesystem::path& path) {
+void check_ids(const ExampleSet& set, const Model& model, const std::filesystem::path& path) {
   std::int32_t most = 0;
   for (const auto* list : {&set.train, &set.validation}) {
     for (const EncodedExample& e : *list) {
       for (const std::int32_t id : e.ids) most = std::max(most, id);
     }
   }
-  LQ_CHECK(most < model.config().vocab, kMismatch,
+  LQ_CHECK(most < model.spec().vocab, kMismatch,
            "{}: the tokenizer gives token {}, but the model's vocabulary has {}", path.string(), most,
-           model.config().vocab);
+           model.spec().vocab);
 }
 
 FinetuneReport finished_report(const std::filesystem::path& out) {
@@ -127,7 +127,7 @@ FinetuneReport finished_report(const std::filesystem::path& out) {
 
 // Backward keeps all activations where they fit into the memory there is; the numbers are the same either
 // way.
-Keep activations_that_fit(const LlamaModel& model, std::int64_t tokens) {
+Keep activations_that_fit(const Model& model, std::int64_t tokens) {
   const std::int64_t available = available_memory_bytes();
   const std::int64_t need = model.memory_estimate(tokens, true, Keep::kActivations).total();
   return available == 0 || need < available / 4 * 3 ? Keep::kActivations : Keep::kBlocks;
@@ -152,7 +152,7 @@ void check_full(const FinetuneOptions& o) {
 // What a run makes: an adapter, or with --full a model.
 class Product {
  public:
-  Product(Context& ctx, LlamaModel& model, const FinetuneOptions& o, std::string base_hash)
+  Product(Context& ctx, Model& model, const FinetuneOptions& o, std::string base_hash)
       : model_(model), o_(o), base_hash_(std::move(base_hash)) {
     if (o.full) {
       specs_ = train_all_parameters(model, o.model);
@@ -170,7 +170,7 @@ class Product {
   }
 
  private:
-  LlamaModel& model_;
+  Model& model_;
   const FinetuneOptions& o_;
   std::string base_hash_;
   std::vector<TensorSpec> specs_;
@@ -193,17 +193,17 @@ FinetuneReport finetune(Context& ctx, const FinetuneOptions& given) {
   OutputDir::check(o.out, inputs);
 
   const auto tokenizer = Tokenizer::load(o.model);
-  LlamaLoadOptions load;
+  ModelLoadOptions load;
   load.adapter = o.adapter;
   load.no_adapter = from_zero;
-  LlamaModel model = LlamaModel::load(ctx, o.model, load);
+  Model model = Model::load(ctx, o.model, load);
   if (!o.adapter.empty()) {
     const PeftAdapterReader reader(o.adapter);
     for (const TensorView& view : reader.replaced()) o.lora.replaced.push_back(view.name());
   }
-  LQ_CHECK(o.data.examples.max_length <= model.config().max_positions, kInvalidArgument,
+  LQ_CHECK(o.data.examples.max_length <= model.spec().max_positions, kInvalidArgument,
            "--seq-len {}: the model's context is {} (max_position_embeddings)", o.data.examples.max_length,
-           model.config().max_positions);
+           model.spec().max_positions);
   o.data.examples.seed = ctx.seed;
   ExampleSet set = read_training_data(o.data, o.model, *tokenizer, ctx.progress);
   check_ids(set, model, o.model);
@@ -233,7 +233,7 @@ FinetuneReport finetune(Context& ctx, const FinetuneOptions& given) {
   report.modules = product.modules();
   for (const Parameter* p : model.trainable()) report.parameters += p->value.numel();
   const std::int64_t moments = report.parameters * (o.train.adam.eight_bit ? 2 : 8);
-  const LlamaMemory memory = model.memory_estimate(batch_tokens(set, o.train), true, o.train.activations);
+  const ModelMemory memory = model.memory_estimate(batch_tokens(set, o.train), true, o.train.activations);
   ctx.progress.note(
       fmt::format("finetune: {} examples, {} tokens ({} count); {} steps; {:.2f} M parameters in {} {} "
                   "learn; needs about {} "

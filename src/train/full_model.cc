@@ -7,7 +7,7 @@
 
 namespace lq {
 
-std::vector<TensorSpec> train_all_parameters(LlamaModel& model, const std::filesystem::path& directory) {
+std::vector<TensorSpec> train_all_parameters(Model& model, const std::filesystem::path& directory) {
   LQ_CHECK(!model.packed(), kInvalidArgument,
            "--full: {} is packed, and packed weights do not learn; give the dense model", directory.string());
   const CheckpointReader reader(directory);
@@ -22,8 +22,8 @@ std::vector<TensorSpec> train_all_parameters(LlamaModel& model, const std::files
   return specs;
 }
 
-void write_full_model(LlamaModel& model, const std::vector<TensorSpec>& specs,
-                      const std::filesystem::path& source, const std::filesystem::path& directory) {
+void write_full_model(Model& model, const std::vector<TensorSpec>& specs, const std::filesystem::path& source,
+                      const std::filesystem::path& directory) {
   std::filesystem::create_directories(directory);
   ShardedWriter writer(directory, specs);
   for (const TensorSpec& spec : specs) {

@@ -13,10 +13,10 @@ namespace {
 
 constexpr std::int64_t kDefaultRank = 64;  // the paper's
 
-std::vector<Linear*> all_linears(LlamaModel& model) {
+std::vector<Linear*> all_linears(Model& model) {
   std::vector<Linear*> all = model.linears();
   // Tied to the embedding, the head is no module of its own.
-  if (!model.config().tied_embeddings) all.push_back(&model.head().projection());
+  if (!model.spec().tied_embeddings) all.push_back(&model.head().projection());
   return all;
 }
 
@@ -33,7 +33,7 @@ bool names(const std::string& target, const std::string& module) {
   return ModulePattern(target, "--target").matches(module);
 }
 
-std::vector<Linear*> choose(LlamaModel& model, const LoraOptions& options) {
+std::vector<Linear*> choose(Model& model, const LoraOptions& options) {
   std::vector<Linear*> chosen;
   if (options.targets.empty()) {
     const bool has = model.has_adapter();
@@ -80,12 +80,12 @@ std::unique_ptr<Lora> start_from_zero(Context& ctx, const Linear& linear, std::i
 }
 
 // Parameters that learn whole, by what they are called for people.
-std::vector<Parameter*> whole_parameters(LlamaModel& model, const std::string& what) {
+std::vector<Parameter*> whole_parameters(Model& model, const std::string& what) {
   std::vector<Parameter*> all;
   for (Parameter* p : model.parameters()) {
     const bool norm = p->name.ends_with("norm.weight");
     const bool embeddings = p->name == "model.embed_tokens.weight";
-    const bool head = p->name == "lm_head.weight" || (embeddings && model.config().tied_embeddings);
+    const bool head = p->name == "lm_head.weight" || (embeddings && model.spec().tied_embeddings);
     if ((what == "norms" && norm) || (what == "embeddings" && embeddings) || (what == "head" && head)) {
       all.push_back(p);
     }
@@ -127,7 +127,7 @@ void multiply(Tensor& t, float factor) {
 
 }  // namespace
 
-LoraState lora_setup(Context& ctx, LlamaModel& model, const LoraOptions& options) {
+LoraState lora_setup(Context& ctx, Model& model, const LoraOptions& options) {
   LQ_CHECK(options.rank >= 0 && options.alpha >= 0 && std::isfinite(options.alpha), kInvalidArgument,
            "--rank {} and --alpha {} should be positive", options.rank, options.alpha);
   LoraState state;
@@ -204,7 +204,7 @@ LoraState lora_setup(Context& ctx, LlamaModel& model, const LoraOptions& options
   return state;
 }
 
-void write_adapter(LlamaModel& model, const LoraState& state, double dropout, const std::string& base_hash,
+void write_adapter(Model& model, const LoraState& state, double dropout, const std::string& base_hash,
                    const std::string& base_model, const std::filesystem::path& directory) {
   PeftConfig config;
   config.use_rslora = state.rslora;

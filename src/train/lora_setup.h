@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "formats/peft_adapter.h"
-#include "models/llama_model.h"
+#include "models/model.h"
 #include "tensor/context.h"
 
 namespace lq {
@@ -52,12 +52,12 @@ struct LoraState {
 // (Linear::freeze_lora) first. Throws Error(kInvalidArgument) for a target that
 // is no linear, a rank that the adapter does not have or a matrix does not allow, kStacked without
 // an adapter.
-LoraState lora_setup(Context& ctx, LlamaModel& model, const LoraOptions& options);
+LoraState lora_setup(Context& ctx, Model& model, const LoraOptions& options);
 
 // Writes the model's low-rank parts as a PEFT adapter into an existing directory; a fixed part and the new
 // one beside it become one of the ranks' sum, fixed part first. base_model: what adapter_config.json names,
 // may be empty.
-void write_adapter(LlamaModel& model, const LoraState& state, double dropout, const std::string& base_hash,
+void write_adapter(Model& model, const LoraState& state, double dropout, const std::string& base_hash,
                    const std::string& base_model, const std::filesystem::path& directory);
 
 }  // namespace lq

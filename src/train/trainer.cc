@@ -21,7 +21,7 @@ constexpr std::int64_t kValidationTokens = 2048;  // that pass through the model
 
 class Trainer {
  public:
-  Trainer(Context& ctx, LlamaModel& model, const ExampleSet& examples, const TrainOptions& options,
+  Trainer(Context& ctx, Model& model, const ExampleSet& examples, const TrainOptions& options,
           const std::filesystem::path& directory)
       : ctx_(ctx),
         model_(model),
@@ -173,7 +173,7 @@ class Trainer {
   }
 
   Context& ctx_;
-  LlamaModel& model_;
+  Model& model_;
   const ExampleSet& examples_;
   const TrainOptions options_;
   BatchStream stream_;
@@ -185,7 +185,7 @@ class Trainer {
   TrainState state_;
   TrainResult result_;
   Workspace ws_;
-  LlamaTape tape_;
+  ModelTape tape_;
   LoraDropout dropout_;
   std::vector<float> losses_;
   std::int64_t saved_ = -1, saved_evaluated_ = -1;
@@ -240,7 +240,7 @@ std::vector<TrainedParameter> parameter_groups(const std::vector<Parameter*>& pa
   return groups;
 }
 
-TrainResult train(Context& ctx, LlamaModel& model, const ExampleSet& examples, const TrainOptions& options,
+TrainResult train(Context& ctx, Model& model, const ExampleSet& examples, const TrainOptions& options,
                   const std::filesystem::path& directory) {
   check_train_options(options);
   LQ_CHECK(!model.trainable().empty(), kInvalidArgument, "[train] nothing in the model is to learn");

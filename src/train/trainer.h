@@ -9,7 +9,7 @@
 
 #include "data/batch.h"
 #include "data/example_set.h"
-#include "models/llama_model.h"
+#include "models/model.h"
 #include "tensor/context.h"
 #include "train/adamw.h"
 #include "train/schedule.h"
@@ -67,7 +67,7 @@ std::vector<TrainedParameter> parameter_groups(const std::vector<Parameter*>& pa
 // losses and weights are those of a run that was never stopped, bit for bit, on any number of threads. When
 // ctx.stop asks for it a checkpoint is written and Error(kInterrupted) thrown. Throws Error(kInvalidArgument)
 // for options that cannot be and for a loss that stays not finite (train_guard.h), Error(kIo).
-TrainResult train(Context& ctx, LlamaModel& model, const ExampleSet& examples, const TrainOptions& options,
+TrainResult train(Context& ctx, Model& model, const ExampleSet& examples, const TrainOptions& options,
                   const std::filesystem::path& directory);
 
 }  // namespace lq

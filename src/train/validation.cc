@@ -4,7 +4,7 @@
 
 namespace lq {
 
-ValidationLoss validation_loss(Context& ctx, Workspace& ws, const LlamaModel& model,
+ValidationLoss validation_loss(Context& ctx, Workspace& ws, const Model& model,
                                std::span<const EncodedExample> examples, std::int64_t batch_tokens) {
   ValidationLoss result;
   double sum = 0.0;

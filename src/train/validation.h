@@ -5,7 +5,7 @@
 #include <span>
 
 #include "data/encode_example.h"
-#include "models/llama_model.h"
+#include "models/model.h"
 #include "tensor/context.h"
 #include "tensor/workspace.h"
 
@@ -17,7 +17,7 @@ struct ValidationLoss {
 };
 
 // About batch_tokens tokens pass through the model together; the result does not depend on the threads.
-ValidationLoss validation_loss(Context& ctx, Workspace& ws, const LlamaModel& model,
+ValidationLoss validation_loss(Context& ctx, Workspace& ws, const Model& model,
                                std::span<const EncodedExample> examples, std::int64_t batch_tokens);
 
 }  // namespace lq

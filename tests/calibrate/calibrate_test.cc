@@ -65,7 +65,7 @@ TEST_F(CalibrateTest, EqualsTheDefinition) {
   ASSERT_EQ(stats.sequences(), 17);
   const std::vector<std::int64_t> held = {3, 10, 16};
 
-  LlamaModel model = LlamaModel::load(machine_.ctx, o.model);
+  Model model = Model::load(machine_.ctx, o.model);
   EXPECT_EQ(stats.model_hash(), model.base_hash(machine_.ctx));
   EXPECT_EQ(report.model_hash, stats.model_hash());
   MomentHook summed;
@@ -82,7 +82,7 @@ TEST_F(CalibrateTest, EqualsTheDefinition) {
       l->weight().parameter()->zero_grad();
     }
     Workspace ws;
-    LlamaTape tape;
+    ModelTape tape;
     std::vector<float> losses(24);
     const TokenBatch batch{ids, starts};
     model.losses_backward(machine_.ctx, ws, tape, batch, next_token_targets(batch), 1.0F, losses);
@@ -222,9 +222,9 @@ TEST_F(CalibrateTest, PackedModelsPassWithoutTheirAdapter) {
   o.samples = 20;
   calibrate(machine_.ctx, o);
   const CalibrationStats stats = CalibrationStats::open(o.out);
-  LlamaLoadOptions load;
+  ModelLoadOptions load;
   load.no_adapter = true;
-  EXPECT_EQ(stats.model_hash(), LlamaModel::load(machine_.ctx, o.model, load).base_hash(machine_.ctx));
+  EXPECT_EQ(stats.model_hash(), Model::load(machine_.ctx, o.model, load).base_hash(machine_.ctx));
   stats.check_model(stats.model_hash());
   const std::string other(32, '7');
   expect_error(ErrorCode::kMismatch, {"stats", other, stats.model_hash()}, [&] { stats.check_model(other); });

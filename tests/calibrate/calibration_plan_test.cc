@@ -42,7 +42,7 @@ class CalibrationPlanTest : public testing::Test {
     reference::RandomModel m = small_model();
     m.layers = 5;
     reference::write_random_model(machine_.pool, m, dir_ / "model");
-    model_ = std::make_unique<LlamaModel>(LlamaModel::load(machine_.ctx, dir_ / "model"));
+    model_ = std::make_unique<Model>(Model::load(machine_.ctx, dir_ / "model"));
   }
   CalibrationPlan plan(std::int64_t budget, std::int64_t at_once = 0, const Gather& gather = {}) {
     return plan_calibration(*model_, gather, windows_, budget, at_once);
@@ -63,7 +63,7 @@ class CalibrationPlanTest : public testing::Test {
 
   TempDir dir_;
   calibrate_test::Machine machine_;
-  std::unique_ptr<LlamaModel> model_;
+  std::unique_ptr<Model> model_;
   CalibrationWindows windows_ = windows(64, 40, 4);
 };
 

@@ -18,7 +18,7 @@ class ScaleTest : public testing::Test {
  protected:
   ScaleTest() {
     reference::write_random_model(machine_.pool, small_model(), dir_ / "model");
-    model_ = std::make_unique<LlamaModel>(LlamaModel::load(machine_.ctx, dir_ / "model"));
+    model_ = std::make_unique<Model>(Model::load(machine_.ctx, dir_ / "model"));
   }
 
   // Log probabilities at every position of every window, [tokens, vocab].
@@ -28,7 +28,7 @@ class ScaleTest : public testing::Test {
     const TokenBatch batch{ids, starts};
     const std::vector<std::int32_t> targets(ids.size(), 0);
     std::vector<float> losses(ids.size());
-    std::vector<double> out(ids.size() * static_cast<std::size_t>(model_->config().vocab));
+    std::vector<double> out(ids.size() * static_cast<std::size_t>(model_->spec().vocab));
     Workspace ws;
     model_->losses(machine_.ctx, ws, batch, targets, losses, [&](std::int64_t first, ConstMatrix logits) {
       for (std::int64_t t = 0; t < logits.rows; ++t) {
@@ -43,7 +43,7 @@ class ScaleTest : public testing::Test {
   }
 
   CalibrationWindows text_of_the_model() {
-    const auto vocab = static_cast<std::size_t>(model_->config().vocab);
+    const auto vocab = static_cast<std::size_t>(model_->spec().vocab);
     std::vector<std::vector<std::int32_t>> windows(kWindows);
     const Rng rng(77);
     std::uint64_t draw = 0;
@@ -71,7 +71,7 @@ class ScaleTest : public testing::Test {
 
   TempDir dir_;
   Machine machine_;
-  std::unique_ptr<LlamaModel> model_;
+  std::unique_ptr<Model> model_;
 };
 
 double sum_of(const TensorView& view, bool diagonal) {
@@ -94,7 +94,7 @@ TEST_F(ScaleTest, HalfTheWeightedErrorIsTheRiseOfTheLoss) {
   const CalibrationPlan plan = plan_calibration(*model_, gather, text, std::int64_t{1} << 40, 0);
   CalibrationRun(machine_.ctx, *model_, text, gather, plan, store, 1e9).run();
   const std::vector<double> before = log_probabilities(text.ids, kLength);
-  const auto vocab = static_cast<std::size_t>(model_->config().vocab);
+  const auto vocab = static_cast<std::size_t>(model_->spec().vocab);
 
   for (const auto& [layer, name] : std::vector<std::pair<int, std::string>>{
            {0, "self_attn.v_proj"}, {1, "mlp.gate_proj"}, {2, "mlp.down_proj"}}) {

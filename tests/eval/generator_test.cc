@@ -44,14 +44,14 @@ class GeneratorTest : public testing::Test {
  protected:
   void SetUp() override {
     if (!std::filesystem::exists(kStories)) GTEST_SKIP() << "no " << kStories;
-    model_.emplace(LlamaModel::load(ctx_, kStories));
+    model_.emplace(Model::load(ctx_, kStories));
     tokenizer_ = Tokenizer::load(kStories);
   }
 
   ThreadPool pool_{2};
   NoProgress progress_;
   Context ctx_{pool_, progress_, 0, {}};
-  std::optional<LlamaModel> model_;
+  std::optional<Model> model_;
   std::unique_ptr<Tokenizer> tokenizer_;
 };
 
@@ -127,7 +127,7 @@ TEST(Generator, RefusesATokenizerWithMoreIdsThanTheModel) {
   const auto folder = std::filesystem::path(testing::TempDir()) / "lq_small_vocabulary";
   std::filesystem::remove_all(folder);
   reference::write_random_model(pool, {}, folder);
-  const LlamaModel model = LlamaModel::load(ctx, folder);
+  const Model model = Model::load(ctx, folder);
   const auto tokenizer =
       Tokenizer::load(std::filesystem::path(lq::test::source_dir()) / "examples" / "models" / "quill");
   try {

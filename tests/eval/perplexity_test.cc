@@ -38,8 +38,8 @@ struct Fixture {
 };
 
 // Windows scored one by one through logits, in double.
-double plain_nll(Context& ctx, const LlamaModel& model, const std::vector<std::int32_t>& ids,
-                 std::int32_t bos, int seq_len, int* tokens) {
+double plain_nll(Context& ctx, const Model& model, const std::vector<std::int32_t>& ids, std::int32_t bos,
+                 int seq_len, int* tokens) {
   double nll = 0.0;
   *tokens = 0;
   const int step = bos >= 0 ? seq_len - 1 : seq_len;
@@ -51,7 +51,7 @@ double plain_nll(Context& ctx, const LlamaModel& model, const std::vector<std::i
     }
     Workspace ws;
     KvCache cache = model.make_cache(seq_len);
-    Tensor logits = Tensor::empty(DType::kF32, {1, model.config().vocab});
+    Tensor logits = Tensor::empty(DType::kF32, {1, model.spec().vocab});
     for (std::size_t t = 0; t + 1 < window.size(); ++t) {
       model.decode(ctx, ws, cache, std::span(window).subspan(t, 1), matrix_of(logits));
       double sum = 0.0;
@@ -65,7 +65,7 @@ double plain_nll(Context& ctx, const LlamaModel& model, const std::vector<std::i
 
 TEST(Perplexity, CountsWindowsAsPromised) {
   Fixture f;
-  const LlamaModel model = LlamaModel::load(f.ctx, kGolden);
+  const Model model = Model::load(f.ctx, kGolden);
   const std::vector<std::int32_t> ids = some_ids(50, 97);
   for (const std::int32_t bos : {-1, 1}) {
     int tokens = 0;
@@ -84,7 +84,7 @@ TEST(Perplexity, SameBitsForAnyThreadsAndCloseForAnyBatch) {
   std::vector<double> values;
   for (const int threads : {1, 2, 7}) {
     Fixture f(threads);
-    const LlamaModel model = LlamaModel::load(f.ctx, kGolden);
+    const Model model = Model::load(f.ctx, kGolden);
     values.push_back(perplexity_of_ids(f.ctx, model, ids, 1, {.seq_len = 64}).nll_per_token);
     const double small =
         perplexity_of_ids(f.ctx, model, ids, 1, {.seq_len = 64, .batch_tokens = 64}).nll_per_token;
@@ -96,8 +96,8 @@ TEST(Perplexity, SameBitsForAnyThreadsAndCloseForAnyBatch) {
 
 TEST(Perplexity, KlIsZeroAgainstItselfAndPositiveAgainstAnother) {
   Fixture f;
-  const LlamaModel model = LlamaModel::load(f.ctx, kGolden);
-  const LlamaModel adapted = LlamaModel::load(f.ctx, kGolden, {.adapter = kGolden / "adapter"});
+  const Model model = Model::load(f.ctx, kGolden);
+  const Model adapted = Model::load(f.ctx, kGolden, {.adapter = kGolden / "adapter"});
   const std::vector<std::int32_t> ids = some_ids(100, 97);
   const auto same = perplexity_of_ids(f.ctx, model, ids, 1, {.seq_len = 32, .reference = &model});
   ASSERT_TRUE(same.kl.has_value());
@@ -108,7 +108,7 @@ TEST(Perplexity, KlIsZeroAgainstItselfAndPositiveAgainstAnother) {
 
 TEST(Perplexity, RefusesWhatPredictsNothing) {
   Fixture f;
-  const LlamaModel model = LlamaModel::load(f.ctx, kGolden);
+  const Model model = Model::load(f.ctx, kGolden);
   const std::vector<std::int32_t> one = {5};
   EXPECT_THROW(perplexity_of_ids(f.ctx, model, one, -1), Error);
   EXPECT_THROW(perplexity_of_ids(f.ctx, model, {}, 1), Error);
@@ -123,7 +123,7 @@ TEST(Perplexity, Stories260KOnTwentyStories) {
   const auto folder = kData / "models" / "stories260K" / "hf";
   if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no " << folder;
   Fixture f;
-  const LlamaModel model = LlamaModel::load(f.ctx, folder);
+  const Model model = Model::load(f.ctx, folder);
   const auto tokenizer = Tokenizer::load(folder);
   std::filesystem::path file;
   for (const auto& entry : std::filesystem::directory_iterator(kData / "datasets" / "tinystories")) {

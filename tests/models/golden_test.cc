@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "formats/safetensors_reader.h"
-#include "models/llama_model.h"
+#include "models/model.h"
 #include "ops/cross_entropy.h"
 #include "support/paths.h"
 
@@ -63,14 +63,14 @@ class GoldenTest : public testing::TestWithParam<const char*> {
 
   TokenBatch batch() const { return {ids_, starts_}; }
 
-  LlamaModel load(bool adapter) {
-    return LlamaModel::load(ctx_, folder_, {.adapter = adapter ? folder_ / "adapter" : ""});
+  Model load(bool adapter) {
+    return Model::load(ctx_, folder_, {.adapter = adapter ? folder_ / "adapter" : ""});
   }
 
-  void expect_forward(const LlamaModel& model, const std::string& prefix) {
+  void expect_forward(const Model& model, const std::string& prefix) {
     Workspace ws;
     std::vector<float> losses(ids_.size());
-    std::vector<float> logits(ids_.size() * static_cast<std::size_t>(model.config().vocab));
+    std::vector<float> logits(ids_.size() * static_cast<std::size_t>(model.spec().vocab));
     model.losses(ctx_, ws, batch(), targets_, losses, [&](std::int64_t first, ConstMatrix chunk) {
       std::copy_n(chunk.data, chunk.size(), logits.data() + first * chunk.cols);
     });
@@ -81,9 +81,9 @@ class GoldenTest : public testing::TestWithParam<const char*> {
     EXPECT_LT(relative_difference(logits, floats_of(golden_.at(prefix + "logits"))), 1e-4);
   }
 
-  void backward(LlamaModel& model, Keep keep) {
+  void backward(Model& model, Keep keep) {
     Workspace ws;
-    LlamaTape tape;
+    ModelTape tape;
     tape.keep = keep;
     std::vector<float> losses(ids_.size());
     model.losses_backward(ctx_, ws, tape, batch(), targets_, 1.0F / static_cast<float>(predicted_), losses);
@@ -106,7 +106,7 @@ TEST_P(GoldenTest, AdapterLogitsAndLossAgree) { expect_forward(load(true), "lora
 
 TEST_P(GoldenTest, GradientsOfEveryWeightAgree) {
   for (const Keep keep : {Keep::kBlocks, Keep::kActivations}) {
-    LlamaModel model = load(false);
+    Model model = load(false);
     for (Parameter* p : model.parameters()) p->make_trainable();
     backward(model, keep);
     std::size_t compared = 0;
@@ -121,7 +121,7 @@ TEST_P(GoldenTest, GradientsOfEveryWeightAgree) {
 }
 
 TEST_P(GoldenTest, GradientsOfAdaptersAgree) {
-  LlamaModel model = load(true);
+  Model model = load(true);
   model.train_adapters();
   backward(model, Keep::kActivations);
   const std::vector<Parameter*> learning = model.trainable();
@@ -135,12 +135,12 @@ TEST_P(GoldenTest, GradientsOfAdaptersAgree) {
 }
 
 TEST_P(GoldenTest, DecodingTokenByTokenEqualsTheWholePass) {
-  const LlamaModel model = load(true);
-  if (model.config().rope.type == RopeType::kDynamic) {
+  const Model model = load(true);
+  if (model.spec().rope.type == RopeType::kDynamic) {
     GTEST_SKIP() << "cached keys keep the angles of the length at their time, here as in transformers";
   }
   Workspace ws;
-  const std::int64_t vocab = model.config().vocab;
+  const std::int64_t vocab = model.spec().vocab;
   const std::vector<float> want = floats_of(golden_.at("lora_logits"));
   KvCache cache = model.make_cache(starts_[1]);
   Tensor logits = Tensor::empty(DType::kF32, {1, vocab});

@@ -5,7 +5,7 @@
 
 #include "backends/cpu/byte_matrix.h"
 #include "formats/peft_adapter.h"
-#include "models/llama_model.h"
+#include "models/model.h"
 #include "nn/packed_weight.h"
 #include "ops/cross_entropy.h"
 #include "reference/numbers.h"
@@ -32,7 +32,7 @@ class PackedModelTest : public testing::Test {
   }
 
   // A dense f32 directory with the values of the packed one.
-  std::filesystem::path write_dense(LlamaModel& packed, const reference::RandomModel& shape) {
+  std::filesystem::path write_dense(Model& packed, const reference::RandomModel& shape) {
     const auto to = folder_ / "dense";
     std::filesystem::create_directories(to);
     std::vector<TensorSpec> specs;
@@ -55,7 +55,7 @@ class PackedModelTest : public testing::Test {
     return to;
   }
 
-  std::vector<float> losses(const LlamaModel& model, int tokens, Context* other = nullptr) {
+  std::vector<float> losses(const Model& model, int tokens, Context* other = nullptr) {
     std::vector<std::int32_t> ids;
     for (int i = 0; i < tokens; ++i) ids.push_back(static_cast<std::int32_t>(Rng(4).below(i, 97)));
     const std::vector<std::int64_t> starts = {0, tokens / 3, tokens};
@@ -90,9 +90,9 @@ TEST_F(PackedModelTest, EqualsDenseModelOfItsValues) {
   for (const int bits : {2, 3, 4, 8}) {
     reference::RandomModel shape;
     shape.bits = bits;
-    LlamaModel packed = LlamaModel::load(ctx_, write("packed", shape));
+    Model packed = Model::load(ctx_, write("packed", shape));
     EXPECT_TRUE(packed.packed());
-    const LlamaModel dense = LlamaModel::load(ctx_, write_dense(packed, shape));
+    const Model dense = Model::load(ctx_, write_dense(packed, shape));
     EXPECT_FALSE(dense.packed());
     EXPECT_LT(relative_difference(losses(packed, 50), losses(dense, 50)), 1e-5) << bits;
     // Decoding reads the codes themselves; its integers err by some 5e-5 of an output, over a few layers.
@@ -107,15 +107,15 @@ TEST_F(PackedModelTest, DecodesInTheContextsPrecision) {
   for (const int bits : {2, 3, 4}) {
     reference::RandomModel shape;
     shape.bits = bits;
-    LlamaModel packed = LlamaModel::load(ctx_, write("packed", shape));
-    const LlamaModel dense = LlamaModel::load(ctx_, write_dense(packed, shape));
-    const auto decoded = [&](const LlamaModel& model, DecodePrecision precision) {
+    Model packed = Model::load(ctx_, write("packed", shape));
+    const Model dense = Model::load(ctx_, write_dense(packed, shape));
+    const auto decoded = [&](const Model& model, DecodePrecision precision) {
       Context ctx = ctx_;
       ctx.decode_precision = precision;
       Workspace ws;
       KvCache cache = model.make_cache(8);
       std::vector<float> all;
-      Tensor logits = Tensor::empty(DType::kF32, {1, model.config().vocab});
+      Tensor logits = Tensor::empty(DType::kF32, {1, model.spec().vocab});
       for (const std::int32_t id : {3, 14, 15, 92, 65, 35}) {
         model.decode(ctx, ws, cache, std::span(&id, 1), matrix_of(logits));
         all.insert(all.end(), logits.data<float>(), logits.data<float>() + logits.numel());
@@ -139,7 +139,7 @@ TEST_F(PackedModelTest, DecodesInTheContextsPrecision) {
 TEST_F(PackedModelTest, MultipliesManyTokensInTheContextsPrecision) {
   reference::RandomModel shape;
   shape.bits = 4;
-  const LlamaModel packed = LlamaModel::load(ctx_, write("packed", shape));
+  const Model packed = Model::load(ctx_, write("packed", shape));
   const auto fine = losses(packed, 50);
   ctx_.matmul_precision = MatmulPrecision::kI16;
   const auto whole = losses(packed, 50);
@@ -154,14 +154,14 @@ TEST_F(PackedModelTest, MultipliesManyTokensInTheContextsPrecision) {
 TEST_F(PackedModelTest, GradientsOfAdaptersEqualThoseOnTheDenseModel) {
   reference::RandomModel shape;
   shape.bits = 3;
-  LlamaModel packed = LlamaModel::load(ctx_, write("packed", shape));
-  LlamaModel dense = LlamaModel::load(ctx_, write_dense(packed, shape));
+  Model packed = Model::load(ctx_, write("packed", shape));
+  Model dense = Model::load(ctx_, write_dense(packed, shape));
   std::vector<std::int32_t> ids;
   for (int i = 0; i < 40; ++i)
     ids.push_back(static_cast<std::int32_t>(Rng(4).below(static_cast<std::uint64_t>(i), 97)));
   const std::vector<std::int64_t> starts = {0, 15, 40};
   const TokenBatch batch{ids, starts};
-  for (LlamaModel* model : {&packed, &dense}) {
+  for (Model* model : {&packed, &dense}) {
     for (Linear* linear : model->linears()) {
       auto lora = std::make_unique<Lora>();
       for (Parameter* p : {&lora->a, &lora->b}) {
@@ -176,7 +176,7 @@ TEST_F(PackedModelTest, GradientsOfAdaptersEqualThoseOnTheDenseModel) {
     }
     model->train_adapters();
     Workspace ws;
-    LlamaTape tape;
+    ModelTape tape;
     std::vector<float> loss(ids.size());
     model->losses_backward(ctx_, ws, tape, batch, next_token_targets(batch), 1.0F, loss);
   }
@@ -192,13 +192,13 @@ TEST_F(PackedModelTest, AdapterOfAnotherBaseIsRefusedWithBothHashes) {
   reference::RandomModel shape;
   shape.bits = 4;
   const auto model = write("packed", shape);
-  const std::string mine = LlamaModel::load(ctx_, model).base_hash(ctx_);
+  const std::string mine = Model::load(ctx_, model).base_hash(ctx_);
   write_adapter(folder_ / "good", "model.layers.1.self_attn.v_proj", 64, 32, mine);
-  EXPECT_TRUE(LlamaModel::load(ctx_, model, {.adapter = folder_ / "good"}).has_adapter());
+  EXPECT_TRUE(Model::load(ctx_, model, {.adapter = folder_ / "good"}).has_adapter());
   const std::string other(32, 'a');
   write_adapter(folder_ / "other", "model.layers.1.self_attn.v_proj", 64, 32, other);
   try {
-    LlamaModel::load(ctx_, model, {.adapter = folder_ / "other"});
+    Model::load(ctx_, model, {.adapter = folder_ / "other"});
     FAIL() << "loaded";
   } catch (const Error& e) {
     EXPECT_NE(std::string(e.what()).find(mine), std::string::npos) << e.what();
@@ -213,7 +213,7 @@ TEST_F(PackedModelTest, AdapterForUnknownModulesOrShapesIsRefusedByName) {
   for (const auto& [name, part] :
        {std::pair{"unknown", "model.layers.7.self_attn.v_proj"}, {"shape", "[2, 63]"}}) {
     try {
-      LlamaModel::load(ctx_, model, {.adapter = folder_ / name});
+      Model::load(ctx_, model, {.adapter = folder_ / name});
       FAIL() << "loaded " << name;
     } catch (const Error& e) {
       EXPECT_NE(std::string(e.what()).find(part), std::string::npos) << e.what();
@@ -228,7 +228,7 @@ TEST_F(PackedModelTest, WeightsThatAnAdapterHoldsWholeReplaceTheModels) {
     auto config = read_ordered_json(model / "config.json");
     config["tie_word_embeddings"] = tied;
     write_json(model / "config.json", config);
-    LlamaModel want = LlamaModel::load(ctx_, model);
+    Model want = Model::load(ctx_, model);
     std::vector<std::pair<TensorSpec, std::vector<float>>> whole;
     const auto add = [&](const std::string& name, const Shape& shape) {
       const auto count = static_cast<std::size_t>(shape.size() == 1 ? shape[0] : shape[0] * shape[1]);
@@ -254,17 +254,17 @@ TEST_F(PackedModelTest, WeightsThatAnAdapterHoldsWholeReplaceTheModels) {
       std::copy(values.begin(), values.end(), value.mutable_data<float>());
       want.find_parameter(spec.name)->value = std::move(value);
     }
-    const auto plain = losses(LlamaModel::load(ctx_, model), 30);
-    const auto have = losses(LlamaModel::load(ctx_, model, {.adapter = folder_ / "whole"}), 30);
+    const auto plain = losses(Model::load(ctx_, model), 30);
+    const auto have = losses(Model::load(ctx_, model, {.adapter = folder_ / "whole"}), 30);
     EXPECT_LT(relative_difference(have, losses(want, 30)), 1e-6);
     EXPECT_GT(relative_difference(have, plain), 1e-2);
 
     if (tied) {  // its own head beside replaced embeddings: no longer tied
       add("lm_head.weight", table);
       write_whole(folder_ / "untied");
-      EXPECT_GT(relative_difference(
-                    losses(LlamaModel::load(ctx_, model, {.adapter = folder_ / "untied"}), 30), have),
-                1e-2);
+      EXPECT_GT(
+          relative_difference(losses(Model::load(ctx_, model, {.adapter = folder_ / "untied"}), 30), have),
+          1e-2);
     }
     std::filesystem::remove_all(folder_);
   }
@@ -289,7 +289,7 @@ TEST_F(PackedModelTest, WholeWeightsThatCannotBeReplacedAreRefusedByName) {
     writer.write_replaced(name, zeros.data());
     writer.finish();
     try {
-      LlamaModel::load(ctx_, model, {.adapter = to});
+      Model::load(ctx_, model, {.adapter = to});
       FAIL() << "loaded " << name;
     } catch (const Error& e) {
       EXPECT_NE(std::string(e.what()).find(name), std::string::npos) << e.what();
@@ -304,9 +304,9 @@ TEST_F(PackedModelTest, AdapterFolderOfAPackedModelIsTakenByItself) {
   shape.bits = 4;
   const auto model = write("packed", shape);
   write_adapter(model / "adapter", "model.layers.0.mlp.up_proj", 64, 96,
-                LlamaModel::load(ctx_, model).base_hash(ctx_));
-  EXPECT_TRUE(LlamaModel::load(ctx_, model).has_adapter());
-  EXPECT_FALSE(LlamaModel::load(ctx_, model, {.no_adapter = true}).has_adapter());
+                Model::load(ctx_, model).base_hash(ctx_));
+  EXPECT_TRUE(Model::load(ctx_, model).has_adapter());
+  EXPECT_FALSE(Model::load(ctx_, model, {.no_adapter = true}).has_adapter());
 }
 
 TEST_F(PackedModelTest, WeightsThatDisagreeWithTheConfigNameBothShapes) {
@@ -318,7 +318,7 @@ TEST_F(PackedModelTest, WeightsThatDisagreeWithTheConfigNameBothShapes) {
     config["intermediate_size"] = 95;
     write_json(model / "config.json", config);
     try {
-      LlamaModel::load(ctx_, model);
+      Model::load(ctx_, model);
       FAIL() << "loaded";
     } catch (const Error& e) {
       const std::string text = e.what();
@@ -332,14 +332,14 @@ TEST_F(PackedModelTest, WeightsThatDisagreeWithTheConfigNameBothShapes) {
 
 TEST_F(PackedModelTest, MemoryIsKnownBeforeAndNotExceeded) {
   const auto folder = write("model", {.hidden = 128, .layers = 3, .intermediate = 256, .bits = 4});
-  LlamaModel model = LlamaModel::load(ctx_, folder);
+  Model model = Model::load(ctx_, folder);
   std::vector<std::int32_t> ids(600, 5);
   const std::vector<std::int64_t> starts = {0, 600};
   const TokenBatch batch{ids, starts};
   for (const Keep keep : {Keep::kBlocks, Keep::kActivations}) {
-    const LlamaMemory need = model.memory_estimate(600, true, keep);
+    const ModelMemory need = model.memory_estimate(600, true, keep);
     Workspace ws;
-    LlamaTape tape;
+    ModelTape tape;
     tape.keep = keep;
     std::vector<float> loss(ids.size());
     model.losses_backward(ctx_, ws, tape, batch, next_token_targets(batch), 1.0F, loss);
@@ -358,8 +358,8 @@ TEST_F(PackedModelTest, RealTinyLlamaAdapterFitsItsShape) {
   const auto folder = write(
       "tiny",
       {.hidden = 2048, .layers = 22, .intermediate = 2, .heads = 32, .kv_heads = 4, .vocab = 97, .bits = 2});
-  LlamaModel plain = LlamaModel::load(ctx_, folder);
-  LlamaModel adapted = LlamaModel::load(ctx_, folder, {.adapter = adapter});
+  Model plain = Model::load(ctx_, folder);
+  Model adapted = Model::load(ctx_, folder, {.adapter = adapter});
   int adapters = 0;
   for (Linear* linear : adapted.linears()) {
     if (linear->lora() == nullptr) continue;

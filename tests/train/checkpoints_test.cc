@@ -108,7 +108,7 @@ TEST(Checkpoints, AFullDiskLosesNothing) {
     ThreadPool pool(2);
     NoProgress progress;
     Context ctx{pool, progress, 3, {}};
-    LlamaModel model = LlamaModel::load(ctx, dir / "model");
+    Model model = Model::load(ctx, dir / "model");
     lora_setup(ctx, model, {.rank = 4});
     std::filesystem::create_directories(dir / work);
     train(ctx, model, examples, options, dir / work);

@@ -18,7 +18,7 @@ TEST(CompressAdapter, FactorsTakeAFewValuesABlockAndBitsCountThem) {
   NoProgress progress;
   Context ctx{pool, progress, 0, {}};
   reference::write_random_model(pool, {.bits = 4}, dir / "model");
-  LlamaModel model = LlamaModel::load(ctx, dir / "model");
+  Model model = Model::load(ctx, dir / "model");
   const CodebookConfig nf8 = uniform_nf_config(8);
   EXPECT_THROW(compress_adapter(ctx, model, nf8), Error);
   lora_setup(ctx, model, {.targets = {"q_proj"}, .rank = 4});

@@ -74,7 +74,7 @@ TEST_F(FinetuneTest, WritesAnAdapterThatNamesItsBase) {
   EXPECT_GT(report.validation_examples, 0);
   EXPECT_FALSE(report.already_done);
   Context ctx{pool_, progress_, 0, {}};
-  const LlamaModel base = LlamaModel::load(ctx, options_.model);
+  const Model base = Model::load(ctx, options_.model);
   const PeftAdapterReader adapter(options_.out);
   EXPECT_EQ(adapter.base_hash(), base.base_hash(ctx));
   EXPECT_EQ(adapter.pairs().size(), 12u);
@@ -87,9 +87,9 @@ TEST_F(FinetuneTest, WritesAnAdapterThatNamesItsBase) {
   }
   EXPECT_FALSE(fs::exists(options_.out / ".work"));
   // The validation loss is that of the adapter as it is read back.
-  LlamaLoadOptions load;
+  ModelLoadOptions load;
   load.adapter = options_.out;
-  LlamaModel tuned = LlamaModel::load(ctx, options_.model, load);
+  Model tuned = Model::load(ctx, options_.model, load);
   EXPECT_TRUE(tuned.has_adapter());
   const TensorView* norm = adapter.replaced().data();
   EXPECT_EQ(tuned.find_parameter(norm->name())->value.numel(), norm->numel());

@@ -26,14 +26,14 @@ TEST(FullModel, WhatIsWrittenIsReadBack) {
   ThreadPool pool(2);
   NoProgress progress;
   Context ctx{pool, progress, 0, {}};
-  LlamaModel model = LlamaModel::load(ctx, kGolden);
+  Model model = Model::load(ctx, kGolden);
   const std::vector<TensorSpec> specs = train_all_parameters(model, kGolden);
   EXPECT_EQ(specs.size(), model.parameters().size());
   EXPECT_EQ(model.trainable().size(), model.parameters().size());
   float next = 0.25F;
   for (Parameter* p : model.parameters()) p->value.mutable_data<float>()[p->value.numel() - 1] = next += 1.0F;
   write_full_model(model, specs, kGolden, dir / "out");
-  LlamaModel again = LlamaModel::load(ctx, dir / "out");
+  Model again = Model::load(ctx, dir / "out");
   ASSERT_EQ(again.parameters().size(), specs.size());
   for (Parameter* p : model.parameters()) {
     const Tensor& value = again.find_parameter(p->name)->value;
@@ -48,7 +48,7 @@ TEST(FullModel, APackedModelIsRefused) {
   NoProgress progress;
   Context ctx{pool, progress, 0, {}};
   reference::write_random_model(pool, {.bits = 3}, dir / "model");
-  LlamaModel model = LlamaModel::load(ctx, dir / "model");
+  Model model = Model::load(ctx, dir / "model");
   EXPECT_THROW(train_all_parameters(model, dir / "model"), Error);
 }
 

@@ -16,12 +16,12 @@ namespace {
 class LoraSetupTest : public testing::Test {
  protected:
   LoraSetupTest() { reference::write_random_model(pool_, {}, dir_ / "model"); }
-  LlamaModel load(const std::filesystem::path& adapter = {}) {
-    LlamaLoadOptions options;
+  Model load(const std::filesystem::path& adapter = {}) {
+    ModelLoadOptions options;
     options.adapter = adapter;
-    return LlamaModel::load(ctx_, dir_ / "model", options);
+    return Model::load(ctx_, dir_ / "model", options);
   }
-  std::vector<float> losses(const LlamaModel& model) {
+  std::vector<float> losses(const Model& model) {
     const std::vector<std::int32_t> ids = {1, 5, 9, 2, 44, 3, 90};
     const std::vector<std::int64_t> starts = {0, 7};
     std::vector<float> out(ids.size());
@@ -30,7 +30,7 @@ class LoraSetupTest : public testing::Test {
     return out;
   }
   std::string error_of(const LoraOptions& options, const std::filesystem::path& adapter = {}) {
-    LlamaModel model = load(adapter);
+    Model model = load(adapter);
     try {
       lora_setup(ctx_, model, options);
     } catch (const Error& e) {
@@ -46,7 +46,7 @@ class LoraSetupTest : public testing::Test {
 };
 
 TEST_F(LoraSetupTest, FromZeroChangesNothingAndAIsUniform) {
-  LlamaModel model = load();
+  Model model = load();
   const auto before = losses(model);
   const LoraState state = lora_setup(ctx_, model, {.rank = 8, .alpha = 16});
   EXPECT_EQ(losses(model), before);
@@ -70,7 +70,7 @@ TEST_F(LoraSetupTest, FromZeroChangesNothingAndAIsUniform) {
 // What the model with the fixed part computes and learns is what it would with both in one part.
 TEST_F(LoraSetupTest, BesideIsOnePartOfWhichTheFirstRowsStay) {
   {
-    LlamaModel model = load();
+    Model model = load();
     const LoraState state =
         lora_setup(ctx_, model, {.targets = {"q_proj", "down_proj"}, .rank = 3, .alpha = 6});
     for (Parameter* p : model.trainable()) {
@@ -79,7 +79,7 @@ TEST_F(LoraSetupTest, BesideIsOnePartOfWhichTheFirstRowsStay) {
     std::filesystem::create_directories(dir_ / "first");
     write_adapter(model, state, 0.0, "", "", dir_ / "first");
   }
-  LlamaModel beside = load(dir_ / "first");
+  Model beside = load(dir_ / "first");
   const auto before = losses(beside);
   const LoraState state = lora_setup(ctx_, beside, {.start = LoraStart::kStacked, .rank = 2, .alpha = 1});
   EXPECT_EQ(losses(beside), before);
@@ -93,14 +93,14 @@ TEST_F(LoraSetupTest, BesideIsOnePartOfWhichTheFirstRowsStay) {
   write_adapter(beside, state, 0.0, "", "", dir_ / "both");
   EXPECT_EQ(state.specs[0].rank, 5);
 
-  LlamaModel joined = load(dir_ / "both");
+  Model joined = load(dir_ / "both");
   lora_setup(ctx_, joined, {});
   const std::vector<std::int32_t> ids = {1, 5, 9, 2, 44, 3, 90};
   const std::vector<std::int64_t> starts = {0, 7};
-  const auto backward = [&](LlamaModel& model) {
+  const auto backward = [&](Model& model) {
     std::vector<float> out(ids.size());
     Workspace ws;
-    LlamaTape tape;
+    ModelTape tape;
     model.losses_backward(ctx_, ws, tape, {ids, starts}, next_token_targets({ids, starts}), 1.0F, out);
     return out;
   };
@@ -132,7 +132,7 @@ TEST_F(LoraSetupTest, BesideIsOnePartOfWhichTheFirstRowsStay) {
 }
 
 TEST_F(LoraSetupTest, TargetsAreNamesEndsAndPatterns) {
-  LlamaModel model = load();
+  Model model = load();
   const LoraState state = lora_setup(
       ctx_, model,
       {.targets = {"v_proj", "model.layers.0.self_attn.q_proj", R"(.*\.1\.mlp\.(up|gate)_proj)"}, .rank = 4});
@@ -154,7 +154,7 @@ TEST_F(LoraSetupTest, WrittenAdaptersComeBackAndKeepTheFunctionUnderAnotherAlpha
   std::vector<float> want;
   for (const bool rslora : {false, true}) {
     {
-      LlamaModel model = load();
+      Model model = load();
       const LoraState state = lora_setup(
           ctx_, model, {.targets = {"q_proj", "lm_head"}, .rank = 4, .alpha = 6, .rslora = rslora});
       for (Parameter* p : model.trainable()) {
@@ -169,7 +169,7 @@ TEST_F(LoraSetupTest, WrittenAdaptersComeBackAndKeepTheFunctionUnderAnotherAlpha
     EXPECT_EQ(reader.config().alpha, 6);
     EXPECT_EQ(reader.config().use_rslora, rslora);
     EXPECT_EQ(reader.config().base_model, "base");
-    LlamaModel model = load(dir_ / "adapter");
+    Model model = load(dir_ / "adapter");
     EXPECT_EQ(losses(model), want);
     const LoraState state = lora_setup(ctx_, model, {.alpha = 24, .rslora = rslora});
     EXPECT_EQ(state.trained, 3);
@@ -184,11 +184,11 @@ TEST_F(LoraSetupTest, WrittenAdaptersComeBackAndKeepTheFunctionUnderAnotherAlpha
 TEST_F(LoraSetupTest, TargetsBeyondTheAdapterStartFromZeroAndOthersStayAsTheyAre) {
   std::filesystem::create_directories(dir_ / "adapter");
   {
-    LlamaModel model = load();
+    Model model = load();
     const LoraState state = lora_setup(ctx_, model, {.targets = {"q_proj"}, .rank = 4});
     write_adapter(model, state, 0.0, model.base_hash(ctx_), "", dir_ / "adapter");
   }
-  LlamaModel model = load(dir_ / "adapter");
+  Model model = load(dir_ / "adapter");
   const LoraState state = lora_setup(ctx_, model, {.targets = {"v_proj"}});
   EXPECT_EQ(state.specs.size(), 4u);
   EXPECT_EQ(state.trained, 2);

@@ -87,7 +87,7 @@ class TrainerTest : public testing::Test {
     std::atomic<bool> stop{false};
     StopAfter progress(stop, stop_after);
     Context ctx{pool, progress, 3, stop_after >= 0 ? StopToken(&stop) : StopToken()};
-    LlamaModel model = LlamaModel::load(ctx, dir_ / "model");
+    Model model = Model::load(ctx, dir_ / "model");
     lora_setup(ctx, model, {.rank = 4});
     Outcome outcome;
     if (stop_after >= 0) {
@@ -241,7 +241,7 @@ TEST_F(TrainerTest, ADivergingRunEndsWithAReport) {
   ThreadPool pool(2);
   NoProgress progress;
   Context ctx{pool, progress, 3, {}};
-  LlamaModel model = LlamaModel::load(ctx, dir_ / "model");
+  Model model = Model::load(ctx, dir_ / "model");
   lora_setup(ctx, model, {.rank = 4});
   model.trainable()[0]->value.mutable_data<float>()[0] = std::numeric_limits<float>::quiet_NaN();
   try {

@@ -15,7 +15,7 @@ TEST(Validation, PackedExamplesHaveTheLossesTheyHaveAlone) {
   NoProgress progress;
   Context ctx{pool, progress, 0, {}};
   reference::write_random_model(pool, {.bits = 3}, dir / "model");
-  const LlamaModel model = LlamaModel::load(ctx, dir / "model");
+  const Model model = Model::load(ctx, dir / "model");
   std::vector<EncodedExample> examples;
   std::int64_t counted = 0;
   for (int i = 0; i < 12; ++i) {

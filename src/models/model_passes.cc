@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "models/llama_model.h"
-#include "models/llama_state.h"
+#include "models/model.h"
+#include "models/model_state.h"
 
 namespace lq {
 namespace {
@@ -12,7 +12,7 @@ Matrix part_of(Tensor& t, std::int64_t rows, std::int64_t cols) {
   return {t.mutable_data<float>(), rows, cols};
 }
 
-void make_room(LlamaTape& tape, std::int64_t layers, std::int64_t tokens, std::int64_t hidden) {
+void make_room(ModelTape& tape, std::int64_t layers, std::int64_t tokens, std::int64_t hidden) {
   tape.inputs.resize(static_cast<std::size_t>(layers));
   for (Tensor& t : tape.inputs) {
     if (t.numel() >= tokens * hidden) continue;
@@ -30,39 +30,38 @@ void check_targets(const TokenBatch& batch, std::span<const std::int32_t> target
 
 }  // namespace
 
-std::int64_t LlamaTape::bytes() const {
+std::int64_t ModelTape::bytes() const {
   std::int64_t sum = 0;
   for (const Tensor& t : inputs) sum += static_cast<std::int64_t>(t.bytes());
   for (const BlockTape& t : blocks) sum += t.bytes();
   return sum;
 }
 
-void LlamaModel::hidden(Context& ctx, Workspace& ws, const TokenBatch& batch, Matrix x) const {
+void Model::forward_hidden(Context& ctx, Workspace& ws, const TokenBatch& batch, Matrix x) const {
   const SequencePlan p = plan(ctx, batch);
-  check_shape("hidden x", x, batch.tokens(), state_->config.hidden);
+  check_shape("forward_hidden x", x, batch.tokens(), state_->spec.hidden);
   embed(ctx, batch.ids, x);
   BlockTape tape;
-  for (const LlamaBlock& b : state_->blocks) {
+  for (const TransformerBlock& b : state_->blocks) {
     ctx.stop.check();
     b.forward(ctx, ws, p, x, tape, x);
   }
 }
 
-void LlamaModel::losses(Context& ctx, Workspace& ws, const TokenBatch& batch,
-                        std::span<const std::int32_t> targets, std::span<float> losses,
-                        const std::function<void(std::int64_t, ConstMatrix)>& see) const {
+void Model::losses(Context& ctx, Workspace& ws, const TokenBatch& batch,
+                   std::span<const std::int32_t> targets, std::span<float> losses,
+                   const std::function<void(std::int64_t, ConstMatrix)>& on_logits) const {
   check_targets(batch, targets, losses);
   Scratch scratch(ws);
-  const Matrix x = scratch.matrix(batch.tokens(), state_->config.hidden);
-  hidden(ctx, ws, batch, x);
-  head().loss(ctx, ws, x, targets, losses, see);
+  const Matrix x = scratch.matrix(batch.tokens(), state_->spec.hidden);
+  forward_hidden(ctx, ws, batch, x);
+  head().loss(ctx, ws, x, targets, losses, on_logits);
 }
 
-void LlamaModel::losses_backward(Context& ctx, Workspace& ws, LlamaTape& tape, const TokenBatch& batch,
-                                 std::span<const std::int32_t> targets, float scale,
-                                 std::span<float> losses) {
+void Model::losses_backward(Context& ctx, Workspace& ws, ModelTape& tape, const TokenBatch& batch,
+                            std::span<const std::int32_t> targets, float scale, std::span<float> losses) {
   check_targets(batch, targets, losses);
-  const LlamaConfig& c = state_->config;
+  const ModelSpec& c = state_->spec;
   const std::int64_t n = batch.tokens();
   const SequencePlan p = plan(ctx, batch);
   make_room(tape, c.layers, n, c.hidden);
@@ -90,9 +89,9 @@ void LlamaModel::losses_backward(Context& ctx, Workspace& ws, LlamaTape& tape, c
   embed_backward(ctx, batch.ids, dx);
 }
 
-void LlamaModel::decode(Context& ctx, Workspace& ws, KvCache& cache, std::span<const std::int32_t> ids,
-                        Matrix logits) const {
-  const LlamaConfig& c = state_->config;
+void Model::decode(Context& ctx, Workspace& ws, KvCache& cache, std::span<const std::int32_t> ids,
+                   Matrix logits) const {
+  const ModelSpec& c = state_->spec;
   const std::int64_t n = std::ssize(ids);
   LQ_CHECK(n > 0, kInvalidArgument, "[model] there is no token to decode");
   check_shape("decode logits", logits, 1, c.vocab);

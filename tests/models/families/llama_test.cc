@@ -1,4 +1,4 @@
-#include "models/llama_config.h"
+#include "models/families/llama.h"
 
 #include <gtest/gtest.h>
 
@@ -20,8 +20,8 @@ nlohmann::ordered_json base() {
           {"rms_norm_eps", 1e-5}};
 }
 
-LlamaConfig read(const nlohmann::ordered_json& json) {
-  return LlamaConfig::from(JsonObject(json, "[config] DIR/config.json"));
+ModelSpec read(const nlohmann::ordered_json& json) {
+  return model_spec(JsonObject(json, "[config] DIR/config.json"));
 }
 
 std::string error_of(const nlohmann::ordered_json& json) {
@@ -33,8 +33,8 @@ std::string error_of(const nlohmann::ordered_json& json) {
   return "no error";
 }
 
-TEST(LlamaConfig, FillsInWhatHuggingFaceFillsIn) {
-  const LlamaConfig c = read(base());
+TEST(LlamaFamily, FillsInWhatHuggingFaceFillsIn) {
+  const ModelSpec c = read(base());
   EXPECT_EQ(c.kv_heads, 4);
   EXPECT_EQ(c.head_dim, 8);
   EXPECT_FALSE(c.tied_embeddings);
@@ -47,7 +47,7 @@ TEST(LlamaConfig, FillsInWhatHuggingFaceFillsIn) {
   EXPECT_EQ(c.block_linear_weights(), 2 * (4 * 32 * 32 + 3 * 44 * 32));
 }
 
-TEST(LlamaConfig, BadValuesNameFileAndKey) {
+TEST(LlamaFamily, BadValuesNameFileAndKey) {
   const std::vector<std::pair<std::string, nlohmann::ordered_json>> bad = {
       {"vocab_size", -5},         {"vocab_size", nullptr},        {"hidden_size", 0},
       {"hidden_size", 1e18},      {"hidden_size", "many"},        {"intermediate_size", -1},
@@ -65,7 +65,7 @@ TEST(LlamaConfig, BadValuesNameFileAndKey) {
   }
 }
 
-TEST(LlamaConfig, MissingSizesAreNamed) {
+TEST(LlamaFamily, MissingSizesAreNamed) {
   for (const char* key :
        {"vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads"}) {
     auto json = base();
@@ -74,7 +74,7 @@ TEST(LlamaConfig, MissingSizesAreNamed) {
   }
 }
 
-TEST(LlamaConfig, ReadsRopeOfOldAndNewTransformers) {
+TEST(LlamaFamily, ReadsRopeOfOldAndNewTransformers) {
   auto json = base();
   json["rope_theta"] = 500000.0;
   json["rope_scaling"] = {{"type", "linear"}, {"factor", 4.0}};
@@ -92,7 +92,7 @@ TEST(LlamaConfig, ReadsRopeOfOldAndNewTransformers) {
   EXPECT_NE(error_of(json).find("rope_parameters.low_freq_factor"), std::string::npos);
 }
 
-TEST(LlamaConfig, WindowsOfMistralAndQwen) {
+TEST(LlamaFamily, WindowsOfMistralAndQwen) {
   auto json = base();
   json["architectures"] = {"MistralForCausalLM"};
   json["model_type"] = "mistral";

@@ -1,4 +1,4 @@
-#include "models/llama_block.h"
+#include "models/transformer_block.h"
 
 #include <algorithm>
 #include <cstring>
@@ -33,17 +33,17 @@ void BlockTape::resize(const Shape& s) {
   mlp.up = take(s.tokens, s.intermediate);
 }
 
-std::vector<Linear*> LlamaBlock::linears() {
+std::vector<Linear*> TransformerBlock::linears() {
   return {&attention_.q, &attention_.k, &attention_.v, &attention_.o, &mlp_.gate, &mlp_.up, &mlp_.down};
 }
 
-BlockTape::Shape LlamaBlock::tape_shape(std::int64_t tokens) const {
+BlockTape::Shape TransformerBlock::tape_shape(std::int64_t tokens) const {
   return {tokens,         attention_.q.in(), attention_.q.out(), attention_.k.out(), attention_.shape.heads,
           mlp_.gate.out()};
 }
 
-void LlamaBlock::fill_tape(Context& ctx, Workspace& ws, const SequencePlan& plan, ConstMatrix x,
-                           BlockTape& tape) const {
+void TransformerBlock::fill_tape(Context& ctx, Workspace& ws, const SequencePlan& plan, ConstMatrix x,
+                                 BlockTape& tape) const {
   tape.resize(tape_shape(x.rows));
   Scratch scratch(ws);
   const Matrix normal = scratch.matrix(x.rows, x.cols);
@@ -55,15 +55,15 @@ void LlamaBlock::fill_tape(Context& ctx, Workspace& ws, const SequencePlan& plan
   mlp_.project(ctx, ws, normal, tape.mlp);
 }
 
-void LlamaBlock::forward(Context& ctx, Workspace& ws, const SequencePlan& plan, ConstMatrix x,
-                         BlockTape& tape, Matrix y) const {
+void TransformerBlock::forward(Context& ctx, Workspace& ws, const SequencePlan& plan, ConstMatrix x,
+                               BlockTape& tape, Matrix y) const {
   fill_tape(ctx, ws, plan, x, tape);
   mlp_.finish(ctx, ws, tape.mlp, y);
   add_forward(ctx, tape.middle, y);
 }
 
-void LlamaBlock::forward_cached(Context& ctx, Workspace& ws, const SequencePlan& plan, KvCache& cache,
-                                std::int64_t layer, Matrix x) const {
+void TransformerBlock::forward_cached(Context& ctx, Workspace& ws, const SequencePlan& plan, KvCache& cache,
+                                      std::int64_t layer, Matrix x) const {
   Scratch scratch(ws);
   const Matrix normal = scratch.matrix(x.rows, x.cols);
   const Matrix branch = scratch.matrix(x.rows, x.cols);
@@ -78,8 +78,8 @@ void LlamaBlock::forward_cached(Context& ctx, Workspace& ws, const SequencePlan&
   add_forward(ctx, branch, x);
 }
 
-void LlamaBlock::backward(Context& ctx, Workspace& ws, const SequencePlan& plan, ConstMatrix x,
-                          BlockTape& tape, Matrix dy_to_dx, bool dx_wanted) {
+void TransformerBlock::backward(Context& ctx, Workspace& ws, const SequencePlan& plan, ConstMatrix x,
+                                BlockTape& tape, Matrix dy_to_dx, bool dx_wanted) {
   Scratch scratch(ws);
   const Matrix normal = scratch.matrix(x.rows, x.cols);
   const Matrix dnormal = scratch.matrix(x.rows, x.cols);

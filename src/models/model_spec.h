@@ -1,15 +1,14 @@
-// What a Llama-family model is, read strictly from Hugging Face's config.json.
+// What a model is, as its family reads it from Hugging Face's config.json.
 #pragma once
 
 #include <cstdint>
 #include <vector>
 
-#include "files/json_object.h"
 #include "nn/rope_scaling.h"
 
 namespace lq {
 
-struct LlamaConfig {
+struct ModelSpec {
   std::int64_t vocab = 0;          // vocab_size
   std::int64_t hidden = 0;         // hidden_size
   std::int64_t intermediate = 0;   // intermediate_size
@@ -27,10 +26,6 @@ struct LlamaConfig {
   RopeConfig rope;
   std::int64_t bos = -1;          // bos_token_id; -1 where missing
   std::vector<std::int64_t> eos;  // eos_token_id, one or several
-
-  // Throws, naming file and key: Error(kNotFound) for what is missing, Error(kCorruptFile) for what cannot be
-  // (negative, absurd, heads that do not divide), Error(kUnsupported) for what this program does not compute.
-  static LlamaConfig from(const JsonObject& config);
 
   // Weights of the linear layers in the blocks, and of everything.
   std::int64_t block_linear_weights() const;

@@ -1,4 +1,4 @@
-// A causal language model of the Llama family: embedding, blocks, head. Whole passes, and block by block for
+// A causal language model: embedding, blocks, head. Whole passes, and block by block for
 // those who stream (calibration): embed, block(i).forward / backward, head.
 #pragma once
 
@@ -14,17 +14,17 @@
 #include <vector>
 
 #include "files/json_object.h"
-#include "models/llama_block.h"
-#include "models/llama_config.h"
+#include "models/model_spec.h"
+#include "models/transformer_block.h"
+#include "nn/heads/next_token_head.h"
 #include "nn/kv_cache.h"
-#include "nn/lm_head.h"
 #include "nn/sequence_plan.h"
 #include "tensor/context.h"
 #include "tensor/workspace.h"
 
 namespace lq {
 
-struct LlamaLoadOptions {
+struct ModelLoadOptions {
   // A PEFT adapter to put beside the linears. Empty: the one in DIRECTORY/adapter of a packed model, where
   // there is one.
   std::filesystem::path adapter = {};
@@ -41,35 +41,35 @@ enum class Keep {
 };
 
 // Memory of a training pass, held from step to step.
-struct LlamaTape {
+struct ModelTape {
   Keep keep = Keep::kActivations;
   std::vector<Tensor> inputs;     // of each block, [tokens, hidden]
   std::vector<BlockTape> blocks;  // one, or one for each block
   std::int64_t bytes() const;
 };
 
-struct LlamaMemory {
+struct ModelMemory {
   std::int64_t weights = 0;      // stored form, mapped or owned
   std::int64_t parameters = 0;   // what learns: values and gradients, f32
-  std::int64_t activations = 0;  // LlamaTape
+  std::int64_t activations = 0;  // ModelTape
   std::int64_t scratch = 0;      // Workspace
   std::int64_t total() const { return weights + parameters + activations + scratch; }
 };
 
 // Move-only. Const members are thread-safe for distinct workspaces, caches and tapes.
-class LlamaModel {
+class Model {
  public:
   // Dense Hugging Face directories and packed ones of ours; files are mapped, not read. Throws, with file,
   // key or tensor named: Error(kNotFound), Error(kCorruptFile), Error(kUnsupported); Error(kMismatch) for
   // weights whose shape disagrees with config.json (both named), and for an adapter of another base (both
   // hashes named) or for unknown modules.
-  static LlamaModel load(Context& ctx, const std::filesystem::path& directory,
-                         const LlamaLoadOptions& options = {});
-  LlamaModel(LlamaModel&&) noexcept;
-  LlamaModel& operator=(LlamaModel&&) noexcept;
-  ~LlamaModel();
+  static Model load(Context& ctx, const std::filesystem::path& directory,
+                    const ModelLoadOptions& options = {});
+  Model(Model&&) noexcept;
+  Model& operator=(Model&&) noexcept;
+  ~Model();
 
-  const LlamaConfig& config() const;
+  const ModelSpec& spec() const;
   const JsonObject& hf_config() const;
   bool packed() const;
   bool has_adapter() const;
@@ -99,20 +99,21 @@ class LlamaModel {
   void embed(Context& ctx, std::span<const std::int32_t> ids, Matrix x) const;
   // dx of embed's output, where the table learns.
   void embed_backward(Context& ctx, std::span<const std::int32_t> ids, ConstMatrix dx);
-  LlamaBlock& block(std::int64_t layer);
-  const LlamaBlock& block(std::int64_t layer) const;
-  LmHead& head();
-  const LmHead& head() const;
+  TransformerBlock& block(std::int64_t layer);
+  const TransformerBlock& block(std::int64_t layer) const;
+  NextTokenHead& head();
+  const NextTokenHead& head() const;
 
   // --- whole passes ---
   // x = output of the last block for the batch, before the final norm. x: [tokens, hidden].
-  void hidden(Context& ctx, Workspace& ws, const TokenBatch& batch, Matrix x) const;
-  // losses[t] in nats of predicting targets[t] (see next_token_targets), 0 where ignored. `see` gets logits
-  // by chunks.
+  void forward_hidden(Context& ctx, Workspace& ws, const TokenBatch& batch, Matrix x) const;
+  // losses[t] in nats of predicting targets[t] (see next_token_targets), 0 where ignored. `on_logits` gets
+  // logits by chunks.
   void losses(Context& ctx, Workspace& ws, const TokenBatch& batch, std::span<const std::int32_t> targets,
-              std::span<float> losses, const std::function<void(std::int64_t, ConstMatrix)>& see = {}) const;
+              std::span<float> losses,
+              const std::function<void(std::int64_t, ConstMatrix)>& on_logits = {}) const;
   // The same, and gradients of scale * (sum of losses) += where something learns.
-  void losses_backward(Context& ctx, Workspace& ws, LlamaTape& tape, const TokenBatch& batch,
+  void losses_backward(Context& ctx, Workspace& ws, ModelTape& tape, const TokenBatch& batch,
                        std::span<const std::int32_t> targets, float scale, std::span<float> losses);
 
   // --- decoding ---
@@ -123,12 +124,12 @@ class LlamaModel {
               Matrix logits) const;
 
   // Bytes needed for passes over `tokens` tokens; training counts gradients and activations kept.
-  LlamaMemory memory_estimate(std::int64_t tokens, bool training, Keep keep = Keep::kActivations) const;
+  ModelMemory memory_estimate(std::int64_t tokens, bool training, Keep keep = Keep::kActivations) const;
 
   struct State;  // internal: llama_state.h
 
  private:
-  explicit LlamaModel(std::unique_ptr<State> state);
+  explicit Model(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
 

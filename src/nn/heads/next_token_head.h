@@ -12,10 +12,10 @@
 
 namespace lq {
 
-class LmHead {
+class NextTokenHead {
  public:
   // norm: [dim], outlives this.
-  LmHead(Parameter& norm, float eps, Linear projection)
+  NextTokenHead(Parameter& norm, float eps, Linear projection)
       : norm_(norm), eps_(eps), projection_(std::move(projection)) {}
 
   Linear& projection() { return projection_; }
@@ -24,10 +24,11 @@ class LmHead {
   // logits = projection(norm(x)).   x: [n, dim], logits: [n, vocab].
   void logits(Context& ctx, Workspace& ws, ConstMatrix x, Matrix logits) const;
 
-  // losses[t] in nats (see cross_entropy_forward); `see` (may be empty) gets each chunk's logits: first token
-  // and matrix.
+  // losses[t] in nats (see cross_entropy_forward); `on_logits` (may be empty) gets each chunk's logits: first
+  // token and matrix.
   void loss(Context& ctx, Workspace& ws, ConstMatrix x, std::span<const std::int32_t> targets,
-            std::span<float> losses, const std::function<void(std::int64_t, ConstMatrix)>& see = {}) const;
+            std::span<float> losses,
+            const std::function<void(std::int64_t, ConstMatrix)>& on_logits = {}) const;
 
   // The same, and dx = scale * d(sum of losses)/dx; gradients of norm and projection += where they learn.
   void loss_backward(Context& ctx, Workspace& ws, ConstMatrix x, std::span<const std::int32_t> targets,

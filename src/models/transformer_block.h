@@ -1,4 +1,4 @@
-// One transformer block of the Llama family:  u = x + attention(norm1(x));  y = u + mlp(norm2(u)).
+// One transformer block:  u = x + attention(norm1(x));  y = u + mlp(norm2(u)).
 #pragma once
 
 #include "nn/gated_mlp.h"
@@ -31,9 +31,9 @@ class BlockTape {
   Tensor storage_;
 };
 
-class LlamaBlock {
+class TransformerBlock {
  public:
-  LlamaBlock(Parameter& norm1, Parameter& norm2, float eps, SelfAttention attention, GatedMlp mlp)
+  TransformerBlock(Parameter& norm1, Parameter& norm2, float eps, SelfAttention attention, GatedMlp mlp)
       : norm1_(norm1), norm2_(norm2), eps_(eps), attention_(std::move(attention)), mlp_(std::move(mlp)) {}
 
   SelfAttention& attention() { return attention_; }

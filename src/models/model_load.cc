@@ -2,8 +2,8 @@
 
 #include <cmath>
 
-#include "models/llama_model.h"
-#include "models/llama_state.h"
+#include "models/model.h"
+#include "models/model_state.h"
 #include "models/registry.h"
 #include "nn/dense_weight.h"
 #include "nn/packed_weight.h"
@@ -14,19 +14,19 @@ namespace {
 
 class Loader {
  public:
-  explicit Loader(LlamaModel::State& state) : state_(state) {}
+  explicit Loader(Model::State& state) : state_(state) {}
 
   void build() {
-    const LlamaConfig& c = state_.config;
+    const ModelSpec& c = state_.spec;
     state_.embedding = &parameter("model.embed_tokens.weight", {c.vocab, c.hidden}, false);
     for (std::int64_t layer = 0; layer < c.layers; ++layer) state_.blocks.push_back(block(layer));
     Parameter& norm = parameter("model.norm.weight", {c.hidden}, true);
-    state_.head = std::make_unique<LmHead>(norm, c.norm_eps, Linear("lm_head", projection()));
+    state_.head = std::make_unique<NextTokenHead>(norm, c.norm_eps, Linear("lm_head", projection()));
   }
 
  private:
-  LlamaBlock block(std::int64_t layer) {
-    const LlamaConfig& c = state_.config;
+  TransformerBlock block(std::int64_t layer) {
+    const ModelSpec& c = state_.spec;
     const std::string at = fmt::format("model.layers.{}.", layer);
     const std::int64_t attention = c.heads * c.head_dim;
     const std::int64_t kv = c.kv_heads * c.head_dim;
@@ -61,7 +61,7 @@ class Loader {
 
   // A dense head of a packed model may be rounded where its other weights are read coarsely too.
   std::unique_ptr<Weight> projection() {
-    const LlamaConfig& c = state_.config;
+    const ModelSpec& c = state_.spec;
     const bool packed_itself = state_.packed && state_.packed->packed().modules.contains("lm_head.weight");
     if (packed_itself && !c.tied_embeddings) return weight("lm_head", c.vocab, c.hidden);
     Parameter& p =
@@ -97,17 +97,16 @@ class Loader {
              state_.directory.string(), name, shape_text(have), shape_text(want));
   }
 
-  LlamaModel::State& state_;
+  Model::State& state_;
 };
 
 }  // namespace
 
-LlamaModel LlamaModel::load(Context& ctx, const std::filesystem::path& directory,
-                            const LlamaLoadOptions& options) {
+Model Model::load(Context& ctx, const std::filesystem::path& directory, const ModelLoadOptions& options) {
   JsonObject hf = JsonObject::load(directory);
-  LlamaConfig config = LlamaConfig::from(hf);
+  ModelSpec spec = model_spec(hf);
   const bool packed = is_packed(hf);
-  auto state = std::make_unique<State>(std::move(hf), std::move(config));
+  auto state = std::make_unique<State>(std::move(hf), std::move(spec));
   state->directory = directory;
   if (packed) {
     state->packed = std::make_unique<PackedCheckpoint>(directory);
@@ -115,7 +114,7 @@ LlamaModel LlamaModel::load(Context& ctx, const std::filesystem::path& directory
     state->dense = std::make_unique<CheckpointReader>(directory);
   }
   Loader(*state).build();
-  LlamaModel model(std::move(state));
+  Model model(std::move(state));
 
   std::filesystem::path adapter = options.adapter;
   if (adapter.empty() && packed && std::filesystem::exists(directory / "adapter" / "adapter_config.json")) {
@@ -129,17 +128,17 @@ LlamaModel LlamaModel::load(Context& ctx, const std::filesystem::path& directory
   return model;
 }
 
-void LlamaModel::State::replace(const TensorView& view, const std::filesystem::path& adapter) {
+void Model::State::replace(const TensorView& view, const std::filesystem::path& adapter) {
   const std::string& name = view.name();
   auto at = by_name.find(name);
-  if (at == by_name.end() && name == "lm_head.weight" && config.tied_embeddings) {
+  if (at == by_name.end() && name == "lm_head.weight" && spec.tied_embeddings) {
     Parameter& p = parameters.emplace_back();
     p.name = name;
     p.value = Tensor::borrow(embedding->value.dtype(), embedding->value.shape(), embedding->value.raw());
     at = by_name.emplace(name, &p).first;
     Parameter& norm = *by_name.at("model.norm.weight");
-    head =
-        std::make_unique<LmHead>(norm, config.norm_eps, Linear("lm_head", std::make_unique<DenseWeight>(p)));
+    head = std::make_unique<NextTokenHead>(norm, spec.norm_eps,
+                                           Linear("lm_head", std::make_unique<DenseWeight>(p)));
   }
   LQ_CHECK(at != by_name.end() || !packed || !packed->packed().modules.contains(name), kUnsupported,
            "[adapter] {}: replaces {} whole (modules_to_save), but in {} that is a packed weight",
@@ -153,7 +152,7 @@ void LlamaModel::State::replace(const TensorView& view, const std::filesystem::p
   p.value = view.copy_f32();
 }
 
-void LlamaModel::load_adapter(const std::filesystem::path& directory, std::string_view base_hash) {
+void Model::load_adapter(const std::filesystem::path& directory, std::string_view base_hash) {
   const PeftAdapterReader reader(directory);
   if (!base_hash.empty()) reader.check_base(base_hash);
   for (const TensorView& view : reader.replaced()) state_->replace(view, directory);
@@ -171,7 +170,7 @@ void LlamaModel::load_adapter(const std::filesystem::path& directory, std::strin
   }
 }
 
-std::string LlamaModel::base_hash(Context& ctx) const {
+std::string Model::base_hash(Context& ctx) const {
   if (state_->packed) return state_->packed->packed().model_hash;
   return state_->dense->model_hash(ctx.pool, ctx.stop);
 }

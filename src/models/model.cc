@@ -1,55 +1,55 @@
-#include "models/llama_model.h"
+#include "models/model.h"
 
 #include <algorithm>
 
-#include "models/llama_state.h"
+#include "models/model_state.h"
 #include "ops/embedding.h"
 
 namespace lq {
 
-LlamaModel::LlamaModel(std::unique_ptr<State> state) : state_(std::move(state)) {}
-LlamaModel::LlamaModel(LlamaModel&&) noexcept = default;
-LlamaModel& LlamaModel::operator=(LlamaModel&&) noexcept = default;
-LlamaModel::~LlamaModel() = default;
+Model::Model(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Model::Model(Model&&) noexcept = default;
+Model& Model::operator=(Model&&) noexcept = default;
+Model::~Model() = default;
 
-const LlamaConfig& LlamaModel::config() const { return state_->config; }
-const JsonObject& LlamaModel::hf_config() const { return state_->hf; }
-bool LlamaModel::packed() const { return state_->packed != nullptr; }
+const ModelSpec& Model::spec() const { return state_->spec; }
+const JsonObject& Model::hf_config() const { return state_->hf; }
+bool Model::packed() const { return state_->packed != nullptr; }
 
-bool LlamaModel::has_adapter() const {
-  return std::ranges::any_of(state_->blocks, [](LlamaBlock& block) {
+bool Model::has_adapter() const {
+  return std::ranges::any_of(state_->blocks, [](TransformerBlock& block) {
     return std::ranges::any_of(
         block.linears(), [](const Linear* l) { return l->lora() != nullptr || l->fixed_lora() != nullptr; });
   });
 }
 
-Parameter* LlamaModel::find_parameter(std::string_view name) {
+Parameter* Model::find_parameter(std::string_view name) {
   const auto it = state_->by_name.find(name);
   return it == state_->by_name.end() ? nullptr : it->second;
 }
 
-std::vector<Parameter*> LlamaModel::parameters() {
+std::vector<Parameter*> Model::parameters() {
   std::vector<Parameter*> all;
   for (Parameter& p : state_->parameters) all.push_back(&p);
   return all;
 }
 
-std::vector<Linear*> LlamaModel::linears() {
+std::vector<Linear*> Model::linears() {
   std::vector<Linear*> all;
-  for (LlamaBlock& b : state_->blocks) {
+  for (TransformerBlock& b : state_->blocks) {
     for (Linear* linear : b.linears()) all.push_back(linear);
   }
   return all;
 }
 
-Linear* LlamaModel::find_linear(std::string_view module) {
+Linear* Model::find_linear(std::string_view module) {
   for (Linear* linear : linears()) {
     if (linear->name() == module) return linear;
   }
   return head().projection().name() == module ? &head().projection() : nullptr;
 }
 
-std::vector<Parameter*> LlamaModel::trainable() {
+std::vector<Parameter*> Model::trainable() {
   std::vector<Parameter*> all;
   for (Parameter& p : state_->parameters) {
     if (p.trainable()) all.push_back(&p);
@@ -65,7 +65,7 @@ std::vector<Parameter*> LlamaModel::trainable() {
   return all;
 }
 
-void LlamaModel::train_adapters() {
+void Model::train_adapters() {
   std::vector<Linear*> with_head = linears();
   with_head.push_back(&head().projection());
   for (Linear* linear : with_head) {
@@ -76,58 +76,58 @@ void LlamaModel::train_adapters() {
   }
 }
 
-void LlamaModel::set_lora_dropout(const LoraDropout* dropout) {
+void Model::set_lora_dropout(const LoraDropout* dropout) {
   for (Linear* linear : linears()) linear->set_lora_dropout(dropout);
   head().projection().set_lora_dropout(dropout);
 }
 
-SequencePlan LlamaModel::plan(Context& ctx, const TokenBatch& batch) const {
+SequencePlan Model::plan(Context& ctx, const TokenBatch& batch) const {
   batch.check();
   SequencePlan plan;
   plan.tokens = batch.tokens();
   plan.segments = whole_segments(batch.starts);
   std::int64_t longest = 0;
   for (const auto& s : plan.segments) longest = std::max(longest, s.q_count);
-  const LlamaConfig& c = state_->config;
+  const ModelSpec& c = state_->spec;
   plan.rope = make_rope_table(ctx, positions_of(batch), rope_frequencies(c.rope, c.head_dim, longest),
                               static_cast<float>(c.rope.attention_factor));
   return plan;
 }
 
-void LlamaModel::embed(Context& ctx, std::span<const std::int32_t> ids, Matrix x) const {
+void Model::embed(Context& ctx, std::span<const std::int32_t> ids, Matrix x) const {
   embedding_forward(ctx, state_->embedding->value, ids, x);
 }
 
-void LlamaModel::embed_backward(Context& ctx, std::span<const std::int32_t> ids, ConstMatrix dx) {
+void Model::embed_backward(Context& ctx, std::span<const std::int32_t> ids, ConstMatrix dx) {
   if (state_->embedding->trainable()) {
     embedding_backward(ctx, ids, dx, matrix_of(state_->embedding->grad));
   }
 }
 
-LlamaBlock& LlamaModel::block(std::int64_t layer) { return state_->blocks[static_cast<std::size_t>(layer)]; }
-const LlamaBlock& LlamaModel::block(std::int64_t layer) const {
+TransformerBlock& Model::block(std::int64_t layer) { return state_->blocks[static_cast<std::size_t>(layer)]; }
+const TransformerBlock& Model::block(std::int64_t layer) const {
   return state_->blocks[static_cast<std::size_t>(layer)];
 }
-LmHead& LlamaModel::head() { return *state_->head; }
-const LmHead& LlamaModel::head() const { return *state_->head; }
+NextTokenHead& Model::head() { return *state_->head; }
+const NextTokenHead& Model::head() const { return *state_->head; }
 
-KvCache LlamaModel::make_cache(std::int64_t capacity) const {
-  const LlamaConfig& c = state_->config;
+KvCache Model::make_cache(std::int64_t capacity) const {
+  const ModelSpec& c = state_->spec;
   LQ_CHECK(c.rope.type == RopeType::kDynamic || capacity <= c.max_positions, kInvalidArgument,
            "[model] {} tokens of context were asked for, but {} has {} (max_position_embeddings)", capacity,
            state_->directory.string(), c.max_positions);
   return {c.layers, c.kv_heads * c.head_dim, capacity};
 }
 
-LlamaMemory LlamaModel::memory_estimate(std::int64_t tokens, bool training, Keep keep) const {
-  const LlamaConfig& c = state_->config;
-  LlamaMemory m;
+ModelMemory Model::memory_estimate(std::int64_t tokens, bool training, Keep keep) const {
+  const ModelSpec& c = state_->spec;
+  ModelMemory m;
   for (const Parameter& p : state_->parameters) {
     m.weights += static_cast<std::int64_t>(p.value.bytes());
     m.parameters += static_cast<std::int64_t>(p.grad.bytes());
   }
   std::int64_t widest = c.hidden;
-  for (LlamaBlock& b : state_->blocks) {
+  for (TransformerBlock& b : state_->blocks) {
     for (Linear* linear : b.linears()) {
       if (linear->weight().parameter() == nullptr) m.weights += linear->weight().bytes();
       widest = std::max({widest, linear->in(), linear->out()});

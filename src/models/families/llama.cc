@@ -1,9 +1,8 @@
-#include "models/llama_config.h"
+#include "models/families/llama.h"
 
 #include "base/error.h"
-#include "models/registry.h"
 
-namespace lq {
+namespace lq::families {
 namespace {
 
 constexpr std::int64_t kMaxWidth = std::int64_t{1} << 20;
@@ -87,16 +86,13 @@ std::vector<std::int64_t> read_windows(const JsonObject& config, const std::stri
   return windows;
 }
 
-}  // namespace
-
-LlamaConfig LlamaConfig::from(const JsonObject& config) {
-  model_family(config);
+ModelSpec read_spec(const JsonObject& config) {
   const std::vector<std::string> names = config.texts("architectures");
   std::string type = config.text_or("model_type", "llama");
   if (!names.empty() && names[0] == "MistralForCausalLM") type = "mistral";
   if (!names.empty() && names[0] == "Qwen2ForCausalLM") type = "qwen2";
 
-  LlamaConfig c;
+  ModelSpec c;
   c.vocab = config.integer("vocab_size", 1, std::int64_t{1} << 28);
   c.hidden = config.integer("hidden_size", 1, kMaxWidth);
   c.intermediate = config.integer("intermediate_size", 1, kMaxWidth * 8);
@@ -130,12 +126,12 @@ LlamaConfig LlamaConfig::from(const JsonObject& config) {
   return c;
 }
 
-std::int64_t LlamaConfig::block_linear_weights() const {
-  return layers * (2 * hidden * head_dim * (heads + kv_heads) + 3 * hidden * intermediate);
+}  // namespace
+
+ModelFamily llama() {
+  return {.architectures = {"LlamaForCausalLM", "MistralForCausalLM", "Qwen2ForCausalLM"},
+          .model_types = {"llama", "mistral", "qwen2"},
+          .spec = read_spec};
 }
 
-std::int64_t LlamaConfig::all_weights() const {
-  return block_linear_weights() + (2 * layers + 1) * hidden + (tied_embeddings ? 1 : 2) * vocab * hidden;
-}
-
-}  // namespace lq
+}  // namespace lq::families

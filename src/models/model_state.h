@@ -1,4 +1,4 @@
-// What a LlamaModel holds. Internal to src/models.
+// What a Model holds. Internal to src/models.
 #pragma once
 
 #include <filesystem>
@@ -11,24 +11,24 @@
 #include "formats/checkpoint_reader.h"
 #include "formats/packed_checkpoint.h"
 #include "formats/peft_adapter.h"
-#include "models/llama_model.h"
+#include "models/model.h"
 
 namespace lq {
 
-struct LlamaModel::State {
+struct Model::State {
   std::filesystem::path directory;
   JsonObject hf;
-  LlamaConfig config;
+  ModelSpec spec;
   // One of the two: they own the mapped files.
   std::unique_ptr<CheckpointReader> dense;
   std::unique_ptr<PackedCheckpoint> packed;
   std::list<Parameter> parameters;  // addresses stay
   std::map<std::string, Parameter*, std::less<>> by_name;
   Parameter* embedding = nullptr;
-  std::vector<LlamaBlock> blocks;
-  std::unique_ptr<LmHead> head;
+  std::vector<TransformerBlock> blocks;
+  std::unique_ptr<NextTokenHead> head;
 
-  State(JsonObject h, LlamaConfig c) : hf(std::move(h)), config(std::move(c)) {}
+  State(JsonObject h, ModelSpec s) : hf(std::move(h)), spec(std::move(s)) {}
   // A parameter's value becomes the adapter's. A tied head stays tied to the embeddings unless it is replaced
   // itself. Throws Error(kMismatch), Error(kUnsupported) naming the adapter and the tensor.
   void replace(const TensorView& view, const std::filesystem::path& adapter);
