@@ -1,27 +1,11 @@
 #include "nn/linear.h"
 
-#include "backends/cpu/transformer_elementwise.h"
 #include "backends/cpu/transformer_gemv.h"
+#include "ops/elementwise.h"
 #include "ops/matmul.h"
-#include "ops/silu_mul.h"
 
 namespace lq {
 namespace {
-
-void add_bias(Context& ctx, const Parameter& bias, Matrix y) {
-  parallel_for(ctx.pool, y.rows, 64, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) backends::add_to(y.cols, bias.values().data(), y.row(i));
-  });
-}
-
-// db += column sums of dy, rows in order.
-void add_column_sums(Context& ctx, ConstMatrix dy, std::span<float> db) {
-  parallel_for(ctx.pool, dy.cols, 256, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = 0; i < dy.rows; ++i) {
-      backends::add_to(end - begin, dy.row(i) + begin, db.data() + begin);
-    }
-  });
-}
 
 // y += scaling (x A^T) B^T. rounds: A and B may be rounded where the context decodes fast.
 void add_low_rank(Context& ctx, Workspace& ws, const Lora& lora, bool rounds, ConstMatrix x, Matrix y) {
@@ -37,9 +21,9 @@ void add_low_rank(Context& ctx, Workspace& ws, const Lora& lora, bool rounds, Co
   if (!rounds) few.decode_precision = DecodePrecision::kFine;
   const Matrix low = scratch.matrix(x.rows, y.cols);
   lora.a_rounded.forward(few, ws, x, xa);
-  backends::scale_by(xa.size(), lora.scaling, xa.data);
+  scale(ctx, lora.scaling, xa);
   lora.b_rounded.forward(few, ws, xa, low);
-  backends::add_to(low.size(), low.data, y.data);
+  add_forward(ctx, low, y);
 }
 
 }  // namespace
@@ -70,7 +54,7 @@ ConstMatrix Linear::lora_input(Context& ctx, Scratch& scratch, ConstMatrix x) co
 void Linear::forward(Context& ctx, Workspace& ws, ConstMatrix x, Matrix y) const {
   if (hook_ != nullptr) hook_->on_forward(ctx, *this, x);
   weight_->forward(ctx, ws, x, y);
-  if (bias_ != nullptr) add_bias(ctx, *bias_, y);
+  if (bias_ != nullptr) bias_forward(ctx, bias_->values(), y);
   const bool packed = weight_->parameter() == nullptr;
   if (fixed_ != nullptr) add_low_rank(ctx, ws, *fixed_, packed, x, y);
   if (lora_ == nullptr) return;
@@ -84,7 +68,7 @@ void Linear::backward(Context& ctx, Workspace& ws, ConstMatrix x, ConstMatrix dy
   Parameter* w = weight_->parameter();
   if (w != nullptr && w->trainable())
     matmul_tn(ctx, dy, x, matrix_of(w->grad), {.accumulate = true, .linear = true});
-  if (bias_ != nullptr && bias_->trainable()) add_column_sums(ctx, dy, bias_->grads());
+  if (bias_ != nullptr && bias_->trainable()) bias_backward(ctx, dy, bias_->grads());
   if (dx.data != nullptr) weight_->backward_input(ctx, dy, dx, accumulate);
   if (fixed_ != nullptr && dx.data != nullptr) {
     Scratch scratch(ws);

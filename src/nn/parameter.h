@@ -1,10 +1,10 @@
 // A named tensor of a model, and its gradient where it learns.
 #pragma once
 
-#include <span>
 #include <string>
 #include <vector>
 
+#include "tensor/device_span.h"
 #include "tensor/tensor.h"
 
 namespace lq {
@@ -21,13 +21,13 @@ struct Parameter {
   void freeze() { grad = Tensor(); }
   void zero_grad();
   // For norms and biases. REQUIRES: value is F32.
-  std::span<const float> values() const {
-    return {value.data<float>(), static_cast<std::size_t>(value.numel())};
+  ConstVector values() const {
+    return {value.data<float>(), static_cast<std::size_t>(value.numel()), value.device()};
   }
   // Empty where it does not learn.
-  std::span<float> grads() {
+  Vector grads() {
     if (!trainable()) return {};
-    return {grad.mutable_data<float>(), static_cast<std::size_t>(grad.numel())};
+    return {grad.mutable_data<float>(), static_cast<std::size_t>(grad.numel()), grad.device()};
   }
 };
 

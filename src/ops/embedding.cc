@@ -1,6 +1,7 @@
 #include "ops/embedding.h"
 
-#include "backends/cpu/transformer_elementwise.h"
+#include "backends/cpu/embedding.h"
+#include "ops/dispatch.h"
 
 namespace lq {
 
@@ -11,21 +12,14 @@ void embedding_forward(Context& ctx, const Tensor& table, std::span<const std::i
     LQ_CHECK(ids[t] >= 0 && ids[t] < vocab, kInvalidArgument,
              "[embedding] token {} has id {}, but the model's vocabulary has {} ids", t, ids[t], vocab);
   }
-  parallel_for(ctx.pool, x.rows, 64, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t t = begin; t < end; ++t) {
-      convert_to_f32(table.dtype(), table.raw(), ids[static_cast<std::size_t>(t)] * x.cols, x.cols, x.row(t));
-    }
-  });
+  cpu_only("embedding_forward", {{"table", table.device()}, {"x", x.device}});
+  backends::cpu::embedding_forward(ctx, table, ids, x);
 }
 
 void embedding_backward(Context& ctx, std::span<const std::int32_t> ids, ConstMatrix dx, Matrix dtable) {
   check_shape("embedding dx", dx, std::ssize(ids), dtable.cols);
-  // Columns in parallel, so that two tokens with one id add in their order.
-  parallel_for(ctx.pool, dx.cols, 256, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t t = 0; t < dx.rows; ++t) {
-      backends::add_to(end - begin, dx.row(t) + begin, dtable.row(ids[static_cast<std::size_t>(t)]) + begin);
-    }
-  });
+  cpu_only("embedding_backward", {{"dx", dx.device}, {"dtable", dtable.device}});
+  backends::cpu::embedding_backward(ctx, ids, dx, dtable);
 }
 
 }  // namespace lq

@@ -1,5 +1,7 @@
 #include "ops/matmul.h"
 
+#include "ops/dispatch.h"
+
 namespace lq {
 namespace {
 
@@ -7,6 +9,7 @@ void run(Context& ctx, std::int64_t m, std::int64_t n, std::int64_t k, ConstMatr
          bool ta, bool tb, const MatmulOptions& o) {
   check_shape("matmul a", a, ta ? k : m, ta ? m : k);
   check_shape("matmul b", b, tb ? n : k, tb ? k : n);
+  cpu_only("matmul", {{"a", a.device}, {"b", b.device}, {"c", c.device}});
   backends::gemm(ctx.pool, m, n, k, a.data, a.cols, b.data, b.cols, c.data, c.cols,
                  {.trans_a = ta,
                   .trans_b = tb,

@@ -1,50 +1,46 @@
 #include "ops/rms_norm.h"
 
-#include <algorithm>
-#include <vector>
-
-#include "backends/cpu/transformer_elementwise.h"
-#include "backends/cpu/transformer_norm.h"
+#include "backends/cpu/norm.h"
+#include "backends/cuda/norm.h"
+#include "ops/dispatch.h"
 
 namespace lq {
-namespace {
 
-// Rows that one job takes; dw is summed over jobs in their order.
-constexpr std::int64_t kRows = 64;
-
-}  // namespace
-
-void rms_norm_forward(Context& ctx, ConstMatrix x, std::span<const float> w, float eps, Matrix y,
-                      std::span<float> rstd) {
+void rms_norm_forward(Context& ctx, ConstMatrix x, ConstVector w, float eps, Matrix y, Vector rstd) {
   check_shape("rms_norm y", y, x.rows, x.cols);
-  check_shape("rms_norm w", {w.data(), 1, std::ssize(w)}, 1, x.cols);
-  check_shape("rms_norm rstd", {rstd.data(), 1, std::ssize(rstd)}, 1, x.rows);
-  parallel_for(ctx.pool, x.rows, kRows, [&](std::int64_t begin, std::int64_t end) {
-    backends::rms_norm_forward(end - begin, x.cols, x.row(begin), w.data(), eps, y.row(begin),
-                               rstd.data() + begin);
-  });
+  check_length("rms_norm w", w, x.cols);
+  check_length("rms_norm rstd", rstd, x.rows);
+  const Device device = common_device(
+      "rms_norm", {{"x", x.device}, {"w", w.device()}, {"y", y.device}, {"rstd", rstd.device()}});
+  switch (device.kind) {
+    case DeviceKind::kCpu:
+      return backends::cpu::rms_norm_forward(ctx, x, w, eps, y, rstd);
+    case DeviceKind::kCuda:
+      return backends::cuda::rms_norm_forward(queue_of(ctx, "rms_norm", device), x.rows, x.cols, x.data,
+                                              w.data(), eps, y.data, rstd.data());
+  }
 }
 
-void rms_norm_backward(Context& ctx, ConstMatrix x, std::span<const float> w, std::span<const float> rstd,
-                       ConstMatrix dy, Matrix dx, std::span<float> dw) {
+void rms_norm_backward(Context& ctx, ConstMatrix x, ConstVector w, ConstVector rstd, ConstMatrix dy,
+                       Matrix dx, Vector dw) {
   check_shape("rms_norm dy", dy, x.rows, x.cols);
   check_shape("rms_norm dx", dx, x.rows, x.cols);
-  check_shape("rms_norm w", {w.data(), 1, std::ssize(w)}, 1, x.cols);
-  check_shape("rms_norm rstd", {rstd.data(), 1, std::ssize(rstd)}, 1, x.rows);
-  const std::int64_t jobs = (x.rows + kRows - 1) / kRows;
-  std::vector<float> partial;
-  if (!dw.empty()) {
-    check_shape("rms_norm dw", {dw.data(), 1, std::ssize(dw)}, 1, x.cols);
-    partial.assign(static_cast<std::size_t>(jobs * x.cols), 0.0F);
-  }
-  parallel_for(ctx.pool, x.rows, kRows, [&](std::int64_t begin, std::int64_t end) {
-    float* sum = dw.empty() ? nullptr : partial.data() + begin / kRows * x.cols;
-    backends::rms_norm_backward(end - begin, x.cols, x.row(begin), w.data(), rstd.data() + begin,
-                                dy.row(begin), dx.row(begin), sum);
-  });
-  if (dw.empty()) return;
-  for (std::int64_t job = 0; job < jobs; ++job) {
-    backends::add_to(x.cols, partial.data() + job * x.cols, dw.data());
+  check_length("rms_norm w", w, x.cols);
+  check_length("rms_norm rstd", rstd, x.rows);
+  if (!dw.empty()) check_length("rms_norm dw", dw, x.cols);
+  const Device device = common_device("rms_norm", {{"x", x.device},
+                                                   {"w", w.device()},
+                                                   {"rstd", rstd.device()},
+                                                   {"dy", dy.device},
+                                                   {"dx", dx.device},
+                                                   {"dw", dw.empty() ? dx.device : dw.device()}});
+  switch (device.kind) {
+    case DeviceKind::kCpu:
+      return backends::cpu::rms_norm_backward(ctx, x, w, rstd, dy, dx, dw);
+    case DeviceKind::kCuda:
+      return backends::cuda::rms_norm_backward(queue_of(ctx, "rms_norm", device), x.rows, x.cols, x.data,
+                                               w.data(), rstd.data(), dy.data, dx.data,
+                                               dw.empty() ? nullptr : dw.data());
   }
 }
 

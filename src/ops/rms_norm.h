@@ -2,19 +2,16 @@
 // computes it).
 #pragma once
 
-#include <span>
-
 #include "tensor/context.h"
 #include "tensor/matrix.h"
 
 namespace lq {
 
 // x, y: [tokens, dim]; w: [dim]; rstd: [tokens], kept for backward. y may be x.
-void rms_norm_forward(Context& ctx, ConstMatrix x, std::span<const float> w, float eps, Matrix y,
-                      std::span<float> rstd);
+void rms_norm_forward(Context& ctx, ConstMatrix x, ConstVector w, float eps, Matrix y, Vector rstd);
 
 // dx += , dw += (empty: not wanted). x and rstd as in forward.
-void rms_norm_backward(Context& ctx, ConstMatrix x, std::span<const float> w, std::span<const float> rstd,
-                       ConstMatrix dy, Matrix dx, std::span<float> dw);
+void rms_norm_backward(Context& ctx, ConstMatrix x, ConstVector w, ConstVector rstd, ConstMatrix dy,
+                       Matrix dx, Vector dw);
 
 }  // namespace lq

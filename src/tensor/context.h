@@ -1,4 +1,5 @@
-// What every computation is given: threads, randomness, and a way to be stopped. Passed, never found.
+// What every computation is given: a device, threads, randomness, and a way to be stopped. Passed, never
+// found.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +8,7 @@
 #include "base/progress.h"
 #include "base/rng.h"
 #include "base/stop.h"
+#include "tensor/device.h"
 
 namespace lq {
 
@@ -21,7 +23,7 @@ enum class DecodePrecision : std::uint8_t { kFine, kFast };
 // 2e-4 of the product of the norms, less than TF32's, in two thirds of the time at best.
 enum class MatmulPrecision : std::uint8_t { kF32, kI16 };
 
-// Cheap to copy; REQUIRES: pool and progress outlive it.
+// Cheap to copy; REQUIRES: pool, progress and queue outlive it.
 struct Context {
   ThreadPool& pool;
   Progress& progress;
@@ -29,6 +31,8 @@ struct Context {
   StopToken stop;
   DecodePrecision decode_precision = DecodePrecision::kFine;
   MatmulPrecision matmul_precision = MatmulPrecision::kF32;
+  Device device = {};            // where new tensors and scratch lie; an op runs where its operands lie
+  DeviceQueue* queue = nullptr;  // of that device; null on the processor
 };
 
 }  // namespace lq

@@ -40,18 +40,23 @@ std::byte* allocate(std::size_t bytes) {
   return static_cast<std::byte*>(p);
 }
 
+void free_host(std::byte* p) { std::free(p); }
+
 }  // namespace
 
-void Tensor::Free::operator()(std::byte* p) const { std::free(p); }
-
 Tensor Tensor::empty(DType dtype, Shape shape) {
+  const auto count = static_cast<std::size_t>(checked_numel(shape, "tensor"));
+  return adopt(dtype, std::move(shape), {}, allocate(count * dtype_size(dtype)), free_host);
+}
+
+Tensor Tensor::adopt(DType dtype, Shape shape, Device device, std::byte* bytes, FreeBytes free) {
   Tensor t;
+  t.owned_ = {bytes, Free{free}};
   t.numel_ = checked_numel(shape, "tensor");
   t.dtype_ = dtype;
   t.shape_ = std::move(shape);
-  std::byte* p = allocate(t.bytes());
-  t.owned_.reset(p);
-  t.data_ = p;
+  t.device_ = device;
+  t.data_ = bytes;
   return t;
 }
 

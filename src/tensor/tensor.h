@@ -1,4 +1,5 @@
-// A contiguous array with a dtype and a shape; owns its bytes or borrows them (from a memory-mapped file).
+// A contiguous array with a dtype and a shape on a device; owns its bytes or borrows them (from a
+// memory-mapped file).
 #pragma once
 
 #include <cstddef>
@@ -6,19 +7,27 @@
 #include <memory>
 #include <span>
 
+#include "tensor/device.h"
 #include "tensor/dtype.h"
 #include "tensor/shape.h"
 
 namespace lq {
 
-// Move-only. Owned storage is aligned to 64 bytes and not initialized unless `zeros` made it.
+// Move-only. Owned storage is aligned to 64 bytes and not initialized unless `zeros` made it. Tensors on
+// other devices are made by ops/device_memory.h.
 class Tensor {
  public:
+  // Gives memory back to where it came from.
+  using FreeBytes = void (*)(std::byte* bytes);
+
   Tensor() = default;
+  // On the processor.
   static Tensor empty(DType dtype, Shape shape);
   static Tensor zeros(DType dtype, Shape shape);
   // Does not copy; REQUIRES: `bytes` outlives the tensor and holds numel * dtype_size bytes.
   static Tensor borrow(DType dtype, Shape shape, const std::byte* bytes);
+  // Takes over memory of any device, which `free` gives back.
+  static Tensor adopt(DType dtype, Shape shape, Device device, std::byte* bytes, FreeBytes free);
 
   DType dtype() const { return dtype_; }
   const Shape& shape() const { return shape_; }
@@ -26,7 +35,9 @@ class Tensor {
   std::int64_t numel() const { return numel_; }
   std::size_t bytes() const { return static_cast<std::size_t>(numel_) * dtype_size(dtype_); }
   bool owns() const { return owned_ != nullptr; }
+  Device device() const { return device_; }
 
+  // Addresses on device(): only that device may follow them.
   const std::byte* raw() const { return data_; }
   // REQUIRES: owns().
   std::byte* mutable_raw();
@@ -43,11 +54,13 @@ class Tensor {
 
  private:
   struct Free {
-    void operator()(std::byte* p) const;
+    FreeBytes bytes;
+    void operator()(std::byte* p) const { bytes(p); }
   };
   DType dtype_ = DType::kF32;
   Shape shape_;
   std::int64_t numel_ = 0;
+  Device device_;
   const std::byte* data_ = nullptr;
   std::unique_ptr<std::byte, Free> owned_;
 };

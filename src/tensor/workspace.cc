@@ -22,6 +22,10 @@ void Workspace::clear() {
   used_ = 0;
 }
 
+Tensor Workspace::chunk(std::int64_t count) const {
+  return make_ == nullptr ? Tensor::empty(DType::kF32, {count}) : make_(device_, DType::kF32, {count});
+}
+
 float* Workspace::take(std::int64_t count) {
   const std::int64_t need = (std::max<std::int64_t>(count, 1) + kAlign - 1) / kAlign * kAlign;
   if (chunk_ < chunks_.size() && used_ + need > chunks_[chunk_].numel()) {
@@ -31,9 +35,9 @@ float* Workspace::take(std::int64_t count) {
   // Chunks from here on are free: one that is too small makes way.
   if (chunk_ < chunks_.size() && used_ == 0 && chunks_[chunk_].numel() < need) {
     chunks_[chunk_] = Tensor();
-    chunks_[chunk_] = Tensor::empty(DType::kF32, {need});
+    chunks_[chunk_] = chunk(need);
   }
-  if (chunk_ == chunks_.size()) chunks_.push_back(Tensor::empty(DType::kF32, {std::max(need, kLeast)}));
+  if (chunk_ == chunks_.size()) chunks_.push_back(chunk(std::max(need, kLeast)));
   float* at = chunks_[chunk_].mutable_data<float>() + used_;
   used_ += need;
   return at;

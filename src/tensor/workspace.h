@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <vector>
 
 #include "tensor/matrix.h"
@@ -14,10 +13,16 @@ namespace lq {
 // Not thread-safe: one per thread that computes (jobs inside an op use the stack or their own vectors).
 class Workspace {
  public:
-  Workspace() = default;
+  // Makes a tensor of that type and shape on `device`, not initialized.
+  using MakeTensor = Tensor (*)(Device device, DType dtype, Shape shape);
+
+  Workspace() = default;  // on the processor
+  // make: ops/device_memory.h's empty_tensor.
+  Workspace(Device device, MakeTensor make) : device_(device), make_(make) {}
   Workspace(const Workspace&) = delete;
   Workspace& operator=(const Workspace&) = delete;
 
+  Device device() const { return device_; }
   // Bytes held, used or not.
   std::int64_t bytes() const;
   // Gives everything back. REQUIRES: no Scratch lives.
@@ -26,7 +31,10 @@ class Workspace {
  private:
   friend class Scratch;
   float* take(std::int64_t count);
+  Tensor chunk(std::int64_t count) const;
 
+  Device device_;
+  MakeTensor make_ = nullptr;
   std::vector<Tensor> chunks_;
   std::size_t chunk_ = 0;  // in use: all chunks before it,
   std::int64_t used_ = 0;  // and this many floats of it
@@ -45,9 +53,11 @@ class Scratch {
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
 
-  Matrix matrix(std::int64_t rows, std::int64_t cols) { return {workspace_.take(rows * cols), rows, cols}; }
-  std::span<float> vector(std::int64_t count) {
-    return {workspace_.take(count), static_cast<std::size_t>(count)};
+  Matrix matrix(std::int64_t rows, std::int64_t cols) {
+    return {workspace_.take(rows * cols), rows, cols, workspace_.device_};
+  }
+  Vector vector(std::int64_t count) {
+    return {workspace_.take(count), static_cast<std::size_t>(count), workspace_.device_};
   }
 
  private:

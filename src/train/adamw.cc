@@ -1,15 +1,13 @@
 #include "train/adamw.h"
 
-#include <array>
 #include <cmath>
 #include <cstring>
 
 #include "base/error.h"
+#include "tensor/matrix.h"
 
 namespace lq {
 namespace {
-
-constexpr std::int64_t kGrain = 64 * kMomentBlock;
 
 std::int64_t blocks_of(std::int64_t count) { return (count + kMomentBlock - 1) / kMomentBlock; }
 
@@ -25,12 +23,11 @@ void read_into(const SafetensorsReader& file, const std::string& name, Tensor& t
 
 }  // namespace
 
-struct AdamW::Rates {
-  float keep, beta1, new1, beta2, new2, rate, root, eps, grad;
-};
-
 AdamW::AdamW(std::vector<TrainedParameter> parameters, const AdamWOptions& options)
-    : parameters_(std::move(parameters)), options_(options), signed_(true), unsigned_(false) {
+    : parameters_(std::move(parameters)),
+      options_(options),
+      signed_(dynamic_table(true)),
+      unsigned_(dynamic_table(false)) {
   for (const TrainedParameter& p : parameters_) {
     LQ_CHECK(p.parameter->trainable(), kInvalidArgument, "[train] {} has no gradient", p.parameter->name);
     const std::int64_t n = p.parameter->value.numel();
@@ -42,14 +39,14 @@ AdamW::AdamW(std::vector<TrainedParameter> parameters, const AdamWOptions& optio
     }
     m.m = Tensor::empty(DType::kU8, {n});
     m.v = Tensor::empty(DType::kU8, {n});
-    std::memset(m.m.mutable_raw(), signed_.nearest(0.0F), m.m.bytes());
-    std::memset(m.v.mutable_raw(), unsigned_.nearest(0.0F), m.v.bytes());
+    std::memset(m.m.mutable_raw(), code_of_zero(signed_), m.m.bytes());
+    std::memset(m.v.mutable_raw(), code_of_zero(unsigned_), m.v.bytes());
     m.m_scale = Tensor::zeros(DType::kF32, {blocks_of(n)});
     m.v_scale = Tensor::zeros(DType::kF32, {blocks_of(n)});
   }
 }
 
-void AdamW::step(ThreadPool& pool, double lr, double grad_scale) {
+void AdamW::step(Context& ctx, double lr, double grad_scale) {
   ++steps_;
   const double t = static_cast<double>(steps_);
   const double correct1 = 1.0 - std::pow(options_.beta1, t);
@@ -57,52 +54,24 @@ void AdamW::step(ThreadPool& pool, double lr, double grad_scale) {
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     const TrainedParameter& p = parameters_[i];
     const double own = lr * p.lr_ratio;
-    const Rates rates{static_cast<float>(1.0 - own * p.weight_decay),
-                      static_cast<float>(options_.beta1),
-                      static_cast<float>(1.0 - options_.beta1),
-                      static_cast<float>(options_.beta2),
-                      static_cast<float>(1.0 - options_.beta2),
-                      static_cast<float>(own / correct1),
-                      static_cast<float>(1.0 / std::sqrt(correct2)),
-                      static_cast<float>(options_.eps),
-                      static_cast<float>(grad_scale)};
-    parallel_for(pool, p.parameter->value.numel(), kGrain,
-                 [&](std::int64_t begin, std::int64_t end) { update(i, begin, end, rates); });
-  }
-}
-
-void AdamW::update(std::size_t index, std::int64_t begin, std::int64_t end, const Rates& r) {
-  Parameter& p = *parameters_[index].parameter;
-  Moments& moments = moments_[index];
-  const bool packed = moments.m.dtype() == DType::kU8;
-  std::array<float, kMomentBlock> m_block{};
-  std::array<float, kMomentBlock> v_block{};
-  for (std::int64_t at = begin; at < end; at += kMomentBlock) {
-    const std::int64_t n = std::min(kMomentBlock, end - at);
-    float* const w = p.value.mutable_data<float>() + at;
-    const float* const g = p.grad.data<float>() + at;
-    float* m = m_block.data();
-    float* v = v_block.data();
-    const auto block = static_cast<std::size_t>(at / kMomentBlock);
-    if (packed) {
-      decode_block(signed_, moments.m.data<std::uint8_t>() + at, moments.m_scale.data<float>()[block], n, m);
-      decode_block(unsigned_, moments.v.data<std::uint8_t>() + at, moments.v_scale.data<float>()[block], n,
-                   v);
+    const AdamWRates rates{static_cast<float>(1.0 - own * p.weight_decay),
+                           static_cast<float>(options_.beta1),
+                           static_cast<float>(1.0 - options_.beta1),
+                           static_cast<float>(options_.beta2),
+                           static_cast<float>(1.0 - options_.beta2),
+                           static_cast<float>(own / correct1),
+                           static_cast<float>(1.0 / std::sqrt(correct2)),
+                           static_cast<float>(options_.eps),
+                           static_cast<float>(grad_scale)};
+    const Vector w = span_of<float>(p.parameter->value);
+    const ConstVector grad = span_of<float>(p.parameter->grad);
+    Moments& m = moments_[i];
+    if (m.m.dtype() == DType::kU8) {
+      const MomentCodes codes{span_of<std::uint8_t>(m.m), span_of<std::uint8_t>(m.v),
+                              span_of<float>(m.m_scale), span_of<float>(m.v_scale)};
+      adamw_step(ctx, rates, grad, w, codes, signed_, unsigned_);
     } else {
-      m = moments.m.mutable_data<float>() + at;
-      v = moments.v.mutable_data<float>() + at;
-    }
-    for (std::int64_t i = 0; i < n; ++i) {
-      const float grad = g[i] * r.grad;
-      m[i] = r.beta1 * m[i] + r.new1 * grad;
-      v[i] = r.beta2 * v[i] + r.new2 * (grad * grad);
-      w[i] = r.keep * w[i] - r.rate * (m[i] / (std::sqrt(v[i]) * r.root + r.eps));
-    }
-    if (packed) {
-      moments.m_scale.mutable_data<float>()[block] =
-          encode_block(signed_, m, n, moments.m.mutable_data<std::uint8_t>() + at);
-      moments.v_scale.mutable_data<float>()[block] =
-          encode_block(unsigned_, v, n, moments.v.mutable_data<std::uint8_t>() + at);
+      adamw_step(ctx, rates, grad, w, span_of<float>(m.m), span_of<float>(m.v));
     }
   }
 }

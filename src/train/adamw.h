@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "base/parallel.h"
 #include "formats/safetensors_reader.h"
 #include "nn/parameter.h"
+#include "tensor/context.h"
 #include "tensor/tensor.h"
 #include "train/moments.h"
 
@@ -36,7 +36,7 @@ class AdamW {
   AdamW(std::vector<TrainedParameter> parameters, const AdamWOptions& options);
 
   // One update from gradients * grad_scale. The same bits on any number of threads.
-  void step(ThreadPool& pool, double lr, double grad_scale);
+  void step(Context& ctx, double lr, double grad_scale);
   std::int64_t steps() const { return steps_; }
   const std::vector<TrainedParameter>& parameters() const { return parameters_; }
   // Of the moments.
@@ -52,14 +52,11 @@ class AdamW {
     Tensor m, v;              // F32, or U8 codes
     Tensor m_scale, v_scale;  // F32 of each block; empty for F32 moments
   };
-  struct Rates;
-  void update(std::size_t index, std::int64_t begin, std::int64_t end, const Rates& rates);
-
   std::vector<TrainedParameter> parameters_;
   AdamWOptions options_;
   std::vector<Moments> moments_;
   std::int64_t steps_ = 0;
-  DynamicTable signed_, unsigned_;
+  MomentTable signed_, unsigned_;
 };
 
 }  // namespace lq

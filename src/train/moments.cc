@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <vector>
 
@@ -9,7 +10,7 @@ namespace lq {
 
 // For each power of ten 10^-6 ... 10^0, evenly spaced fractions of [0.1, 1]: twice as many at each larger
 // power.
-DynamicTable::DynamicTable(bool is_signed) {
+MomentTable dynamic_table(bool is_signed) {
   constexpr int kPowers = 7;
   std::vector<double> all = {0.0, 1.0};
   for (int i = 0; i < kPowers; ++i) {
@@ -22,32 +23,16 @@ DynamicTable::DynamicTable(bool is_signed) {
     }
   }
   std::sort(all.begin(), all.end());
-  for (std::size_t i = 0; i < values_.size(); ++i) values_[i] = static_cast<float>(all[i]);
-  for (std::size_t i = 0; i + 1 < values_.size(); ++i) middles_[i] = 0.5F * (values_[i] + values_[i + 1]);
-  middles_.back() = std::numeric_limits<float>::infinity();
+  MomentTable table{};
+  for (std::size_t i = 0; i < 256; ++i) table.values[i] = static_cast<float>(all[i]);
+  for (std::size_t i = 0; i < 255; ++i) table.middles[i] = 0.5F * (table.values[i] + table.values[i + 1]);
+  table.middles[255] = std::numeric_limits<float>::infinity();
+  return table;
 }
 
-std::uint8_t DynamicTable::nearest(float x) const {
-  // The number of middles at or below x.
-  unsigned code = 0;
-  for (unsigned step = 128; step > 0; step /= 2) {
-    if (middles_[code + step - 1] <= x) code += step;
-  }
-  return static_cast<std::uint8_t>(code);
-}
-
-void decode_block(const DynamicTable& table, const std::uint8_t* codes, float scale, std::int64_t count,
-                  float* values) {
-  for (std::int64_t i = 0; i < count; ++i) values[i] = table.value(codes[i]) * scale;
-}
-
-float encode_block(const DynamicTable& table, const float* values, std::int64_t count, std::uint8_t* codes) {
-  float scale = 0.0F;
-  for (std::int64_t i = 0; i < count; ++i) scale = std::max(scale, std::abs(values[i]));
-  // A subnormal scale has no finite inverse.
-  const float inverse = scale >= std::numeric_limits<float>::min() ? 1.0F / scale : 0.0F;
-  for (std::int64_t i = 0; i < count; ++i) codes[i] = table.nearest(values[i] * inverse);
-  return scale;
+std::uint8_t code_of_zero(const MomentTable& table) {
+  return static_cast<std::uint8_t>(std::find(std::begin(table.values), std::end(table.values), 0.0F) -
+                                   std::begin(table.values));
 }
 
 }  // namespace lq

@@ -138,7 +138,7 @@ class Trainer {
     // From here on nothing is interrupted: the step happens whole or not at all.
     const bool good = guard_step(state_, loss, norm, lr, parameters_, note);
     if (good) {
-      optimizer_.step(ctx_.pool, rate, clip_factor(norm, options_.clip));
+      optimizer_.step(ctx_, rate, clip_factor(norm, options_.clip));
       state_.loss = loss;
       state_.gradient_norm = norm;
     }

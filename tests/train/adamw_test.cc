@@ -49,6 +49,8 @@ struct Reference {
 
 TEST(AdamW, EqualsItsDefinitionInDouble) {
   ThreadPool pool(2);
+  NoProgress progress;
+  Context ctx{pool, progress, 0, {}};
   Parameter p = parameter(pool, "p", 5000);
   Parameter q = parameter(pool, "q", 33);
   Reference rp(p), rq(q);
@@ -59,7 +61,7 @@ TEST(AdamW, EqualsItsDefinitionInDouble) {
   for (int t = 1; t <= kSteps; ++t) {
     set_gradient(pool, p, t);
     set_gradient(pool, q, t);
-    adam.step(pool, lr, 0.5);
+    adam.step(ctx, lr, 0.5);
     rp.step(p, t, lr, 0.1, 0.5, options);
     rq.step(q, t, 16 * lr, 0.0, 0.5, options);
   }
@@ -81,11 +83,13 @@ TEST(AdamW, SameBitsOnAnyNumberOfThreads) {
     std::vector<float> first;
     for (const int threads : {1, 2, 7}) {
       ThreadPool pool(threads);
+      NoProgress progress;
+      Context ctx{pool, progress, 0, {}};
       Parameter p = parameter(pool, "p", 70'001);
       AdamW adam({{&p}}, {.eight_bit = eight_bit});
       for (int t = 0; t < 3; ++t) {
         set_gradient(pool, p, t);
-        adam.step(pool, 1e-3, 1.0);
+        adam.step(ctx, 1e-3, 1.0);
       }
       const std::vector<float> values(p.values().begin(), p.values().end());
       if (first.empty()) first = values;
@@ -96,6 +100,8 @@ TEST(AdamW, SameBitsOnAnyNumberOfThreads) {
 
 TEST(AdamW, EightBitMomentsFollowThoseInF32) {
   ThreadPool pool(2);
+  NoProgress progress;
+  Context ctx{pool, progress, 0, {}};
   Parameter p = parameter(pool, "p", 8192);
   Parameter q = parameter(pool, "p", 8192);
   AdamW full({{&p}}, {});
@@ -109,8 +115,8 @@ TEST(AdamW, EightBitMomentsFollowThoseInF32) {
   for (int t = 0; t < 50; ++t) {
     set_gradient(pool, p, t);
     set_gradient(pool, q, t);
-    full.step(pool, lr, 1.0);
-    packed.step(pool, lr, 1.0);
+    full.step(ctx, lr, 1.0);
+    packed.step(ctx, lr, 1.0);
   }
   for (std::size_t i = 0; i < start.size(); ++i) {
     difference += std::pow(p.values()[i] - q.values()[i], 2);
@@ -130,6 +136,8 @@ TEST(AdamW, SmallParametersKeepF32Moments) {
 
 TEST(AdamW, GoesOnFromItsState) {
   ThreadPool pool(2);
+  NoProgress progress;
+  Context ctx{pool, progress, 0, {}};
   const auto file = std::filesystem::path(testing::TempDir()) / "lq_adamw_state.safetensors";
   for (const bool eight_bit : {false, true}) {
     Parameter p = parameter(pool, "p", 5000);
@@ -138,7 +146,7 @@ TEST(AdamW, GoesOnFromItsState) {
     AdamW other({{&q}}, {.eight_bit = eight_bit});
     for (int t = 0; t < 3; ++t) {
       set_gradient(pool, p, t);
-      adam.step(pool, 1e-3, 1.0);
+      adam.step(ctx, 1e-3, 1.0);
     }
     {
       std::vector<TensorSpec> specs;
@@ -151,8 +159,8 @@ TEST(AdamW, GoesOnFromItsState) {
     other.restore(SafetensorsReader(file), adam.steps());
     std::memcpy(q.value.mutable_raw(), p.value.raw(), p.value.bytes());
     for (Parameter* x : {&p, &q}) set_gradient(pool, *x, 3);
-    adam.step(pool, 1e-3, 1.0);
-    other.step(pool, 1e-3, 1.0);
+    adam.step(ctx, 1e-3, 1.0);
+    other.step(ctx, 1e-3, 1.0);
     EXPECT_EQ(std::memcmp(p.value.raw(), q.value.raw(), p.value.bytes()), 0);
     Parameter longer = parameter(pool, "p", 5001);
     AdamW third({{&longer}}, {.eight_bit = eight_bit});

@@ -1,7 +1,7 @@
 #include "backends/cuda/nf_decode.h"
 
-#include "backends/cuda/check.h"
 #include "backends/cuda/nf_element.h"
+#include "backends/cuda/queue.h"
 
 namespace lq::backends::cuda {
 namespace {
@@ -25,10 +25,12 @@ __global__ void __launch_bounds__(kThreads) decode(NfView view, float* out) {
 
 }  // namespace
 
-void nf_dequantize(const NfView& view, float* out) {
+void nf_dequantize(DeviceQueue& queue, const NfView& view, float* out) {
+  const cudaStream_t stream = use(queue);
   const std::int64_t per_block = std::int64_t{kThreads} * kNfPerThread;
   const std::int64_t blocks = (view.rows * view.cols + per_block - 1) / per_block;
-  decode<<<static_cast<unsigned>(blocks < kMaxBlocks ? blocks : kMaxBlocks), kThreads>>>(view, out);
+  decode<<<static_cast<unsigned>(blocks < kMaxBlocks ? blocks : kMaxBlocks), kThreads, 0, stream>>>(view,
+                                                                                                    out);
   check(cudaGetLastError(), "nf_dequantize");
 }
 

@@ -4,11 +4,15 @@
 
 #include "backends/nf_view.h"
 
+namespace lq {
+struct DeviceQueue;
+}
+
 namespace lq::backends::cuda {
 
 // out[rows * cols] f32 = the matrix. All pointers of the view, its codebook too, and out are memory of the
-// current device; the work is queued on the default stream (DeviceBytes::download waits for it). Throws
-// kUnsupported without CUDA, kInternal where the launch fails. REQUIRES: rows * cols >= 1.
-void nf_dequantize(const NfView& view, float* out);
+// queue's device; the work is queued. Throws kUnsupported without CUDA, kInternal where the launch fails.
+// REQUIRES: rows * cols >= 1.
+void nf_dequantize(DeviceQueue& queue, const NfView& view, float* out);
 
 }  // namespace lq::backends::cuda

@@ -6,13 +6,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "backends/cuda/host_device.h"
 #include "backends/nf_view.h"
-
-#ifdef __CUDACC__
-#define LQ_HOST_DEVICE __host__ __device__
-#else
-#define LQ_HOST_DEVICE
-#endif
 
 namespace lq::backends::cuda {
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "ops/cross_entropy.h"
+#include "ops/elementwise.h"
 #include "ops/rms_norm.h"
 
 namespace lq {
@@ -49,7 +50,7 @@ void NextTokenHead::loss_backward(Context& ctx, Workspace& ws, ConstMatrix x,
     const std::int64_t n = std::min(chunk_tokens(), x.rows - begin);
     const ConstMatrix part = x.slice(begin, n);
     const Matrix normal = scratch.matrix(n, x.cols);
-    const std::span<float> rstd = scratch.vector(n);
+    const Vector rstd = scratch.vector(n);
     const Matrix chunk = scratch.matrix(n, vocab());
     const Matrix dnormal = scratch.matrix(n, x.cols);
     rms_norm_forward(ctx, part, norm_.values(), eps_, normal, rstd);
@@ -59,7 +60,7 @@ void NextTokenHead::loss_backward(Context& ctx, Workspace& ws, ConstMatrix x,
     cross_entropy_forward_backward(ctx, chunk, targets.subspan(at, count), scale, losses.subspan(at, count));
     projection_.backward(ctx, ws, normal, chunk, dnormal, false);
     const Matrix to = dx.slice(begin, n);
-    std::fill(to.data, to.data + to.size(), 0.0F);
+    fill(ctx, to, 0.0F);
     rms_norm_backward(ctx, part, norm_.values(), rstd, dnormal, to, norm_.grads());
   }
 }

@@ -1,12 +1,12 @@
-// How attention cuts a sequence into blocks. Internal to ops/attention*.cc.
+// How attention cuts a sequence into blocks. Internal to backends/cpu/attention*.cc.
 #pragma once
 
 #include <algorithm>
-#include <limits>
+#include <cstdint>
 
-#include "ops/attention.h"
+#include "backends/attention_shape.h"
 
-namespace lq::attention_blocks {
+namespace lq::backends::cpu::attention_blocks {
 
 constexpr std::int64_t kQueries = 64;  // rows of a block of scores: with kKeys 64 KiB, which stays in L2
 constexpr std::int64_t kKeys = 256;
@@ -32,7 +32,4 @@ inline KeyRange visible(const AttentionSegment& s, std::int64_t window, std::int
   return {begin, std::max(begin, std::min(last + 1, k1) - k0)};
 }
 
-void check(const AttentionShape& shape, std::span<const AttentionSegment> segments, ConstMatrix q,
-           ConstMatrix k, ConstMatrix v);
-
-}  // namespace lq::attention_blocks
+}  // namespace lq::backends::cpu::attention_blocks

@@ -1,13 +1,13 @@
 #include <algorithm>
 #include <vector>
 
+#include "backends/cpu/attention.h"
+#include "backends/cpu/attention_blocks.h"
 #include "backends/cpu/gemm.h"
 #include "backends/cpu/transformer_elementwise.h"
 #include "backends/cpu/transformer_softmax.h"
-#include "ops/attention.h"
-#include "ops/attention_blocks.h"
 
-namespace lq {
+namespace lq::backends::cpu {
 namespace {
 
 using attention_blocks::KeyRange;
@@ -39,8 +39,7 @@ void backward_head(Context& ctx, const AttentionShape& s, const AttentionSegment
     float* dq = t.dq.row(q_row) + q_at;
     for (std::int64_t i = 0; i < rows; ++i) {
       // sum_j p_ij dp_ij = dout_i . out_i
-      delta[static_cast<std::size_t>(i)] =
-          backends::dot(dim, dout + i * t.dout.cols, t.out.row(q_row + i) + q_at);
+      delta[static_cast<std::size_t>(i)] = dot(dim, dout + i * t.dout.cols, t.out.row(q_row + i) + q_at);
     }
     const KeyRange keys = keys_of(segment, s.window, q0, q0 + rows);
     for (std::int64_t k0 = keys.begin; k0 < keys.end; k0 += kKeys) {
@@ -50,10 +49,10 @@ void backward_head(Context& ctx, const AttentionShape& s, const AttentionSegment
       const float* value = t.v.row(kv_row) + kv_at;
       float* dk = t.dk.row(kv_row) + q_at;
       float* dv = t.dv.row(kv_row) + q_at;
-      backends::gemm(ctx.pool, rows, count, dim, query, t.q.cols, key, t.k.cols, p.data(), count,
-                     {.trans_b = true, .alpha = s.scale});
-      backends::gemm(ctx.pool, rows, count, dim, dout, t.dout.cols, value, t.v.cols, dp.data(), count,
-                     {.trans_b = true});
+      gemm(ctx.pool, rows, count, dim, query, t.q.cols, key, t.k.cols, p.data(), count,
+           {.trans_b = true, .alpha = s.scale});
+      gemm(ctx.pool, rows, count, dim, dout, t.dout.cols, value, t.v.cols, dp.data(), count,
+           {.trans_b = true});
       for (std::int64_t i = 0; i < rows; ++i) {
         float* row = p.data() + i * count;
         float* drow = dp.data() + i * count;
@@ -63,16 +62,16 @@ void backward_head(Context& ctx, const AttentionShape& s, const AttentionSegment
         std::fill(drow, drow + seen.begin, 0.0F);
         std::fill(drow + seen.end, drow + count, 0.0F);
         const std::int64_t n = seen.end - seen.begin;
-        backends::exp_shifted(n, t.lse.row(head)[q_row + i], row + seen.begin);
-        backends::softmax_scores_backward(n, row + seen.begin, delta[static_cast<std::size_t>(i)], s.scale,
-                                          drow + seen.begin);
+        exp_shifted(n, t.lse.row(head)[q_row + i], row + seen.begin);
+        softmax_scores_backward(n, row + seen.begin, delta[static_cast<std::size_t>(i)], s.scale,
+                                drow + seen.begin);
       }
-      backends::gemm(ctx.pool, count, dim, rows, p.data(), count, dout, t.dout.cols, dv, t.dv.cols,
-                     {.trans_a = true, .beta = 1.0F});
-      backends::gemm(ctx.pool, rows, dim, count, dp.data(), count, key, t.k.cols, dq, t.dq.cols,
-                     {.beta = k0 == keys.begin ? 0.0F : 1.0F});
-      backends::gemm(ctx.pool, count, dim, rows, dp.data(), count, query, t.q.cols, dk, t.dk.cols,
-                     {.trans_a = true, .beta = 1.0F});
+      gemm(ctx.pool, count, dim, rows, p.data(), count, dout, t.dout.cols, dv, t.dv.cols,
+           {.trans_a = true, .beta = 1.0F});
+      gemm(ctx.pool, rows, dim, count, dp.data(), count, key, t.k.cols, dq, t.dq.cols,
+           {.beta = k0 == keys.begin ? 0.0F : 1.0F});
+      gemm(ctx.pool, count, dim, rows, dp.data(), count, query, t.q.cols, dk, t.dk.cols,
+           {.trans_a = true, .beta = 1.0F});
     }
   }
 }
@@ -86,7 +85,7 @@ void reduce_groups(Context& ctx, const AttentionShape& s, ConstMatrix from, Matr
         const float* heads = from.row(t) + g * group * s.head_dim;
         float* sum = to.row(t) + g * s.head_dim;
         std::copy(heads, heads + s.head_dim, sum);
-        for (std::int64_t h = 1; h < group; ++h) backends::add_to(s.head_dim, heads + h * s.head_dim, sum);
+        for (std::int64_t h = 1; h < group; ++h) add_to(s.head_dim, heads + h * s.head_dim, sum);
       }
     }
   });
@@ -97,19 +96,6 @@ void reduce_groups(Context& ctx, const AttentionShape& s, ConstMatrix from, Matr
 void attention_backward(Context& ctx, const AttentionShape& s, std::span<const AttentionSegment> segments,
                         ConstMatrix q, ConstMatrix k, ConstMatrix v, ConstMatrix out, ConstMatrix lse,
                         ConstMatrix dout, Matrix dq, Matrix dk, Matrix dv) {
-  attention_blocks::check(s, segments, q, k, v);
-  check_shape("attention out", out, q.rows, q.cols);
-  check_shape("attention lse", lse, s.heads, q.rows);
-  check_shape("attention dout", dout, q.rows, q.cols);
-  check_shape("attention dq", dq, q.rows, q.cols);
-  check_shape("attention dk", dk, k.rows, k.cols);
-  check_shape("attention dv", dv, v.rows, v.cols);
-  std::int64_t covered = 0;
-  for (const auto& g : segments)
-    covered += g.q_count == g.kv_count && g.q_begin == g.kv_begin ? g.q_count : 0;
-  LQ_CHECK(covered == q.rows && q.rows == k.rows, kMismatch,
-           "[attention] whole segments of {} tokens in all, but {} rows", covered, q.rows);
-
   // Query heads of one group add to the same keys: each gets its own part, reduced afterwards in head order.
   const bool grouped = s.heads != s.kv_heads;
   std::vector<float> parts(grouped ? static_cast<std::size_t>(2 * q.size()) : 0);
@@ -129,4 +115,4 @@ void attention_backward(Context& ctx, const AttentionShape& s, std::span<const A
   reduce_groups(ctx, s, t.dv, dv);
 }
 
-}  // namespace lq
+}  // namespace lq::backends::cpu

@@ -1,0 +1,27 @@
+// Tensors on any device, and copies between the host and a device.
+#pragma once
+
+#include <memory>
+
+#include "tensor/context.h"
+#include "tensor/tensor.h"
+#include "tensor/workspace.h"
+
+namespace lq {
+
+struct CloseDeviceQueue {
+  void operator()(DeviceQueue* queue) const;  // waits for what is queued
+};
+// A queue for a context on that device; null for the processor, which needs none. Throws
+// Error(kUnsupported) where this build has no such devices, Error(kInternal) where the device refuses.
+std::unique_ptr<DeviceQueue, CloseDeviceQueue> open_device_queue(Device device);
+
+// Owned, not initialized. Fits Workspace(device, empty_tensor). Throws as open_device_queue.
+Tensor empty_tensor(Device device, DType dtype, Shape shape);
+
+// A copy of a tensor of the host on the context's device; owned, even where that is the processor.
+Tensor copy_to_device(Context& ctx, const Tensor& host);
+// A copy on the host, after all that the context has queued.
+Tensor copy_to_host(Context& ctx, const Tensor& t);
+
+}  // namespace lq

@@ -1,0 +1,57 @@
+#include "tensor/device_span.h"
+
+#include <gtest/gtest.h>
+
+#include "tensor/matrix.h"
+#include "tensor/workspace.h"
+
+namespace lq {
+namespace {
+
+constexpr Device kCuda{DeviceKind::kCuda, 1};
+
+TEST(DeviceSpan, HostMemoryConvertsAndDeviceMemoryDoesNotConvertBack) {
+  std::vector<float> values = {1.0F, 2.0F, 3.0F};
+  const Vector v = values;
+  EXPECT_TRUE(v.device().is_cpu());
+  const std::span<float> back = v;
+  EXPECT_EQ(back.data(), values.data());
+  EXPECT_EQ(back.size(), 3U);
+  const ConstVector part = v.subspan(1, 2);
+  EXPECT_EQ(part[1], 3.0F);
+
+  const Vector away(values.data(), values.size(), kCuda);
+  EXPECT_EQ(ConstVector(away).subspan(1, 1).device(), kCuda);
+  EXPECT_THROW(static_cast<void>(static_cast<std::span<float>>(away)), Error);
+}
+
+TEST(Matrix, ViewsAndSlicesKeepTheDevice) {
+  std::vector<float> values(6);
+  const Matrix m{values.data(), 3, 2, kCuda};
+  EXPECT_EQ(m.slice(1, 2).device, kCuda);
+  EXPECT_EQ(ConstMatrix(m).slice(0, 1).device, kCuda);
+  Tensor t = Tensor::adopt(DType::kF32, {3, 2}, kCuda, reinterpret_cast<std::byte*>(values.data()),
+                           [](std::byte*) {});
+  EXPECT_EQ(t.device(), kCuda);
+  EXPECT_EQ(matrix_of(t).device, kCuda);
+  EXPECT_EQ(const_matrix_of(t).row(1), values.data() + 2);
+}
+
+TEST(Workspace, TakesItsMemoryWhereItWasToldTo) {
+  static int made = 0;
+  made = 0;
+  Workspace ws(kCuda, [](Device device, DType dtype, Shape shape) {
+    ++made;
+    EXPECT_EQ(device, kCuda);
+    const auto bytes = static_cast<std::size_t>(checked_numel(shape, "test")) * dtype_size(dtype);
+    return Tensor::adopt(dtype, std::move(shape), device, new std::byte[bytes],
+                         [](std::byte* p) { delete[] p; });
+  });
+  Scratch scratch(ws);
+  EXPECT_EQ(scratch.matrix(4, 5).device, kCuda);
+  EXPECT_EQ(scratch.vector(7).device(), kCuda);
+  EXPECT_EQ(made, 1);
+}
+
+}  // namespace
+}  // namespace lq
