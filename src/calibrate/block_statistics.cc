@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
-#include <bit>
 
 #include "base/error.h"
+#include "ops/reduce.h"
 
 namespace lq {
 namespace {
@@ -14,29 +13,12 @@ namespace {
 // that share it. q, k, v read the block's normalized input; gate and up that of the feed-forward part.
 constexpr std::array<std::size_t, 7> kFirstOfInput = {0, 0, 0, 3, 4, 4, 6};
 
-bool all_finite(ThreadPool& pool, ConstMatrix m) {
-  std::atomic<bool> good{true};
-  parallel_for(pool, m.size(), std::int64_t{1} << 18, [&](std::int64_t begin, std::int64_t end) {
-    std::uint32_t bad = 0;
-    for (std::int64_t i = begin; i < end; ++i) {
-      const auto bits = std::bit_cast<std::uint32_t>(m.data[i]);
-      bad |= static_cast<std::uint32_t>((bits & 0x7f800000U) == 0x7f800000U);
-    }
-    if (bad != 0) good.store(false, std::memory_order_relaxed);
-  });
-  return good.load();
-}
-
 void run_jobs(ThreadPool& pool, SymmetricSum& sum, ConstMatrix x) {
   pool.run(sum.jobs(), [&](std::int64_t job) { sum.run_job(pool, job, x.data, x.rows); });
 }
 
 Tensor means_of(const std::vector<double>& sums, double factor) {
-  Tensor t = Tensor::empty(DType::kF32, {static_cast<std::int64_t>(sums.size())});
-  for (std::size_t i = 0; i < sums.size(); ++i) {
-    t.mutable_data<float>()[i] = static_cast<float>(factor * sums[i]);
-  }
-  return t;
+  return scaled_to_f32(sums, {std::ssize(sums)}, factor);
 }
 
 Tensor moment_of(ThreadPool& pool, const SymmetricSum& sum, std::int64_t count) {
@@ -154,7 +136,7 @@ BlockStatistics::Layer& BlockStatistics::layer_of(const Linear& linear) {
 
 void BlockStatistics::check_finite(Context& ctx, const Linear& linear, ConstMatrix m,
                                    std::string_view what) const {
-  LQ_CHECK(all_finite(ctx.pool, m), kInvalidArgument, "[calibrate] {}: {} a NaN or an infinity in {}",
+  LQ_CHECK(all_finite(ctx, m.flat()), kInvalidArgument, "[calibrate] {}: {} a NaN or an infinity in {}",
            linear.name(), what, who_);
 }
 
@@ -218,11 +200,7 @@ std::vector<std::pair<std::string, Tensor>> BlockStatistics::finish(ThreadPool& 
       add(kFisherCols, means_of(l.fisher.col_sums(), per_token / rows));
     }
     if (gather_.full_fisher) {
-      Tensor f = Tensor::empty(DType::kF32, {l.linear->out(), l.linear->in()});
-      for (std::int64_t i = 0; i < f.numel(); ++i) {
-        f.mutable_data<float>()[i] = static_cast<float>(per_token * l.fisher.full()[i]);
-      }
-      add(kFisher, std::move(f));
+      add(kFisher, scaled_to_f32(l.fisher.full(), {l.linear->out(), l.linear->in()}, per_token));
     }
     if (l.input.size() > 0) add(kInputMoment, moment_of(pool, l.input, counts.positions));
     if (l.held_out.size() > 0) {

@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include "calibrate/fisher_sum.h"
 #include "calibrate/stats_format.h"
-#include "calibrate/symmetric_sum.h"
 #include "models/transformer_block.h"
+#include "ops/fisher_sum.h"
+#include "ops/symmetric_sum.h"
 
 namespace lq {
 

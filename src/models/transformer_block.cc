@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "ops/elementwise.h"
 #include "ops/rms_norm.h"
-#include "ops/silu_mul.h"
 
 namespace lq {
 
@@ -47,7 +47,7 @@ void TransformerBlock::fill_tape(Context& ctx, Workspace& ws, const SequencePlan
   tape.resize(tape_shape(x.rows));
   Scratch scratch(ws);
   const Matrix normal = scratch.matrix(x.rows, x.cols);
-  const std::span<float> rstd = scratch.vector(x.rows);
+  const Vector rstd = scratch.vector(x.rows);
   rms_norm_forward(ctx, x, norm1_.values(), eps_, normal, rstd);
   attention_.forward(ctx, ws, plan, normal, tape.attention, tape.middle);
   add_forward(ctx, x, tape.middle);
@@ -67,7 +67,7 @@ void TransformerBlock::forward_cached(Context& ctx, Workspace& ws, const Sequenc
   Scratch scratch(ws);
   const Matrix normal = scratch.matrix(x.rows, x.cols);
   const Matrix branch = scratch.matrix(x.rows, x.cols);
-  const std::span<float> rstd = scratch.vector(x.rows);
+  const Vector rstd = scratch.vector(x.rows);
   const MlpTape tape{scratch.matrix(x.rows, mlp_.gate.out()), scratch.matrix(x.rows, mlp_.gate.out())};
   rms_norm_forward(ctx, x, norm1_.values(), eps_, normal, rstd);
   attention_.forward_cached(ctx, ws, plan, normal, cache, layer, branch);
@@ -83,7 +83,7 @@ void TransformerBlock::backward(Context& ctx, Workspace& ws, const SequencePlan&
   Scratch scratch(ws);
   const Matrix normal = scratch.matrix(x.rows, x.cols);
   const Matrix dnormal = scratch.matrix(x.rows, x.cols);
-  const std::span<float> rstd = scratch.vector(x.rows);
+  const Vector rstd = scratch.vector(x.rows);
   rms_norm_forward(ctx, tape.middle, norm2_.values(), eps_, normal, rstd);
   mlp_.backward(ctx, ws, normal, tape.mlp, dy_to_dx, dnormal);
   rms_norm_backward(ctx, tape.middle, norm2_.values(), rstd, dnormal, dy_to_dx, norm2_.grads());

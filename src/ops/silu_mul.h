@@ -1,7 +1,6 @@
 // The gate of a SwiGLU feed-forward layer (Shazeer 2020): out = silu(gate) * up, silu(v) = v / (1 + exp(-v)).
 #pragma once
 
-#include "ops/elementwise.h"
 #include "tensor/context.h"
 #include "tensor/matrix.h"
 

@@ -1,11 +1,9 @@
-// rms_norm, silu_mul, rope, embedding and cross_entropy against scalar references.
+// rope, embedding and cross_entropy against scalar references.
 #include <gtest/gtest.h>
 
 #include "ops/cross_entropy.h"
 #include "ops/embedding.h"
-#include "ops/rms_norm.h"
 #include "ops/rope.h"
-#include "ops/silu_mul.h"
 #include "reference/numbers.h"
 #include "reference/transformer.h"
 
@@ -38,83 +36,6 @@ std::vector<double> gradient(const std::function<Complex(const Values<Complex>&)
     unit[i] = 0.0F;
   }
   return g;
-}
-
-class SizesTest : public testing::TestWithParam<std::pair<int, int>> {};
-
-TEST_P(SizesTest, RmsNorm) {
-  const auto [rows, cols] = GetParam();
-  const auto n = static_cast<std::size_t>(rows * cols);
-  Fixture f;
-  const auto x = normals(n, 1, 3.0F);
-  const auto w = normals(static_cast<std::size_t>(cols), 2);
-  const auto dy = normals(n, 3);
-  const float eps = 1e-3F;
-  std::vector<float> y(n);
-  std::vector<float> rstd(static_cast<std::size_t>(rows));
-  rms_norm_forward(f.ctx, {x.data(), rows, cols}, w, eps, {y.data(), rows, cols}, rstd);
-  EXPECT_LT(relative_difference(y, reference::rms_norm(to<double>(x), to<double>(w), rstd.size(), eps)),
-            kTolerance);
-
-  const auto start = normals(n, 4);  // dx and dw are added to
-  const auto start_w = normals(w.size(), 5);
-  auto dx = start;
-  auto dw = start_w;
-  rms_norm_backward(f.ctx, {x.data(), rows, cols}, w, rstd, {dy.data(), rows, cols}, {dx.data(), rows, cols},
-                    dw);
-  auto want = gradient(
-      [&](const auto& z) {
-        return reference::weighted_sum(reference::rms_norm(z, to<Complex>(w), rstd.size(), eps), dy);
-      },
-      x);
-  for (std::size_t i = 0; i < n; ++i) want[i] += start[i];
-  EXPECT_LT(relative_difference(dx, want), kTolerance);
-  want = gradient(
-      [&](const auto& z) {
-        return reference::weighted_sum(reference::rms_norm(to<Complex>(x), z, rstd.size(), eps), dy);
-      },
-      w);
-  for (std::size_t i = 0; i < w.size(); ++i) want[i] += start_w[i];
-  EXPECT_LT(relative_difference(dw, want), 4 * kTolerance);  // a sum over rows
-}
-
-TEST_P(SizesTest, SiluMul) {
-  const auto [rows, cols] = GetParam();
-  const auto n = static_cast<std::size_t>(rows * cols);
-  Fixture f;
-  const auto gate = normals(n, 1, 5.0F);
-  const auto up = normals(n, 2);
-  const auto dout = normals(n, 3);
-  std::vector<float> out(n);
-  silu_mul_forward(f.ctx, {gate.data(), rows, cols}, {up.data(), rows, cols}, {out.data(), rows, cols});
-  EXPECT_LT(relative_difference(out, reference::silu_mul(to<double>(gate), to<double>(up))), kTolerance);
-
-  auto dgate = gate;  // in place, as the engine does
-  auto dup = up;
-  silu_mul_backward(f.ctx, {dgate.data(), rows, cols}, {dup.data(), rows, cols}, {dout.data(), rows, cols},
-                    {dgate.data(), rows, cols}, {dup.data(), rows, cols});
-  const auto by_gate = gradient(
-      [&](const auto& z) { return reference::weighted_sum(reference::silu_mul(z, to<Complex>(up)), dout); },
-      gate);
-  const auto by_up = gradient(
-      [&](const auto& z) { return reference::weighted_sum(reference::silu_mul(to<Complex>(gate), z), dout); },
-      up);
-  EXPECT_LT(relative_difference(dgate, by_gate), kTolerance);
-  EXPECT_LT(relative_difference(dup, by_up), kTolerance);
-}
-
-INSTANTIATE_TEST_SUITE_P(Sizes, SizesTest,
-                         testing::Values(std::pair{1, 3}, std::pair{3, 7}, std::pair{2, 16}, std::pair{5, 17},
-                                         std::pair{70, 33}));
-
-TEST(SiluMul, ExtremeGatesGiveNoNan) {
-  Fixture f;
-  const std::vector<float> gate = {-1e30F, -200.0F, -90.0F, 0.0F, 90.0F, 200.0F, 1e30F};
-  const std::vector<float> up(gate.size(), 1.0F);
-  std::vector<float> out(gate.size());
-  silu_mul_forward(f.ctx, {gate.data(), 1, 7}, {up.data(), 1, 7}, {out.data(), 1, 7});
-  for (std::size_t i = 0; i < 3; ++i) EXPECT_NEAR(out[i], 0.0F, 1e-6F) << gate[i];
-  for (std::size_t i = 3; i < gate.size(); ++i) EXPECT_EQ(out[i], gate[i]);
 }
 
 TEST(Rope, RotatesAndTurnsBack) {

@@ -1,4 +1,4 @@
-#include "calibrate/symmetric_sum.h"
+#include "ops/symmetric_sum.h"
 
 #include <gtest/gtest.h>
 

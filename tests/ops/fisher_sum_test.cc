@@ -1,4 +1,4 @@
-#include "calibrate/fisher_sum.h"
+#include "ops/fisher_sum.h"
 
 #include <gtest/gtest.h>
 
@@ -44,8 +44,10 @@ TEST(FisherSumTest, EqualsTheDefinition) {
           const double w = want[static_cast<std::size_t>(i * cols + j)];
           want_row += w;
           want_col[static_cast<std::size_t>(j)] += w;
-          // A gradient of 14 products of normal numbers (at most some 40) is off by 14 eps/2 of it.
-          ASSERT_NEAR(sum.full()[i * cols + j], w, 1e-5 * w + 1e-4) << rows << " " << cols;
+          // A gradient of 14 products of normal numbers (at most some 40) is
+          // off by 14 eps/2 of it.
+          ASSERT_NEAR(sum.full()[static_cast<std::size_t>(i * cols + j)], w, 1e-5 * w + 1e-4)
+              << rows << " " << cols;
         }
         ASSERT_NEAR(by_row[static_cast<std::size_t>(i)], want_row, 1e-5 * want_row);
       }

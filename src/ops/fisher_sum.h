@@ -12,6 +12,9 @@
 
 namespace lq {
 
+// factor * sums as f32 of that shape. REQUIRES: as many sums as the shape holds.
+Tensor scaled_to_f32(std::span<const double> sums, Shape shape, double factor);
+
 class FisherSum {
  public:
   FisherSum() = default;
@@ -31,7 +34,9 @@ class FisherSum {
   std::vector<double> row_sums() const;
   std::vector<double> col_sums() const;
   // [rows, cols]; REQUIRES: full.
-  const double* full() const { return full_.data<double>(); }
+  std::span<const double> full() const {
+    return {full_.data<double>(), static_cast<std::size_t>(full_.numel())};
+  }
 
   // All of the state, for saving and bringing back: F64, of shapes that depend on the weight's only. The
   // second one is empty without `full`.

@@ -1,0 +1,67 @@
+#include "ops/symmetric_sum.h"
+
+#include <algorithm>
+
+#include "backends/cpu/moment_sums.h"
+
+namespace lq {
+namespace {
+
+constexpr std::int64_t kJobColumns = 512;
+// Small strips waste less of the diagonal and share out better; large ones multiply faster.
+std::int64_t strip_height(std::int64_t n) { return n <= 512 ? 64 : 256; }
+
+std::int64_t column_parts(std::int64_t width) { return (width + kJobColumns - 1) / kJobColumns; }
+
+std::int64_t triangle_doubles(std::int64_t n) {
+  const std::int64_t tile = strip_height(n);
+  std::int64_t sum = 0;
+  for (std::int64_t begin = 0; begin < n; begin += tile) {
+    const std::int64_t height = std::min(tile, n - begin);
+    sum += height * (begin + height);
+  }
+  return sum;
+}
+
+}  // namespace
+
+SymmetricSum::SymmetricSum(std::int64_t n)
+    : n_(n), tile_(strip_height(n)), sums_(Tensor::zeros(DType::kF64, {triangle_doubles(n)})) {
+  for (std::int64_t begin = 0; begin < n; begin += tile_) jobs_ += column_parts(std::min(begin + tile_, n));
+}
+
+std::int64_t SymmetricSum::bytes(std::int64_t n) {
+  return triangle_doubles(n) * static_cast<std::int64_t>(sizeof(double));
+}
+
+SymmetricSum::Strip SymmetricSum::strip(std::int64_t index) const {
+  const std::int64_t begin = index * tile_;
+  const std::int64_t height = std::min(tile_, n_ - begin);
+  // Whole strips before this one: tile * (tile + 2 tile + ... + index tile).
+  return {begin, height, begin + height, tile_ * tile_ * (index * (index + 1) / 2)};
+}
+
+void SymmetricSum::run_job(ThreadPool& pool, std::int64_t job, const float* x, std::int64_t rows) {
+  // The longest strips first: they share out best.
+  std::int64_t index = (n_ + tile_ - 1) / tile_ - 1;
+  Strip s = strip(index);
+  while (job >= column_parts(s.width)) {
+    job -= column_parts(s.width);
+    s = strip(--index);
+  }
+  const std::int64_t column = job * kJobColumns;
+  const std::int64_t width = std::min(kJobColumns, s.width - column);
+  backends::cpu::add_products(pool, rows, {x, n_, s.begin, s.height}, {x, n_, column, width},
+                              sums_.mutable_data<double>() + s.offset + column, s.width);
+}
+
+void SymmetricSum::write(ThreadPool& pool, double factor, float* out) const {
+  const std::int64_t strips = (n_ + tile_ - 1) / tile_;
+  pool.run(strips, [&](std::int64_t index) {
+    const Strip s = strip(index);
+    backends::cpu::write_symmetric(n_, s.begin, s.height, s.width, factor, sums_.data<double>() + s.offset,
+                                   out);
+  });
+}
+
+}  // namespace lq
