@@ -15,6 +15,16 @@ inline constexpr int kNfGroup = 64;
 // Cells of equal width that cover [-1, 1]; fine enough that no two midpoints of an 8-bit codebook share one.
 inline constexpr int kNfCells = 1040;
 
+// A codebook of at most 4 bits as whole numbers, for coarse products (backends/cpu/int8_gemv.h): value[c] is
+// about low + step * levels[c].
+struct NfGemvLevels {
+  alignas(16) std::uint8_t levels[16];
+  float low;
+  float step;
+  float relative;   // rms error of a value over the rms value
+  int activations;  // x is rounded to [-activations, activations]: 2 * activations * largest level < 2^15
+};
+
 // A codebook with what a quantizer needs to find the nearest code. Filled by
 // quant/codebook/codebook.h.
 struct NfCodebook {
@@ -28,6 +38,7 @@ struct NfCodebook {
   std::uint64_t cells[kNfCells];
   // The same for values: the midpoint in a cell, and the nearest value of an x up to it and of one above; 0.
   float nearest[kNfCells][4];
+  NfGemvLevels gemv_levels;  // up to 4 bits
 };
 
 // How a matrix is quantized: a configuration of the sweep (b, b0, b1, B0, B1) and a codebook of b bits.
@@ -49,6 +60,8 @@ struct NfView {
   std::int64_t rows;
   std::int64_t cols;
   const float* codebook;  // 2^bits values, 64 bytes readable at least
+  // The codebook's, for coarse products; null: there are none.
+  const NfGemvLevels* gemv_levels = nullptr;
 };
 
 }  // namespace lq::backends

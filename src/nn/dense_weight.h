@@ -1,7 +1,7 @@
 // A weight stored as F32, BF16 or F16, often borrowed from a mapped file.
 #pragma once
 
-#include "backends/cpu/transformer_gemv.h"
+#include "backends/packed_view.h"
 #include "nn/weight.h"
 
 namespace lq {
@@ -17,12 +17,10 @@ class DenseWeight : public Weight {
   std::int64_t rows() const override { return parameter_.value.dim(0); }
   std::int64_t cols() const override { return parameter_.value.dim(1); }
   std::int64_t bytes() const override { return static_cast<std::int64_t>(parameter_.value.bytes()); }
-  void read_rows(Context& ctx, std::int64_t begin, std::int64_t count, float* out) const override;
-  const float* as_f32() const override;
+  backends::PackedView view() const override;
   Parameter* parameter() override { return &parameter_; }
 
  protected:
-  bool forward_few(Context& ctx, Workspace& ws, ConstMatrix x, Matrix y) const override;
   const Tensor& stored() const { return parameter_.value; }
   bool learns() const { return parameter_.trainable(); }
 

@@ -15,17 +15,18 @@ void RoundedWeight::round(Context& ctx) const {
   rounded_ = t.raw();
 }
 
-bool RoundedWeight::forward_few(Context& ctx, Workspace& ws, ConstMatrix x, Matrix y) const {
+void RoundedWeight::forward(Context& ctx, Workspace& ws, ConstMatrix x, Matrix y) const {
   if (ctx.decode_precision != DecodePrecision::kFast || x.rows != 1 || learns() ||
       !backends::byte_gemv_has(cols())) {
-    return DenseWeight::forward_few(ctx, ws, x, y);
+    return DenseWeight::forward(ctx, ws, x, y);
   }
+  check_shape("linear x", x, 1, cols());
+  check_shape("linear y", y, 1, rows());
   round(ctx);
   Scratch scratch(ws);
   const std::span<float> prepared = scratch.vector(backends::byte_gemv_scratch(cols()));
   backends::byte_gemv(ctx.pool, {values_.data<std::int8_t>(), scales_.data<float>(), rows(), cols()}, x.data,
                       y.data, prepared.data());
-  return true;
 }
 
 }  // namespace lq

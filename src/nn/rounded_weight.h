@@ -16,8 +16,7 @@ class RoundedWeight final : public DenseWeight {
  public:
   using DenseWeight::DenseWeight;
 
- protected:
-  bool forward_few(Context& ctx, Workspace& ws, ConstMatrix x, Matrix y) const override;
+  void forward(Context& ctx, Workspace& ws, ConstMatrix x, Matrix y) const override;
 
  private:
   void round(Context& ctx) const;

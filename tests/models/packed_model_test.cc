@@ -41,7 +41,7 @@ class PackedModelTest : public testing::Test {
       const Weight& w = linear->weight();
       specs.push_back({linear->name() + ".weight", DType::kF32, {w.rows(), w.cols()}});
       values.emplace_back(static_cast<std::size_t>(w.rows() * w.cols()));
-      w.read_rows(ctx_, 0, w.rows(), values.back().data());
+      packed_rows(ctx_, w.view(), 0, w.rows(), values.back().data());
     }
     for (Parameter* p : packed.parameters()) {
       specs.push_back({p->name, DType::kF32, p->value.shape()});

@@ -8,15 +8,6 @@
 
 namespace lq::backends {
 
-// A codebook as whole numbers: value[c] is about low + step * levels[c].
-struct NfGemvLevels {
-  alignas(16) std::uint8_t levels[16];
-  float low;
-  float step;
-  float relative;   // rms error of a value over the rms value
-  int activations;  // x is rounded to [-activations, activations]: 2 * activations * largest level < 2^15
-};
-
 // The split of 15 bits between values and activations that makes the expected error of their product least
 // (codes equally frequent, normal activations). bits <= 4; codebook ascending.
 NfGemvLevels nf_gemv_levels(const float* codebook, int bits);

@@ -3,11 +3,10 @@
 
 #include <cstdint>
 
+#include "backends/packed_view.h"
 #include "base/parallel.h"
 
 namespace lq::backends {
-
-enum class DenseType { kF32, kBf16, kF16 };
 
 inline constexpr std::int64_t kGemvVectors = 4;
 

@@ -8,6 +8,7 @@
 #include <numbers>
 #include <vector>
 
+#include "backends/cpu/int8_gemv.h"
 #include "base/error.h"
 
 namespace lq {
@@ -85,6 +86,7 @@ Codebook build(CodebookKind kind, int bits) {
     book.nearest[cell][1] = low;
     book.nearest[cell][2] = std::isinf(midpoint[cell]) ? low : book.values[below[cell] + 1];
   }
+  if (bits <= 4) book.gemv_levels = backends::nf_gemv_levels(book.values, bits);
   return book;
 }
 

@@ -89,6 +89,7 @@ backends::NfFormat nf_format(const CodebookConfig& config) {
 }
 
 backends::NfView CodebookMatrix::view() const {
+  const Codebook& book = codebook_of(kind_, config_.bits);
   return {parts_.codes.data(),
           parts_.scales.data(),
           parts_.scales2.data(),
@@ -96,7 +97,8 @@ backends::NfView CodebookMatrix::view() const {
           nf_format(config_),
           rows_,
           cols_,
-          codebook_of(kind_, config_.bits).values};
+          book.values,
+          config_.bits <= 4 ? &book.gemv_levels : nullptr};
 }
 
 std::int64_t CodebookMatrix::storage_bytes() const {
