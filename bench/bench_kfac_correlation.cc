@@ -23,7 +23,7 @@
 #include "data/document_reader.h"
 #include "eval/perplexity.h"
 #include "models/model.h"
-#include "quant/quantizer.h"
+#include "quant/codebook/codebook_quantizer.h"
 #include "tokenizers/tokenizer.h"
 
 namespace {

@@ -7,7 +7,7 @@
 
 #include "base/parallel.h"
 #include "base/rng.h"
-#include "quant/quantizer.h"
+#include "quant/codebook/codebook_quantizer.h"
 
 namespace {
 

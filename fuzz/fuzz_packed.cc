@@ -14,8 +14,8 @@
 #include <vector>
 
 #include "base/error.h"
+#include "formats/packed_module.h"
 #include "quant/codebook/codebook_matrix.h"
-#include "quant/codebook/codebook_serialize.h"
 
 namespace {
 
@@ -52,9 +52,14 @@ void require(bool condition) {
 void read_module(std::string_view text) {
   const nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
   if (json.is_discarded()) return;
-  const lq::CodebookModule module = lq::codebook_module_from_json(json, "fuzz");
-  require(lq::codebook_module_from_json(lq::codebook_module_to_json(module), "fuzz") == module);
-  require(lq::codebook_tensor_specs("w", module).size() == 4);
+  for (const std::int64_t version : {1, 2}) {
+    try {
+      const lq::PackedModule module = lq::packed_module_from_json(json, version, "fuzz");
+      require(lq::packed_module_from_json(lq::packed_module_to_json(module), 2, "fuzz") == module);
+      require(!lq::packed_tensor_specs("w", module).empty());
+    } catch (const lq::Error&) {
+    }
+  }
 }
 
 void read_matrix(const std::uint8_t* data, std::size_t size) {

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "allocate/choice_name.h"
 #include "allocate/json_values.h"
 #include "base/error.h"
 #include "files/atomic_file.h"
@@ -67,10 +68,10 @@ Allocation allocation_from_json(const json& object, std::string_view who) {
   allocation.weights = text_at(object, "weights", who);
   const auto choices = object.find("choices");
   LQ_CHECK(choices != object.end() && choices->is_object() && !choices->empty(), kCorruptFile,
-           "{}: \"choices\" must be an object with a configuration for each matrix", who);
-  for (const auto& [name, config] : choices->items()) {
+           "{}: \"choices\" must be an object with a choice for each matrix", who);
+  for (const auto& [name, choice] : choices->items()) {
     allocation.choices.push_back(
-        {name, codebook_config_from_json(config, fmt::format("{}: choices[\"{}\"]", who, name)), 0});
+        {name, choice_name_from_json(choice, fmt::format("{}: choices[\"{}\"]", who, name)), 0});
   }
   read_ranks(object, who, allocation);
   return allocation;
@@ -95,7 +96,7 @@ nlohmann::ordered_json allocation_to_json(const Allocation& allocation) {
   json choices = json::object();
   json ranks = json::object();
   for (const AllocatedMatrix& m : allocation.choices) {
-    choices[m.name] = codebook_config_to_json(m.config);
+    choices[m.name] = choice_name_to_json(m.choice);
     if (allocation.has_ranks) ranks[m.name] = m.rank;
   }
   object["choices"] = choices;

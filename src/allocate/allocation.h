@@ -1,10 +1,11 @@
-// An allocation: which configuration each matrix gets, and how near that is to the best possible.
+// An allocation: which choice each matrix gets, and how near that is to the best possible.
 //
 // On disk it is JSON, written by us, by hand or by another program:
 //   {"bits_per_weight": 2.75, "objective": 12.5, "bound": 12.499, "gap": 8e-05,
 //    "choices": {"<matrix>": [3, 8, "fp32", 64, 256], ...}}
-// Only "choices" must be there. We add "model", "method", "weights" and "rank" of the table where known; with
-// rank auto "rank" is "auto", and "ranks": {"<matrix>": 8, ...} names each matrix's.
+// A choice stands as its name does in an error table (choice_name.h). Only "choices" must be there. We add
+// "model", "method", "weights" and "rank" of the table where known; with rank auto "rank" is "auto", and
+// "ranks": {"<matrix>": 8, ...} names each matrix's.
 #pragma once
 
 #include <filesystem>
@@ -13,13 +14,11 @@
 #include <string_view>
 #include <vector>
 
-#include "quant/codebook/codebook_config.h"
-
 namespace lq {
 
 struct AllocatedMatrix {
   std::string name;
-  CodebookConfig config;
+  std::string choice;  // its name
   int rank = 0;
   bool operator==(const AllocatedMatrix&) const = default;
 };

@@ -51,7 +51,7 @@ std::vector<Choice> allowed_choices(const ErrorTable& table, const Constraints& 
   std::vector<Choice> allowed;
   for (std::size_t c = 0; c < table.configs.size(); ++c) {
     const double bits = table.bits[table.position(i, c)];
-    const bool fits = pin != nullptr ? table.configs[c] == pin->config &&
+    const bool fits = pin != nullptr ? table.configs[c] == pin->choice &&
                                            table.rank_of(c) == pin->rank.value_or(table.rank_of(c))
                                      : with_rounding(bits) >= least && bits <= most;
     if (fits) {
@@ -60,7 +60,7 @@ std::vector<Choice> allowed_choices(const ErrorTable& table, const Constraints& 
   }
   if (pin != nullptr) {
     LQ_CHECK(!allowed.empty(), kInvalidArgument, "pin {}={}{}: not among the table's {} choices",
-             pin->pattern, to_string(pin->config), pin->rank ? fmt::format("@{}", *pin->rank) : "",
+             pin->pattern, pin->choice, pin->rank ? fmt::format("@{}", *pin->rank) : "",
              table.configs.size());
   }
   LQ_CHECK(!allowed.empty(), kInvalidArgument,
@@ -174,14 +174,13 @@ Pin parse_pin(std::string_view text, std::string_view flag) {
            "{} {}: must be PATTERN=CONFIG, such as *.q_proj.weight=4,8,fp32,64,256", flag, text);
   Pin pin;
   pin.pattern = text.substr(0, equals);
-  std::string_view config = text.substr(equals + 1);
-  if (const std::size_t at = config.rfind('@'); at != std::string_view::npos) {
-    pin.rank = parse_number<int>(config.substr(at + 1), text, flag, "a rank");
-    config = config.substr(0, at);
+  std::string_view choice = text.substr(equals + 1);
+  if (const std::size_t at = choice.rfind('@'); at != std::string_view::npos) {
+    pin.rank = parse_number<int>(choice.substr(at + 1), text, flag, "a rank");
+    choice = choice.substr(0, at);
   }
-  pin.config = config.starts_with("nf")
-                   ? uniform_nf_config(parse_number<int>(config.substr(2), text, flag, "a width"))
-                   : parse_nf_config(config);
+  LQ_CHECK(!choice.empty(), kInvalidArgument, "{} {}: names no choice after the =", flag, text);
+  pin.choice = choice;
   return pin;
 }
 

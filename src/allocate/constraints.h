@@ -21,7 +21,7 @@ struct BitsRule {
 
 struct Pin {
   std::string pattern;
-  CodebookConfig config;
+  std::string choice;            // its name in the table
   std::optional<int> rank = {};  // rank auto only; without it any rank of the table
 };
 
@@ -42,8 +42,7 @@ std::string_view layer_of(std::string_view name);
 
 // "2.5" or "PATTERN=2.5". Throws Error(kInvalidArgument) naming `flag`.
 BitsRule parse_bits_rule(std::string_view text, std::string_view flag);
-// "PATTERN=CONFIG" or "PATTERN=CONFIG@RANK", CONFIG as b,b0,b1,B0,B1 or nf2, nf3, nf4, nf8 (QLoRA's at that
-// width).
+// "PATTERN=CHOICE" or "PATTERN=CHOICE@RANK", CHOICE as it stands in the table.
 Pin parse_pin(std::string_view text, std::string_view flag);
 
 // Choices that the constraints allow, dominated ones dropped; storage in bits of the whole matrix. Caps are

@@ -3,9 +3,9 @@
 #include <cmath>
 #include <limits>
 #include <set>
-#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 #include "base/error.h"
 
@@ -39,16 +39,15 @@ void check_choices(const ErrorTable& table, std::string_view who) {
            table.configs.size());
   LQ_CHECK(table.factor_bits > 0 && table.factor_bits <= 1024, kCorruptFile,
            "{}: factor_bits is {}, but must be from 1 to 1024", who, table.factor_bits);
-  std::set<std::tuple<int, int, ScaleDType, int, int, int>> seen;
+  std::set<std::pair<std::string_view, int>> seen;
   for (std::size_t c = 0; c < table.configs.size(); ++c) {
-    const CodebookConfig& config = table.configs[c];
-    check_nf_config(config, fmt::format("{}: configs[{}]", who, c));
+    const std::string& name = table.configs[c];
+    LQ_CHECK(!name.empty(), kCorruptFile, "{}: configs[{}] has no name", who, c);
     const int rank = table.rank_of(c);
     LQ_CHECK(rank >= 0 && rank <= kMaxDimension, kCorruptFile, "{}: ranks[{}] is {}, but cannot be negative",
              who, c, rank);
-    LQ_CHECK(
-        seen.emplace(config.bits, config.scale_bits, config.scale2, config.block, config.block2, rank).second,
-        kCorruptFile, "{}: configs[{}], {} with rank {}, is there twice", who, c, to_string(config), rank);
+    LQ_CHECK(seen.emplace(name, rank).second, kCorruptFile,
+             "{}: configs[{}], {} with rank {}, is there twice", who, c, name, rank);
   }
 }
 

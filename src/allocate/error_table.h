@@ -13,11 +13,14 @@
 // "configs", "matrices", "bits" and "errors" must be there; the rest may be left out (rank: 0, that is no
 // low-rank part; null is the same). Keys that are not listed here are ignored.
 //
+// A choice is known by its name (choice_name.h): of the formats with a codebook an array, as above; of others
+// a string such as "int-row 4". Nothing here asks what it means: jobs/choice_names.h does.
+//
 // Rank as part of the choice (method §8d, `--rank auto`):
 //
 //   "rank": "auto", "ranks": [8, ...], "factor_bits": 16     choice c is (configs[c], ranks[c])
 //
-// A configuration may then stand more than once, with another rank each time, and "bits" counts the factors
+// A choice may then stand more than once, with another rank each time, and "bits" counts the factors
 // as well: b + b0/B0 + ... + rank (rows + cols) factor_bits / (rows cols).
 #pragma once
 
@@ -29,8 +32,6 @@
 #include <string_view>
 #include <vector>
 
-#include "quant/codebook/codebook_config.h"
-
 namespace lq {
 
 struct TableMatrix {
@@ -41,13 +42,13 @@ struct TableMatrix {
 };
 
 struct ErrorTable {
-  std::string model;       // hash of the model's files; "" where unknown
-  int rank = 0;            // of every choice, where `ranks` is empty; not counted in `bits`
-  std::vector<int> ranks;  // [configs] for rank auto, else empty
-  int factor_bits = 16;    // of one number of L1 or L2, for rank auto
-  std::string method;      // "lq", "qlora", ...; "" where unknown
-  std::string weights;     // "none", "fisher", "input", "kfac", ...; "" where unknown
-  std::vector<CodebookConfig> configs;
+  std::string model;                 // hash of the model's files; "" where unknown
+  int rank = 0;                      // of every choice, where `ranks` is empty; not counted in `bits`
+  std::vector<int> ranks;            // [configs] for rank auto, else empty
+  int factor_bits = 16;              // of one number of L1 or L2, for rank auto
+  std::string method;                // "lq", "qlora", ...; "" where unknown
+  std::string weights;               // "none", "fisher", "input", "kfac", ...; "" where unknown
+  std::vector<std::string> configs;  // names of the choices
   std::vector<TableMatrix> matrices;
   std::vector<double> bits;    // [matrices, configs] row-major; bits per weight, > 0
   std::vector<double> errors;  // [matrices, configs] row-major; >= 0

@@ -1,6 +1,8 @@
 // The error table as JSON: the format is in error_table.h.
 #include <limits>
+#include <nlohmann/json.hpp>
 
+#include "allocate/choice_name.h"
 #include "allocate/error_table.h"
 #include "allocate/json_values.h"
 #include "base/error.h"
@@ -117,7 +119,7 @@ ErrorTable error_table_from_json(const json& object, std::string_view who) {
   read_ranks(object, who, table);
   const json& configs = array_at(object, "configs", who);
   for (std::size_t c = 0; c < configs.size(); ++c) {
-    table.configs.push_back(codebook_config_from_json(configs[c], fmt::format("{}: configs[{}]", who, c)));
+    table.configs.push_back(choice_name_from_json(configs[c], fmt::format("{}: configs[{}]", who, c)));
   }
   const json& matrices = array_at(object, "matrices", who);
   for (std::size_t i = 0; i < matrices.size(); ++i) {
@@ -142,8 +144,7 @@ nlohmann::ordered_json error_table_to_json(const ErrorTable& table) {
   object["method"] = table.method;
   object["weights"] = table.weights;
   object["configs"] = nlohmann::ordered_json::array();
-  for (const CodebookConfig& config : table.configs)
-    object["configs"].emplace_back(codebook_config_to_json(config));
+  for (const std::string& name : table.configs) object["configs"].emplace_back(choice_name_to_json(name));
   object["matrices"] = nlohmann::ordered_json::array();
   for (const TableMatrix& m : table.matrices) {
     object["matrices"].push_back({{"name", m.name}, {"rows", m.rows}, {"cols", m.cols}});

@@ -14,8 +14,8 @@
 #include "calibrate/calibration_stats.h"
 #include "calibrate/calibration_windows.h"
 #include "files/file_descriptor.h"
+#include "formats/module_name.h"
 #include "formats/safetensors_writer.h"
-#include "quant/codebook/codebook_serialize.h"
 #include "tokenizers/tokenizer.h"
 
 namespace lq {

@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "files/json_file.h"
-#include "quant/codebook/codebook_serialize.h"
+#include "formats/module_name.h"
 
 namespace lq {
 namespace {

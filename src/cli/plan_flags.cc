@@ -1,5 +1,7 @@
 #include "cli/plan_flags.h"
 
+#include <fmt/format.h>
+
 #include "base/error.h"
 
 namespace lq::cli {
@@ -24,11 +26,12 @@ void WeightsFlags::add_to(CLI::App& verb) {
 }
 
 void QuantizerFlags::add_to(CLI::App& verb) {
-  verb.add_option("--codebook", codebook,
-                  "nf: NormalFloat; int: evenly spaced; lm: Lloyd-Max. Default: lm for method lq with a "
-                  "budget, int for "
-                  "gptq, else nf")
-      ->check(CLI::IsMember({"nf", "int", "lm"}));
+  std::string formats;
+  for (const QuantFormat* f : quant_formats()) formats += fmt::format("{}: {}; ", f->name(), f->help());
+  verb.add_option("--format,--codebook", format,
+                  formats +
+                      "several with commas between: choose among all of them, under a budget. Default: lm "
+                      "for method lq with a budget, int for gptq, else nf");
   verb.add_option(
           "--scales", scales,
           "absmax: the largest weight of a block; search: least squared error. Default: search for method lq "
@@ -48,7 +51,7 @@ MethodChoices method_choices(DecomposeMethod method, bool uniform, const Weights
   c.uniform = uniform;
   c.has_statistics = weights.has_source();
   if (!weights.weights.empty()) c.weights = parse_weights(weights.weights);
-  if (!quantizer.codebook.empty()) c.codebook = codebook_kind_from_name(quantizer.codebook, "--codebook");
+  if (!quantizer.format.empty()) c.formats = FormatSet::parse(quantizer.format, "--format").names();
   if (!quantizer.scales.empty())
     c.scales = quantizer.scales == "search" ? ScaleMode::kSearch : ScaleMode::kAbsMax;
   if (quantizer.feedback || quantizer.no_feedback) c.feedback = quantizer.feedback;
@@ -67,8 +70,7 @@ void RankFlags::add_to(CLI::App& verb) {
 
 RankChoices RankFlags::apply(DecomposeOptions& decompose) const {
   RankChoices choices = parse_rank_choices(rank);
-  const bool alone =
-      decompose.method == DecomposeMethod::kQlora || decompose.method == DecomposeMethod::kGptq;
+  const bool alone = !method_traits(decompose.method).factors;
   LQ_CHECK(!alone || !choices.chosen(), kInvalidArgument, "--rank {}: method {} has no low-rank part", rank,
            decompose_method_name(decompose.method));
   decompose.rank = alone ? 0 : choices.rank;
@@ -93,11 +95,14 @@ void ConstraintFlags::add_to(CLI::App& verb) {
       ->check(CLI::PositiveNumber);
 }
 
-Constraints ConstraintFlags::constraints() const {
+Constraints ConstraintFlags::constraints(const FormatSet& formats) const {
   Constraints c;
   for (const auto& text : min_bits) c.min_bits.push_back(parse_bits_rule(text, "--min-bits"));
   for (const auto& text : max_bits) c.max_bits.push_back(parse_bits_rule(text, "--max-bits"));
-  for (const auto& text : pins) c.pins.push_back(parse_pin(text, "--pin"));
+  for (const auto& text : pins) {
+    c.pins.push_back(parse_pin(text, "--pin"));
+    c.pins.back().choice = pinned_name(c.pins.back().choice, formats, fmt::format("--pin {}", text));
+  }
   for (const auto& text : caps) c.caps.push_back(parse_bits_rule(text, "--cap"));
   if (layer_cap > 0.0) c.layer_cap = layer_cap;
   return c;

@@ -22,9 +22,9 @@ struct WeightsFlags {
   CalibrationSource source() const;
 };
 
-// --codebook, --scales, --feedback.
+// --format, --scales, --feedback.
 struct QuantizerFlags {
-  std::string codebook, scales;
+  std::string format, scales;
   bool feedback = false;
   bool no_feedback = false;
 
@@ -51,7 +51,8 @@ struct ConstraintFlags {
   double layer_cap = 0.0;
 
   void add_to(CLI::App& verb);
-  Constraints constraints() const;
+  // The pinned choices by the names that they have among `formats`.
+  Constraints constraints(const FormatSet& formats) const;
 };
 
 }  // namespace lq::cli

@@ -61,16 +61,18 @@ void print_frontier(Session& session, const Allocator& allocator) {
 
 void run(Session& session, const AllocateFlags& f) {
   ErrorTable table = read_error_table(f.table);
+  const FormatSet formats = formats_of(table.configs);
+  check_choice_names(table, formats, f.table);
   // Chosen ranks count what they take while they are fine-tuned.
   if (table.has_ranks() && !f.memory.empty()) table = with_factor_bits(std::move(table), kFinetuneFactorBits);
-  const Allocator allocator(table, f.constraints.constraints());
+  const Allocator allocator(table, f.constraints.constraints(formats));
   if (f.frontier) return print_frontier(session, allocator);
   LQ_CHECK(f.bits > 0.0 || !f.memory.empty(), kInvalidArgument,
            "allocate needs --bits B, --memory M or --frontier");
   const Allocation a = allocator.solve(f.bits > 0.0 ? f.bits : bits_of_memory(session, f, table, allocator));
   std::vector<std::vector<std::string>> rows;
   for (const AllocatedMatrix& m : a.choices) {
-    rows.push_back({m.name, to_string(m.config)});
+    rows.push_back({m.name, m.choice});
     if (a.has_ranks) rows.back().push_back(std::to_string(m.rank));
   }
   std::vector<std::string> head = {"matrix", "config"};

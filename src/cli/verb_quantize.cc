@@ -35,15 +35,22 @@ BudgetOptions budget_of(const QuantizeFlags& f) {
   if (!f.memory.empty()) b.memory = parse_byte_size(f.memory, "--memory");
   b.table = f.table;
   b.allocation = f.allocation;
-  b.configs = parse_configs(f.configs);
-  b.constraints = f.constraints.constraints();
   LQ_CHECK(
       !b.given() || (f.nf == 0 && f.config.empty()), kInvalidArgument,
       "--nf and --config make every matrix the same; --bits, --memory and --allocation choose for each: give "
       "one or the other");
-  LQ_CHECK(b.given() || (b.table.empty() && b.configs.empty()), kInvalidArgument,
+  LQ_CHECK(b.given() || (b.table.empty() && f.configs.empty()), kInvalidArgument,
            "--table and --configs serve a budget: give --bits or --memory as well");
   return b;
+}
+
+// The choice that every matrix gets without a budget.
+QuantChoice uniform_choice(const QuantizeFlags& f, const FormatSet& formats) {
+  if (f.config.empty()) return formats.uniform(f.nf == 0 ? 4 : f.nf);
+  const QuantChoice choice = formats.choice_of(f.config, "--config");
+  LQ_CHECK(formats.contains(choice.format), kInvalidArgument,
+           "--config {} is of format {}, but --format is {}", f.config, choice.format, formats.text());
+  return choice;
 }
 
 QuantizeOptions options_of(const QuantizeFlags& f) {
@@ -52,14 +59,19 @@ QuantizeOptions options_of(const QuantizeFlags& f) {
   o.out = f.out;
   o.selection = {f.include, f.exclude};
   LQ_CHECK(f.nf == 0 || f.config.empty(), kInvalidArgument, "--nf and --config exclude each other");
-  o.config = f.config.empty() ? uniform_nf_config(f.nf == 0 ? 4 : f.nf) : parse_nf_config(f.config);
   o.budget = budget_of(f);
   o.decompose.method = parse_decompose_method(f.method);
   o.rank_choices = f.rank.apply(o.decompose);
-  const MethodSettings settings =
-      settle(method_choices(o.decompose.method, !o.budget.given(), f.weights, f.quantizer));
+  MethodChoices choices = method_choices(o.decompose.method, !o.budget.given(), f.weights, f.quantizer);
+  const std::string named = f.config.substr(0, f.config.find_first_of(" ,"));
+  if (choices.formats.empty() && find_quant_format(named) != nullptr) choices.formats = {named};
+  const MethodSettings settings = settle(choices);
   o.weights = settings.weights;
+  o.formats = settings.formats;
   o.quantizer = settings.quantizer;
+  o.choice = uniform_choice(f, o.formats);
+  o.budget.configs = parse_choices(f.configs, o.formats);
+  o.budget.constraints = f.constraints.constraints(o.formats);
   if (f.iterations > 0) o.decompose.max_iterations = f.iterations;
   o.alpha = f.alpha;
   o.calibration = f.weights.source();
@@ -79,7 +91,7 @@ std::string short_name(const std::string& name) {
 void print_report(Session& session, const QuantizeReport& report, const std::filesystem::path& out) {
   std::vector<std::vector<std::string>> rows;
   for (const MatrixReport& m : report.matrices) {
-    rows.push_back({short_name(m.name), fmt::format("{}x{}", m.rows, m.cols), to_string(m.config),
+    rows.push_back({short_name(m.name), fmt::format("{}x{}", m.rows, m.cols), m.choice,
                     std::to_string(m.rank), fmt::format("{:.4f}", m.relative_error),
                     std::to_string(m.iterations), fmt::format("{:.2f}", m.seconds)});
   }
@@ -116,9 +128,12 @@ void add_quantize(CLI::App& app, Action& action) {
   verb->footer("Example: lqlora quantize examples/models/quill --nf 3 --rank 8 -o quill-nf3");
   verb->add_option("MODEL", flags->model, "Hugging Face model directory")->required();
   verb->add_option("-o,--out", flags->out, "Directory to write")->required();
-  verb->add_option("--nf", flags->nf, "Uniform NormalFloat of this many bits: (B,8,fp32,64,256); default 4")
+  verb->add_option("--nf", flags->nf,
+                   "Every matrix alike, codes of this many bits: (B,8,fp32,64,256); default 4")
       ->check(CLI::IsMember({2, 3, 4, 8}));
-  verb->add_option("--config", flags->config, "Uniform configuration b,b0,b1,B0,B1, such as 3,8,fp32,64,256");
+  verb->add_option(
+      "--config", flags->config,
+      "Every matrix alike: b,b0,b1,B0,B1 such as 3,8,fp32,64,256, or FORMAT,... such as int-row,4");
   verb->add_option("--bits", flags->bits,
                    "Mixed configurations, chosen by integer programme: this many bits per weight on average")
       ->check(CLI::PositiveNumber);
@@ -128,9 +143,10 @@ void add_quantize(CLI::App& app, Action& action) {
   verb->add_option("--table", flags->table, "Error table made by lqlora sweep, instead of sweeping");
   verb->add_option("--allocation", flags->allocation,
                    "Allocation made by lqlora allocate, instead of --bits");
-  verb->add_option(
-      "--configs", flags->configs,
-      "Choose among these: lean (66 good ones), all (432), or b,b0,b1,B0,B1 each; default: lean");
+  verb->add_option("--configs", flags->configs,
+                   "Choose among these: lean (good ones: 66 of a codebook), all (432), or b,b0,b1,B0,B1 or "
+                   "int-row,B each; "
+                   "default: lean");
   flags->constraints.add_to(*verb);
   flags->weights.add_to(*verb);
   flags->quantizer.add_to(*verb);

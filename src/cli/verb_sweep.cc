@@ -9,7 +9,6 @@
 #include "cli/app.h"
 #include "cli/plan_flags.h"
 #include "jobs/sweep_job.h"
-#include "quant/quantizer.h"
 
 namespace lq::cli {
 namespace {
@@ -33,9 +32,11 @@ SweepJobOptions options_of(const SweepFlags& f) {
   const MethodSettings settings =
       settle(method_choices(o.plan.decompose.method, false, f.weights, f.quantizer));
   o.plan.weights = settings.weights;
+  o.plan.formats = settings.formats;
   o.plan.quantizer = settings.quantizer;
   o.plan.calibration = f.weights.source();
-  o.plan.budget.configs = f.configs.empty() ? all_nf_configs() : parse_configs(f.configs);
+  o.plan.budget.configs = f.configs.empty() ? settings.formats.choices(ChoiceSet::kAll)
+                                            : parse_choices(f.configs, settings.formats);
   o.check_cells = f.check;
   return o;
 }
@@ -55,8 +56,8 @@ void run(Session& session, const SweepFlags& flags) {
   }
   if (r.checked > 0) {
     session.print(fmt::format("{} cells decomposed in full: largest deviation {:.2f} % ({}, {}, rank {})\n",
-                              r.checked, 100.0 * r.largest_deviation, r.worst_matrix,
-                              to_string(r.worst_config), r.worst_rank));
+                              r.checked, 100.0 * r.largest_deviation, r.worst_matrix, r.worst_choice,
+                              r.worst_rank));
     json["checked"] = r.checked;
     json["largest_deviation"] = r.largest_deviation;
   }
@@ -77,8 +78,9 @@ void add_sweep(CLI::App& app, Action& action) {
   verb->add_option("--method", flags->method, "lq, or qlora: quantization alone")
       ->check(CLI::IsMember({"lq", "qlora"}))
       ->capture_default_str();
-  verb->add_option("--configs", flags->configs,
-                   "lean (66 good ones), all (432), or b,b0,b1,B0,B1 each; default: all");
+  verb->add_option(
+      "--configs", flags->configs,
+      "lean (good ones: 66 of a codebook), all (432), or b,b0,b1,B0,B1 or int-row,B each; default: all");
   flags->quantizer.add_to(*verb);
   verb->add_option("--check", flags->check,
                    "Decompose this many cells in full and say how far the table is off")

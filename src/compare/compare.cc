@@ -34,8 +34,8 @@ std::vector<fs::path> inputs_of(const CompareRecipe& recipe) {
 // The smallest budget that a mixture can meet.
 double least_bits(const CompareRecipe& recipe) {
   double least = 16.0;
-  for (const CodebookConfig& c : recipe.configs.empty() ? lean_nf_configs() : recipe.configs)
-    least = std::min(least, codebook_bits_per_weight(c));
+  for (const QuantChoice& c : recipe.choices_of(FormatSet()))
+    least = std::min(least, choice_bits_per_weight(c));
   return least;
 }
 

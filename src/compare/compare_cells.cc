@@ -9,6 +9,7 @@
 #include "calibrate/calibrate.h"
 #include "data/document_reader.h"
 #include "eval/perplexity.h"
+#include "formats/module_name.h"
 #include "formats/packed_checkpoint.h"
 #include "formats/peft_adapter.h"
 #include "jobs/stage_files.h"
@@ -28,8 +29,7 @@ Json sources_job(const std::vector<DataSource>& sources) {
 
 Json configs_job(const CompareRecipe& recipe) {
   Json all = Json::array();
-  for (const CodebookConfig& c : recipe.configs.empty() ? lean_nf_configs() : recipe.configs)
-    all.push_back(codebook_config_to_json(c));
+  for (const QuantChoice& c : recipe.choices_of(FormatSet())) all.push_back(choice_to_json(c, FormatSet()));
   return all;
 }
 
@@ -118,7 +118,7 @@ fs::path CompareCells::table(const PlanOptions& plan) {
   const bool search = plan.quantizer.scales == ScaleMode::kSearch;
   const std::string name =
       fmt::format("table-rank{}-{}-{}{}", plan.decompose.rank, weights_name(plan.weights),
-                  codebook_kind_name(plan.quantizer.kind), search ? "-search" : "");
+                  plan.formats.text(), search ? "-search" : "");
   Json job = {{"common", common_}, {"configs", configs_job(recipe_)}, {"seed", context_.seed}};
   if (plan.weights != WeightsKind::kNone) job["statistics"] = statistics_job();
   return stage(name, name + ".json.gz", job, [&](const fs::path& out) {
@@ -137,16 +137,18 @@ QuantizeOptions CompareCells::quantize_options(CompareMethod method, double bits
   o.out = folder_.path("cells/" + name_of(base_method(method), bits) + "/base");
   o.selection = recipe_.selection;
   o.weights = plan.settings.weights;
+  o.formats = plan.settings.formats;
   o.quantizer = plan.settings.quantizer;
   o.decompose.method = plan.decompose;
   o.decompose.rank = plan.rank;
   if (o.weights != WeightsKind::kNone) o.calibration.stats = statistics();
   if (!plan.mixed) {
-    o.config = uniform_nf_config(static_cast<int>(bits));
+    o.choice = o.formats.uniform(static_cast<int>(bits));
     return o;
   }
-  o.budget.configs = recipe_.configs.empty() ? lean_nf_configs() : recipe_.configs;
+  o.budget.configs = recipe_.choices_of(o.formats);
   o.budget.table = table({.selection = o.selection,
+                          .formats = o.formats,
                           .quantizer = o.quantizer,
                           .decompose = o.decompose,
                           .weights = o.weights,

@@ -60,10 +60,7 @@ CompareMethod base_method(CompareMethod method) {
   return method == CompareMethod::kOursBeside ? CompareMethod::kOurs : method;
 }
 
-bool has_factors(CompareMethod method) {
-  const DecomposeMethod decompose = facts_of(method).decompose;
-  return decompose != DecomposeMethod::kQlora && decompose != DecomposeMethod::kGptq;
-}
+bool has_factors(CompareMethod method) { return method_traits(facts_of(method).decompose).factors; }
 
 LoraStart lora_start(CompareMethod method) {
   if (method == CompareMethod::kOursBeside) return LoraStart::kStacked;
@@ -83,7 +80,7 @@ MethodPlan compare_method_plan(CompareMethod method, std::int64_t rank) {
   if (base_method(method) != CompareMethod::kOurs) choices.weights = facts.weights;
   if (method == CompareMethod::kLq || method == CompareMethod::kLqFisher) {
     // As the paper has them.
-    choices.codebook = CodebookKind::kNormalFloat;
+    choices.formats = {"nf"};
     choices.scales = ScaleMode::kAbsMax;
     choices.feedback = false;
   }

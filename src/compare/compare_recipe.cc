@@ -56,7 +56,7 @@ void read_grid(RecipeValues& values, CompareRecipe& recipe) {
   if (auto include = file.texts("include")) recipe.selection.include = *include;
   if (auto exclude = file.texts("exclude")) recipe.selection.exclude = *exclude;
   if (const auto configs = file.texts("configs"))
-    values.guard("configs", [&] { recipe.configs = parse_configs(*configs); });
+    values.guard("configs", [&] { recipe.configs = parse_choices(*configs, FormatSet()); });
 }
 
 void read_calibration(RecipeValues& values, CompareRecipe& recipe) {
@@ -259,6 +259,13 @@ CompareRecipe parse_compare_recipe(std::string_view text, const std::filesystem:
 
 CompareRecipe read_compare_recipe(const std::filesystem::path& file) {
   return parse_compare_recipe(read_file(file, kRecipeLimit), file);
+}
+
+std::vector<QuantChoice> CompareRecipe::choices_of(const FormatSet& formats) const {
+  if (configs.empty()) return formats.choices(ChoiceSet::kLean);
+  std::vector<QuantChoice> choices;
+  for (const QuantChoice& c : configs) choices.push_back({formats.names().front(), c.parameters});
+  return choices;
 }
 
 }  // namespace lq

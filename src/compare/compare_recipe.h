@@ -24,7 +24,9 @@ struct CompareRecipe {
   std::vector<std::uint64_t> seeds = {0};
   std::int64_t rank = 64;
   MatrixSelection selection;
-  std::vector<CodebookConfig> configs;  // that budgets choose among; empty: lean_nf_configs()
+  // Parameters that budgets choose among, of whichever codebook format a method has; empty: the lean ones.
+  std::vector<QuantChoice> configs;
+  std::vector<QuantChoice> choices_of(const FormatSet& formats) const;
   CalibrationSource calibration;
   // Model, output, start, rank and seed are each cell's own.
   FinetuneOptions finetune;

@@ -1,7 +1,6 @@
 #include "decompose/decompose.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -17,38 +16,19 @@
 namespace lq {
 namespace {
 
-constexpr std::array<std::pair<DecomposeMethod, std::string_view>, 5> kMethods = {{
-    {DecomposeMethod::kLq, "lq"},
-    {DecomposeMethod::kLoftq, "loftq"},
-    {DecomposeMethod::kLorc, "lorc"},
-    {DecomposeMethod::kQlora, "qlora"},
-    {DecomposeMethod::kGptq, "gptq"},
-}};
-constexpr int kLqIterations = 100;   // LQ-LoRA, section 3.1
-constexpr int kLoftqIterations = 5;  // LoftQ's T
 // Passes that fit the final factors to the chosen Q.
 constexpr int kRefitPasses = 2;
 
 LqLoopOptions loop_options(const DecomposeOptions& o) {
+  const MethodTraits& method = method_traits(o.method);
   LqLoopOptions loop{.rank = o.rank};
-  switch (o.method) {
-    case DecomposeMethod::kLq:
-      loop.max_iterations = o.max_iterations > 0 ? o.max_iterations : kLqIterations;
-      loop.tolerance = o.tolerance;
-      loop.relaxation = o.relaxation;
-      loop.target_error = o.target_error;
-      break;
-    case DecomposeMethod::kLoftq:
-      loop.max_iterations = o.max_iterations > 0 ? o.max_iterations : kLoftqIterations;
-      loop.start_from_svd = false;
-      loop.keep_best = false;
-      break;
-    case DecomposeMethod::kLorc:
-    case DecomposeMethod::kQlora:
-    case DecomposeMethod::kGptq:
-      loop.max_iterations = 1;
-      loop.start_from_svd = false;
-      break;
+  loop.max_iterations = method.alternates && o.max_iterations > 0 ? o.max_iterations : method.iterations;
+  loop.start_from_svd = method.starts_from_svd;
+  loop.keep_best = method.keeps_best;
+  if (method.accelerated) {
+    loop.tolerance = o.tolerance;
+    loop.relaxation = o.relaxation;
+    loop.target_error = o.target_error;
   }
   return loop;
 }
@@ -85,33 +65,23 @@ Factors rounded(Factors factors, DType type) {
   return factors;
 }
 
-bool has_factors(DecomposeMethod method) {
-  return method != DecomposeMethod::kQlora && method != DecomposeMethod::kGptq;
-}
-
 // The importance of `options`, with what its method needs.
 Importance importance_for(Context& context, const DecomposeOptions& options) {
   const Importance importance = options.importance == nullptr ? Importance() : *options.importance;
-  if (options.method != DecomposeMethod::kGptq) return importance;
+  if (!method_traits(options.method).groups_with_feedback) return importance;
   LQ_CHECK(importance.right() != nullptr, kInvalidArgument,
            "method gptq needs the second moment of the inputs: weights input or kfac");
   return importance.with_reversed_factor(context.pool);
 }
 
-void check_feedback(const CodebookQuantizer& quantizer, const DecomposeOptions& options) {
-  const Feedback feedback = quantizer.options().feedback;
-  LQ_CHECK((feedback == Feedback::kGptq) == (options.method == DecomposeMethod::kGptq), kInvalidArgument,
-           "method {} does not go with the quantizer {}", decompose_method_name(options.method),
-           quantizer.name());
+void check_feedback(const Quantizer& quantizer, const DecomposeOptions& options) {
+  const Feedback feedback = quantizer.feedback();
+  LQ_CHECK((feedback == Feedback::kGptq) == method_traits(options.method).groups_with_feedback,
+           kInvalidArgument, "method {} does not go with the quantizer {}",
+           decompose_method_name(options.method), quantizer.name());
   LQ_CHECK(
       feedback != Feedback::kOn || (options.importance != nullptr && options.importance->right() != nullptr),
       kInvalidArgument, "error feedback needs the second moment of the inputs: weights input or kfac");
-}
-
-CodebookQuantizer without_feedback(const CodebookQuantizer& quantizer) {
-  CodebookQuantizerOptions options = quantizer.options();
-  options.feedback = Feedback::kOff;
-  return CodebookQuantizer(quantizer.config(), options);
 }
 
 double ratio(double squared, double of) { return of > 0.0 ? std::sqrt(squared / of) : 0.0; }
@@ -126,7 +96,7 @@ Decomposition decompose_with(Context& context, const float* w, std::int64_t rows
   Decomposition out;
   out.squared_norm = space.squared_w();
   out.squared_weighted_norm = space.weighted_w();
-  const std::int64_t rank = has_factors(options.method) ? options.rank : 0;
+  const std::int64_t rank = method_traits(options.method).factors ? options.rank : 0;
   if (rank == 0) {
     context.stop.check();
     space.quantize({});
@@ -159,17 +129,6 @@ Decomposition decompose_with(Context& context, const float* w, std::int64_t rows
 
 }  // namespace
 
-DecomposeMethod parse_decompose_method(std::string_view name) {
-  for (const auto& [method, text] : kMethods) {
-    if (text == name) return method;
-  }
-  fail(ErrorCode::kInvalidArgument, "unknown method '{}'; choose from lq, loftq, lorc, qlora, gptq", name);
-}
-
-std::string_view decompose_method_name(DecomposeMethod method) {
-  return kMethods.at(static_cast<std::size_t>(method)).second;
-}
-
 nlohmann::json decompose_options_to_json(const DecomposeOptions& o) {
   return {{"method", std::string(decompose_method_name(o.method))},
           {"rank", o.rank},
@@ -188,13 +147,13 @@ Decomposition decompose(Context& context, const float* w, std::int64_t rows, std
            std::min(rows, cols));
   LQ_CHECK(options.factors == DType::kF32 || options.factors == DType::kBf16, kInvalidArgument,
            "low-rank factors as {}: must be F32 or BF16", dtype_name(options.factors));
-  const auto* nf = dynamic_cast<const CodebookQuantizer*>(&quantizer);
-  if (nf != nullptr) check_feedback(*nf, options);
+  check_feedback(quantizer, options);
   const Importance importance = importance_for(context, options);
   Decomposition out = decompose_with(context, w, rows, cols, quantizer, options, importance);
-  if (nf == nullptr || nf->options().feedback != Feedback::kOn || out.l1.numel() == 0) return out;
+  if (quantizer.feedback() != Feedback::kOn || out.l1.numel() == 0) return out;
   // Where the factors can take up the directions that matter most, feedback pays for them in vain.
-  Decomposition plain = decompose_with(context, w, rows, cols, without_feedback(*nf), options, importance);
+  Decomposition plain =
+      decompose_with(context, w, rows, cols, *quantizer.without_feedback(), options, importance);
   if (plain.relative_weighted_error >= out.relative_weighted_error) return out;
   plain.feedback = false;
   return plain;
@@ -207,17 +166,17 @@ void decomposition_target(Context& context, const float* w, std::int64_t rows, s
                    out);
 }
 
-CodebookMatrix pack_decomposition(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
-                                  const Decomposition& d, const CodebookQuantizer& quantizer,
-                                  const DecomposeOptions& options) {
-  if (!d.feedback && quantizer.options().feedback == Feedback::kOn)
-    return pack_decomposition(context, w, rows, cols, d, without_feedback(quantizer), options);
+PackedMatrix pack_decomposition(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
+                                const Decomposition& d, const Quantizer& quantizer,
+                                const DecomposeOptions& options) {
+  if (!d.feedback && quantizer.feedback() == Feedback::kOn)
+    return pack_decomposition(context, w, rows, cols, d, *quantizer.without_feedback(), options);
   const Importance importance = importance_for(context, options);
   if (d.target_l1.numel() == 0)
-    return quantizer.quantize(context.pool, w, rows, cols, importance.error_weights());
+    return quantizer.pack(context.pool, w, rows, cols, importance.error_weights());
   Tensor target = Tensor::empty(DType::kF32, {rows, cols});
   decomposition_target(context, w, rows, cols, d, target.mutable_data<float>());
-  return quantizer.quantize(context.pool, target.data<float>(), rows, cols, importance.error_weights());
+  return quantizer.pack(context.pool, target.data<float>(), rows, cols, importance.error_weights());
 }
 
 }  // namespace lq

@@ -1,38 +1,23 @@
-// One matrix at one configuration: W ~ Q + L1 L2 (LQ-LoRA, arXiv 2311.12023, section 3.1; method notes
-// section 2). Interface set by the pipeline, which is written against it; extend the structs freely, keep
-// these names.
+// One matrix at one choice of quantization: W ~ Q + L1 L2 (LQ-LoRA, arXiv 2311.12023, section 3.1;
+// docs/method.md, section 2).
 #pragma once
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
-#include <string_view>
 #include <vector>
 
 #include "decompose/importance.h"
+#include "decompose/methods.h"
 #include "quant/quantizer.h"
 #include "tensor/context.h"
 #include "tensor/tensor.h"
 
 namespace lq {
 
-enum class DecomposeMethod : std::uint8_t {
-  kLq,     // alternate SVD and quantization, starting from Q = 0; keep the best iterate
-  kLoftq,  // the same from Q = quantize(W), five alternations (Li 2023)
-  kLorc,   // Q = quantize(W), one SVD of the rest (Yao 2023)
-  kQlora,  // Q = quantize(W), L = 0
-  // Q = GPTQ(W) with the second moment of the inputs (Frantar 2022), L = 0. REQUIRES: a quantizer with
-  // Feedback::kGptq, a importance with right() (weights input or kfac).
-  kGptq,
-};
-
-// "lq", "loftq", "lorc", "qlora", "gptq". Throws Error(kInvalidArgument) for others.
-DecomposeMethod parse_decompose_method(std::string_view name);
-std::string_view decompose_method_name(DecomposeMethod method);
-
 struct DecomposeOptions {
   DecomposeMethod method = DecomposeMethod::kLq;
   std::int64_t rank = 64;
-  int max_iterations = 0;  // 0: the method's own (lq 100, loftq 5)
+  int max_iterations = 0;  // 0: the method's own (methods.h); only methods that alternate ask it
   // lq stops when the error falls by less than this share of itself in an iteration, over a few iterations.
   // 0: never.
   double tolerance = 1e-3;
@@ -87,8 +72,8 @@ void decomposition_target(Context& context, const float* w, std::int64_t rows, s
 
 // The packed Q of a decomposition: what pipelines store. Its values are bit for bit those that the errors in
 // `decomposition` were measured with. w and options as given to decompose(). Memory: one array of w's size.
-CodebookMatrix pack_decomposition(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
-                                  const Decomposition& decomposition, const CodebookQuantizer& quantizer,
-                                  const DecomposeOptions& options);
+PackedMatrix pack_decomposition(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
+                                const Decomposition& decomposition, const Quantizer& quantizer,
+                                const DecomposeOptions& options);
 
 }  // namespace lq

@@ -29,7 +29,7 @@ double output_energy(ThreadPool& pool, std::int64_t rows, std::int64_t cols, con
 }  // namespace
 
 double held_out_error(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
-                      const CodebookMatrix& q, const Decomposition& d, std::span<const float> r) {
+                      const PackedMatrix& q, const Decomposition& d, std::span<const float> r) {
   LQ_CHECK(q.rows() == rows && q.cols() == cols && r.size() == static_cast<std::size_t>(cols * cols),
            kMismatch,
            "held-out second moment of {} values, and a packed matrix of {} x {}, for one of {} x {}",

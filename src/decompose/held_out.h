@@ -6,7 +6,7 @@
 #include <span>
 
 #include "decompose/decompose.h"
-#include "quant/codebook/codebook_matrix.h"
+#include "quant/packed_matrix.h"
 #include "tensor/context.h"
 
 namespace lq {
@@ -16,6 +16,6 @@ namespace lq {
 // give them; r: [cols, cols] f32, finite. 0 where W R W^T is 0. Memory: two arrays of w's size. The same bits
 // on any number of threads.
 double held_out_error(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
-                      const CodebookMatrix& q, const Decomposition& d, std::span<const float> r);
+                      const PackedMatrix& q, const Decomposition& d, std::span<const float> r);
 
 }  // namespace lq

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <memory>
 #include <numeric>
 #include <optional>
 #include <tuple>
@@ -24,35 +25,31 @@ constexpr int kAloneIterations = 100;  // as decompose()
 // Steps that had to be shortened at one configuration may be right again at the next.
 constexpr double kLeastRelaxation = 0.3;
 
-// What most changes the factors comes first. Wide scales before narrow ones: they disturb least.
-auto chain_key(const CodebookConfig& c) {
-  return std::tuple(-c.bits, c.block, -c.scale_bits, c.block2, -static_cast<int>(c.scale2));
-}
+using Key = std::vector<int>;
 
-// What the ratio of errors between two ranks depends on.
-using AnchorKey = std::tuple<int, int, int, int>;
-AnchorKey anchor_key(const CodebookConfig& c) {
-  return {c.bits, c.block, c.scale_bits, c.scale_bits <= 3 ? c.block2 : 0};
-}
-
-// Fine codes under coarse scales: what is lost is lost by clamping, each way to a decomposition ends
-// elsewhere, and only decompose()'s own gives its error.
-bool stands_alone(const CodebookConfig& c) { return c.bits == 8 && c.scale_bits <= 4; }
-
-// Whether the factors must be sought afresh. The alternation is sticky: factors that have settled beside one
-// block size or scale width end 5 to 20 % too high beside another. How many blocks share a second-level scale
-// matters as much where scales are coarse against the codes; otherwise the second level changes little.
-bool begins_group(const CodebookConfig* last, const CodebookConfig& c) {
-  if (last == nullptr || last->bits != c.bits || last->block != c.block || last->scale_bits != c.scale_bits) {
-    return true;
+// The places of `choices`, each format's apart from the others'.
+std::vector<SweepPlace> places_of(const std::vector<QuantChoice>& choices) {
+  std::vector<SweepPlace> places;
+  const auto formats = quant_formats();
+  for (const QuantChoice& choice : choices) {
+    const QuantFormat& format = quant_format(choice.format, "sweep");
+    SweepPlace place = format.sweep_place(choice.parameters);
+    const auto at = static_cast<int>(std::find(formats.begin(), formats.end(), &format) - formats.begin());
+    for (Key* key : {&place.order, &place.group, &place.anchor, &place.curve}) key->insert(key->begin(), at);
+    places.push_back(std::move(place));
   }
-  return stands_alone(c) || ((c.bits == 8 || c.scale_bits <= 3) && last->block2 != c.block2);
+  return places;
+}
+
+// Whether the factors must be sought afresh.
+bool begins_group(const SweepPlace* last, const SweepPlace& place) {
+  return last == nullptr || place.alone || last->group != place.group;
 }
 
 // decompose()'s squared error.
 double full_error(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
-                  const CodebookConfig& config, std::int64_t rank, const SweepOptions& options) {
-  const Decomposition d = decompose(context, w, rows, cols, CodebookQuantizer(config, options.quantizer),
+                  const QuantChoice& choice, std::int64_t rank, const SweepOptions& options) {
+  const Decomposition d = decompose(context, w, rows, cols, *make_quantizer(choice, options.quantizer),
                                     {.rank = rank,
                                      .tolerance = options.tolerance,
                                      .relaxation = options.relaxation,
@@ -61,10 +58,6 @@ double full_error(Context& context, const float* w, std::int64_t rows, std::int6
                                      .importance = options.importance});
   return d.relative_weighted_error * d.relative_weighted_error * d.squared_weighted_norm;
 }
-
-// Among which configurations what factors bring is interpolated.
-using InterpolationKey = std::tuple<int, int, bool>;
-InterpolationKey interpolation_key(const CodebookConfig& c) { return {c.bits, c.block, stands_alone(c)}; }
 
 // At `x`, between the two of `points` (x rising) that are nearest on both sides; beyond the ends, the end's.
 double between(const std::vector<std::pair<double, double>>& points, double x) {
@@ -78,39 +71,40 @@ double between(const std::vector<std::pair<double, double>>& points, double x) {
 
 // See SweepOptions::interpolate.
 std::vector<double> interpolated_errors(Context& context, const float* w, std::int64_t rows,
-                                        std::int64_t cols, const std::vector<CodebookConfig>& configs,
+                                        std::int64_t cols, const std::vector<QuantChoice>& choices,
                                         SweepOptions options) {
   options.interpolate = false;
   SweepOptions alone = options;
   alone.rank = 0;
-  std::vector<double> errors = sweep_errors(context, w, rows, cols, configs, alone);
-  std::map<InterpolationKey, std::vector<std::size_t>> groups;
-  for (std::size_t i = 0; i < configs.size(); ++i) groups[interpolation_key(configs[i])].push_back(i);
-  std::vector<CodebookConfig> anchors;
+  std::vector<double> errors = sweep_errors(context, w, rows, cols, choices, alone);
+  const std::vector<SweepPlace> places = places_of(choices);
+  std::map<Key, std::vector<std::size_t>> curves;
+  for (std::size_t i = 0; i < choices.size(); ++i) curves[places[i].curve].push_back(i);
+  std::vector<QuantChoice> anchors;
   std::vector<std::size_t> anchor_at;
-  for (auto& [key, group] : groups) {
-    std::sort(group.begin(), group.end(), [&](std::size_t a, std::size_t b) {
-      return std::pair(errors[a], chain_key(configs[a])) < std::pair(errors[b], chain_key(configs[b]));
+  for (auto& [key, curve] : curves) {
+    std::sort(curve.begin(), curve.end(), [&](std::size_t a, std::size_t b) {
+      return std::tie(errors[a], places[a].order) < std::tie(errors[b], places[b].order);
     });
-    std::size_t last = configs.size();
-    for (const std::size_t i : {group.front(), group[group.size() / 2], group.back()}) {
+    std::size_t last = choices.size();
+    for (const std::size_t i : {curve.front(), curve[curve.size() / 2], curve.back()}) {
       if (i == last) continue;
       last = i;
       anchor_at.push_back(i);
-      anchors.push_back(configs[i]);
+      anchors.push_back(choices[i]);
     }
   }
   const std::vector<double> with_factors = sweep_errors(context, w, rows, cols, anchors, options);
   // The logarithm of quantization's error, and what factors leave of it.
-  std::map<InterpolationKey, std::vector<std::pair<double, double>>> points;
+  std::map<Key, std::vector<std::pair<double, double>>> points;
   for (std::size_t k = 0; k < anchors.size(); ++k) {
     const double of = errors[anchor_at[k]];
     const double left = of > 0.0 ? with_factors[k] / of : 1.0;
-    points[interpolation_key(anchors[k])].emplace_back(std::log(of), left);
+    points[places[anchor_at[k]].curve].emplace_back(std::log(of), left);
   }
   for (auto& [key, some] : points) std::sort(some.begin(), some.end());
-  for (std::size_t i = 0; i < configs.size(); ++i) {
-    if (errors[i] > 0.0) errors[i] *= between(points[interpolation_key(configs[i])], std::log(errors[i]));
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    if (errors[i] > 0.0) errors[i] *= between(points[places[i].curve], std::log(errors[i]));
   }
   for (std::size_t k = 0; k < anchors.size(); ++k) errors[anchor_at[k]] = with_factors[k];
   return errors;
@@ -119,29 +113,30 @@ std::vector<double> interpolated_errors(Context& context, const float* w, std::i
 }  // namespace
 
 std::vector<double> sweep_errors(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
-                                 const std::vector<CodebookConfig>& configs, const SweepOptions& options) {
+                                 const std::vector<QuantChoice>& choices, const SweepOptions& options) {
   LQ_CHECK(options.rank >= 0 && options.rank <= std::min(rows, cols), kInvalidArgument,
            "rank {} is impossible for a {} x {} matrix, which allows 0 to {}", options.rank, rows, cols,
            std::min(rows, cols));
-  if (configs.empty()) return {};
+  if (choices.empty()) return {};
   if (options.interpolate && options.rank > 0)
-    return interpolated_errors(context, w, rows, cols, configs, options);
-  std::vector<std::size_t> order(configs.size());
+    return interpolated_errors(context, w, rows, cols, choices, options);
+  std::vector<std::size_t> order(choices.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
+  const std::vector<SweepPlace> places = places_of(choices);
   std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return std::pair(chain_key(configs[a]), a) < std::pair(chain_key(configs[b]), b);
+    return std::tie(places[a].order, a) < std::tie(places[b].order, b);
   });
 
   const Importance plain;
   const Importance& importance = options.importance == nullptr ? plain : *options.importance;
-  const CodebookQuantizer first(configs[order[0]], options.quantizer);
-  ResidualSpace space(context, w, rows, cols, first, importance);
-  std::vector<double> errors(configs.size());
+  std::unique_ptr<Quantizer> quantizer = make_quantizer(choices[order[0]], options.quantizer);
+  ResidualSpace space(context, w, rows, cols, *quantizer, importance);
+  std::vector<double> errors(choices.size());
   if (options.rank == 0) {
     for (const std::size_t i : order) {
       context.stop.check();
-      const CodebookQuantizer quantizer(configs[i], options.quantizer);
-      space.set_quantizer(quantizer);
+      quantizer = make_quantizer(choices[i], options.quantizer);
+      space.set_quantizer(*quantizer);
       space.quantize({});
       errors[i] = space.weighted();
     }
@@ -150,16 +145,14 @@ std::vector<double> sweep_errors(Context& context, const float* w, std::int64_t 
 
   std::optional<SubspaceTracker> tracker;
   LqLoopOptions loop{.rank = options.rank, .tolerance = options.tolerance, .relaxation = options.relaxation};
-  const CodebookConfig* last = nullptr;
+  const SweepPlace* last = nullptr;
   Iterate at;
   for (const std::size_t i : order) {
-    const CodebookConfig& config = configs[i];
-    const CodebookQuantizer quantizer(config, options.quantizer);
-    space.set_quantizer(quantizer);
-    const bool afresh = begins_group(last, config);
-    loop.max_iterations = stands_alone(config) ? kAloneIterations
-                          : afresh             ? kFirstIterations
-                                               : kCellIterations;
+    const SweepPlace& place = places[i];
+    quantizer = make_quantizer(choices[i], options.quantizer);
+    space.set_quantizer(*quantizer);
+    const bool afresh = begins_group(last, place);
+    loop.max_iterations = place.alone ? kAloneIterations : afresh ? kFirstIterations : kCellIterations;
     if (afresh) {
       space.start();
       tracker.emplace(context.pool, rows, cols, options.rank, options.oversampling, context.seed,
@@ -171,13 +164,13 @@ std::vector<double> sweep_errors(Context& context, const float* w, std::int64_t 
     errors[i] = result.squared_error;
     at = std::move(result.next);
     loop.relaxation = result.relaxation;
-    last = &config;
+    last = &place;
   }
   return errors;
 }
 
 std::vector<double> sweep_rank_errors(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
-                                      const std::vector<CodebookConfig>& configs,
+                                      const std::vector<QuantChoice>& choices,
                                       const std::vector<std::int64_t>& ranks, const SweepOptions& options) {
   LQ_CHECK(!ranks.empty(), kInvalidArgument, "no ranks to sweep");
   SweepOptions at = options;
@@ -185,36 +178,36 @@ std::vector<double> sweep_rank_errors(Context& context, const float* w, std::int
     std::vector<double> out;
     for (const std::int64_t rank : ranks) {
       at.rank = rank;
-      const std::vector<double> errors = sweep_errors(context, w, rows, cols, configs, at);
+      const std::vector<double> errors = sweep_errors(context, w, rows, cols, choices, at);
       out.insert(out.end(), errors.begin(), errors.end());
     }
     return out;
   }
   at.rank = *std::max_element(ranks.begin(), ranks.end());
-  const std::vector<double> base = sweep_errors(context, w, rows, cols, configs, at);
-  // One configuration for each (b, B0, b0), and for each B1 where scales are coarse.
-  std::map<AnchorKey, std::size_t> anchors;
-  for (std::size_t i = 0; i < configs.size(); ++i) {
-    const auto [found, added] = anchors.try_emplace(anchor_key(configs[i]), i);
-    if (!added && chain_key(configs[i]) < chain_key(configs[found->second])) found->second = i;
+  const std::vector<double> base = sweep_errors(context, w, rows, cols, choices, at);
+  const std::vector<SweepPlace> places = places_of(choices);
+  std::map<Key, std::size_t> anchors;
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    const auto [found, added] = anchors.try_emplace(places[i].anchor, i);
+    if (!added && places[i].order < places[found->second].order) found->second = i;
   }
   std::vector<double> out;
-  out.reserve(ranks.size() * configs.size());
+  out.reserve(ranks.size() * choices.size());
   for (const std::int64_t rank : ranks) {
     if (rank == at.rank) {
       out.insert(out.end(), base.begin(), base.end());
     } else if (rank == 0) {
       SweepOptions alone = options;
       alone.rank = 0;
-      const std::vector<double> errors = sweep_errors(context, w, rows, cols, configs, alone);
+      const std::vector<double> errors = sweep_errors(context, w, rows, cols, choices, alone);
       out.insert(out.end(), errors.begin(), errors.end());
     } else {
-      std::map<AnchorKey, double> anchor_errors;
+      std::map<Key, double> anchor_errors;
       for (const auto& [key, i] : anchors) {
-        anchor_errors[key] = full_error(context, w, rows, cols, configs[i], rank, options);
+        anchor_errors[key] = full_error(context, w, rows, cols, choices[i], rank, options);
       }
-      for (std::size_t i = 0; i < configs.size(); ++i) {
-        const AnchorKey key = anchor_key(configs[i]);
+      for (std::size_t i = 0; i < choices.size(); ++i) {
+        const Key& key = places[i].anchor;
         const double of = base[anchors[key]];
         out.push_back(of > 0.0 ? base[i] * anchor_errors[key] / of : anchor_errors[key]);
       }
@@ -224,18 +217,18 @@ std::vector<double> sweep_rank_errors(Context& context, const float* w, std::int
 }
 
 SweepDeviation sweep_deviation(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
-                               const std::vector<CodebookConfig>& configs, const std::vector<double>& errors,
+                               const std::vector<QuantChoice>& choices, const std::vector<double>& errors,
                                std::size_t sample, const SweepOptions& options) {
-  LQ_CHECK(sample >= 1 && errors.size() == configs.size() && !configs.empty(), kInvalidArgument,
-           "{} errors of {} configurations, {} to be compared", errors.size(), configs.size(), sample);
-  sample = std::min(sample, configs.size());
-  SweepDeviation worst{configs[0], 0.0};
+  LQ_CHECK(sample >= 1 && errors.size() == choices.size() && !choices.empty(), kInvalidArgument,
+           "{} errors of {} choices, {} to be compared", errors.size(), choices.size(), sample);
+  sample = std::min(sample, choices.size());
+  SweepDeviation worst{choices[0], 0.0};
   for (std::size_t k = 0; k < sample; ++k) {
-    const std::size_t i = (2 * k + 1) * configs.size() / (2 * sample);
-    const double full = full_error(context, w, rows, cols, configs[i], options.rank, options);
+    const std::size_t i = (2 * k + 1) * choices.size() / (2 * sample);
+    const double full = full_error(context, w, rows, cols, choices[i], options.rank, options);
     if (full <= 0.0) continue;
     const double deviation = errors[i] / full - 1.0;
-    if (std::abs(deviation) >= std::abs(worst.deviation)) worst = {configs[i], deviation};
+    if (std::abs(deviation) >= std::abs(worst.deviation)) worst = {choices[i], deviation};
   }
   return worst;
 }

@@ -11,6 +11,7 @@
 #include "export/packed_adapter.h"
 #include "files/json_file.h"
 #include "files/output_dir.h"
+#include "formats/module_name.h"
 #include "formats/packed_checkpoint.h"
 #include "formats/peft_adapter.h"
 #include "formats/sharded_writer.h"
@@ -193,7 +194,7 @@ HfExportReport export_hf(Context& context, const HfExportOptions& options) {
   Rounded rounded;
   for (const auto& [name, module] : modules) {
     context.stop.check();
-    const CodebookMatrix q = packed.matrix(name);
+    const PackedMatrix q = packed.matrix(name);
     Tensor w = Tensor::empty(DType::kF32, {module.rows, module.cols});
     q.dequantize(context.pool, w.mutable_data<float>());
     const LoraPair* pair = adapter ? adapter->find(module_of(name)) : nullptr;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "formats/module_name.h"
 
 namespace lq {
 namespace {

@@ -11,6 +11,7 @@
 #include "export/packed_adapter.h"
 #include "files/json_file.h"
 #include "files/output_dir.h"
+#include "formats/module_name.h"
 
 namespace lq {
 namespace {
@@ -82,7 +83,7 @@ double distance_to(Context& context, const PackedCheckpoint& packed, const PeftA
     LQ_CHECK(w.shape() == Shape({module.rows, module.cols}), kMismatch, "{}: {} is {}, but packed as {} x {}",
              base.path().string(), name, shape_text(w.shape()), module.rows, module.cols);
     norm += squared_norm(context.pool, w.data<float>(), w.numel());
-    const CodebookMatrix q = packed.matrix(name);
+    const PackedMatrix q = packed.matrix(name);
     Tensor dequantized = Tensor::empty(DType::kF32, w.shape());
     q.dequantize(context.pool, dequantized.mutable_data<float>());
     float* const rest = w.mutable_data<float>();

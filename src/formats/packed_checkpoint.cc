@@ -14,9 +14,9 @@ constexpr std::string_view kMethod = "lqlora";
 
 nlohmann::ordered_json packed_modules_to_json(const PackedModules& packed) {
   nlohmann::ordered_json modules = nlohmann::ordered_json::object();
-  for (const auto& [name, module] : packed.modules) modules[name] = codebook_module_to_json(module);
+  for (const auto& [name, module] : packed.modules) modules[name] = packed_module_to_json(module);
   return {{"quant_method", kMethod},
-          {"version", kPackedFormatVersion},
+          {"version", kPackedConfigVersion},
           {"model_hash", packed.model_hash},
           {"source_hash", packed.source_hash},
           {"modules", std::move(modules)}};
@@ -36,16 +36,16 @@ bool is_packed(const JsonObject& config) {
 PackedModules packed_modules_from_config(const JsonObject& config) {
   const JsonObject section = config.section("quantization_config");
   const std::int64_t version = section.integer("version");
-  LQ_CHECK(version == kPackedFormatVersion, kUnsupported,
-           "{}: packed format version {}, but this program reads version {}", config.who(), version,
-           kPackedFormatVersion);
+  LQ_CHECK(version >= 1 && version <= kPackedConfigVersion, kUnsupported,
+           "{}: packed format version {}, but this program reads versions 1 to {}", config.who(), version,
+           kPackedConfigVersion);
   PackedModules packed;
   packed.model_hash = section.text_or("model_hash", "");
   packed.source_hash = section.text_or("source_hash", "");
   const JsonObject modules = section.section("modules");
   for (const auto& [name, entry] : modules.json().items()) {
-    packed.modules[name] = codebook_module_from_json(nlohmann::json(entry),
-                                                     config.who() + " quantization_config.modules." + name);
+    packed.modules[name] = packed_module_from_json(nlohmann::json(entry), version,
+                                                   config.who() + " quantization_config.modules." + name);
   }
   return packed;
 }
@@ -56,14 +56,14 @@ PackedCheckpoint::PackedCheckpoint(const std::filesystem::path& directory)
            "{}: this model is dense, but a packed one is expected (see lqlora quantize)", directory.string());
   packed_ = packed_modules_from_config(config_);
   for (const auto& [name, module] : packed_.modules) {
-    for (const TensorSpec& spec : codebook_tensor_specs(name, module)) reader_->at(spec.name);
+    for (const TensorSpec& spec : packed_tensor_specs(name, module)) reader_->at(spec.name);
   }
 }
 
 std::vector<const TensorView*> PackedCheckpoint::dense_tensors() const {
   std::set<std::string> parts;
   for (const auto& [name, module] : packed_.modules) {
-    for (const TensorSpec& spec : codebook_tensor_specs(name, module)) parts.insert(spec.name);
+    for (const TensorSpec& spec : packed_tensor_specs(name, module)) parts.insert(spec.name);
   }
   std::vector<const TensorView*> dense;
   for (const TensorView& view : reader_->tensors()) {
@@ -72,11 +72,11 @@ std::vector<const TensorView*> PackedCheckpoint::dense_tensors() const {
   return dense;
 }
 
-CodebookMatrix PackedCheckpoint::matrix(const std::string& name) const {
+PackedMatrix PackedCheckpoint::matrix(const std::string& name) const {
   const auto found = packed_.modules.find(name);
   LQ_CHECK(found != packed_.modules.end(), kNotFound, "{}: matrix '{}' is not packed",
            reader_->path().string(), name);
-  return codebook_matrix_from_tensors(
+  return packed_matrix_from_tensors(
       name, found->second, [this](const std::string& tensor) { return reader_->at(tensor); }, reader_);
 }
 

@@ -11,27 +11,26 @@
 
 #include "files/json_object.h"
 #include "formats/checkpoint_reader.h"
-#include "quant/codebook/codebook_matrix.h"
-#include "quant/codebook/codebook_serialize.h"
+#include "formats/packed_module.h"
 
 namespace lq {
 
 // What quantization_config says.
 struct PackedModules {
-  std::map<std::string, CodebookModule> modules;  // by the weight's full name
+  std::map<std::string, PackedModule> modules;  // by the weight's full name
   std::string model_hash;   // CheckpointReader::model_hash of the packed tensors; adapters name it
   std::string source_hash;  // of the dense model it was made from
 };
 
-// The value of config.json's key "quantization_config".
+// The value of config.json's key "quantization_config", in version 2.
 nlohmann::ordered_json packed_modules_to_json(const PackedModules& packed);
 
 // True when config.json has a quantization_config of ours. Throws Error(kUnsupported) when it has one of
 // another program (naming its quant_method), so that nobody reads foreign codes as weights.
 bool is_packed(const JsonObject& config);
 
-// REQUIRES: is_packed(config). Throws Error(kUnsupported) for another version, Error(kCorruptFile) for bad
-// entries.
+// REQUIRES: is_packed(config). Versions 1 and 2. Throws Error(kUnsupported) for another one,
+// Error(kCorruptFile) for bad entries.
 PackedModules packed_modules_from_config(const JsonObject& config);
 
 // Movable; matrices borrow from the mapped files, which live as long as any of them.
@@ -47,7 +46,7 @@ class PackedCheckpoint {
   // Tensors that are not part of a packed matrix, in the reader's order.
   std::vector<const TensorView*> dense_tensors() const;
   // Throws Error(kNotFound) for a name that is not packed, Error(kCorruptFile) for damaged parts.
-  CodebookMatrix matrix(const std::string& name) const;
+  PackedMatrix matrix(const std::string& name) const;
 
  private:
   JsonObject config_;

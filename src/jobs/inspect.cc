@@ -8,6 +8,7 @@
 
 #include "base/process.h"
 #include "files/json_file.h"
+#include "formats/module_name.h"
 #include "formats/packed_checkpoint.h"
 #include "formats/peft_adapter.h"
 
@@ -18,8 +19,6 @@ InspectedTensor dense_row(const TensorView& view) {
   return {view.name(), shape_text(view.shape()), std::string(dtype_name(view.dtype())),
           8.0 * static_cast<double>(dtype_size(view.dtype())), static_cast<std::int64_t>(view.bytes)};
 }
-
-std::string codebook_name(CodebookKind kind) { return std::string(codebook_kind_name(kind)); }
 
 void add_weights(Inspection& result, const CheckpointReader& reader, ThreadPool& pool, bool hash) {
   std::int64_t count = 0;
@@ -85,11 +84,10 @@ Inspection inspect_packed(const std::filesystem::path& path, ThreadPool& pool, b
   std::int64_t bytes = 0;
   for (const TensorView* view : packed.dense_tensors()) result.tensors.push_back(dense_row(*view));
   for (const auto& [name, module] : packed.packed().modules) {
-    const CodebookMatrix q = packed.matrix(name);  // refuses damaged parts
+    const PackedMatrix q = packed.matrix(name);  // refuses damaged parts
     weights += q.rows() * q.cols();
     bytes += q.storage_bytes();
-    result.tensors.push_back({name, shape_text({q.rows(), q.cols()}),
-                              codebook_name(module.codebook) + " " + to_string(module.config),
+    result.tensors.push_back({name, shape_text({q.rows(), q.cols()}), module.choice.name(),
                               q.bits_per_weight(), q.storage_bytes()});
   }
   result.facts.emplace_back("packed matrices", std::to_string(packed.packed().modules.size()));

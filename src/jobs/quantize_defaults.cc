@@ -1,10 +1,21 @@
 #include "jobs/quantize_defaults.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "base/error.h"
 
 namespace lq {
+namespace {
+
+template <typename Property>
+bool some_format(const FormatSet& formats, const Property& property) {
+  return std::any_of(formats.names().begin(), formats.names().end(), [&](const std::string& name) {
+    return std::invoke(property, quant_format(name, "format"));
+  });
+}
+
+}  // namespace
 
 MethodSettings settle(const MethodChoices& c) {
   const bool lq = c.method == DecomposeMethod::kLq;
@@ -22,40 +33,21 @@ MethodSettings settle(const MethodChoices& c) {
            "--method gptq is error feedback: drop --no-feedback");
   LQ_CHECK(!c.feedback.value_or(false) || moments, kInvalidArgument,
            "--feedback needs --weights input or kfac");
-  const bool feedback = c.feedback.value_or(lq && moments);
+  s.formats = !c.formats.empty() ? FormatSet(c.formats)
+              : gptq             ? FormatSet({"int"})
+              : lq && !c.uniform ? FormatSet({"lm"})
+                                 : FormatSet({"nf"});
+  const bool feedback =
+      c.feedback.value_or(lq && moments && some_format(s.formats, &QuantFormat::feeds_back));
   s.quantizer.feedback = gptq ? Feedback::kGptq : feedback ? Feedback::kOn : Feedback::kOff;
-  s.quantizer.kind = c.codebook.value_or(gptq               ? CodebookKind::kUniformInt
-                                         : lq && !c.uniform ? CodebookKind::kLloydMax
-                                                            : CodebookKind::kNormalFloat);
+  const bool searches = some_format(s.formats, &QuantFormat::searches_scales);
   s.quantizer.scales =
-      c.scales.value_or(lq && !c.uniform && !feedback ? ScaleMode::kSearch : ScaleMode::kAbsMax);
+      c.scales.value_or(lq && !c.uniform && !feedback && searches ? ScaleMode::kSearch : ScaleMode::kAbsMax);
+  s.formats.check_options(s.quantizer);
+  LQ_CHECK(!gptq || !some_format(s.formats, [](const QuantFormat& f) { return !f.feeds_back(); }),
+           kInvalidArgument, "--method gptq is error feedback, which not every one of the formats {} has",
+           s.formats.text());
   return s;
-}
-
-const std::vector<CodebookConfig>& lean_nf_configs() {
-  static const std::vector<CodebookConfig> kConfigs = [] {
-    std::vector<CodebookConfig> configs;
-    for (const CodebookConfig& c : all_nf_configs()) {
-      const bool narrow = c.bits < 8 ? c.scale_bits <= 4 : c.scale_bits >= 4;
-      if (narrow && c.scale2 == ScaleDType::kFp16 && c.block2 >= 64) configs.push_back(c);
-    }
-    return configs;
-  }();
-  return kConfigs;
-}
-
-std::vector<CodebookConfig> parse_configs(const std::vector<std::string>& texts) {
-  std::vector<CodebookConfig> configs;
-  for (const std::string& text : texts) {
-    if (text == "all" || text == "lean") {
-      LQ_CHECK(texts.size() == 1, kInvalidArgument, "--configs {} stands alone, without other configurations",
-               text);
-      return text == "all" ? all_nf_configs() : lean_nf_configs();
-    }
-    const CodebookConfig config = parse_nf_config(text);
-    if (std::find(configs.begin(), configs.end(), config) == configs.end()) configs.push_back(config);
-  }
-  return configs;
 }
 
 }  // namespace lq

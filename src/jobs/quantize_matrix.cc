@@ -1,18 +1,18 @@
 #include "jobs/quantize_matrix.h"
 
 #include <cmath>
+#include <memory>
 #include <utility>
 
 #include "base/process.h"
 #include "decompose/balance_factors.h"
 #include "decompose/held_out.h"
-#include "quant/quantizer.h"
 
 namespace lq {
 
-CodebookConfig config_for(const QuantizeOptions& options, const std::string& name) {
+const QuantChoice& choice_for(const QuantizeOptions& options, const std::string& name) {
   const auto found = options.choices.find(name);
-  return found == options.choices.end() ? options.config : found->second;
+  return found == options.choices.end() ? options.choice : found->second;
 }
 
 std::int64_t rank_for(const QuantizeOptions& options, const std::string& name) {
@@ -24,10 +24,10 @@ namespace {
 
 struct Candidate {
   Decomposition d;
-  CodebookMatrix q;
+  PackedMatrix q;
 };
 
-Candidate try_out(Context& context, const Tensor& w, const CodebookQuantizer& quantizer,
+Candidate try_out(Context& context, const Tensor& w, const Quantizer& quantizer,
                   const DecomposeOptions& options) {
   const std::int64_t rows = w.shape()[0];
   const std::int64_t cols = w.shape()[1];
@@ -40,16 +40,15 @@ Candidate try_out(Context& context, const Tensor& w, const CodebookQuantizer& qu
 // Tries the inputs' moment without its covariances, and takes what comes out where it is better on inputs
 // that were held out: for some layers a full moment fits its sample rather than the layer (method notes,
 // section 8a). True where it was taken.
-bool take_better(Context& context, const Tensor& w, const std::string& name,
-                 const CodebookQuantizer& quantizer, DecomposeOptions options, const CalibrationStats& stats,
+bool take_better(Context& context, const Tensor& w, const std::string& name, const QuantChoice& choice,
+                 QuantizerOptions alone, DecomposeOptions options, const CalibrationStats& stats,
                  Candidate& best) {
   std::vector<float> scales = stats.input_moment_diagonal(name);
   for (float& s : scales) s = std::sqrt(s);
   const Importance diagonal = Importance::diagonal({}, scales);
   options.importance = &diagonal;
-  CodebookQuantizerOptions alone = quantizer.options();
   alone.feedback = Feedback::kOff;  // which needs covariances
-  Candidate other = try_out(context, w, CodebookQuantizer(quantizer.config(), alone), options);
+  Candidate other = try_out(context, w, *make_quantizer(choice, alone), options);
   const std::vector<float> held_out = stats.input_moment_held_out(name);
   const auto error = [&](const Candidate& c) {
     return held_out_error(context, w.data<float>(), w.shape()[0], w.shape()[1], c.q, c.d, held_out);
@@ -69,7 +68,8 @@ QuantizedMatrix quantize_matrix(Context& context, const TensorView& view, const 
   Tensor w = view.copy_f32();
   drop(view);
   require_finite(context.pool, w.data<float>(), rows, cols, view.name());
-  const CodebookQuantizer quantizer(config_for(options, view.name()), options.quantizer);
+  const QuantChoice& choice = choice_for(options, view.name());
+  const std::unique_ptr<Quantizer> quantizer = make_quantizer(choice, options.quantizer);
   DecomposeOptions decompose_options = options.decompose;
   decompose_options.rank = rank_for(options, view.name());
   decompose_options.stream = stream_of(view.name());
@@ -77,11 +77,11 @@ QuantizedMatrix quantize_matrix(Context& context, const TensorView& view, const 
   if (!importance.plain()) decompose_options.importance = &importance;
 
   QuantizedMatrix result;
-  Candidate best = try_out(context, w, quantizer, decompose_options);
-  const bool gptq = options.decompose.method == DecomposeMethod::kGptq;
+  Candidate best = try_out(context, w, *quantizer, decompose_options);
+  const bool gptq = method_traits(options.decompose.method).groups_with_feedback;
   if (weights.kind() == WeightsKind::kInput && !gptq && weights.stats()->has_held_out(view.name())) {
-    result.report.diagonal =
-        take_better(context, w, view.name(), quantizer, decompose_options, *weights.stats(), best);
+    result.report.diagonal = take_better(context, w, view.name(), choice, options.quantizer,
+                                         decompose_options, *weights.stats(), best);
   }
   const Decomposition& d = best.d;
   result.q = std::move(best.q);
@@ -104,7 +104,7 @@ QuantizedMatrix quantize_matrix(Context& context, const TensorView& view, const 
   result.report = {.name = view.name(),
                    .rows = rows,
                    .cols = cols,
-                   .config = quantizer.config(),
+                   .choice = options.formats.name_of(choice),
                    .rank = rank,
                    .relative_error = d.relative_error,
                    .relative_weighted_error = d.relative_weighted_error,

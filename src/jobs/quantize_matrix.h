@@ -6,14 +6,14 @@
 namespace lq {
 
 struct QuantizedMatrix {
-  CodebookMatrix q;
+  PackedMatrix q;
   Tensor lora_a;  // [rank, cols] f32: L2 / sqrt(alpha / rank)
   Tensor lora_b;  // [rows, rank] f32: L1 / sqrt(alpha / rank)
   MatrixReport report;
 };
 
-// The configuration that the options give to this matrix.
-CodebookConfig config_for(const QuantizeOptions& options, const std::string& name);
+// The choice that the options give to this matrix.
+const QuantChoice& choice_for(const QuantizeOptions& options, const std::string& name);
 std::int64_t rank_for(const QuantizeOptions& options, const std::string& name);
 
 // Throws Error(kInvalidArgument) naming the tensor for NaN or infinity (with its place) or a rank above

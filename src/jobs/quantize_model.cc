@@ -12,6 +12,7 @@
 #include "files/json_file.h"
 #include "files/json_object.h"
 #include "files/output_dir.h"
+#include "formats/module_name.h"
 #include "formats/packed_checkpoint.h"
 #include "formats/peft_adapter.h"
 #include "formats/sharded_writer.h"
@@ -29,16 +30,16 @@ constexpr std::int64_t kSmallMatrix = 1 << 20;
 // workspace.
 constexpr std::int64_t kArraysPerMatrix = 4;
 
-CodebookModule module_entry(const TensorView& view, const QuantizeOptions& options) {
-  return {.config = config_for(options, view.name()),
+PackedModule module_entry(const TensorView& view, const QuantizeOptions& options) {
+  return {.choice = choice_for(options, view.name()),
           .rows = view.shape()[0],
           .cols = view.shape()[1],
-          .codebook = options.quantizer.kind,
           .dtype = view.dtype()};
 }
 
 PlanOptions plan_options(const QuantizeOptions& o) {
   return {.selection = o.selection,
+          .formats = o.formats,
           .quantizer = o.quantizer,
           .decompose = o.decompose,
           .ranks = o.rank_choices,
@@ -49,13 +50,13 @@ PlanOptions plan_options(const QuantizeOptions& o) {
 
 nlohmann::json job_of(const Context& context, const QuantizeOptions& o, const std::string& source_hash) {
   nlohmann::json choices = nlohmann::json::object();
-  for (const auto& [name, config] : o.choices) choices[name] = codebook_config_to_json(config);
+  for (const auto& [name, choice] : o.choices) choices[name] = choice_to_json(choice, o.formats);
   return {{"verb", "quantize"},
           {"source_hash", source_hash},
-          {"config", codebook_config_to_json(o.config)},
+          {"config", choice_to_json(o.choice, o.formats)},
           {"choices", choices},
           {"ranks", o.ranks},
-          {"codebook", static_cast<int>(o.quantizer.kind)},
+          {"codebook", formats_to_json(o.formats)},
           {"scales", static_cast<int>(o.quantizer.scales)},
           {"feedback", static_cast<int>(o.quantizer.feedback)},
           {"decompose", decompose_options_to_json(o.decompose)},
@@ -69,17 +70,13 @@ nlohmann::json job_of(const Context& context, const QuantizeOptions& o, const st
 }
 
 void put_piece(const WorkStore& store, const QuantizedMatrix& m) {
-  const auto parts = codebook_tensor_bytes(m.q);
-  const auto bytes = [](std::span<const std::uint8_t> s) {
-    return Tensor::borrow(DType::kU8, {static_cast<std::int64_t>(s.size())},
-                          reinterpret_cast<const std::byte*>(s.data()));
-  };
-  const Tensor codes = bytes(parts[0]);
-  const Tensor scales = bytes(parts[1]);
-  const Tensor scales2 = bytes(parts[2]);
-  const Tensor offset = bytes(parts[3]);
-  std::vector<std::pair<std::string, const Tensor*>> tensors = {
-      {"codes", &codes}, {"scales", &scales}, {"scales2", &scales2}, {"offset", &offset}};
+  std::vector<Tensor> parts;
+  for (const PackedPart& part : m.q.parts()) {
+    parts.push_back(Tensor::borrow(DType::kU8, {static_cast<std::int64_t>(part.bytes.size())},
+                                   reinterpret_cast<const std::byte*>(part.bytes.data())));
+  }
+  std::vector<std::pair<std::string, const Tensor*>> tensors;
+  for (std::size_t i = 0; i < parts.size(); ++i) tensors.emplace_back(m.q.parts()[i].suffix, &parts[i]);
   if (m.report.rank > 0) {
     tensors.emplace_back("lora_A", &m.lora_a);
     tensors.emplace_back("lora_B", &m.lora_b);
@@ -136,7 +133,7 @@ WorkItem piece_of(const WorkStore& store, const std::string& name) {
   return std::move(*piece);
 }
 
-// model*.safetensors: dense tensors as they were, four parts for each packed matrix.
+// model*.safetensors: dense tensors as they were, the parts of each packed matrix.
 void write_weights(Context& context, const QuantizeOptions& options, const CheckpointReader& reader,
                    const std::vector<const TensorView*>& selected, const WorkStore& store,
                    const std::filesystem::path& directory) {
@@ -144,7 +141,7 @@ void write_weights(Context& context, const QuantizeOptions& options, const Check
   std::vector<TensorSpec> specs;
   for (const TensorView& view : reader.tensors()) {
     if (packed.contains(&view)) {
-      const auto parts = codebook_tensor_specs(view.name(), module_entry(view, options));
+      const auto parts = packed_tensor_specs(view.name(), module_entry(view, options));
       specs.insert(specs.end(), parts.begin(), parts.end());
     } else {
       specs.push_back(view.spec);
@@ -161,11 +158,10 @@ void write_weights(Context& context, const QuantizeOptions& options, const Check
       continue;
     }
     const WorkItem piece = piece_of(store, view.name());
-    const CodebookTensorNames names(view.name());
-    for (const auto& [from, to] : {std::pair{"codes", names.codes}, std::pair{"scales", names.scales},
-                                   std::pair{"scales2", names.scales2}, std::pair{"offset", names.offset}}) {
-      const TensorView& part = piece.file.at(from);
-      writer.append(to, part.data, part.bytes);
+    const PackedModule module = module_entry(view, options);
+    for (const TensorSpec& spec : packed_tensor_specs(view.name(), module)) {
+      const TensorView& part = piece.file.at(spec.name.substr(view.name().size() + 1));
+      writer.append(spec.name, part.data, part.bytes);
     }
   }
   writer.finish();
@@ -252,7 +248,7 @@ std::int64_t importance_bytes(const QuantizeOptions& options,
 void describe(const QuantizeOptions& options, const QuantizePlan& plan, QuantizeReport& report) {
   report.method = decompose_method_name(options.decompose.method);
   report.importance = weights_name(options.weights);
-  report.codebook = codebook_kind_name(options.quantizer.kind);
+  report.codebook = options.formats.text();
   report.scales = options.quantizer.scales == ScaleMode::kSearch ? "search" : "absmax";
   report.factors = options.decompose.factors == DType::kF32 ? "f32" : "bf16";
   report.feedback = options.quantizer.feedback == Feedback::kOff  ? "off"
@@ -280,9 +276,8 @@ QuantizeNeed quantize_need(const QuantizeOptions& options, int threads) {
     ++need.matrices;
     need.weights += n;
     (n <= kSmallMatrix ? largest_small : largest) = std::max(n <= kSmallMatrix ? largest_small : largest, n);
-    const double bits = options.budget.bits > 0.0
-                            ? options.budget.bits
-                            : codebook_bits_per_weight(config_for(options, view->name()));
+    const double bits = options.budget.bits > 0.0 ? options.budget.bits
+                                                  : choice_bits_per_weight(choice_for(options, view->name()));
     packed_bytes += static_cast<std::int64_t>(bits * static_cast<double>(n) / 8.0) +
                     factor_bits_of(options.decompose.factors) / 8 * rank_for(options, view->name()) *
                         (view->shape()[0] + view->shape()[1]);
@@ -318,7 +313,7 @@ QuantizeReport quantize_model(Context& context, const QuantizeOptions& given) {
       plan_quantization(context, plan_options(options), reader, source_hash, output.work_dir());
   if (plan.allocation.has_value()) {
     for (const AllocatedMatrix& m : plan.allocation->choices) {
-      options.choices.emplace(m.name, m.config);
+      options.choices.emplace(m.name, options.formats.choice_of(m.choice, m.name));
       if (options.rank_choices.chosen()) options.ranks.emplace(m.name, m.rank);
     }
     check_ranks(options, selected);

@@ -12,7 +12,7 @@
 #include "jobs/quantize_plan.h"
 #include "jobs/quantize_report.h"
 #include "jobs/select_matrices.h"
-#include "quant/quantizer.h"
+#include "quant/format_set.h"
 #include "tensor/context.h"
 
 namespace lq {
@@ -21,14 +21,16 @@ struct QuantizeOptions {
   std::filesystem::path model;  // Hugging Face directory, dense
   std::filesystem::path out;
   MatrixSelection selection;
-  CodebookConfig config;                          // of every matrix without an entry in `choices`
-  std::map<std::string, CodebookConfig> choices;  // by full tensor name; those of a budget are added
-  std::map<std::string, std::int64_t> ranks;      // the same; a matrix without an entry gets decompose.rank
-  RankChoices rank_choices = {};  // chosen(): `ranks` come from the budget, which counts factors
+  // Of every matrix without an entry in `choices`.
+  QuantChoice choice = {"nf", "4,8,fp32,64,256"};
+  std::map<std::string, QuantChoice> choices;  // by full tensor name; those of a budget are added
+  std::map<std::string, std::int64_t> ranks;   // the same; a matrix without an entry gets decompose.rank
+  RankChoices rank_choices = {};               // chosen(): `ranks` come from the budget, which counts factors
   WeightsKind weights = WeightsKind::kNone;
   CalibrationSource calibration;  // for `weights`
-  BudgetOptions budget;           // mixed precision instead of `config`
-  CodebookQuantizerOptions quantizer;
+  BudgetOptions budget;           // mixed precision instead of `choice`
+  FormatSet formats;              // that `choice`, or a budget's choices, are of
+  QuantizerOptions quantizer;
   DecomposeOptions decompose;  // method, rank, iterations; its random stream is set per matrix
   double alpha = 0.0;          // of the adapter; 0: the rank, so that A = L2 and B = L1
   std::uint64_t max_shard_bytes = 5'000'000'000;

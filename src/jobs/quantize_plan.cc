@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "allocate/choice_name.h"
 #include "allocate/solve.h"
 #include "base/error.h"
 #include "calibrate/calibrate.h"
@@ -29,7 +30,7 @@ nlohmann::json rules_to_json(const std::vector<BitsRule>& rules) {
 nlohmann::json constraints_to_json(const Constraints& c) {
   nlohmann::json pins = nlohmann::json::array();
   for (const Pin& pin : c.pins)
-    pins.push_back({pin.pattern, codebook_config_to_json(pin.config), pin.rank.value_or(-1)});
+    pins.push_back({pin.pattern, choice_name_to_json(pin.choice), pin.rank.value_or(-1)});
   return {{"min_bits", rules_to_json(c.min_bits)},
           {"max_bits", rules_to_json(c.max_bits)},
           {"caps", rules_to_json(c.caps)},
@@ -72,7 +73,7 @@ Allocation make_allocation(Context& context, const PlanOptions& options, const C
   std::vector<TableMatrix> matrices;
   for (const TensorView* v : selected) matrices.push_back({v->name(), v->shape()[0], v->shape()[1]});
   if (!options.budget.allocation.empty()) {
-    Allocation a = read_allocation(options.budget.allocation);
+    Allocation a = read_choice_allocation(options.budget.allocation, options.formats);
     check_ranks_chosen(options, a.has_ranks, options.budget.allocation, "sweep and allocate");
     return a;
   }
@@ -124,14 +125,16 @@ MatrixImportance plan_weights(Context& context, const PlanOptions& options, cons
 ErrorTable plan_table(Context& context, const PlanOptions& options, const CheckpointReader& reader,
                       const std::string& model_hash, const MatrixImportance& weights, StageFiles& stages) {
   if (!options.budget.table.empty()) {
-    ErrorTable table = read_error_table(options.budget.table);
+    ErrorTable table = read_choice_table(options.budget.table, options.formats);
     check_ranks_chosen(options, table.has_ranks(), options.budget.table, "sweep");
     return table;
   }
   const auto path = stages.get("table.json", [&](const std::filesystem::path& out) {
     SweepModelOptions sweep;
     sweep.selection = options.selection;
-    sweep.configs = options.budget.configs.empty() ? lean_nf_configs() : options.budget.configs;
+    sweep.formats = options.formats;
+    sweep.configs =
+        options.budget.configs.empty() ? options.formats.choices(ChoiceSet::kLean) : options.budget.configs;
     sweep.sweep.rank = options.decompose.rank;
     if (options.ranks.chosen()) {
       sweep.ranks = ranks_to_sweep(options.ranks, select_matrices(reader, options.selection));
@@ -149,8 +152,6 @@ ErrorTable plan_table(Context& context, const PlanOptions& options, const Checkp
 
 nlohmann::json plan_to_json(const PlanOptions& options) {
   const BudgetOptions& b = options.budget;
-  nlohmann::json configs = nlohmann::json::array();
-  for (const CodebookConfig& config : b.configs) configs.push_back(codebook_config_to_json(config));
   nlohmann::json json = {{"weights", weights_name(options.weights)}};
   if (options.ranks.automatic) json["ranks"] = "auto";
   if (!options.ranks.ranks.empty()) json["ranks"] = options.ranks.ranks;
@@ -170,7 +171,7 @@ nlohmann::json plan_to_json(const PlanOptions& options) {
     json["memory_tokens"] = b.memory_tokens;
     json["table"] = hash_or_null(b.table);
     json["allocation"] = hash_or_null(b.allocation);
-    json["configs"] = configs;
+    json["configs"] = choices_to_json(b.configs, options.formats);
     json["constraints"] = constraints_to_json(b.constraints);
   }
   return json;

@@ -15,6 +15,7 @@
 #include "allocate/error_table.h"
 #include "decompose/decompose.h"
 #include "formats/checkpoint_reader.h"
+#include "jobs/choice_names.h"
 #include "jobs/matrix_importance.h"
 #include "jobs/rank_choices.h"
 #include "jobs/select_matrices.h"
@@ -36,17 +37,18 @@ struct CalibrationSource {
 struct BudgetOptions {
   double bits = 0.0;        // per weight of the packed matrices; 0: not given
   std::int64_t memory = 0;  // bytes for the model while its low-rank part is fine-tuned; 0: not given
-  std::int64_t memory_tokens = 512;     // of a training step, for `memory`
-  std::filesystem::path table;          // an error table made before; empty: sweep first
-  std::filesystem::path allocation;     // made before: nothing is swept or solved
-  std::vector<CodebookConfig> configs;  // swept; empty: lean_nf_configs()
+  std::int64_t memory_tokens = 512;  // of a training step, for `memory`
+  std::filesystem::path table;       // an error table made before; empty: sweep first
+  std::filesystem::path allocation;  // made before: nothing is swept or solved
+  std::vector<QuantChoice> configs;  // swept; empty: the lean ones of all formats
   Constraints constraints;
   bool given() const { return bits > 0.0 || memory > 0 || !allocation.empty(); }
 };
 
 struct PlanOptions {
   MatrixSelection selection;
-  CodebookQuantizerOptions quantizer;
+  FormatSet formats = {};
+  QuantizerOptions quantizer;
   DecomposeOptions decompose;  // method, the factors' type, and the rank unless `ranks` are chosen
   RankChoices ranks = {};      // chosen(): under a budget, which then counts the factors
   WeightsKind weights = WeightsKind::kNone;

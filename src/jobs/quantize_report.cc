@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "allocate/choice_name.h"
 #include "base/error.h"
 
 namespace lq {
@@ -45,7 +46,7 @@ nlohmann::ordered_json to_json(const MatrixReport& m) {
   return {{"name", m.name},
           {"rows", m.rows},
           {"cols", m.cols},
-          {"config", codebook_config_to_json(m.config)},
+          {"config", choice_name_to_json(m.choice)},
           {"rank", m.rank},
           {"relative_error", m.relative_error},
           {"relative_weighted_error", m.relative_weighted_error},
@@ -63,7 +64,7 @@ MatrixReport matrix_report_from_json(const nlohmann::json& json, const std::stri
     m.name = json.at("name").get<std::string>();
     m.rows = json.at("rows").get<std::int64_t>();
     m.cols = json.at("cols").get<std::int64_t>();
-    m.config = codebook_config_from_json(json.at("config"), who);
+    m.choice = choice_name_from_json(json.at("config"), who);
     m.rank = json.at("rank").get<std::int64_t>();
     m.relative_error = json.at("relative_error").get<double>();
     m.relative_weighted_error = json.at("relative_weighted_error").get<double>();

@@ -8,15 +8,13 @@
 #include <string>
 #include <vector>
 
-#include "quant/codebook/codebook_config.h"
-
 namespace lq {
 
 struct MatrixReport {
   std::string name;
   std::int64_t rows = 0;
   std::int64_t cols = 0;
-  CodebookConfig config;
+  std::string choice;  // its name, as in an error table
   std::int64_t rank = 0;
   double relative_error = 0.0;           // ||W - Q - L1 L2||_F / ||W||_F
   double relative_weighted_error = 0.0;  // the same in the importance's norm; equal where there is none

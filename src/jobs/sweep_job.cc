@@ -30,21 +30,21 @@ void claim(const std::filesystem::path& work, const nlohmann::json& job) {
 
 double full_error(Context& context, const CheckpointReader& reader, const PlanOptions& plan,
                   const MatrixImportance& weights, bool diagonal, const std::string& name,
-                  const CodebookConfig& config, std::int64_t rank) {
+                  const std::string& choice, std::int64_t rank) {
   const TensorView& view = reader.at(name);
   const std::int64_t rows = view.shape()[0];
   const std::int64_t cols = view.shape()[1];
   const Tensor w = view.copy_f32();
-  CodebookQuantizerOptions quantizer_options = plan.quantizer;
+  QuantizerOptions quantizer_options = plan.quantizer;
   quantizer_options.feedback = Feedback::kOff;  // as plan_table sweeps
-  const CodebookQuantizer quantizer(config, quantizer_options);
+  const auto quantizer = make_quantizer(plan.formats.choice_of(choice, "sweep"), quantizer_options);
   const Importance importance =
       diagonal ? weights.diagonal_of(context, name, rows, cols) : weights.of(context, name, rows, cols);
   DecomposeOptions options = plan.decompose;
   options.rank = rank;
   options.stream = stream_of(name);
   options.importance = importance.plain() ? nullptr : &importance;
-  const Decomposition d = decompose(context, w.data<float>(), rows, cols, quantizer, options);
+  const Decomposition d = decompose(context, w.data<float>(), rows, cols, *quantizer, options);
   return d.relative_weighted_error * d.relative_weighted_error * d.squared_weighted_norm;
 }
 
@@ -61,15 +61,14 @@ void check_cells(Context& context, const CheckpointReader& reader, const PlanOpt
     const auto at = static_cast<std::size_t>((2 * k + 1) * total / (2 * report.checked));
     const std::size_t matrix = at / table.configs.size();
     const std::size_t choice = at % table.configs.size();
-    const CodebookConfig& config = table.configs[choice];
     const int rank = table.rank_of(choice);
-    const double full =
-        full_error(context, reader, plan, weights, diagonal, table.matrices[matrix].name, config, rank);
+    const double full = full_error(context, reader, plan, weights, diagonal, table.matrices[matrix].name,
+                                   table.configs[choice], rank);
     const double deviation = full > 0.0 ? std::abs(table.errors[at] - full) / full : 0.0;
     if (deviation >= report.largest_deviation) {
       report.largest_deviation = deviation;
       report.worst_matrix = table.matrices[matrix].name;
-      report.worst_config = config;
+      report.worst_choice = table.configs[choice];
       report.worst_rank = rank;
     }
     context.progress.update(k + 1, "");
@@ -96,7 +95,7 @@ SweepJobReport sweep_job(Context& context, const SweepJobOptions& options) {
                {"rank", plan.decompose.rank},
                {"factors", dtype_name(plan.decompose.factors)},
                {"method", decompose_method_name(plan.decompose.method)},
-               {"codebook", static_cast<int>(plan.quantizer.kind)},
+               {"codebook", formats_to_json(plan.formats)},
                {"scales", static_cast<int>(plan.quantizer.scales)},
                {"include", plan.selection.include},
                {"exclude", plan.selection.exclude},

@@ -24,7 +24,7 @@ struct SweepJobReport {
   std::int64_t checked = 0;
   double largest_deviation = 0.0;  // |table - full| / full
   std::string worst_matrix;
-  CodebookConfig worst_config;
+  std::string worst_choice;
   std::int64_t worst_rank = 0;
   double seconds = 0.0;
   std::int64_t peak_rss_bytes = 0;

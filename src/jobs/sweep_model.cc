@@ -7,7 +7,6 @@
 #include <span>
 
 #include "base/error.h"
-#include "quant/codebook/codebook_layout.h"
 #include "quant/quantizer.h"
 
 namespace lq {
@@ -92,14 +91,16 @@ std::vector<std::vector<double>> sweep_rows(Context& context, const std::vector<
 
 // Configurations and ranks, in the order of sweep_rank_errors().
 void add_choices(const SweepModelOptions& options, ErrorTable& table) {
+  std::vector<std::string> names;
+  for (const QuantChoice& choice : options.configs) names.push_back(options.formats.name_of(choice));
   if (options.ranks.empty()) {
     table.rank = static_cast<int>(options.sweep.rank);
-    table.configs = options.configs;
+    table.configs = names;
     return;
   }
   table.factor_bits = options.factor_bits;
   for (const std::int64_t rank : options.ranks) {
-    table.configs.insert(table.configs.end(), options.configs.begin(), options.configs.end());
+    table.configs.insert(table.configs.end(), names.begin(), names.end());
     table.ranks.insert(table.ranks.end(), options.configs.size(), static_cast<int>(rank));
   }
 }
@@ -109,13 +110,6 @@ void add_choices(const SweepModelOptions& options, ErrorTable& table) {
 bool sweeps_diagonals(const std::vector<const TensorView*>& selected, const MatrixImportance& weights) {
   if (weights.kind() != WeightsKind::kInput && weights.kind() != WeightsKind::kKfac) return false;
   return std::ranges::any_of(selected, [](const TensorView* v) { return v->numel() > kInterpolated; });
-}
-
-double packed_bits_per_weight(std::int64_t rows, std::int64_t cols, const CodebookConfig& config) {
-  constexpr std::int64_t kOffsetBytes = 4;
-  const CodebookSizes s = codebook_sizes(rows, cols, config, "sweep");
-  const std::int64_t bytes = s.codes_bytes + s.scales_bytes + s.scales2_bytes + kOffsetBytes;
-  return 8.0 * static_cast<double>(bytes) / static_cast<double>(s.elements);
 }
 
 ErrorTable sweep_model(Context& context, const CheckpointReader& reader, const std::string& model_hash,
@@ -137,7 +131,8 @@ ErrorTable sweep_model(Context& context, const CheckpointReader& reader, const s
     const TableMatrix matrix = {.name = view->name(), .rows = view->shape()[0], .cols = view->shape()[1]};
     table.matrices.push_back(matrix);
     for (std::size_t c = 0; c < table.configs.size(); ++c) {
-      double bits = packed_bits_per_weight(matrix.rows, matrix.cols, table.configs[c]);
+      double bits =
+          stored_bits_per_weight(options.configs[c % options.configs.size()], matrix.rows, matrix.cols);
       if (table.has_ranks()) bits += factor_bits_per_weight(matrix, table.ranks[c], table.factor_bits);
       table.bits.push_back(bits);
     }

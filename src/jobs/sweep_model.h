@@ -12,12 +12,14 @@
 #include "formats/work_store.h"
 #include "jobs/matrix_importance.h"
 #include "jobs/select_matrices.h"
+#include "quant/format_set.h"
 
 namespace lq {
 
 struct SweepModelOptions {
   MatrixSelection selection;
-  std::vector<CodebookConfig> configs = all_nf_configs();
+  FormatSet formats = {};  // which name the choices in the table
+  std::vector<QuantChoice> configs = formats.choices(ChoiceSet::kAll);
   SweepOptions sweep;  // rank, quantizer; its importance and random stream are set per matrix
   // Ranks that are part of the choice, rising; sweep.rank is then not used. Empty: sweep.rank for all.
   std::vector<std::int64_t> ranks;
@@ -37,8 +39,5 @@ ErrorTable sweep_model(Context& context, const CheckpointReader& reader, const s
 // Whether errors of these matrices are swept in MatrixImportance::diagonal_of(): where one of them is large,
 // for all, as errors in different norms cannot be compared.
 bool sweeps_diagonals(const std::vector<const TensorView*>& selected, const MatrixImportance& weights);
-
-// Bits of the packed form of one matrix as it lies on disk, padding and offset counted, over its weights.
-double packed_bits_per_weight(std::int64_t rows, std::int64_t cols, const CodebookConfig& config);
 
 }  // namespace lq

@@ -52,7 +52,7 @@ class Loader {
   std::unique_ptr<Weight> weight(const std::string& module, std::int64_t out, std::int64_t in) {
     const std::string name = module + ".weight";
     if (state_.packed && state_.packed->packed().modules.contains(name)) {
-      CodebookMatrix matrix = state_.packed->matrix(name);
+      PackedMatrix matrix = state_.packed->matrix(name);
       check(name, {matrix.rows(), matrix.cols()}, {out, in});
       return std::make_unique<PackedWeight>(std::move(matrix));
     }

@@ -1,15 +1,14 @@
-// What decomposition needs of a quantizer: the matrix that comes back after quantizing. New formats (ggml's
-// blocks, error feedback) are further implementations.
+// What decomposition needs of a quantizer: the matrix that comes back after quantizing, and its packed form.
+// Each format makes its own (quant/format.h).
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "base/parallel.h"
-#include "quant/codebook/codebook.h"
-#include "quant/codebook/codebook_config.h"
-#include "quant/codebook/codebook_matrix.h"
+#include "quant/packed_matrix.h"
 
 namespace lq {
 
@@ -27,24 +26,7 @@ struct ErrorWeights {
   const float* reversed_col_factor = nullptr;
 };
 
-class Quantizer {
- public:
-  virtual ~Quantizer() = default;
-  // q[rows, cols] = the matrix that w[rows, cols] becomes by quantizing and dequantizing. q == w is allowed,
-  // other overlap is not. The same bits on any number of threads. REQUIRES: w finite (see require_finite).
-  virtual void round_trip(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
-                          float* q) const = 0;
-  // The same where some errors matter more than others. A quantizer that cannot use them ignores them, as
-  // here.
-  virtual void round_trip_weighted(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
-                                   float* q, const ErrorWeights& weights) const;
-  // Storage per weight of a matrix without short blocks.
-  virtual double bits_per_weight() const = 0;
-  // For tables and messages: "nf 3,8,fp32,64,256".
-  virtual std::string name() const = 0;
-};
-
-// How the first-level scales are chosen.
+// How the scales of blocks are chosen.
 enum class ScaleMode : std::uint8_t {
   kAbsMax,  // the largest magnitude of the block: the paper
   // The one that makes the block's squared error, weighted where there are weights, smallest after both
@@ -63,38 +45,35 @@ enum class Feedback : std::uint8_t {
   kGptq,
 };
 
-struct CodebookQuantizerOptions {
-  CodebookKind kind = CodebookKind::kNormalFloat;
+// How codes and scales are chosen, whatever the format; a format says which of them it knows.
+struct QuantizerOptions {
   ScaleMode scales = ScaleMode::kAbsMax;
   Feedback feedback = Feedback::kOff;
 };
 
-class CodebookQuantizer final : public Quantizer {
+class Quantizer {
  public:
-  // Throws Error(kInvalidArgument) unless config is one of the 432.
-  explicit CodebookQuantizer(const CodebookConfig& config, const CodebookQuantizerOptions& options = {});
+  virtual ~Quantizer() = default;
+  // q[rows, cols] = the matrix that w[rows, cols] becomes by quantizing and dequantizing. q == w is allowed,
+  // other overlap is not. The same bits on any number of threads. REQUIRES: w finite (see require_finite).
+  virtual void round_trip(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
+                          float* q) const = 0;
+  // The same where some errors matter more than others. A quantizer that cannot use them ignores them, as
+  // here.
+  virtual void round_trip_weighted(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
+                                   float* q, const ErrorWeights& weights) const;
+  // The packed matrix; its values are those of round_trip_weighted, bit for bit. Throws Error(kUnsupported)
+  // for a quantizer without a stored form, as here.
+  virtual PackedMatrix pack(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
+                            const ErrorWeights& weights = {}) const;
+  // Storage per weight of a matrix without short blocks.
+  virtual double bits_per_weight() const = 0;
+  // For tables and messages: "nf 3,8,fp32,64,256".
+  virtual std::string name() const = 0;
 
-  void round_trip(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
-                  float* q) const override;
-  void round_trip_weighted(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols, float* q,
-                           const ErrorWeights& weights) const override;
-  double bits_per_weight() const override { return codebook_bits_per_weight(config_); }
-  std::string name() const override;
-
-  // The packed matrix; its values are those of round_trip(_weighted), bit for bit.
-  CodebookMatrix quantize(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
-                          const ErrorWeights& weights = {}) const;
-
-  const CodebookConfig& config() const { return config_; }
-  const CodebookQuantizerOptions& options() const { return options_; }
-
- private:
-  // With feedback: q (where not null) and the packed matrix (its codes only where `pack`).
-  CodebookMatrix feed_back(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
-                           const ErrorWeights& weights, float* q, bool pack) const;
-
-  CodebookConfig config_;
-  CodebookQuantizerOptions options_;
+  virtual Feedback feedback() const { return Feedback::kOff; }
+  // The same quantizer, each code chosen alone. REQUIRES: feedback() != kOff.
+  virtual std::unique_ptr<Quantizer> without_feedback() const;
 };
 
 // Throws Error(kInvalidArgument) naming the tensor and [row, col] of the first NaN or infinity of w[rows,

@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "base/error.h"
-#include "quant/quantizer.h"
 
 namespace lq {
 namespace {
@@ -13,7 +12,7 @@ struct Squares {
   double error = 0.0, norm = 0.0;
 };
 
-Squares round_factor(Context& ctx, const CodebookQuantizer& quantizer, Parameter& p) {
+Squares round_factor(Context& ctx, const Quantizer& quantizer, Parameter& p) {
   Tensor rounded = Tensor::empty(DType::kF32, p.value.shape());
   const float* const w = p.value.data<float>();
   float* const q = rounded.mutable_data<float>();
@@ -28,8 +27,7 @@ Squares round_factor(Context& ctx, const CodebookQuantizer& quantizer, Parameter
 
 }  // namespace
 
-CompressedAdapter compress_adapter(Context& ctx, Model& model, const CodebookConfig& config) {
-  const CodebookQuantizer quantizer(config);
+CompressedAdapter compress_adapter(Context& ctx, Model& model, const Quantizer& quantizer) {
   std::vector<Linear*> all = model.linears();
   all.push_back(&model.head().projection());
   Squares sum;
@@ -43,7 +41,7 @@ CompressedAdapter compress_adapter(Context& ctx, Model& model, const CodebookCon
         const Squares s = round_factor(ctx, quantizer, *p);
         sum.error += s.error;
         sum.norm += s.norm;
-        bits += codebook_bits_per_weight(config) * static_cast<double>(p->value.numel());
+        bits += quantizer.bits_per_weight() * static_cast<double>(p->value.numel());
       }
     }
     bits += 8.0 * static_cast<double>(linear->weight().bytes());

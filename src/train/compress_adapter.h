@@ -7,7 +7,7 @@
 
 #include "models/model.h"
 #include "nn/linear.h"
-#include "quant/codebook/codebook_config.h"
+#include "quant/quantizer.h"
 #include "tensor/context.h"
 
 namespace lq {
@@ -20,6 +20,6 @@ struct CompressedAdapter {
 };
 
 // Throws Error(kInvalidArgument) where the model has no low-rank part, or one that is not finite.
-CompressedAdapter compress_adapter(Context& ctx, Model& model, const CodebookConfig& config);
+CompressedAdapter compress_adapter(Context& ctx, Model& model, const Quantizer& quantizer);
 
 }  // namespace lq

@@ -18,6 +18,11 @@
 namespace lq {
 namespace {
 
+// What A and B are stored as where the adapter is compressed (docs/method.md, section 6).
+std::unique_ptr<Quantizer> factor_quantizer() {
+  return make_quantizer(parse_choice("nf,8,8,fp32,64,256", "compress"));
+}
+
 // What the examples are, whatever files and flags they came from.
 std::string hash_of(const std::vector<EncodedExample>& examples) {
   Hasher hasher;
@@ -246,11 +251,11 @@ FinetuneReport finetune(Context& ctx, const FinetuneOptions& given) {
   report.training = train(ctx, model, set, o.train, output.store_dir());
 
   const auto final_dir = output.final_dir();
-  if (o.compress) report.compressed = compress_adapter(ctx, model, uniform_nf_config(8));
+  if (o.compress) report.compressed = compress_adapter(ctx, model, *factor_quantizer());
   product.write(final_dir);
   if (report.training.state.best_step >= 0 &&
       Checkpoints(output.store_dir(), o.train.keep).restore_best(model.trainable())) {
-    if (o.compress) compress_adapter(ctx, model, uniform_nf_config(8));
+    if (o.compress) compress_adapter(ctx, model, *factor_quantizer());
     product.write(final_dir / "best");
   }
   for (const auto& entry : std::filesystem::directory_iterator(output.store_dir())) {

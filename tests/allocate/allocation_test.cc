@@ -15,6 +15,9 @@
 namespace lq {
 namespace {
 
+const std::string kNf3 = "3,8,fp32,64,256";
+const std::string kNf4 = "4,8,fp32,64,256";
+
 Allocation by_name(Allocation allocation) {
   std::sort(allocation.choices.begin(), allocation.choices.end(),
             [](const AllocatedMatrix& a, const AllocatedMatrix& b) { return a.name < b.name; });
@@ -48,13 +51,13 @@ TEST(AllocationJson, ByHandOnlyChoicesAreNeeded) {
       parse_json(R"({"choices": {"b": [3, 8, "fp32", 64, 256], "a": [4, 8, "fp32", 64, 256]}})", "a");
   const Allocation allocation = allocation_from_json(json, "a.json");
   ASSERT_EQ(allocation.choices.size(), 2U);
-  EXPECT_EQ(allocation.choices[0], (AllocatedMatrix{"a", uniform_nf_config(4), 0}));
-  EXPECT_EQ(allocation.choices[1], (AllocatedMatrix{"b", uniform_nf_config(3), 0}));
+  EXPECT_EQ(allocation.choices[0], (AllocatedMatrix{"a", kNf4, 0}));
+  EXPECT_EQ(allocation.choices[1], (AllocatedMatrix{"b", kNf3, 0}));
 }
 
 TEST(AllocationJson, HostileAllocations) {
   for (const char* text : {"[]", "{}", R"({"choices": []})", R"({"choices": {}})", R"({"choices": {"a": 4}})",
-                           R"({"choices": {"a": [5, 8, "fp32", 64, 256]}})",
+                           R"({"choices": {"a": [5, {}, "fp32", 64, 256]}})", R"({"choices": {"a": ""}})",
                            R"({"gap": -1, "choices": {"a": [4, 8, "fp32", 64, 256]}})",
                            R"({"bound": "x", "choices": {"a": [4, 8, "fp32", 64, 256]}})",
                            R"({"model": 1, "choices": {"a": [4, 8, "fp32", 64, 256]}})",

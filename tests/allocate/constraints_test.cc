@@ -12,6 +12,9 @@
 namespace lq {
 namespace {
 
+const std::string kNf3 = "3,8,fp32,64,256";
+const std::string kNf4 = "4,8,fp32,64,256";
+
 ErrorTable small_table() {
   return reference::synthetic_table(reference::llama_matrices(3, 256, 512, 128), 11);
 }
@@ -70,11 +73,11 @@ TEST(ParseBitsRule, WithAndWithoutAPattern) {
 TEST(ParsePin, ConfigurationsNamesAndRanks) {
   const Pin pin = parse_pin("*q_proj*=3,8,bf16,32,64", "--pin");
   EXPECT_EQ(pin.pattern, "*q_proj*");
-  EXPECT_EQ(to_string(pin.config), "3,8,bf16,32,64");
+  EXPECT_EQ(pin.choice, "3,8,bf16,32,64");
   EXPECT_FALSE(pin.rank.has_value());
-  EXPECT_EQ(parse_pin("a=nf4", "--pin").config, uniform_nf_config(4));
+  EXPECT_EQ(parse_pin("a=int-row 4", "--pin").choice, "int-row 4");
   EXPECT_EQ(parse_pin("a=nf2@16", "--pin").rank, 16);
-  for (const char* bad : {"", "nf4", "=nf4", "a=", "a=nf5", "a=nf", "a=3,8", "a=nf4@x", "a=nf4@"}) {
+  for (const char* bad : {"", "nf4", "=nf4", "a=", "a=@4", "a=nf4@x", "a=nf4@"}) {
     EXPECT_THROW(parse_pin(bad, "--pin"), Error) << bad;
   }
 }
@@ -97,11 +100,11 @@ TEST(MakeProgramme, BoundsHoldForEachMatrix) {
 TEST(MakeProgramme, TheLastPinCountsAndBeatsBounds) {
   const ErrorTable table = small_table();
   const Programme programme = make_programme(
-      table, {.min_bits = {{"*", 4}}, .pins = {parse_pin("*=nf4", ""), parse_pin("*up_proj*=nf2", "")}});
+      table, {.min_bits = {{"*", 4}}, .pins = {Pin{"*", kNf4, {}}, Pin{"*up_proj*", kNf2, {}}}});
   for (std::size_t i = 0; i < table.matrices.size(); ++i) {
     ASSERT_EQ(programme.matrices[i].size(), 1U);
-    const CodebookConfig& config = table.configs[static_cast<std::size_t>(programme.matrices[i][0].column)];
-    EXPECT_EQ(config, uniform_nf_config(glob_match("*up_proj*", table.matrices[i].name) ? 2 : 4));
+    const std::string& config = table.configs[static_cast<std::size_t>(programme.matrices[i][0].column)];
+    EXPECT_EQ(config, glob_match("*up_proj*", table.matrices[i].name) ? kNf2 : kNf4);
   }
 }
 
@@ -118,7 +121,7 @@ TEST(MakeProgramme, CapsHoldInTheAllocation) {
       const double size =
           static_cast<double>(table.matrices[i].rows) * static_cast<double>(table.matrices[i].cols);
       weights += size;
-      storage += size * codebook_bits_per_weight(a.choices[i].config);
+      storage += size * codebook_bits_per_weight(parse_nf_config(a.choices[i].choice));
     }
     return storage / weights;
   };
@@ -140,17 +143,17 @@ TEST(MakeProgramme, RefusesRulesThatCannotHold) {
         << "\"" << message << "\" does not say \"" << part << "\"";
   };
   says({.min_bits = {{"*k_porj*", 3}}}, "matches none of the table's 21 matrices");
-  says({.pins = {parse_pin("nothing=nf4", "")}}, "pin: \"nothing\" matches none");
+  says({.pins = {Pin{"nothing", kNf4, {}}}}, "pin: \"nothing\" matches none");
   says({.min_bits = {{"*", 4}}, .max_bits = {{"*", 3}}}, "has at least 4 and at most 3");
   says({.min_bits = {{"*", 9}}}, "none of the table's 432 choices");
   says({.caps = {{"*layers.1.*", 2}}}, "the least possible for these 7 matrices is 2.0322 bits per weight");
   says({.caps = {{"*mlp*", 3}, {"*up_proj*", 3}}}, "caps \"*mlp*\" and \"*up_proj*\" both match");
   says({.caps = {{"*mlp*", 3}}, .layer_cap = 3}, "only one kind can be given");
   ErrorTable one = table;
-  one.configs = {uniform_nf_config(3)};
+  one.configs = {kNf3};
   one.bits.assign(one.matrices.size(), 3.127);
   one.errors.assign(one.matrices.size(), 1);
-  EXPECT_NE(refusal(one, {.pins = {parse_pin("*=nf4", "")}}).find("not among the table's 1 choices"),
+  EXPECT_NE(refusal(one, {.pins = {Pin{"*", kNf4, {}}}}).find("not among the table's 1 choices"),
             std::string::npos);
   for (TableMatrix& m : one.matrices)
     m.name = "x" + m.name.substr(m.name.size() - 20) + std::to_string(&m - one.matrices.data()) + "y";

@@ -15,6 +15,8 @@
 namespace lq {
 namespace {
 
+const std::string kNf4 = "4,8,fp32,64,256";
+
 constexpr const char* kByHand = R"({
   "configs": [[2, 8, "fp32", 64, 256], [4, 8, "fp32", 64, 256]],
   "matrices": [{"name": "a", "rows": 8, "cols": 16}, {"name": "b", "rows": 8, "cols": 4}],
@@ -42,7 +44,7 @@ TEST(ErrorTableJson, AHandWrittenTableNeedsOnlyTheNumbers) {
   const ErrorTable table = parse(kByHand);
   EXPECT_EQ(table.matrices.size(), 2U);
   EXPECT_EQ(table.matrices[1], (TableMatrix{"b", 8, 4}));
-  EXPECT_EQ(table.configs[1], uniform_nf_config(4));
+  EXPECT_EQ(table.configs[1], kNf4);
   EXPECT_EQ(table.bits, (std::vector<double>{2.127, 4, 2.127, 4.127}));
   EXPECT_EQ(table.errors, (std::vector<double>{1000, 0, 7, 0.5}));
   EXPECT_EQ(table.rank, 0);
@@ -122,8 +124,9 @@ TEST(ErrorTableJson, HostileTables) {
       },
       "no configs");
   says([](J& j) { j["matrices"] = j["bits"] = j["errors"] = J::array(); }, "no matrices");
-  says([](J& j) { j["configs"][0] = {2, 8}; }, "configs[0]");
-  says([](J& j) { j["configs"][0][0] = 7; }, "configs[0]");
+  says([](J& j) { j["configs"][0] = {2, 8.5}; }, "configs[0]");
+  says([](J& j) { j["configs"][0] = J::array(); }, "configs[0]");
+  says([](J& j) { j["configs"][0] = ""; }, "configs[0]");
   says([](J& j) { j["configs"][0] = j["configs"][1]; }, "there twice");
   says([](J& j) { j["matrices"][0] = "a"; }, "matrices[0] must be an object");
   says([](J& j) { j["matrices"][0].erase("rows"); }, "matrices[0] must be an object");

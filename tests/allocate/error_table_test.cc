@@ -13,6 +13,8 @@
 namespace lq {
 namespace {
 
+const std::string kNf4 = "4,8,fp32,64,256";
+
 ErrorTable one_block_table() {
   return reference::synthetic_table(reference::llama_matrices(1, 64, 128, 64), 1);
 }
@@ -49,7 +51,7 @@ TEST(CheckErrorTable, NamesWhatIsWrong) {
       "at most 2^53");
   says([](ErrorTable& t) { t.configs[7] = t.configs[3]; },
        "configs[7], 2,2,bf16,32,16 with rank 0, is there twice");
-  says([](ErrorTable& t) { t.configs[7].bits = 5; }, "configs[7]");
+  says([](ErrorTable& t) { t.configs[7].clear(); }, "configs[7] has no name");
   says([](ErrorTable& t) { t.rank = -1; }, "rank is -1");
   says([](ErrorTable& t) { t.ranks = {1, 2}; }, "2 ranks for 432 configs");
   says([](ErrorTable& t) { t.factor_bits = 0; }, "factor_bits is 0");
@@ -66,7 +68,7 @@ TEST(CheckErrorTable, NamesWhatIsWrong) {
 TEST(CheckErrorTable, AConfigurationMayStandOnceForEachRank) {
   ErrorTable table;
   table.matrices = {{"a", 1024, 1024}};
-  table.configs = {uniform_nf_config(4), uniform_nf_config(4)};
+  table.configs = {kNf4, kNf4};
   table.ranks = {8, 16};
   table.bits = {4.4, 4.7};
   table.errors = {2, 1};
@@ -78,7 +80,7 @@ TEST(CheckErrorTable, AConfigurationMayStandOnceForEachRank) {
 TEST(WithFactorBits, OnlyTheFactorsCountAnew) {
   ErrorTable table;
   table.matrices = {{"a", 64, 128}, {"b", 32, 32}};
-  table.configs = {uniform_nf_config(4), uniform_nf_config(4)};
+  table.configs = {kNf4, kNf4};
   table.ranks = {0, 8};
   table.factor_bits = 16;
   for (const TableMatrix& m : table.matrices) {

@@ -15,6 +15,10 @@
 namespace lq {
 namespace {
 
+const std::string kNf2 = "2,8,fp32,64,256";
+const std::string kNf3 = "3,8,fp32,64,256";
+const std::string kNf4 = "4,8,fp32,64,256";
+
 constexpr double kNf4Bits = 4.126953125;  // 4 + 8/64 + 32/(64*256)
 
 std::string message_of(const std::function<void()>& action, ErrorCode code) {
@@ -35,7 +39,7 @@ void check_against_table(const ErrorTable& table, const Allocation& allocation, 
   ASSERT_EQ(allocation.choices.size(), table.matrices.size());
   for (std::size_t i = 0; i < table.matrices.size(); ++i) {
     EXPECT_EQ(allocation.choices[i].name, table.matrices[i].name);
-    const auto found = std::find(table.configs.begin(), table.configs.end(), allocation.choices[i].config);
+    const auto found = std::find(table.configs.begin(), table.configs.end(), allocation.choices[i].choice);
     ASSERT_NE(found, table.configs.end());
     const std::size_t at = table.position(i, static_cast<std::size_t>(found - table.configs.begin()));
     const double size =
@@ -89,15 +93,14 @@ TEST(Allocate, NeverWorseThanABudgetSplitOverChunks) {
 
 TEST(Allocate, AUniformBudgetIsNoWorseThanTheUniformConfiguration) {
   const ErrorTable table = reference::synthetic_table(reference::llama_matrices(4, 512, 1408, 512), 4);
-  const auto nf4 =
-      std::find(table.configs.begin(), table.configs.end(), uniform_nf_config(4)) - table.configs.begin();
+  const auto nf4 = std::find(table.configs.begin(), table.configs.end(), kNf4) - table.configs.begin();
   double uniform = 0;
   for (std::size_t i = 0; i < table.matrices.size(); ++i) {
     uniform += table.errors[table.position(i, static_cast<std::size_t>(nf4))];
   }
   EXPECT_LT(allocate(table, kNf4Bits).objective, uniform);
   // A budget that only that configuration meets, to the last bit.
-  const Allocation pinned = allocate(table, kNf4Bits, {.pins = {{"*", uniform_nf_config(4), {}}}});
+  const Allocation pinned = allocate(table, kNf4Bits, {.pins = {{"*", kNf4, {}}}});
   EXPECT_EQ(pinned.bits_per_weight, kNf4Bits);
   EXPECT_EQ(pinned.gap, 0);
 }
@@ -136,32 +139,32 @@ TEST(Allocate, ABudgetAboveTheMostGivesEveryMatrixItsBest) {
 TEST(Allocate, RanksCountAndAreNamed) {
   ErrorTable table;
   table.matrices = {{"a", 256, 256}, {"b", 256, 512}};
-  const CodebookConfig nf2 = uniform_nf_config(2);
-  const CodebookConfig nf4 = uniform_nf_config(4);
+  const std::string nf2 = kNf2;
+  const std::string nf4 = kNf4;
   table.configs = {nf2, nf2, nf4};
   table.ranks = {0, 16, 0};
   for (const TableMatrix& m : table.matrices) {
     for (std::size_t c = 0; c < 3; ++c) {
-      table.bits.push_back(codebook_bits_per_weight(table.configs[c]) +
+      table.bits.push_back(codebook_bits_per_weight(parse_nf_config(table.configs[c])) +
                            factor_bits_per_weight(m, table.ranks[c], 16));
     }
   }
   table.errors = {10, 1, 2, 10, 8, 2};  // a: rank 16 is worth it; b: better codes
   const Allocation best = allocate(table, 4.2);
-  EXPECT_EQ(best.choices[0].config, nf2);
+  EXPECT_EQ(best.choices[0].choice, nf2);
   EXPECT_EQ(best.choices[0].rank, 16);
-  EXPECT_EQ(best.choices[1].config, nf4);
+  EXPECT_EQ(best.choices[1].choice, nf4);
   EXPECT_EQ(best.choices[1].rank, 0);
   EXPECT_TRUE(best.has_ranks);
   // 16 (256 + 256) 16 bits over 3 * 256 * 256 weights.
   EXPECT_DOUBLE_EQ(best.factor_bits_per_weight, 16.0 * 512 * 16 / (3 * 65536.0));
   // With the factors alone above the budget.
   table.ranks = {16, 16, 16};
-  table.configs = {nf2, uniform_nf_config(3), nf4};
+  table.configs = {nf2, kNf3, nf4};
   for (std::size_t i = 0; i < 2; ++i) {
     for (std::size_t c = 0; c < 3; ++c) {
-      table.bits[table.position(i, c)] =
-          codebook_bits_per_weight(table.configs[c]) + factor_bits_per_weight(table.matrices[i], 16, 16);
+      table.bits[table.position(i, c)] = codebook_bits_per_weight(parse_nf_config(table.configs[c])) +
+                                         factor_bits_per_weight(table.matrices[i], 16, 16);
     }
   }
   const std::string message = message_of([&] { allocate(table, 1.5); }, ErrorCode::kInvalidArgument);

@@ -12,7 +12,7 @@
 #include "backends/cpu/byte_matrix.h"
 #include "backends/cpu/nf_gemv.h"
 #include "quant/codebook/codebook.h"
-#include "quant/quantizer.h"
+#include "quant/codebook/codebook_quantizer.h"
 #include "reference/numbers.h"
 
 namespace lq::backends {

@@ -9,7 +9,7 @@
 #include <limits>
 #include <vector>
 
-#include "quant/quantizer.h"
+#include "quant/codebook/codebook_quantizer.h"
 #include "reference/numbers.h"
 
 namespace lq::backends {

@@ -25,12 +25,11 @@ TEST(CompareMethod, NamesAreUniqueAndPlansHold) {
 TEST(CompareMethod, BaselinesAreAsTheirPapersHaveThem) {
   const MethodPlan fisher = compare_method_plan(CompareMethod::kLqFisher, 8);
   EXPECT_EQ(fisher.settings.weights, WeightsKind::kFisher);
-  EXPECT_EQ(fisher.settings.quantizer.kind, CodebookKind::kNormalFloat);
+  EXPECT_EQ(fisher.settings.formats.text(), "nf");
   EXPECT_EQ(fisher.settings.quantizer.scales, ScaleMode::kAbsMax);
   EXPECT_EQ(fisher.settings.quantizer.feedback, Feedback::kOff);
-  EXPECT_EQ(compare_method_plan(CompareMethod::kLq, 8).settings.quantizer.kind, CodebookKind::kNormalFloat);
-  EXPECT_EQ(compare_method_plan(CompareMethod::kQlora, 8).settings.quantizer.kind,
-            CodebookKind::kNormalFloat);
+  EXPECT_EQ(compare_method_plan(CompareMethod::kLq, 8).settings.formats.text(), "nf");
+  EXPECT_EQ(compare_method_plan(CompareMethod::kQlora, 8).settings.formats.text(), "nf");
   EXPECT_EQ(compare_method_plan(CompareMethod::kGptqLora, 8).settings.quantizer.feedback, Feedback::kGptq);
 }
 
@@ -40,7 +39,7 @@ TEST(CompareMethod, OursIsTheDefaultOfQuantize) {
   const MethodSettings settings = settle(choices),
                        ours = compare_method_plan(CompareMethod::kOurs, 8).settings;
   EXPECT_EQ(ours.weights, settings.weights);
-  EXPECT_EQ(ours.quantizer.kind, settings.quantizer.kind);
+  EXPECT_EQ(ours.formats.text(), settings.formats.text());
   EXPECT_EQ(ours.quantizer.scales, settings.quantizer.scales);
   EXPECT_EQ(ours.quantizer.feedback, settings.quantizer.feedback);
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "decompose/decompose.h"
+#include "quant/codebook/codebook_quantizer.h"
 #include "reference/dense_matrix.h"
 
 namespace lq::testing_support {
@@ -41,13 +42,12 @@ inline reference::Dense weigh(reference::Dense e, const Importance& importance) 
 
 // From the packed matrix and the factors, in plain loops: what the reported errors must be.
 inline Errors errors_from_packed(Workbench& run, const std::vector<float>& w, std::int64_t rows,
-                                 std::int64_t cols, const CodebookQuantizer& quantizer,
-                                 const Decomposition& d, const Importance& importance) {
+                                 std::int64_t cols, const Quantizer& quantizer, const Decomposition& d,
+                                 const Importance& importance) {
   using reference::Dense;
   std::vector<float> target(w.size());
   decomposition_target(run.context, w.data(), rows, cols, d, target.data());
-  const CodebookMatrix packed =
-      quantizer.quantize(run.pool, target.data(), rows, cols, importance.error_weights());
+  const PackedMatrix packed = quantizer.pack(run.pool, target.data(), rows, cols, importance.error_weights());
   std::vector<float> q(w.size());
   packed.dequantize(run.pool, q.data());
   const Dense dense(rows, cols, w.data());

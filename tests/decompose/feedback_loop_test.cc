@@ -31,7 +31,7 @@ CodebookQuantizer quantizer(int bits, Feedback feedback, ScaleMode scales = Scal
 }
 
 // ||W - Q - L1 L2|| / ||W|| in the importance's norm, from the packed bytes in plain loops.
-double packed_error(Workbench& run, const Problem& p, const CodebookMatrix& packed, const Decomposition& d,
+double packed_error(Workbench& run, const Problem& p, const PackedMatrix& packed, const Decomposition& d,
                     const Importance& importance) {
   std::vector<float> q(p.w.size());
   packed.dequantize(run.pool, q.data());
@@ -60,8 +60,7 @@ TEST(FeedbackLoop, WhatIsPackedHasTheReportedError) {
               .method = method, .rank = 6, .max_iterations = 8, .importance = importance};
           Workbench run;
           const Decomposition d = decompose(run.context, p.w.data(), p.m, p.n, with, options);
-          const CodebookMatrix packed =
-              pack_decomposition(run.context, p.w.data(), p.m, p.n, d, with, options);
+          const PackedMatrix packed = pack_decomposition(run.context, p.w.data(), p.m, p.n, d, with, options);
           const double error = packed_error(run, p, packed, d, *importance);
           EXPECT_NEAR(d.relative_weighted_error, error, 2e-5 * error + 1e-6)
               << decompose_method_name(method) << ' ' << with.name();
@@ -118,7 +117,7 @@ TEST(FeedbackLoop, GroupsOf128ShareTheirScale) {
   const DecomposeOptions gptq{.method = DecomposeMethod::kGptq, .importance = &p.input};
   const CodebookQuantizer with = quantizer(3, Feedback::kGptq, ScaleMode::kAbsMax, 16);
   const Decomposition d = decompose(run.context, p.w.data(), p.m, p.n, with, gptq);
-  const CodebookMatrix packed = pack_decomposition(run.context, p.w.data(), p.m, p.n, d, with, gptq);
+  const PackedMatrix packed = pack_decomposition(run.context, p.w.data(), p.m, p.n, d, with, gptq);
   std::vector<float> q(p.w.size());
   packed.dequantize(run.pool, q.data());
   // Eight blocks of 16 have one scale, so at most 8 different values of 3 bits.

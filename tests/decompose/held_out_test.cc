@@ -32,7 +32,7 @@ TEST(HeldOut, IsTheReportedErrorOnTheMomentThatWasFitted) {
     Workbench run;
     const DecomposeOptions options{.rank = rank, .importance = &input};
     const Decomposition d = decompose(run.context, w.data(), m, n, quantizer, options);
-    const CodebookMatrix q = pack_decomposition(run.context, w.data(), m, n, d, quantizer, options);
+    const PackedMatrix q = pack_decomposition(run.context, w.data(), m, n, d, quantizer, options);
     const double want = d.relative_weighted_error * d.relative_weighted_error;
     // f32 products of numbers whose squares are added up: good to some 1e-6 of the terms.
     EXPECT_NEAR(held_out_error(run.context, w.data(), m, n, q, d, moment_of(*factor)), want, 1e-3 * want);
@@ -53,7 +53,7 @@ TEST(HeldOut, TellsWhichOfTwoIsBetterOnOtherInputs) {
   const auto error = [&](const Importance& importance, const std::vector<float>& r) {
     const DecomposeOptions options{.rank = 6, .importance = &importance};
     const Decomposition d = decompose(run.context, w.data(), m, n, quantizer, options);
-    const CodebookMatrix q = pack_decomposition(run.context, w.data(), m, n, d, quantizer, options);
+    const PackedMatrix q = pack_decomposition(run.context, w.data(), m, n, d, quantizer, options);
     return held_out_error(run.context, w.data(), m, n, q, d, r);
   };
   // Inputs of the same kind favour the full moment, inputs of another kind the diagonal.
@@ -70,7 +70,7 @@ TEST(HeldOut, NothingIsLostWhereNothingComesIn) {
   Workbench run;
   const CodebookQuantizer quantizer(uniform_nf_config(4));
   const Decomposition d = decompose(run.context, w.data(), 4, 6, quantizer, {.rank = 0});
-  const CodebookMatrix q = pack_decomposition(run.context, w.data(), 4, 6, d, quantizer, {.rank = 0});
+  const PackedMatrix q = pack_decomposition(run.context, w.data(), 4, 6, d, quantizer, {.rank = 0});
   EXPECT_EQ(held_out_error(run.context, w.data(), 4, 6, q, d, std::vector<float>(36, 0.0F)), 0.0);
   try {
     held_out_error(run.context, w.data(), 4, 6, q, d, std::vector<float>(16, 0.0F));

@@ -7,16 +7,22 @@
 
 #include "base/error.h"
 #include "decompose_fixture.h"
+#include "quant/format_set.h"
 
 namespace lq {
 namespace {
 
 using testing_support::Workbench;
 
-double full_error(const std::vector<float>& w, std::int64_t m, std::int64_t n, const CodebookConfig& config,
+const std::vector<QuantChoice>& all_choices() {
+  static const std::vector<QuantChoice> all = FormatSet().choices(ChoiceSet::kAll);
+  return all;
+}
+
+double full_error(const std::vector<float>& w, std::int64_t m, std::int64_t n, const QuantChoice& choice,
                   std::int64_t rank, const Importance* importance) {
   Workbench run;
-  const Decomposition d = decompose(run.context, w.data(), m, n, CodebookQuantizer(config),
+  const Decomposition d = decompose(run.context, w.data(), m, n, *make_quantizer(choice),
                                     {.rank = rank, .importance = importance});
   return d.relative_weighted_error * d.relative_weighted_error * d.squared_weighted_norm;
 }
@@ -29,12 +35,12 @@ TEST(Sweep, AgreesWithFullDecompositionsOnASample) {
   for (const Importance* importance : {static_cast<const Importance*>(nullptr), &uneven}) {
     Workbench run;
     const std::vector<double> errors =
-        sweep_errors(run.context, w.data(), m, n, all_nf_configs(), {.rank = 8, .importance = importance});
+        sweep_errors(run.context, w.data(), m, n, all_choices(), {.rank = 8, .importance = importance});
     ASSERT_EQ(errors.size(), 432U);
     for (std::size_t i = 5; i < errors.size(); i += 31) {
-      const CodebookConfig& config = all_nf_configs()[i];
+      const QuantChoice& config = all_choices()[i];
       EXPECT_LE(std::abs(std::log(errors[i] / full_error(w, m, n, config, 8, importance))), 0.08)
-          << to_string(config);
+          << config.name();
     }
   }
 }
@@ -52,19 +58,19 @@ TEST(Sweep, FollowsErrorsFarBelowTheNorm) {
           4.0F * a[static_cast<std::size_t>(i)] * b[static_cast<std::size_t>(j)];
     }
   }
-  const std::vector<CodebookConfig> configs = {uniform_nf_config(4), uniform_nf_config(8)};
+  const std::vector<QuantChoice> configs = {FormatSet().uniform(4), FormatSet().uniform(8)};
   Workbench run;
   const std::vector<double> errors = sweep_errors(run.context, w.data(), m, n, configs, {.rank = 8});
   for (std::size_t i = 0; i < configs.size(); ++i) {
     const double full = full_error(w, m, n, configs[i], 8, nullptr);
     EXPECT_GT(full, 0.0);
-    EXPECT_NEAR(errors[i], full, 0.1 * full) << to_string(configs[i]);
+    EXPECT_NEAR(errors[i], full, 0.1 * full) << configs[i].name();
   }
 }
 
 TEST(Sweep, SaysHowFarOffItIs) {
   const std::vector<float> w = reference::weight_like_matrix(64, 96, 5, 9);
-  const std::vector<CodebookConfig> configs(all_nf_configs().begin() + 100, all_nf_configs().begin() + 136);
+  const std::vector<QuantChoice> configs(all_choices().begin() + 100, all_choices().begin() + 136);
   const SweepOptions options{.rank = 4};
   Workbench run;
   std::vector<double> errors = sweep_errors(run.context, w.data(), 64, 96, configs, options);
@@ -73,13 +79,13 @@ TEST(Sweep, SaysHowFarOffItIs) {
   errors[17] *= 1.5;  // among a sample of all, it must be found
   const SweepDeviation worst =
       sweep_deviation(run.context, w.data(), 64, 96, configs, errors, configs.size(), options);
-  EXPECT_EQ(worst.config, configs[17]);
+  EXPECT_EQ(worst.choice, configs[17]);
   EXPECT_NEAR(worst.deviation, 0.5, 0.2);
 }
 
 TEST(Sweep, SeveralRanksAtOnce) {
   const std::vector<float> w = reference::weight_like_matrix(96, 128, 12, 10);
-  const std::vector<CodebookConfig> configs(all_nf_configs().begin() + 108, all_nf_configs().begin() + 144);
+  const std::vector<QuantChoice> configs(all_choices().begin() + 108, all_choices().begin() + 144);
   const std::vector<std::int64_t> ranks = {0, 4, 8, 16};
   Workbench run;
   const std::vector<double> errors =
@@ -90,7 +96,7 @@ TEST(Sweep, SeveralRanksAtOnce) {
       const double estimate = errors[k * configs.size() + i];
       const double full = full_error(w, 96, 128, configs[i], ranks[k], nullptr);
       // 0.13 is what the sweep itself errs by here, at 2-bit scales and rank 16.
-      EXPECT_LE(std::abs(std::log(estimate / full)), 0.15) << ranks[k] << ' ' << to_string(configs[i]);
+      EXPECT_LE(std::abs(std::log(estimate / full)), 0.15) << ranks[k] << ' ' << configs[i].name();
       if (k > 0) {
         EXPECT_LT(estimate, errors[(k - 1) * configs.size() + i]);
       }
@@ -102,11 +108,11 @@ TEST(Sweep, InterpolationSeeksFactorsAtAFewConfigurationsAndIsCloseAtTheOthers) 
   const std::int64_t m = 128;
   const std::int64_t n = 192;
   const std::vector<float> w = reference::weight_like_matrix(m, n, 12, 11);
-  std::vector<CodebookConfig> configs;
+  std::vector<QuantChoice> configs;
   for (const CodebookConfig& c : all_nf_configs()) {
     if (c.bits < 8 && c.scale2 == ScaleDType::kFp16 && c.block2 >= 64 && c.scale_bits <= 4)
-      configs.push_back(c);
-    if (c == uniform_nf_config(8)) configs.push_back(c);
+      configs.push_back({"nf", to_string(c)});
+    if (c == uniform_nf_config(8)) configs.push_back({"nf", to_string(c)});
   }
   Workbench run;
   SweepOptions options{.rank = 8, .interpolate = true};
@@ -118,7 +124,7 @@ TEST(Sweep, InterpolationSeeksFactorsAtAFewConfigurationsAndIsCloseAtTheOthers) 
   for (std::size_t i = 0; i < configs.size(); ++i) {
     const double deviation = std::log(errors[i] / whole[i]);
     // As far as the whole sweep may itself be off.
-    EXPECT_LE(std::abs(deviation), 0.15) << to_string(configs[i]);
+    EXPECT_LE(std::abs(deviation), 0.15) << configs[i].name();
     squares += deviation * deviation;
     equal += deviation == 0.0 ? 1U : 0U;
   }
@@ -146,21 +152,20 @@ TEST(Sweep, InterpolationSeeksFactorsAtAFewConfigurationsAndIsCloseAtTheOthers) 
 TEST(Sweep, RankZeroIsQuantizationAlone) {
   const std::vector<float> w = reference::weight_like_matrix(64, 80, 5, 2);
   Workbench run;
-  const std::vector<double> errors =
-      sweep_errors(run.context, w.data(), 64, 80, all_nf_configs(), {.rank = 0});
+  const std::vector<double> errors = sweep_errors(run.context, w.data(), 64, 80, all_choices(), {.rank = 0});
   for (std::size_t i = 0; i < errors.size(); ++i) {
     std::vector<float> q(w.size());
-    CodebookQuantizer(all_nf_configs()[i]).round_trip(run.pool, w.data(), 64, 80, q.data());
+    make_quantizer(all_choices()[i])->round_trip(run.pool, w.data(), 64, 80, q.data());
     const double want = std::pow(reference::norm(reference::difference(reference::Dense(64, 80, w.data()),
                                                                        reference::Dense(64, 80, q.data()))),
                                  2);
-    ASSERT_NEAR(errors[i], want, 1e-5 * want) << to_string(all_nf_configs()[i]);
+    ASSERT_NEAR(errors[i], want, 1e-5 * want) << all_choices()[i].name();
   }
 }
 
 TEST(Sweep, OrderOfConfigurationsDoesNotMatter) {
   const std::vector<float> w = reference::weight_like_matrix(64, 96, 5, 3);
-  std::vector<CodebookConfig> configs(all_nf_configs().begin() + 100, all_nf_configs().begin() + 180);
+  std::vector<QuantChoice> configs(all_choices().begin() + 100, all_choices().begin() + 180);
   Workbench run;
   std::vector<double> forward = sweep_errors(run.context, w.data(), 64, 96, configs, {.rank = 4});
   std::reverse(configs.begin(), configs.end());
@@ -171,7 +176,7 @@ TEST(Sweep, OrderOfConfigurationsDoesNotMatter) {
 
 TEST(Sweep, SameBitsOnAnyNumberOfThreads) {
   const std::vector<float> w = reference::weight_like_matrix(300, 520, 5, 4);
-  const std::vector<CodebookConfig> configs(all_nf_configs().begin() + 200, all_nf_configs().begin() + 230);
+  const std::vector<QuantChoice> configs(all_choices().begin() + 200, all_choices().begin() + 230);
   std::vector<std::vector<double>> results;
   for (const int threads : {1, 2, 7}) {
     Workbench run(threads);
@@ -181,10 +186,31 @@ TEST(Sweep, SameBitsOnAnyNumberOfThreads) {
   EXPECT_EQ(results[0], results[2]);
 }
 
+TEST(Sweep, FormatsSweptTogetherAreSweptAsEachAlone) {
+  const std::vector<float> w = reference::weight_like_matrix(64, 96, 5, 3);
+  const std::vector<QuantChoice> nf(all_choices().begin() + 100, all_choices().begin() + 120);
+  const std::vector<QuantChoice> rows = FormatSet({"int-row"}).choices(ChoiceSet::kAll);
+  std::vector<QuantChoice> both = {rows[1]};
+  both.insert(both.end(), nf.begin(), nf.end());
+  both.insert(both.end(), {rows[0], rows[2], rows[3]});
+  for (const bool interpolate : {false, true}) {
+    const SweepOptions options{.rank = 4, .interpolate = interpolate};
+    Workbench run;
+    const std::vector<double> together = sweep_errors(run.context, w.data(), 64, 96, both, options);
+    const std::vector<double> alone = sweep_errors(run.context, w.data(), 64, 96, nf, options);
+    const std::vector<double> of_rows = sweep_errors(run.context, w.data(), 64, 96, rows, options);
+    EXPECT_TRUE(std::equal(alone.begin(), alone.end(), together.begin() + 1));
+    EXPECT_EQ(together[0], of_rows[1]);
+    EXPECT_EQ(together[21], of_rows[0]);
+    EXPECT_EQ(together[23], of_rows[3]);
+    EXPECT_NEAR(of_rows[2], full_error(w, 64, 96, rows[2], 4, nullptr), 0.1 * of_rows[2]);
+  }
+}
+
 TEST(Sweep, RefusesRanksLargerThanTheMatrixAndTakesNoConfigurations) {
   Workbench run;
   const std::vector<float> w(12, 1.0F);
-  EXPECT_THROW(sweep_errors(run.context, w.data(), 3, 4, all_nf_configs(), {.rank = 4}), Error);
+  EXPECT_THROW(sweep_errors(run.context, w.data(), 3, 4, all_choices(), {.rank = 4}), Error);
   EXPECT_TRUE(sweep_errors(run.context, w.data(), 3, 4, {}, {.rank = 1}).empty());
 }
 

@@ -23,7 +23,7 @@ class HfExportTest : public testing::Test {
     QuantizeOptions options;
     options.model = dir_.path() / "model";
     options.out = dir_.path() / "packed";
-    options.config = uniform_nf_config(2);
+    options.choice = FormatSet().uniform(2);
     options.decompose.rank = 4;
     quantize_model(context_, options);
     options_.model = options.out;
@@ -32,7 +32,7 @@ class HfExportTest : public testing::Test {
   // Q + with * s B A of one matrix, in double.
   std::vector<double> expected(const std::string& module, double with) {
     const PackedCheckpoint packed(options_.model);
-    const CodebookMatrix q = packed.matrix(module + ".weight");
+    const PackedMatrix q = packed.matrix(module + ".weight");
     std::vector<float> w(static_cast<std::size_t>(q.rows() * q.cols()));
     q.dequantize(pool_, w.data());
     const PeftAdapterReader adapter(options_.model / "adapter");

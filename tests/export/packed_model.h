@@ -18,7 +18,7 @@ struct PackedTinyModel {
     QuantizeOptions options;
     options.model = dense;
     options.out = packed;
-    options.config = uniform_nf_config(2);
+    options.choice = FormatSet().uniform(2);
     options.decompose.rank = 4;
     quantize_model(context, options);
   }

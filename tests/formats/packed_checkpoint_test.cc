@@ -17,11 +17,10 @@ TEST(PackedCheckpoint, ConfigEntryRoundTrips) {
   PackedModules packed;
   packed.model_hash = "abc";
   packed.source_hash = "def";
-  packed.modules["x.weight"] = {.config = uniform_nf_config(3),
-                                .rows = 4,
-                                .cols = 5,
-                                .codebook = CodebookKind::kUniformInt,
-                                .dtype = DType::kBf16};
+  packed.modules["x.weight"] = {
+      .choice = parse_choice("int,3", "test"), .rows = 4, .cols = 5, .dtype = DType::kBf16};
+  packed.modules["y.weight"] = {
+      .choice = parse_choice("int-row,3", "test"), .rows = 4, .cols = 5, .dtype = DType::kF32};
   const JsonObject config = config_with(packed_modules_to_json(packed));
   EXPECT_TRUE(is_packed(config));
   const PackedModules back = packed_modules_from_config(config);
@@ -34,10 +33,11 @@ TEST(PackedCheckpoint, TellsDenseFromForeignFromNewer) {
   EXPECT_FALSE(is_packed(JsonObject(nlohmann::ordered_json::object(), "test")));
   EXPECT_THROW(is_packed(config_with({{"quant_method", "bitsandbytes"}})), Error);
   const JsonObject newer =
-      config_with({{"quant_method", "lqlora"}, {"version", 2}, {"modules", nlohmann::json::object()}});
+      config_with({{"quant_method", "lqlora"}, {"version", 3}, {"modules", nlohmann::json::object()}});
   EXPECT_TRUE(is_packed(newer));
   EXPECT_THROW(packed_modules_from_config(newer), Error);
-  EXPECT_THROW(packed_modules_from_config(config_with({{"quant_method", "lqlora"}, {"version", 1}})), Error);
+  EXPECT_THROW(packed_modules_from_config(config_with({{"quant_method", "lqlora"}, {"version", 2}})), Error);
+  EXPECT_THROW(packed_modules_from_config(config_with({{"quant_method", "lqlora"}, {"version", 0}})), Error);
 }
 
 }  // namespace

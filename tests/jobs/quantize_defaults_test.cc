@@ -13,7 +13,7 @@ TEST(Settle, OursWithStatistics) {
   const MethodSettings s = settle({.has_statistics = true});
   EXPECT_EQ(s.weights, WeightsKind::kKfac);
   EXPECT_EQ(s.quantizer.feedback, Feedback::kOn);
-  EXPECT_EQ(s.quantizer.kind, CodebookKind::kLloydMax);
+  EXPECT_EQ(s.formats.text(), "lm");
   EXPECT_EQ(s.quantizer.scales, ScaleMode::kAbsMax);
 }
 
@@ -28,7 +28,7 @@ TEST(Settle, ThePapersMethodsAsTheyAre) {
   for (const auto method : {DecomposeMethod::kQlora, DecomposeMethod::kLoftq, DecomposeMethod::kLorc}) {
     const MethodSettings s = settle({.method = method, .has_statistics = true});
     EXPECT_EQ(s.weights, WeightsKind::kNone);
-    EXPECT_EQ(s.quantizer.kind, CodebookKind::kNormalFloat);
+    EXPECT_EQ(s.formats.text(), "nf");
     EXPECT_EQ(s.quantizer.scales, ScaleMode::kAbsMax);
     EXPECT_EQ(s.quantizer.feedback, Feedback::kOff);
   }
@@ -36,17 +36,17 @@ TEST(Settle, ThePapersMethodsAsTheyAre) {
       settle({.method = DecomposeMethod::kGptq, .uniform = true, .has_statistics = true});
   EXPECT_EQ(gptq.weights, WeightsKind::kInput);
   EXPECT_EQ(gptq.quantizer.feedback, Feedback::kGptq);
-  EXPECT_EQ(gptq.quantizer.kind, CodebookKind::kUniformInt);
-  EXPECT_EQ(settle({.uniform = true}).quantizer.kind, CodebookKind::kNormalFloat);
+  EXPECT_EQ(gptq.formats.text(), "int");
+  EXPECT_EQ(settle({.uniform = true}).formats.text(), "nf");
 }
 
 TEST(Settle, WhatIsGivenStays) {
   const MethodSettings s = settle({.has_statistics = true,
                                    .weights = WeightsKind::kFisher,
-                                   .codebook = CodebookKind::kNormalFloat,
+                                   .formats = {"nf"},
                                    .scales = ScaleMode::kAbsMax});
   EXPECT_EQ(s.weights, WeightsKind::kFisher);
-  EXPECT_EQ(s.quantizer.kind, CodebookKind::kNormalFloat);
+  EXPECT_EQ(s.formats.text(), "nf");
   EXPECT_EQ(s.quantizer.scales, ScaleMode::kAbsMax);
   EXPECT_EQ(settle({.has_statistics = true, .feedback = false}).quantizer.feedback, Feedback::kOff);
 }
@@ -59,12 +59,19 @@ TEST(Settle, RefusesWhatDoesNotGoTogether) {
   EXPECT_THROW(settle({.method = DecomposeMethod::kGptq, .has_statistics = true, .feedback = false}), Error);
 }
 
-TEST(LeanConfigs, CoverEveryWidth) {
-  EXPECT_EQ(lean_nf_configs().size(), 66U);
-  for (const int bits : {2, 3, 4, 8}) {
-    EXPECT_TRUE(std::any_of(lean_nf_configs().begin(), lean_nf_configs().end(),
-                            [&](const CodebookConfig& c) { return c.bits == bits; }));
-  }
+TEST(Settle, FormatsThatKnowOneWayGetIt) {
+  const MethodSettings rows = settle({.has_statistics = true, .formats = {"int-row"}});
+  EXPECT_EQ(rows.weights, WeightsKind::kKfac);
+  EXPECT_EQ(rows.quantizer.feedback, Feedback::kOff);
+  EXPECT_EQ(rows.quantizer.scales, ScaleMode::kAbsMax);
+  const MethodSettings both = settle({.formats = {"int-row", "nf"}});
+  EXPECT_EQ(both.quantizer.scales, ScaleMode::kSearch);
+  EXPECT_EQ(both.formats.text(), "int-row,nf");
+  EXPECT_THROW(settle({.formats = {"int-row"}, .scales = ScaleMode::kSearch}), Error);
+  EXPECT_THROW(settle({.has_statistics = true, .formats = {"int-row"}, .feedback = true}), Error);
+  EXPECT_THROW(
+      settle({.method = DecomposeMethod::kGptq, .has_statistics = true, .formats = {"int", "int-row"}}),
+      Error);
 }
 
 }  // namespace

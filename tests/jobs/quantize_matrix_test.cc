@@ -70,7 +70,7 @@ TEST(QuantizeMatrix, TakesTheDiagonalWhereItIsBetterOnHeldOutInputs) {
   NoProgress progress;
   Context context{pool, progress, 0, {}};
   QuantizeOptions options;
-  options.config = uniform_nf_config(2);
+  options.choice = FormatSet().uniform(2);
   options.decompose.rank = 4;
   options.weights = WeightsKind::kInput;
   const auto run = [&](const char* name, const std::vector<float>& held_out) {

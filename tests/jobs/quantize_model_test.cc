@@ -21,7 +21,7 @@ QuantizeOptions tiny_options(const std::filesystem::path& root, const char* out)
   QuantizeOptions o;
   o.model = root / "model";
   o.out = root / out;
-  o.config = uniform_nf_config(3);
+  o.choice = FormatSet().uniform(3);
   o.decompose.rank = 4;
   return o;
 }
@@ -55,7 +55,7 @@ TEST(QuantizeModel, ReportedErrorIsThatOfTheFilesWritten) {
   std::int64_t bytes = 0;
   for (const MatrixReport& m : report.matrices) {
     const Tensor w = source.at(m.name).copy_f32();
-    const CodebookMatrix q = packed.matrix(m.name);
+    const PackedMatrix q = packed.matrix(m.name);
     bytes += q.storage_bytes();
     std::vector<float> restored(static_cast<std::size_t>(w.numel()));
     q.dequantize(pool, restored.data());
@@ -121,15 +121,15 @@ TEST(QuantizeModel, MethodsChoicesAndSelectionHold) {
   options.decompose.rank = 0;
   options.selection.include = {"*.mlp.*.weight"};
   options.selection.exclude = {"*layers.1*down*"};
-  const CodebookConfig two = parse_nf_config("2,4,bf16,32,16");
+  const QuantChoice two = FormatSet().choice_of("2,4,bf16,32,16", "test");
   options.choices["model.layers.0.mlp.up_proj.weight"] = two;
   const QuantizeReport report = run(options);
   EXPECT_EQ(report.matrices.size(), 5U);
   EXPECT_EQ(report.bits_per_weight(), report.bits_per_weight_with_low_rank());
   EXPECT_FALSE(std::filesystem::exists(options.out / "adapter"));
   const PackedCheckpoint packed(options.out);
-  EXPECT_EQ(packed.matrix("model.layers.0.mlp.up_proj.weight").config(), two);
-  EXPECT_EQ(packed.matrix("model.layers.0.mlp.down_proj.weight").config(), uniform_nf_config(3));
+  EXPECT_EQ(packed.matrix("model.layers.0.mlp.up_proj.weight").choice(), two);
+  EXPECT_EQ(packed.matrix("model.layers.0.mlp.down_proj.weight").choice(), FormatSet().uniform(3));
 }
 
 TEST(QuantizeModel, LowRankLowersTheErrorOfEveryMatrix) {
@@ -154,7 +154,7 @@ TEST(QuantizeModel, SecondRunOfTheSameJobComputesNothingAndAnotherJobIsRefused) 
   EXPECT_FALSE(first.already_done);
   EXPECT_TRUE(second.already_done);
   EXPECT_EQ(first.relative_error(), second.relative_error());
-  options.config = uniform_nf_config(2);
+  options.choice = FormatSet().uniform(2);
   EXPECT_THROW(run(options), Error);
   options.overwrite = true;
   EXPECT_FALSE(run(options).already_done);

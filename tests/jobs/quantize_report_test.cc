@@ -16,7 +16,7 @@ QuantizeReport sample() {
   m.name = "a.weight";
   m.rows = 64;
   m.cols = 64;
-  m.config = uniform_nf_config(3);
+  m.choice = "3,8,fp32,64,256";
   m.rank = 2;
   m.relative_error = 0.5;
   m.squared_norm = 4.0;

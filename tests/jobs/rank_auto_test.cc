@@ -43,8 +43,9 @@ QuantizeOptions auto_options(const TempDir& dir, const char* out) {
   o.decompose.factors = DType::kBf16;
   o.rank_choices = parse_rank_choices("auto");
   o.budget.bits = 4.0;
-  o.budget.configs = {parse_nf_config("2,4,bf16,32,64"), parse_nf_config("3,4,bf16,32,64"),
-                      parse_nf_config("4,4,bf16,32,64")};
+  o.budget.configs = {FormatSet().choice_of("2,4,bf16,32,64", "test"),
+                      FormatSet().choice_of("3,4,bf16,32,64", "test"),
+                      FormatSet().choice_of("4,4,bf16,32,64", "test")};
   return o;
 }
 
@@ -137,7 +138,7 @@ TEST(RankAuto, TheTableHoldsEveryConfigurationAtEveryRank) {
   Context context{pool, progress, 0, {}};
   const MatrixImportance none;
   SweepModelOptions options;
-  options.configs = {uniform_nf_config(2), uniform_nf_config(3)};
+  options.configs = {FormatSet().uniform(2), FormatSet().uniform(3)};
   options.weights = &none;
   options.ranks = {0, 4, 16};
   options.factor_bits = 16;

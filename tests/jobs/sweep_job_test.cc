@@ -22,7 +22,7 @@ SweepJobOptions options_in(const TempDir& dir) {
   o.model = dir / "model";
   o.out = dir / "table.json";
   o.plan.decompose.rank = 4;
-  o.plan.budget.configs = {uniform_nf_config(2), uniform_nf_config(4)};
+  o.plan.budget.configs = {FormatSet().uniform(2), FormatSet().uniform(4)};
   return o;
 }
 

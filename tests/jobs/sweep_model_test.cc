@@ -17,7 +17,8 @@ const MatrixImportance kNoWeights;
 
 SweepModelOptions few_configs(std::int64_t rank) {
   SweepModelOptions o;
-  o.configs = {uniform_nf_config(2), uniform_nf_config(3), parse_nf_config("4,4,bf16,32,64")};
+  o.configs = {FormatSet().uniform(2), FormatSet().uniform(3),
+               FormatSet().choice_of("4,4,bf16,32,64", "test")};
   o.sweep.rank = rank;
   o.weights = &kNoWeights;
   return o;
@@ -46,8 +47,8 @@ TEST(SweepModel, TableHasEveryMatrixAndItsTrueErrors) {
     const TableMatrix& m = table.matrices[i];
     const Tensor w = reader.at(m.name).copy_f32();
     for (std::size_t c = 0; c < options.configs.size(); ++c) {
-      const CodebookQuantizer quantizer(options.configs[c]);
-      const CodebookMatrix q = quantizer.quantize(pool, w.data<float>(), m.rows, m.cols);
+      const auto quantizer = make_quantizer(options.configs[c]);
+      const PackedMatrix q = quantizer->pack(pool, w.data<float>(), m.rows, m.cols);
       std::vector<float> restored(static_cast<std::size_t>(w.numel()));
       q.dequantize(pool, restored.data());
       double error = 0.0;

@@ -9,7 +9,7 @@
 #include "base/progress.h"
 #include "nn/dense_weight.h"
 #include "nn/packed_weight.h"
-#include "quant/quantizer.h"
+#include "quant/codebook/codebook_quantizer.h"
 #include "reference/numbers.h"
 #include "support/io_test_util.h"
 

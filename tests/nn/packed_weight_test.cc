@@ -5,7 +5,7 @@
 
 #include "base/progress.h"
 #include "nn/dense_weight.h"
-#include "quant/quantizer.h"
+#include "quant/codebook/codebook_quantizer.h"
 #include "reference/numbers.h"
 
 namespace lq {
@@ -21,10 +21,10 @@ struct Fixture {
   explicit Fixture(int threads = 2) : pool(threads) {}
 };
 
-CodebookMatrix packed(Context& ctx, std::int64_t rows, std::int64_t cols, const CodebookConfig& config,
-                      CodebookKind kind) {
+PackedMatrix packed(Context& ctx, std::int64_t rows, std::int64_t cols, const CodebookConfig& config,
+                    CodebookKind kind) {
   const auto w = normals(static_cast<std::size_t>(rows * cols), 1, 0.05F);
-  return CodebookQuantizer(config, {.kind = kind}).quantize(ctx.pool, w.data(), rows, cols);
+  return CodebookQuantizer(config, {.kind = kind}).pack(ctx.pool, w.data(), rows, cols);
 }
 
 void expect_equals_dense(const CodebookConfig& config, CodebookKind kind, std::int64_t rows,

@@ -2,83 +2,43 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <limits>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
-#include "reference/dense_matrix.h"
 
 namespace lq {
 namespace {
 
-double squared_error(const std::vector<float>& a, const std::vector<float>& b) {
-  double sum = 0.0;
-  for (std::size_t i = 0; i < a.size(); ++i) sum += std::pow(double{a[i]} - double{b[i]}, 2);
-  return sum;
-}
-
-// Squared error of N(0, 1) weights in blocks of 64. No reconstruction beats the rate-distortion bound 4^-b,
-// and a uniform quantizer of step 2 absmax / 2^b, absmax < 5 here, errs by step^2 / 12 at most on average.
-TEST(CodebookQuantizer, ErrorsLieBetweenTheBounds) {
-  ThreadPool pool(2);
-  const std::int64_t n = 1 << 18;
-  const auto w = reference::normal_matrix(1, n, 3);
-  std::vector<float> q(w.size());
-  for (const int bits : {2, 3, 4, 8}) {
-    CodebookQuantizer(uniform_nf_config(bits)).round_trip(pool, w.data(), 512, 512, q.data());
-    const double mse = squared_error(w, q) / static_cast<double>(n);
-    EXPECT_GT(mse, std::pow(4.0, -bits)) << bits;
-    EXPECT_LT(mse, std::pow(10.0 / (1 << bits), 2) / 12.0) << bits;
+// The least that a quantizer of one's own has to be.
+class Halver final : public Quantizer {
+ public:
+  void round_trip(ThreadPool& /*pool*/, const float* w, std::int64_t rows, std::int64_t cols,
+                  float* q) const override {
+    for (std::int64_t i = 0; i < rows * cols; ++i) q[i] = w[i] / 2;
   }
-}
+  double bits_per_weight() const override { return 32; }
+  std::string name() const override { return "halver"; }
+};
 
-TEST(CodebookQuantizer, NormalFloatBeatsUniformOnNormalWeights) {
-  ThreadPool pool(2);
-  const auto w = reference::normal_matrix(1, 1 << 18, 3);
-  std::vector<float> nf(w.size());
-  std::vector<float> uniform(w.size());
-  for (const int bits : {2, 3, 4}) {
-    CodebookQuantizer(uniform_nf_config(bits)).round_trip(pool, w.data(), 512, 512, nf.data());
-    CodebookQuantizer(uniform_nf_config(bits), {.kind = CodebookKind::kUniformInt})
-        .round_trip(pool, w.data(), 512, 512, uniform.data());
-    EXPECT_LT(squared_error(w, nf), squared_error(w, uniform)) << bits;
-  }
-}
-
-TEST(CodebookQuantizer, LloydMaxWithSearchBeatsNormalFloatWithSearch) {
-  ThreadPool pool(2);
-  const auto w = reference::normal_matrix(1, 1 << 18, 3);
-  std::vector<float> nf(w.size());
-  std::vector<float> lm(w.size());
-  for (const int bits : {2, 3, 4}) {
-    CodebookQuantizer(uniform_nf_config(bits), {.scales = ScaleMode::kSearch})
-        .round_trip(pool, w.data(), 512, 512, nf.data());
-    CodebookQuantizer(uniform_nf_config(bits),
-                      {.kind = CodebookKind::kLloydMax, .scales = ScaleMode::kSearch})
-        .round_trip(pool, w.data(), 512, 512, lm.data());
-    EXPECT_LT(squared_error(w, lm), squared_error(w, nf)) << bits;
-  }
-}
-
-TEST(CodebookQuantizer, SaysWhatItIs) {
-  const CodebookQuantizer nf(parse_nf_config("3,8,fp32,64,256"));
-  EXPECT_EQ(nf.name(), "nf 3,8,fp32,64,256");
-  EXPECT_DOUBLE_EQ(nf.bits_per_weight(), codebook_bits_per_weight(nf.config()));
-  EXPECT_EQ(CodebookQuantizer(uniform_nf_config(4), {.kind = CodebookKind::kUniformInt}).name(),
-            "int 4,8,fp32,64,256");
-  CodebookConfig bad;
-  bad.bits = 7;
-  EXPECT_THROW(CodebookQuantizer{bad}, Error);
-}
-
-TEST(CodebookQuantizer, ImpossibleShapesAreRefused) {
+TEST(Quantizer, OneOfOnesOwnIgnoresWeightsAndHasNoStoredForm) {
   ThreadPool pool(1);
-  float x = 0.0F;
-  const CodebookQuantizer quantizer(uniform_nf_config(4));
-  EXPECT_THROW(quantizer.round_trip(pool, &x, 0, 1, &x), Error);
-  EXPECT_THROW(quantizer.round_trip(pool, &x, std::int64_t{1} << 40, std::int64_t{1} << 40, &x), Error);
+  const std::vector<float> w = {1, 2, 3, 4};
+  const std::vector<float> importance = {1, 5};
+  std::vector<float> q(4);
+  const Halver halver;
+  halver.round_trip_weighted(pool, w.data(), 2, 2, q.data(), {.rows = importance.data()});
+  EXPECT_EQ(q, (std::vector<float>{0.5F, 1, 1.5F, 2}));
+  EXPECT_EQ(halver.feedback(), Feedback::kOff);
+  try {
+    halver.pack(pool, w.data(), 2, 2);
+    ADD_FAILURE() << "packed";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::kUnsupported);
+    EXPECT_NE(std::string(e.what()).find("halver"), std::string::npos);
+  }
+  EXPECT_THROW(halver.without_feedback(), Error);
 }
 
 TEST(RequireFinite, NamesTheTensorAndTheFirstElement) {

@@ -14,8 +14,7 @@
 #include "formats/checkpoint_reader.h"
 #include "formats/packed_checkpoint.h"
 #include "formats/safetensors_writer.h"
-#include "quant/codebook/codebook_serialize.h"
-#include "quant/quantizer.h"
+#include "quant/format_set.h"
 
 namespace lq::reference {
 
@@ -75,10 +74,9 @@ inline void write_random_model(ThreadPool& pool, const RandomModel& m,
   std::vector<TensorSpec> specs;
   for (const Matrix& x : all) {
     if (x.packed) {
-      const CodebookModule module{uniform_nf_config(m.bits), x.rows, x.cols, CodebookKind::kNormalFloat,
-                                  m.dtype};
+      const PackedModule module{FormatSet().uniform(m.bits), x.rows, x.cols, m.dtype};
       modules.modules.emplace(x.name, module);
-      for (auto& spec : codebook_tensor_specs(x.name, module)) specs.push_back(spec);
+      for (auto& spec : packed_tensor_specs(x.name, module)) specs.push_back(spec);
     } else {
       specs.push_back({x.name, m.dtype, x.rows == 1 ? Shape{x.cols} : Shape{x.rows, x.cols}});
     }
@@ -98,12 +96,10 @@ inline void write_random_model(ThreadPool& pool, const RandomModel& m,
       writer.write_f32(x.name, w.data());
       continue;
     }
-    const CodebookModule& module = modules.modules.at(x.name);
-    const CodebookMatrix matrix = CodebookQuantizer(module.config).quantize(pool, w.data(), x.rows, x.cols);
-    const auto names = codebook_tensor_specs(x.name, module);
-    const auto bytes = codebook_tensor_bytes(matrix);
-    for (std::size_t i = 0; i < names.size(); ++i)
-      writer.append(names[i].name, bytes[i].data(), bytes[i].size());
+    const PackedModule& module = modules.modules.at(x.name);
+    const PackedMatrix matrix = make_quantizer(module.choice)->pack(pool, w.data(), x.rows, x.cols);
+    for (const PackedPart& part : matrix.parts())
+      writer.append(x.name + "." + part.suffix, part.bytes.data(), part.bytes.size());
   }
   writer.finish();
   nlohmann::ordered_json config = random_model_config(m);

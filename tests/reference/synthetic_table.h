@@ -9,6 +9,7 @@
 
 #include "allocate/error_table.h"
 #include "base/rng.h"
+#include "quant/codebook/codebook_config.h"
 
 namespace lq::reference {
 
@@ -55,7 +56,7 @@ inline ErrorTable synthetic_table(std::vector<TableMatrix> matrices, std::uint64
   table.model = "synthetic";
   table.method = "lq";
   table.weights = "fisher";
-  table.configs = all_nf_configs();
+  for (const CodebookConfig& c : all_nf_configs()) table.configs.push_back(to_string(c));
   table.matrices = std::move(matrices);
   const Rng rng(seed, stream_of("synthetic_table"));
   for (std::size_t i = 0; i < table.matrices.size(); ++i) {
@@ -64,8 +65,8 @@ inline ErrorTable synthetic_table(std::vector<TableMatrix> matrices, std::uint64
         1e-9 * static_cast<double>(m.rows) * static_cast<double>(m.cols) * std::exp(spread * normal(rng, i));
     for (std::size_t c = 0; c < table.configs.size(); ++c) {
       const double noise = 1 + 0.02 * normal(rng, 1'000'000 + table.position(i, c));
-      table.bits.push_back(codebook_bits_per_weight(table.configs[c]));
-      table.errors.push_back(scale * relative_error(table.configs[c]) * noise);
+      table.bits.push_back(codebook_bits_per_weight(all_nf_configs()[c]));
+      table.errors.push_back(scale * relative_error(all_nf_configs()[c]) * noise);
     }
   }
   return table;

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "quant/codebook/codebook_quantizer.h"
 #include "reference/random_model.h"
 #include "support/io_test_util.h"
 #include "train/lora_setup.h"
@@ -19,7 +20,7 @@ TEST(CompressAdapter, FactorsTakeAFewValuesABlockAndBitsCountThem) {
   Context ctx{pool, progress, 0, {}};
   reference::write_random_model(pool, {.bits = 4}, dir / "model");
   Model model = Model::load(ctx, dir / "model");
-  const CodebookConfig nf8 = uniform_nf_config(8);
+  const CodebookQuantizer nf8(uniform_nf_config(8));
   EXPECT_THROW(compress_adapter(ctx, model, nf8), Error);
   lora_setup(ctx, model, {.targets = {"q_proj"}, .rank = 4});
   Lora& lora = *model.find_linear("model.layers.0.self_attn.q_proj")->lora();

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "quant/codebook/codebook.h"
@@ -109,31 +108,6 @@ CodebookConfig parse_nf_config(std::string_view text) {
 std::string to_string(const CodebookConfig& config) {
   return fmt::format("{},{},{},{},{}", config.bits, config.scale_bits, scale_dtype_name(config.scale2),
                      config.block, config.block2);
-}
-
-nlohmann::json codebook_config_to_json(const CodebookConfig& config) {
-  return nlohmann::json::array({config.bits, config.scale_bits, std::string(scale_dtype_name(config.scale2)),
-                                config.block, config.block2});
-}
-
-CodebookConfig codebook_config_from_json(const nlohmann::json& json, std::string_view who) {
-  const bool well_formed = json.is_array() && json.size() == 5 && json[0].is_number_integer() &&
-                           json[1].is_number_integer() && json[2].is_string() &&
-                           json[3].is_number_integer() && json[4].is_number_integer();
-  LQ_CHECK(well_formed, kCorruptFile, "{}: {} is not a configuration such as [3, 8, \"fp32\", 64, 256]", who,
-           json.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace).substr(0, 100));
-  // Through 64 bits, so that 2^32 + 4 is not taken for 4.
-  const auto number = [&](std::size_t i) {
-    return static_cast<int>(std::clamp<std::int64_t>(json[i].get<std::int64_t>(), -1, 1 << 20));
-  };
-  try {
-    const CodebookConfig config{number(0), number(1), dtype_of(json[2].get_ref<const std::string&>(), who),
-                                number(3), number(4)};
-    check_nf_config(config, who);
-    return config;
-  } catch (const Error& e) {
-    throw Error(ErrorCode::kCorruptFile, e.what());
-  }
 }
 
 double codebook_bits_per_weight(const CodebookConfig& config) {

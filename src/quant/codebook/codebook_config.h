@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,11 +36,6 @@ void check_nf_config(const CodebookConfig& config, std::string_view who);
 CodebookConfig parse_nf_config(std::string_view text);
 // The form that parse_nf_config reads.
 std::string to_string(const CodebookConfig& config);
-
-// [3, 8, "fp32", 64, 256].
-nlohmann::json codebook_config_to_json(const CodebookConfig& config);
-// Throws Error(kCorruptFile) naming `who` (a file and a key) for anything else.
-CodebookConfig codebook_config_from_json(const nlohmann::json& json, std::string_view who);
 
 // b + b0 / B0 + bits(b1) / (B0 B1): bits per weight of a matrix without short blocks, its offset not counted.
 double codebook_bits_per_weight(const CodebookConfig& config);

@@ -84,6 +84,37 @@ CodebookMatrix::CodebookMatrix(std::int64_t rows, std::int64_t cols, const Codeb
   check_padding(who, "scales", parts.scales.data(), sizes_.blocks, config.scale_bits);
 }
 
+DType stored_dtype(ScaleDType type) {
+  switch (type) {
+    case ScaleDType::kBf16:
+      return DType::kBf16;
+    case ScaleDType::kFp16:
+      return DType::kF16;
+    case ScaleDType::kFp32:
+      break;
+  }
+  return DType::kF32;
+}
+
+PackedMatrix packed_matrix(CodebookMatrix matrix) {
+  const auto stored = std::make_shared<const CodebookMatrix>(std::move(matrix));
+  const CodebookParts& p = stored->parts();
+  const CodebookSizes& sizes = stored->sizes();
+  std::vector<PackedPart> parts = {
+      {"codes", DType::kU8, {sizes.codes_bytes}, p.codes},
+      {"scales", DType::kU8, {sizes.scales_bytes}, p.scales},
+      {"scales2", stored_dtype(stored->config().scale2), {sizes.groups}, p.scales2},
+      {"offset", DType::kF32, {1}, {reinterpret_cast<const std::uint8_t*>(&p.offset), sizeof(p.offset)}}};
+  const backends::PackedView view{.layout = backends::PackedLayout::kCodebook,
+                                  .rows = stored->rows(),
+                                  .cols = stored->cols(),
+                                  .codebook = stored->view()};
+  return {{std::string(codebook_kind_name(stored->codebook_kind())), to_string(stored->config())},
+          std::move(parts),
+          view,
+          stored};
+}
+
 backends::NfFormat nf_format(const CodebookConfig& config) {
   return {config.bits, config.scale_bits, config.scale2, config.block, config.block2};
 }

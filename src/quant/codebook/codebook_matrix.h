@@ -1,5 +1,4 @@
-// A matrix packed as NormalFloat (or uniform) codes with two levels of scales: the one type that storage,
-// decomposition, the engine and export share.
+// A matrix packed as codes of a codebook with two levels of scales.
 //
 // Layout (docs/formats/packed.md): four parts,
 //   codes    b bits an element, whole groups of 64 elements: 8 * b bytes a group
@@ -22,6 +21,7 @@
 #include "quant/codebook/codebook.h"
 #include "quant/codebook/codebook_config.h"
 #include "quant/codebook/codebook_layout.h"
+#include "quant/packed_matrix.h"
 
 namespace lq {
 
@@ -90,6 +90,12 @@ class CodebookMatrix {
   std::shared_ptr<const void> keep_alive_;
   CodebookParts parts_;
 };
+
+// The same as a matrix of any format. Its parts are codes, scales, scales2 and offset.
+PackedMatrix packed_matrix(CodebookMatrix matrix);
+
+// The type that second-level scales are stored as.
+DType stored_dtype(ScaleDType type);
 
 // The format and codebook of a configuration in the kernels' terms.
 backends::NfFormat nf_format(const CodebookConfig& config);

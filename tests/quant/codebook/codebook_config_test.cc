@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 
@@ -35,13 +34,11 @@ TEST(CodebookConfig, ThereAre432InOneOrder) {
   EXPECT_EQ(to_string(all[431]), "8,8,fp32,64,256");
 }
 
-TEST(CodebookConfig, TextAndJsonRoundTrip) {
+TEST(CodebookConfig, TextRoundTrips) {
   for (const CodebookConfig& config : all_nf_configs()) {
     EXPECT_EQ(parse_nf_config(to_string(config)), config);
-    EXPECT_EQ(codebook_config_from_json(codebook_config_to_json(config), "x"), config);
   }
   EXPECT_EQ(parse_nf_config(" 3, 8 ,fp32, 64,256 "), uniform_nf_config(3));
-  EXPECT_EQ(codebook_config_to_json(uniform_nf_config(3)).dump(), R"([3,8,"fp32",64,256])");
 }
 
 TEST(CodebookConfig, BadTextSaysWhatIsWrong) {
@@ -56,19 +53,6 @@ TEST(CodebookConfig, BadTextSaysWhatIsWrong) {
   EXPECT_NE(message_of("3,8,fp32,64,128").find("B1"), std::string::npos);
   EXPECT_NE(message_of("").find("1 parts"), std::string::npos);
   EXPECT_THROW(uniform_nf_config(5), Error);
-}
-
-TEST(CodebookConfig, BadJsonIsACorruptFile) {
-  for (const char* text : {"{}", "[]", "[3,8,\"fp32\",64]", "[3,8,32,64,256]", "[3.5,8,\"fp32\",64,256]",
-                           "[3,8,\"fp32\",64,4294967552]", "[4294967299,8,\"fp32\",64,256]", "null"}) {
-    try {
-      codebook_config_from_json(nlohmann::json::parse(text), "config.json");
-      ADD_FAILURE() << text;
-    } catch (const Error& e) {
-      EXPECT_EQ(e.code(), ErrorCode::kCorruptFile);
-      EXPECT_EQ(std::string(e.what()).rfind("config.json: ", 0), 0U) << e.what();
-    }
-  }
 }
 
 TEST(CodebookConfig, BitsPerWeightIsThePapersFormula) {

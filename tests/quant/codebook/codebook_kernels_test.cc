@@ -14,8 +14,8 @@
 #include "backends/cpu/nf_codec.h"
 #include "base/parallel.h"
 #include "base/rng.h"
+#include "quant/codebook/codebook_quantizer.h"
 #include "quant/codebook/codebook_reference.h"
-#include "quant/quantizer.h"
 
 namespace lq {
 namespace {

@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "quant/quantizer.h"
+#include "quant/codebook/codebook_quantizer.h"
 #include "reference/dense_matrix.h"
 
 namespace lq {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/rng.h"
-#include "quant/quantizer.h"
+#include "quant/codebook/codebook_quantizer.h"
 
 namespace lq {
 namespace {

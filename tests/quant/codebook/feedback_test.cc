@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "quant/quantizer.h"
+#include "quant/codebook/codebook_quantizer.h"
 #include "reference/error_feedback.h"
 
 namespace lq {

@@ -11,9 +11,10 @@
 #include <string>
 #include <vector>
 
+#include "files/json_parts.h"
 #include "formats/safetensors_reader.h"
+#include "quant/codebook/codebook_quantizer.h"
 #include "quant/codebook/codebook_reference.h"
-#include "quant/quantizer.h"
 #include "support/paths.h"
 
 namespace lq {
@@ -86,7 +87,7 @@ TEST_F(Gpt2Matrices, ErrorsAreTheAuthors) {
   for (const auto& golden : goldens.at("cases")) {
     if (golden.at("rank") != 0) continue;  // decomposition has its own test
     const Tensor w = load(golden.at("file"), golden.at("matrix"));
-    const CodebookConfig config = codebook_config_from_json(golden.at("config"), "goldens");
+    const CodebookConfig config = parse_nf_config(parts_from_json(golden.at("config"), "goldens"));
     std::vector<float> q(static_cast<std::size_t>(w.numel()));
     CodebookQuantizer(config).round_trip(pool, w.data<float>(), w.shape()[0], w.shape()[1], q.data());
     const double want = golden.at("relative_error");

@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "quant/codebook/codebook_quantizer.h"
 #include "quant/codebook/codebook_reference.h"
-#include "quant/quantizer.h"
 #include "support/paths.h"
 
 namespace lq {
