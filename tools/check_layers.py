@@ -11,20 +11,22 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 
 
 def read_rules(path):
-    rung, third_party = {}, []
+    rung, third_party, forbidden = {}, [], set()
     for line in path.read_text().splitlines():
         words = line.split("#")[0].split()
         if not words:
             continue
         if words[0] == "@":
             third_party.append((words[1], set(words[2:])))
+        elif words[0] == "!":
+            forbidden.add((words[1], words[2]))
         else:
             rung[words[1]] = int(words[0])
-    return rung, third_party
+    return rung, third_party, forbidden
 
 
 def offences(root):
-    rung, third_party = read_rules(root / "tools" / "layers.txt")
+    rung, third_party, forbidden = read_rules(root / "tools" / "layers.txt")
     for path in sorted((root / "src").rglob("*")):
         if path.suffix not in (".h", ".cc", ".cu", ".cuh"):
             continue
@@ -41,6 +43,8 @@ def offences(root):
             top = target.split("/")[0]
             if match.group(1) == '"' and top in rung and top != folder and rung[top] >= rung[folder]:
                 yield f"{where}: {folder} (rung {rung[folder]}) includes {top} (rung {rung[top]})"
+            if match.group(1) == '"' and (folder, top) in forbidden:
+                yield f"{where}: {folder} includes {top}, of which it knows nothing"
             for prefix, allowed in third_party:
                 if target.startswith(prefix) and folder not in allowed:
                     yield f"{where}: <{target}> belongs in {', '.join(sorted(allowed))} only"

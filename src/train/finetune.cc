@@ -11,6 +11,7 @@
 #include "files/atomic_file.h"
 #include "files/json_file.h"
 #include "files/output_dir.h"
+#include "quant/format.h"
 #include "tokenizers/tokenizer.h"
 #include "train/checkpoints.h"
 #include "train/full_model.h"
