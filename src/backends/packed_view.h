@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "backends/nf_view.h"
+#include "tensor/device.h"
 
 namespace lq::backends {
 
@@ -33,6 +34,7 @@ struct PackedView {
   PackedLayout layout = PackedLayout::kDense;
   std::int64_t rows = 0;  // outputs
   std::int64_t cols = 0;  // inputs
+  Device device = {};     // where all of its pointers lead
   DenseView dense = {};
   NfView codebook = {};
   IntRowView int_row = {};

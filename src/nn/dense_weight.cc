@@ -22,6 +22,7 @@ backends::PackedView DenseWeight::view() const {
   return {.layout = backends::PackedLayout::kDense,
           .rows = rows(),
           .cols = cols(),
+          .device = t.device(),
           .dense = {.data = t.raw(), .type = dense_type(t.dtype())}};
 }
 

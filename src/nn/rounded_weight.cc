@@ -17,16 +17,16 @@ void RoundedWeight::round(Context& ctx) const {
 
 void RoundedWeight::forward(Context& ctx, Workspace& ws, ConstMatrix x, Matrix y) const {
   if (ctx.decode_precision != DecodePrecision::kFast || x.rows != 1 || learns() ||
-      !backends::byte_gemv_has(cols())) {
+      !stored().device().is_cpu() || !backends::byte_gemv_has(cols())) {
     return DenseWeight::forward(ctx, ws, x, y);
   }
   check_shape("linear x", x, 1, cols());
   check_shape("linear y", y, 1, rows());
   round(ctx);
   Scratch scratch(ws);
-  const std::span<float> prepared = scratch.vector(backends::byte_gemv_scratch(cols()));
+  float* const prepared = scratch.vector(backends::byte_gemv_scratch(cols())).data();
   backends::byte_gemv(ctx.pool, {values_.data<std::int8_t>(), scales_.data<float>(), rows(), cols()}, x.data,
-                      y.data, prepared.data());
+                      y.data, prepared);
 }
 
 }  // namespace lq

@@ -12,6 +12,7 @@
 namespace lq {
 namespace {
 
+const std::string kNf2 = "2,8,fp32,64,256";
 const std::string kNf3 = "3,8,fp32,64,256";
 const std::string kNf4 = "4,8,fp32,64,256";
 
