@@ -4,11 +4,11 @@
 
 #include "base/error.h"
 #include "formats/checkpoint_reader.h"
+#include "formats/module_name.h"
 #include "formats/safetensors_writer.h"
 #include "jobs/select_matrices.h"
 #include "jobs/stats_metadata.h"
 #include "jobs/tiny_model.h"
-#include "quant/codebook/codebook_serialize.h"
 #include "reference/numbers.h"
 #include "support/io_test_util.h"
 

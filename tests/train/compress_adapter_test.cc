@@ -35,7 +35,7 @@ TEST(CompressAdapter, FactorsTakeAFewValuesABlockAndBitsCountThem) {
   for (const float b : lora.b.values()) EXPECT_EQ(b, 0.0F);
   // 64 x 64 in NF4 (and an offset a matrix), 2 x 4 x 64 in NF8.
   const double nf4 = codebook_bits_per_weight(uniform_nf_config(4));
-  const double low = codebook_bits_per_weight(nf8) * 512 / 4096;
+  const double low = nf8.bits_per_weight() * 512 / 4096;
   EXPECT_NEAR(c.bits_per_weight_with_low_rank, nf4 + low, 0.05);
   // Again changes nothing more than rounding of the scales.
   EXPECT_LT(compress_adapter(ctx, model, nf8).relative_error, c.relative_error);
