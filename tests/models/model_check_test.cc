@@ -5,25 +5,13 @@
 #include <functional>
 
 #include "base/error.h"
-#include "models/registry.h"
+#include "models/decoder_config.h"
 
 namespace lq {
 namespace {
 
-nlohmann::ordered_json base() {
-  return {{"architectures", {"LlamaForCausalLM"}},
-          {"model_type", "llama"},
-          {"vocab_size", 97},
-          {"hidden_size", 32},
-          {"intermediate_size", 44},
-          {"num_hidden_layers", 2},
-          {"num_attention_heads", 4},
-          {"num_key_value_heads", 2},
-          {"max_position_embeddings", 128}};
-}
-
-struct Case {
-  Case() : json(base()), config(json, "[config] DIR/config.json"), spec(model_spec(config)) {
+struct CheckCase {
+  CheckCase() {
     for (const ModelTensor& t : model_tensors(spec, names())) tensors.push_back({t.name, t.shape});
   }
   const TensorNames& names() const { return model_family(config).names; }
@@ -44,20 +32,19 @@ struct Case {
     return {ErrorCode::kInternal, "no error"};
   }
 
-  nlohmann::ordered_json json;
-  JsonObject config;
-  ModelSpec spec;
+  JsonObject config = config_of(decoder_config("LlamaForCausalLM", "llama"));
+  ModelSpec spec = model_spec(config);
   std::vector<NamedShape> tensors;
 };
 
-void expect_says(const std::pair<ErrorCode, std::string>& error, ErrorCode code,
-                 const std::vector<std::string>& parts) {
+void expect_refusal(const std::pair<ErrorCode, std::string>& error, ErrorCode code,
+                    const std::vector<std::string>& parts) {
   EXPECT_EQ(error.first, code) << error.second;
   for (const auto& part : parts) EXPECT_NE(error.second.find(part), std::string::npos) << error.second;
 }
 
 TEST(ModelCheck, AcceptsWhatTheConfigMakes) {
-  Case c;
+  CheckCase c;
   EXPECT_EQ(c.check().second, "no error");
   c.tensors.push_back(
       {"model.layers.7.mlp.up_proj.weight", {44, 32}});  // beyond the last layer: not the model's
@@ -66,33 +53,34 @@ TEST(ModelCheck, AcceptsWhatTheConfigMakes) {
 }
 
 TEST(ModelCheck, AcceptsNamesWithoutTheRoot) {
-  Case c;
+  CheckCase c;
   for (NamedShape& t : c.tensors) {
     if (t.name.starts_with("model.")) t.name = t.name.substr(6);
   }
   EXPECT_EQ(c.check().second, "no error");
   c.spec.blocks.resize(5, c.spec.blocks[0]);
-  expect_says(c.check(), ErrorCode::kMismatch, {"MODEL", "2 layers", "num_hidden_layers 5"});
+  expect_refusal(c.check(), ErrorCode::kMismatch, {"MODEL", "2 layers", "num_hidden_layers 5"});
 }
 
 TEST(ModelCheck, NamesTheTensorAndBothShapes) {
-  Case c;
+  CheckCase c;
   c.tensor("model.layers.1.self_attn.k_proj.weight").shape = {32, 32};
-  expect_says(c.check(), ErrorCode::kMismatch,
-              {"MODEL", "model.layers.1.self_attn.k_proj.weight", "[32, 32]", "[16, 32]"});
+  expect_refusal(c.check(), ErrorCode::kMismatch,
+                 {"MODEL", "model.layers.1.self_attn.k_proj.weight", "[32, 32]", "[16, 32]"});
 }
 
 TEST(ModelCheck, NamesAMissingTensor) {
-  Case c;
+  CheckCase c;
   std::erase_if(c.tensors,
                 [](const NamedShape& t) { return t.name == "model.layers.0.mlp.gate_proj.weight"; });
-  expect_says(c.check(), ErrorCode::kNotFound, {"MODEL", "model.layers.0.mlp.gate_proj.weight", "[44, 32]"});
+  expect_refusal(c.check(), ErrorCode::kNotFound,
+                 {"MODEL", "model.layers.0.mlp.gate_proj.weight", "[44, 32]"});
 }
 
 TEST(ModelCheck, CountsLayers) {
-  Case c;
+  CheckCase c;
   c.spec.blocks.resize(101, c.spec.blocks[0]);
-  expect_says(c.check(), ErrorCode::kMismatch, {"MODEL", "2 layers", "num_hidden_layers 101"});
+  expect_refusal(c.check(), ErrorCode::kMismatch, {"MODEL", "2 layers", "num_hidden_layers 101"});
 }
 
 // Every value that a spec can have and no code computes.
@@ -126,7 +114,7 @@ TEST(ModelCheck, RefusesByNameWhatIsNotComputed) {
       {"layers is 0", [](ModelSpec& s) { s.blocks.clear(); }},
   };
   for (const auto& [says, change] : cases) {
-    ModelSpec spec = Case().spec;
+    ModelSpec spec = CheckCase().spec;
     refuse_uncomputed(spec, "CONFIG");
     change(spec);
     try {
@@ -135,8 +123,8 @@ TEST(ModelCheck, RefusesByNameWhatIsNotComputed) {
     } catch (const Error& e) {
       const bool in_layer = says.find("final") == 0 || says.find("embedding") == 0 ||
                             says.find("logits") == 0 || says.find("layers") == 0;
-      expect_says({e.code(), e.what()}, ErrorCode::kUnsupported,
-                  {"CONFIG: ", says, in_layer ? "does not compute" : "in layer 1"});
+      expect_refusal({e.code(), e.what()}, ErrorCode::kUnsupported,
+                     {"CONFIG: ", says, in_layer ? "does not compute" : "in layer 1"});
     }
   }
 }

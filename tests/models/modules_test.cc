@@ -11,14 +11,14 @@
 namespace lq {
 namespace {
 
-struct Machine {
+struct OneThread {
   ThreadPool pool{1};
   NoProgress progress;
   Context ctx{pool, progress, 0, {}};
 };
 
 TEST(Modules, ListsEveryLinearOnce) {
-  Machine m;
+  OneThread m;
   io_test::TempDir dir;
   reference::write_random_model(m.pool, {}, dir / "model");
   Model model = Model::load(m.ctx, dir / "model");
@@ -48,7 +48,7 @@ TEST(Modules, ListsEveryLinearOnce) {
 
 // What reads one input has one group; nothing else has.
 TEST(Modules, InputGroups) {
-  Machine m;
+  OneThread m;
   io_test::TempDir dir;
   reference::write_random_model(m.pool, {}, dir / "model");
   Model model = Model::load(m.ctx, dir / "model");
@@ -62,7 +62,7 @@ TEST(Modules, InputGroups) {
 }
 
 TEST(Modules, ATiedHeadNamesItsPartner) {
-  Machine m;
+  OneThread m;
   Model model = Model::load(m.ctx, std::filesystem::path(test::source_dir()) / "tests" / "goldens" / "qwen2");
   ASSERT_TRUE(model.spec().tied_embeddings);
   const Module head = model.modules().back();
@@ -72,7 +72,7 @@ TEST(Modules, ATiedHeadNamesItsPartner) {
 
 // An adapter beside nothing but the head is an adapter.
 TEST(Modules, AnAdapterOfTheHeadAlone) {
-  Machine m;
+  OneThread m;
   io_test::TempDir dir;
   reference::write_random_model(m.pool, {}, dir / "model");
   Model model = Model::load(m.ctx, dir / "model");

@@ -3,30 +3,19 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "models/decoder_config.h"
 
 namespace lq {
 namespace {
 
-nlohmann::ordered_json base() {
-  return {{"architectures", {"LlamaForCausalLM"}},
-          {"model_type", "llama"},
-          {"vocab_size", 97},
-          {"hidden_size", 32},
-          {"intermediate_size", 44},
-          {"num_hidden_layers", 2},
-          {"num_attention_heads", 4},
-          {"num_key_value_heads", 2},
-          {"max_position_embeddings", 128}};
-}
-
-JsonObject config(const nlohmann::ordered_json& json) { return {json, "[config] DIR/config.json"}; }
+nlohmann::ordered_json known_config() { return decoder_config("LlamaForCausalLM", "llama"); }
 
 TEST(Registry, RefusesUnknownArchitecturesByName) {
-  auto json = base();
+  auto json = known_config();
   json["architectures"] = {"GPT2LMHeadModel"};
-  EXPECT_EQ(find_model_family(config(json)), nullptr);
+  EXPECT_EQ(find_model_family(config_of(json)), nullptr);
   try {
-    model_spec(config(json));
+    model_spec(config_of(json));
     FAIL() << "read";
   } catch (const Error& e) {
     EXPECT_EQ(e.code(), ErrorCode::kUnsupported);
@@ -38,20 +27,20 @@ TEST(Registry, RefusesUnknownArchitecturesByName) {
 }
 
 TEST(Registry, FindsAFamilyByArchitectureElseByType) {
-  auto json = base();
-  EXPECT_EQ(find_model_family(config(json))->model_type, "llama");
+  auto json = known_config();
+  EXPECT_EQ(find_model_family(config_of(json))->model_type, "llama");
   json["architectures"] = {"SomethingNew", "Qwen3ForCausalLM"};
-  EXPECT_EQ(find_model_family(config(json))->model_type, "qwen3");
+  EXPECT_EQ(find_model_family(config_of(json))->model_type, "qwen3");
   json["architectures"] = {"MistralModel"};  // saved without its head
-  EXPECT_EQ(find_model_family(config(json))->model_type, "mistral");
+  EXPECT_EQ(find_model_family(config_of(json))->model_type, "mistral");
   json.erase("architectures");
-  EXPECT_EQ(find_model_family(config(json))->model_type, "llama");
+  EXPECT_EQ(find_model_family(config_of(json))->model_type, "llama");
   json.erase("model_type");
-  EXPECT_EQ(find_model_family(config(json)), nullptr);
+  EXPECT_EQ(find_model_family(config_of(json)), nullptr);
 }
 
 TEST(Registry, NamesTheBlocksLinears) {
-  const auto modules = block_linear_modules(config(base()));
+  const auto modules = block_linear_modules(config_of(known_config()));
   ASSERT_EQ(modules.size(), 14U);
   EXPECT_EQ(modules[0], "model.layers.0.self_attn.q_proj");
   EXPECT_EQ(modules[13], "model.layers.1.mlp.down_proj");

@@ -3,30 +3,21 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "models/registry.h"
+#include "models/decoder_config.h"
 
 namespace lq {
 namespace {
 
-nlohmann::ordered_json base() {
-  return {{"architectures", {"LlamaForCausalLM"}},
-          {"model_type", "llama"},
-          {"vocab_size", 97},
-          {"hidden_size", 32},
-          {"intermediate_size", 44},
-          {"num_hidden_layers", 2},
-          {"num_attention_heads", 4},
-          {"max_position_embeddings", 128},
-          {"rms_norm_eps", 1e-5}};
-}
-
-ModelSpec read(const nlohmann::ordered_json& json) {
-  return model_spec(JsonObject(json, "[config] DIR/config.json"));
+nlohmann::ordered_json llama_config() {
+  nlohmann::ordered_json json = decoder_config("LlamaForCausalLM", "llama");
+  json.erase("num_key_value_heads");
+  json["rms_norm_eps"] = 1e-5;
+  return json;
 }
 
 std::string error_of(const nlohmann::ordered_json& json) {
   try {
-    read(json);
+    spec_of(json);
   } catch (const Error& e) {
     return e.what();
   }
@@ -35,12 +26,12 @@ std::string error_of(const nlohmann::ordered_json& json) {
 
 std::vector<std::int64_t> windows_of(const nlohmann::ordered_json& json) {
   std::vector<std::int64_t> windows;
-  for (const BlockSpec& b : read(json).blocks) windows.push_back(b.attention.window);
+  for (const BlockSpec& b : spec_of(json).blocks) windows.push_back(b.attention.window);
   return windows;
 }
 
 TEST(LlamaFamily, FillsInWhatHuggingFaceFillsIn) {
-  const ModelSpec c = read(base());
+  const ModelSpec c = spec_of(llama_config());
   ASSERT_EQ(c.layers(), 2);
   EXPECT_EQ(c.blocks[0].attention.kv_heads, 4);
   EXPECT_EQ(c.head_dim(), 8);
@@ -49,7 +40,7 @@ TEST(LlamaFamily, FillsInWhatHuggingFaceFillsIn) {
   EXPECT_EQ(c.rope.theta, 10000.0);
   EXPECT_EQ(c.bos, -1);
   EXPECT_TRUE(c.eos.empty());
-  EXPECT_EQ(windows_of(base()), (std::vector<std::int64_t>{0, 0}));
+  EXPECT_EQ(windows_of(llama_config()), (std::vector<std::int64_t>{0, 0}));
 }
 
 TEST(LlamaFamily, BadValuesNameFileAndKey) {
@@ -62,7 +53,7 @@ TEST(LlamaFamily, BadValuesNameFileAndKey) {
       {"hidden_act", "gelu"},     {"tie_word_embeddings", 3},
   };
   for (const auto& [key, value] : bad) {
-    auto json = base();
+    auto json = llama_config();
     json[key] = value;
     const std::string error = error_of(json);
     EXPECT_NE(error.find(key), std::string::npos) << key << " = " << value << ": " << error;
@@ -73,21 +64,21 @@ TEST(LlamaFamily, BadValuesNameFileAndKey) {
 TEST(LlamaFamily, MissingSizesAreNamed) {
   for (const char* key :
        {"vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads"}) {
-    auto json = base();
+    auto json = llama_config();
     json.erase(key);
     EXPECT_NE(error_of(json).find(key), std::string::npos) << error_of(json);
   }
 }
 
 TEST(LlamaFamily, ReadsRopeOfOldAndNewTransformers) {
-  auto json = base();
+  auto json = llama_config();
   json["rope_theta"] = 500000.0;
   json["rope_scaling"] = {{"type", "linear"}, {"factor", 4.0}};
-  EXPECT_EQ(read(json).rope.type, RopeType::kLinear);
-  EXPECT_EQ(read(json).rope.theta, 500000.0);
+  EXPECT_EQ(spec_of(json).rope.type, RopeType::kLinear);
+  EXPECT_EQ(spec_of(json).rope.theta, 500000.0);
   json.erase("rope_scaling");
   json["rope_parameters"] = {{"rope_type", "yarn"}, {"rope_theta", 7.0}, {"factor", 2.0}};
-  const RopeConfig yarn = read(json).rope;
+  const RopeConfig yarn = spec_of(json).rope;
   EXPECT_EQ(yarn.type, RopeType::kYarn);
   EXPECT_EQ(yarn.theta, 7.0);
   EXPECT_EQ(yarn.original_positions, 128);
@@ -100,37 +91,37 @@ TEST(LlamaFamily, ReadsRopeOfOldAndNewTransformers) {
 
 // Each as transformers 5.24 reads it.
 TEST(LlamaFamily, RopeKeysThatStandElsewhere) {
-  auto json = base();
+  auto json = llama_config();
   json["rope_parameters"] = {{"rope_type", "default"}, {"rope_theta", 1000.0}};
   json["rope_scaling"] = {{"rope_type", "yarn"}, {"factor", 4.0}, {"original_max_position_embeddings", 64}};
-  RopeConfig rope = read(json).rope;  // rope_scaling, added by hand, hides rope_parameters and its theta
+  RopeConfig rope = spec_of(json).rope;  // rope_scaling, added by hand, hides rope_parameters and its theta
   EXPECT_EQ(rope.type, RopeType::kYarn);
   EXPECT_EQ(rope.theta, 10000.0);
   EXPECT_EQ(rope.original_positions, 64);
   json["original_max_position_embeddings"] = 32;  // beside the section: it wins
-  EXPECT_EQ(read(json).rope.original_positions, 32);
-  json = base();
+  EXPECT_EQ(spec_of(json).rope.original_positions, 32);
+  json = llama_config();
   json["rope_theta"] = 1000.0;
   json["rope_scaling"] = {{"rope_type", "linear"}, {"factor", 2.0}, {"rope_theta", 500.0}};
-  EXPECT_EQ(read(json).rope.theta, 500.0);
+  EXPECT_EQ(spec_of(json).rope.theta, 500.0);
   json["rope_scaling"] = nlohmann::ordered_json::object();  // says nothing
-  EXPECT_EQ(read(json).rope.theta, 1000.0);
+  EXPECT_EQ(spec_of(json).rope.theta, 1000.0);
   json["partial_rotary_factor"] = 0.5;
   EXPECT_NE(error_of(json).find("partial_rotary_factor"), std::string::npos);
 }
 
 TEST(LlamaFamily, BiasesByTheirKeys) {
-  auto json = base();
+  auto json = llama_config();
   json["attention_bias"] = true;
-  const BlockSpec b = read(json).blocks[1];
+  const BlockSpec b = spec_of(json).blocks[1];
   EXPECT_TRUE(b.attention.qkv_bias && b.attention.output_bias);
   EXPECT_FALSE(b.mlp.bias);
   json["mlp_bias"] = true;
-  EXPECT_TRUE(read(json).blocks[0].mlp.bias);
+  EXPECT_TRUE(spec_of(json).blocks[0].mlp.bias);
 }
 
 TEST(LlamaFamily, WindowsOfMistralAndQwen) {
-  auto json = base();
+  auto json = llama_config();
   json["architectures"] = {"MistralForCausalLM"};
   json["model_type"] = "mistral";
   json["sliding_window"] = 9;
@@ -148,8 +139,8 @@ TEST(LlamaFamily, WindowsOfMistralAndQwen) {
   json["architectures"] = {"Qwen2ForCausalLM"};
   json["model_type"] = "qwen2";
   EXPECT_EQ(windows_of(json), (std::vector<std::int64_t>{0, 0}));
-  EXPECT_TRUE(read(json).blocks[0].attention.qkv_bias);
-  EXPECT_FALSE(read(json).blocks[0].attention.output_bias);
+  EXPECT_TRUE(spec_of(json).blocks[0].attention.qkv_bias);
+  EXPECT_FALSE(spec_of(json).blocks[0].attention.output_bias);
   json["use_sliding_window"] = true;
   json["max_window_layers"] = 1;
   EXPECT_EQ(windows_of(json), (std::vector<std::int64_t>{0, 9}));
