@@ -63,7 +63,10 @@ void BM_Calibrate(benchmark::State& state) {
   const auto directory = directory_of(b, state.range(0));
   Model plain = Model::load(b.ctx, directory);
   Model model = Model::load(b.ctx, directory);
-  for (Linear* l : plain.linears()) l->weight().parameter()->make_trainable();
+  for (const Module& module : plain.modules()) {
+    if (!module.in_block()) continue;
+    module.linear->weight().parameter()->make_trainable();
+  }
   const CalibrationWindows w = random_windows(16, model.spec().vocab);
   Gather gather;
   gather.output_grad_moment = state.range(1) == 1;

@@ -113,7 +113,9 @@ BENCHMARK(BM_Prompt768)
 
 // r 64 beside every linear, B = 0.
 void add_lora(Bench& b, Model& model) {
-  for (Linear* linear : model.linears()) {
+  for (const Module& module : model.modules()) {
+    if (!module.in_block()) continue;
+    Linear* const linear = module.linear;
     auto lora = std::make_unique<Lora>();
     lora->a.value = Tensor::empty(DType::kF32, {64, linear->in()});
     lora->b.value = Tensor::zeros(DType::kF32, {linear->out(), 64});
@@ -201,7 +203,10 @@ void BM_Decode1100M(benchmark::State& state) {
   const Weight& head = model.head().projection().weight();
   // Fast: bytes and a scale for each 64 (nn/rounded_weight.h).
   std::int64_t bytes = state.range(1) == 1 ? head.rows() * head.cols() / 16 * 17 : head.bytes();
-  for (Linear* linear : model.linears()) bytes += linear->weight().bytes();
+  for (const Module& module : model.modules()) {
+    if (!module.in_block()) continue;
+    bytes += module.linear->weight().bytes();
+  }
   state.SetBytesProcessed(state.iterations() * bytes);
   state.counters["tokens/s"] =
       benchmark::Counter(static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);

@@ -127,7 +127,9 @@ std::vector<Case> measure(Context& ctx, const std::filesystem::path& directory, 
   options.reference = &dense;
   const double nll = perplexity(ctx, model, *tokenizer, text, options).nll_per_token;
   std::vector<Case> cases;
-  for (Linear* linear : model.linears()) {
+  for (const Module& module : model.modules()) {
+    if (!module.in_block()) continue;
+    Linear* const linear = module.linear;
     Parameter& w = *linear->weight().parameter();
     w.make_trainable();  // an f32 copy of its own
     const Estimator estimator(stats, *linear);

@@ -1,17 +1,14 @@
 #include "calibrate/block_statistics.h"
 
 #include <algorithm>
-#include <array>
+#include <map>
+#include <set>
 
 #include "base/error.h"
 #include "ops/reduce.h"
 
 namespace lq {
 namespace {
-
-// Which linears of a block read the same input: by their place in block_linear_names(), the first of those
-// that share it. q, k, v read the block's normalized input; gate and up that of the feed-forward part.
-constexpr std::array<std::size_t, 7> kFirstOfInput = {0, 0, 0, 3, 4, 4, 6};
 
 void run_jobs(ThreadPool& pool, SymmetricSum& sum, ConstMatrix x) {
   pool.run(sum.jobs(), [&](std::int64_t job) { sum.run_job(pool, job, x.data, x.rows); });
@@ -33,17 +30,15 @@ std::string named(const Linear& linear, std::string_view what) { return linear.n
 
 std::vector<BlockStatistics::Layer> BlockStatistics::layers_of(TransformerBlock& block,
                                                                const Gather& gather) {
-  const std::vector<Linear*> linears = block.linears();
-  LQ_CHECK(linears.size() == kFirstOfInput.size(), kInternal, "[calibrate] a block of {} linears",
-           linears.size());
-  std::vector<Layer> layers(linears.size());
-  std::array<bool, kFirstOfInput.size()> owned{};
-  for (std::size_t i = 0; i < linears.size(); ++i) {
-    layers[i].linear = linears[i];
-    layers[i].wanted = !gather.wanted || gather.wanted(linears[i]->name());
-    bool& taken = owned[kFirstOfInput[i]];
-    layers[i].owns_input = layers[i].wanted && !taken;
-    taken = taken || layers[i].wanted;
+  std::vector<Layer> layers;
+  std::set<std::int64_t> seen, owned;  // input groups
+  for (const Module& m : block.modules()) {
+    Layer& layer = layers.emplace_back();
+    layer.linear = m.linear;
+    layer.input_group = m.input_group;
+    layer.first_of_input = seen.insert(m.input_group).second;
+    layer.wanted = !gather.wanted || gather.wanted(m.name);
+    layer.owns_input = layer.wanted && owned.insert(m.input_group).second;
   }
   return layers;
 }
@@ -111,12 +106,12 @@ std::vector<TensorSpec> BlockStatistics::specs(TransformerBlock& block, const Ga
 StatsModules BlockStatistics::modules(TransformerBlock& block, const Gather& gather) {
   StatsModules modules;
   const std::vector<Layer> layers = layers_of(block, gather);
-  std::array<const Linear*, kFirstOfInput.size()> owners{};
-  for (std::size_t i = 0; i < layers.size(); ++i) {
-    const Linear& linear = *layers[i].linear;
-    if (layers[i].owns_input) owners[kFirstOfInput[i]] = &linear;
-    if (layers[i].wanted) {
-      modules[linear.name()] = {linear.out(), linear.in(), owners[kFirstOfInput[i]]->name()};
+  std::map<std::int64_t, const Linear*> owners;  // of each input group
+  for (const Layer& layer : layers) {
+    const Linear& linear = *layer.linear;
+    if (layer.owns_input) owners[layer.input_group] = &linear;
+    if (layer.wanted) {
+      modules[linear.name()] = {linear.out(), linear.in(), owners.at(layer.input_group)->name()};
     }
   }
   return modules;
@@ -142,10 +137,7 @@ void BlockStatistics::check_finite(Context& ctx, const Linear& linear, ConstMatr
 
 void BlockStatistics::on_forward(Context& ctx, const Linear& linear, ConstMatrix x) {
   Layer& l = layer_of(linear);
-  if (kFirstOfInput[static_cast<std::size_t>(&l - layers_.data())] ==
-      static_cast<std::size_t>(&l - layers_.data())) {
-    check_finite(ctx, linear, x, "its input holds");
-  }
+  if (l.first_of_input) check_finite(ctx, linear, x, "its input holds");
   if (l.input.size() > 0 && pass_ == StatisticsPass::kInputs) run_jobs(ctx.pool, l.input, x);
   if (l.held_out.size() > 0 && pass_ == StatisticsPass::kInputsHeldOut) run_jobs(ctx.pool, l.held_out, x);
 }

@@ -74,6 +74,8 @@ class BlockStatistics final : public LinearHook {
  private:
   struct Layer {
     Linear* linear = nullptr;
+    std::int64_t input_group = 0;  // of Module
+    bool first_of_input = false;   // the first of those that read this input
     bool wanted = false;
     bool owns_input = false;  // its input moments are kept under its name
     FisherSum fisher;

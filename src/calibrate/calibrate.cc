@@ -35,9 +35,11 @@ Gather gather_of(Model& model, const CalibrateOptions& o, bool held_out) {
   std::set<std::string, std::less<>> wanted;
   for (const std::string& name : o.modules) {
     const std::string_view module = module_of(name);
-    const auto linears = model.linears();
-    LQ_CHECK(std::ranges::any_of(linears, [&](const Linear* l) { return l->name() == module; }), kNotFound,
-             "[calibrate] {}: {} is no linear layer of the model's blocks", o.model.string(), module);
+    const auto modules = model.modules();
+    const bool known =
+        std::ranges::any_of(modules, [&](const Module& m) { return m.in_block() && m.name == module; });
+    LQ_CHECK(known, kNotFound, "[calibrate] {}: {} is no linear layer of the model's blocks",
+             o.model.string(), module);
     wanted.emplace(module);
   }
   g.wanted = [wanted](const std::string& module) { return wanted.contains(module); };
@@ -46,9 +48,7 @@ Gather gather_of(Model& model, const CalibrateOptions& o, bool held_out) {
 
 std::int64_t window_length(const ModelSpec& c, const CalibrateOptions& o) {
   if (o.seq_len == 0) return std::min<std::int64_t>(512, c.max_positions);
-  LQ_CHECK(o.seq_len <= c.max_positions || c.rope.type == RopeType::kDynamic, kInvalidArgument,
-           "[calibrate] windows of {} tokens exceed the model's context of {} (max_position_embeddings)",
-           o.seq_len, c.max_positions);
+  check_sequence_length(c, o.seq_len, "[calibrate] seq-len");
   return o.seq_len;
 }
 
@@ -209,7 +209,7 @@ CalibrateReport calibrate(Context& ctx, const CalibrateOptions& o) {
       calibration_windows(ctx, *tokenizer, {o.data, o.field, o.samples, window_length(c, o), o.hold_out});
   const Gather gather = gather_of(model, o, windows.held_out > 0);
   StatsModules modules;
-  for (std::int64_t layer = 0; layer < c.layers; ++layer) {
+  for (std::int64_t layer = 0; layer < c.layers(); ++layer) {
     modules.merge(BlockStatistics::modules(model.block(layer), gather));
   }
 
@@ -238,7 +238,7 @@ CalibrateReport calibrate(Context& ctx, const CalibrateOptions& o) {
 
     CalibrationRun run(ctx, model, windows, gather, plan, store, o.save_every_seconds);
     report.resumed_blocks = run.run();
-    const std::optional<Pieces> pieces = open_pieces(store, c.layers);
+    const std::optional<Pieces> pieces = open_pieces(store, c.layers());
     LQ_CHECK(pieces.has_value(), kCorruptFile,
              "[calibrate] {}: a finished part was damaged; run the same command again",
              work.job_folder().string());

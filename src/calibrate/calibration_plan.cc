@@ -37,9 +37,9 @@ CalibrationPlan plan_calibration(Model& model, const Gather& gather, const Calib
   CalibrationPlan best;
   const auto make = [&](std::int64_t at_once, bool on_disk) {
     CalibrationPlan p;
-    const std::int64_t count = (c.layers + at_once - 1) / at_once;
+    const std::int64_t count = (c.layers() + at_once - 1) / at_once;
     for (std::int64_t s = 0; s < count; ++s) {
-      p.segments.emplace_back(s * c.layers / count, (s + 1) * c.layers / count);
+      p.segments.emplace_back(s * c.layers() / count, (s + 1) * c.layers() / count);
       p.blocks_at_once = std::max(p.blocks_at_once, p.segments.back().second - p.segments.back().first);
     }
     p.boundaries_on_disk = on_disk;
@@ -51,19 +51,19 @@ CalibrationPlan plan_calibration(Model& model, const Gather& gather, const Calib
     p.memory_bytes = memory.weights + memory.scratch + 4 * group * row + output + p.blocks_at_once * sums +
                      (tapes_of_one != 0 ? tape : p.blocks_at_once * tape) +
                      (on_disk ? 0 : activations + gradients);
-    p.output_bytes = c.layers * output;
+    p.output_bytes = c.layers() * output;
     p.disk_bytes = p.output_bytes + p.blocks_at_once * sums + 2 * gradients + (on_disk ? activations : 0);
     return p;
   };
   if (blocks_at_once > 0) {
-    const std::int64_t at_once = std::min(blocks_at_once, c.layers);
+    const std::int64_t at_once = std::min(blocks_at_once, c.layers());
     best = make(at_once, false);
     if (best.memory_bytes > budget) best = make(at_once, true);
     return best;
   }
   for (const bool on_disk : {false, true}) {
-    for (std::int64_t count = 1; count <= c.layers; ++count) {
-      best = make((c.layers + count - 1) / count, on_disk);
+    for (std::int64_t count = 1; count <= c.layers(); ++count) {
+      best = make((c.layers() + count - 1) / count, on_disk);
       if (best.memory_bytes <= budget) return best;
     }
   }

@@ -86,7 +86,7 @@ bool CalibrationRun::segment_done(std::size_t s) const {
   for (std::int64_t layer = first; layer < last; ++layer) {
     if (!store_.has(piece_name(layer))) return false;
   }
-  return !gather_.gradients() || last < model_.spec().layers || store_.has("loss");
+  return !gather_.gradients() || last < model_.spec().layers() || store_.has("loss");
 }
 
 bool CalibrationRun::gradients_there(std::int64_t layer) const {
@@ -106,7 +106,7 @@ void CalibrationRun::advance(std::int64_t units) {
 
 std::int64_t CalibrationRun::run() {
   std::int64_t before = 0;
-  for (std::int64_t layer = 0; layer < model_.spec().layers; ++layer) {
+  for (std::int64_t layer = 0; layer < model_.spec().layers(); ++layer) {
     before += store_.has(piece_name(layer)) ? 1 : 0;
   }
   ctx_.progress.begin("calibrate", std::ssize(windows_.ids), "tokens");
@@ -151,7 +151,7 @@ void CalibrationRun::run_forward() {
   std::size_t lowest = 0;
   while (lowest < plan_.segments.size() && segment_done(lowest)) ++lowest;
   if (lowest == plan_.segments.size()) return;
-  all_units_ = std::ssize(windows_.ids) * model_.spec().layers;
+  all_units_ = std::ssize(windows_.ids) * model_.spec().layers();
   sweep(lowest);
   for (std::size_t s = lowest; s < plan_.segments.size(); ++s) run_segment(s);
 }
@@ -233,7 +233,7 @@ void CalibrationRun::group_forward(const Segment& segment, std::int64_t group, S
     block.begin(g.held_out ? StatisticsPass::kInputsHeldOut : StatisticsPass::kInputs, {}, describe(g));
     model_.block(layer).forward(ctx_, workspace_, plan_of(g), x, tapes_.front(), x);
   }
-  const bool wanted = segment.second < model_.spec().layers &&
+  const bool wanted = segment.second < model_.spec().layers() &&
                       !(gather_.gradients() && inputs_.has(segment.second, group, x.rows, x.cols));
   if (wanted) inputs_.put(segment.second, group, x);
 }
@@ -242,7 +242,7 @@ void CalibrationRun::group_backward(const Segment& segment, std::int64_t group, 
   const WindowGroup& g = groups_[static_cast<std::size_t>(group)];
   const SequencePlan& plan = plan_of(g);
   const std::span<const std::int64_t> starts = batch_of(g).starts;
-  const bool top = segment.second == model_.spec().layers;
+  const bool top = segment.second == model_.spec().layers();
   load_input(segment, group, buffer(block_inputs_.front(), g));
   for (std::int64_t layer = segment.first; layer < segment.second; ++layer) {
     ctx_.stop.check();
@@ -301,7 +301,7 @@ std::int64_t CalibrationRun::load_partial(const Segment& segment, Statistics& st
     }
   }
   // Forward only, activations above the segment are made beside the sums.
-  if (!gather_.gradients() && segment.second < model_.spec().layers) {
+  if (!gather_.gradients() && segment.second < model_.spec().layers()) {
     for (std::int64_t g = 0; g < next; ++g) {
       const std::int64_t tokens = tokens_of(groups_[static_cast<std::size_t>(g)]);
       if (!inputs_.has(segment.second, g, tokens, model_.spec().hidden)) return 0;
@@ -332,7 +332,7 @@ void CalibrationRun::finish_segment(const Segment& segment, Statistics& statisti
   const std::int64_t summed = windows_.summed();
   const StatisticsCounts counts{summed * (windows_.seq_len - 1), summed * windows_.seq_len,
                                 windows_.held_out * windows_.seq_len};
-  if (gather_.gradients() && segment.second == model_.spec().layers) {
+  if (gather_.gradients() && segment.second == model_.spec().layers()) {
     store_.put("loss", {}, {{"sum", loss_sum_}});
   }
   for (std::size_t i = 0; i < statistics.size(); ++i) {
@@ -354,7 +354,7 @@ void CalibrationRun::finish_segment(const Segment& segment, Statistics& statisti
   store_.erase(fmt::format("partial.{}-{}", segment.first, segment.second));
   const std::int64_t groups = std::ssize(groups_);
   if (segment.first > 0) inputs_.erase(segment.first, groups);
-  if (gather_.gradients() && segment.second < model_.spec().layers) {
+  if (gather_.gradients() && segment.second < model_.spec().layers()) {
     gradients_.erase(segment.second, summed_groups_);
   }
 }

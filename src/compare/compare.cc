@@ -82,9 +82,7 @@ std::string check_and_describe(Context& ctx, const CompareRecipe& recipe, const 
   const Model model = Model::load(ctx, recipe.model);
   TrainingDataOptions data = recipe.finetune.data;
   data.examples.seed = ctx.seed;
-  LQ_CHECK(data.examples.max_length <= model.spec().max_positions, kInvalidArgument,
-           "{}: finetune.seq-len is {}, but the model's context is {} (max_position_embeddings)",
-           recipe.file.string(), data.examples.max_length, model.spec().max_positions);
+  check_sequence_length(model.spec(), data.examples.max_length, recipe.file.string() + ": finetune.seq-len");
   const ExampleSet examples = read_training_data(data, recipe.model, *tokenizer, ctx.progress);
   TrainOptions train = recipe.finetune.train;
   train.batch.row_length = data.examples.max_length;

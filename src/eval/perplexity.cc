@@ -80,9 +80,7 @@ PerplexityResult perplexity_of_ids(Context& ctx, const Model& model, std::span<c
   const ModelSpec& c = model.spec();
   LQ_CHECK(options.seq_len >= 2, kInvalidArgument,
            "[perplexity] windows of {} tokens predict nothing (at least 2)", options.seq_len);
-  LQ_CHECK(options.seq_len <= c.max_positions || c.rope.type == RopeType::kDynamic, kInvalidArgument,
-           "[perplexity] windows of {} tokens exceed the model's context of {} (max_position_embeddings)",
-           options.seq_len, c.max_positions);
+  check_sequence_length(c, options.seq_len, "[perplexity] seq-len");
   LQ_CHECK(options.reference == nullptr || options.reference->spec().vocab == c.vocab, kMismatch,
            "[perplexity] the model has {} tokens in its vocabulary, the reference {}", c.vocab,
            options.reference == nullptr ? 0 : options.reference->spec().vocab);

@@ -13,13 +13,13 @@ Model& Model::operator=(Model&&) noexcept = default;
 Model::~Model() = default;
 
 const ModelSpec& Model::spec() const { return state_->spec; }
+const TensorNames& Model::names() const { return state_->names; }
 const JsonObject& Model::hf_config() const { return state_->hf; }
 bool Model::packed() const { return state_->packed != nullptr; }
 
 bool Model::has_adapter() const {
-  return std::ranges::any_of(state_->blocks, [](TransformerBlock& block) {
-    return std::ranges::any_of(
-        block.linears(), [](const Linear* l) { return l->lora() != nullptr || l->fixed_lora() != nullptr; });
+  return std::ranges::any_of(state_->modules(), [](const Module& m) {
+    return m.linear->lora() != nullptr || m.linear->fixed_lora() != nullptr;
   });
 }
 
@@ -34,19 +34,27 @@ std::vector<Parameter*> Model::parameters() {
   return all;
 }
 
-std::vector<Linear*> Model::linears() {
-  std::vector<Linear*> all;
-  for (TransformerBlock& b : state_->blocks) {
-    for (Linear* linear : b.linears()) all.push_back(linear);
+std::vector<Module> Model::State::modules() {
+  std::vector<Module> all;
+  for (TransformerBlock& b : blocks) {
+    for (Module& m : b.modules()) all.push_back(std::move(m));
   }
+  Module top;
+  top.name = head->projection().name();
+  top.linear = &head->projection();
+  top.input_group = all.empty() ? 0 : all.back().input_group + 1;
+  if (head->projection().weight().parameter() == embedding) top.tied.push_back(embedding->name);
+  all.push_back(std::move(top));
   return all;
 }
 
+std::vector<Module> Model::modules() { return state_->modules(); }
+
 Linear* Model::find_linear(std::string_view module) {
-  for (Linear* linear : linears()) {
-    if (linear->name() == module) return linear;
+  for (const Module& m : modules()) {
+    if (m.name == module) return m.linear;
   }
-  return head().projection().name() == module ? &head().projection() : nullptr;
+  return nullptr;
 }
 
 std::vector<Parameter*> Model::trainable() {
@@ -54,10 +62,8 @@ std::vector<Parameter*> Model::trainable() {
   for (Parameter& p : state_->parameters) {
     if (p.trainable()) all.push_back(&p);
   }
-  std::vector<Linear*> with_head = linears();
-  with_head.push_back(&head().projection());
-  for (Linear* linear : with_head) {
-    Lora* lora = linear->lora();
+  for (const Module& m : modules()) {
+    Lora* lora = m.linear->lora();
     if (lora == nullptr) continue;
     if (lora->a.trainable()) all.push_back(&lora->a);
     if (lora->b.trainable()) all.push_back(&lora->b);
@@ -66,10 +72,8 @@ std::vector<Parameter*> Model::trainable() {
 }
 
 void Model::train_adapters() {
-  std::vector<Linear*> with_head = linears();
-  with_head.push_back(&head().projection());
-  for (Linear* linear : with_head) {
-    if (Lora* lora = linear->lora()) {
+  for (const Module& m : modules()) {
+    if (Lora* lora = m.linear->lora()) {
       lora->a.make_trainable();
       lora->b.make_trainable();
     }
@@ -77,8 +81,7 @@ void Model::train_adapters() {
 }
 
 void Model::set_lora_dropout(const LoraDropout* dropout) {
-  for (Linear* linear : linears()) linear->set_lora_dropout(dropout);
-  head().projection().set_lora_dropout(dropout);
+  for (const Module& m : modules()) m.linear->set_lora_dropout(dropout);
 }
 
 SequencePlan Model::plan(Context& ctx, const TokenBatch& batch) const {
@@ -89,7 +92,7 @@ SequencePlan Model::plan(Context& ctx, const TokenBatch& batch) const {
   std::int64_t longest = 0;
   for (const auto& s : plan.segments) longest = std::max(longest, s.q_count);
   const ModelSpec& c = state_->spec;
-  plan.rope = make_rope_table(ctx, positions_of(batch), rope_frequencies(c.rope, c.head_dim, longest),
+  plan.rope = make_rope_table(ctx, positions_of(batch), rope_frequencies(c.rope, c.head_dim(), longest),
                               static_cast<float>(c.rope.attention_factor));
   return plan;
 }
@@ -113,10 +116,8 @@ const NextTokenHead& Model::head() const { return *state_->head; }
 
 KvCache Model::make_cache(std::int64_t capacity) const {
   const ModelSpec& c = state_->spec;
-  LQ_CHECK(c.rope.type == RopeType::kDynamic || capacity <= c.max_positions, kInvalidArgument,
-           "[model] {} tokens of context were asked for, but {} has {} (max_position_embeddings)", capacity,
-           state_->directory.string(), c.max_positions);
-  return {c.layers, c.kv_heads * c.head_dim, capacity};
+  check_sequence_length(c, capacity, state_->directory.string());
+  return {c.layers(), c.kv_width(), capacity};
 }
 
 ModelMemory Model::memory_estimate(std::int64_t tokens, bool training, Keep keep) const {
@@ -127,15 +128,14 @@ ModelMemory Model::memory_estimate(std::int64_t tokens, bool training, Keep keep
     m.parameters += static_cast<std::int64_t>(p.grad.bytes());
   }
   std::int64_t widest = c.hidden;
-  for (TransformerBlock& b : state_->blocks) {
-    for (Linear* linear : b.linears()) {
-      if (linear->weight().parameter() == nullptr) m.weights += linear->weight().bytes();
-      widest = std::max({widest, linear->in(), linear->out()});
-      for (const Lora* lora : {linear->lora(), linear->fixed_lora()}) {
-        if (lora == nullptr) continue;
-        for (const Parameter* p : {&lora->a, &lora->b}) {
-          m.parameters += static_cast<std::int64_t>(p->value.bytes() + p->grad.bytes());
-        }
+  for (const Module& module : state_->modules()) {
+    Linear& linear = *module.linear;
+    if (linear.weight().parameter() == nullptr) m.weights += linear.weight().bytes();
+    if (module.in_block()) widest = std::max({widest, linear.in(), linear.out()});
+    for (const Lora* lora : {linear.lora(), linear.fixed_lora()}) {
+      if (lora == nullptr) continue;
+      for (const Parameter* p : {&lora->a, &lora->b}) {
+        m.parameters += static_cast<std::int64_t>(p->value.bytes() + p->grad.bytes());
       }
     }
   }
@@ -143,8 +143,8 @@ ModelMemory Model::memory_estimate(std::int64_t tokens, bool training, Keep keep
   const std::int64_t tape = BlockTape::floats(state_->blocks.front().tape_shape(tokens));
   m.activations = bytes(tape);
   if (training) {
-    const std::int64_t tapes = keep == Keep::kActivations ? c.layers : 1;
-    m.activations = bytes(tapes * tape + c.layers * tokens * c.hidden);
+    const std::int64_t tapes = keep == Keep::kActivations ? c.layers() : 1;
+    m.activations = bytes(tapes * tape + c.layers() * tokens * c.hidden);
   }
   // The stream, norms and the widest intermediate values; a panel of a weight; the head's chunk of logits.
   const std::int64_t chunk = std::min(tokens, head().chunk_tokens());

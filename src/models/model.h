@@ -15,6 +15,7 @@
 
 #include "files/json_object.h"
 #include "models/model_spec.h"
+#include "models/module.h"
 #include "models/transformer_block.h"
 #include "nn/heads/next_token_head.h"
 #include "nn/kv_cache.h"
@@ -70,6 +71,8 @@ class Model {
   ~Model();
 
   const ModelSpec& spec() const;
+  // Of modules and parameters in the checkpoint, by their roles.
+  const TensorNames& names() const;
   const JsonObject& hf_config() const;
   bool packed() const;
   bool has_adapter() const;
@@ -77,8 +80,9 @@ class Model {
   // Parameters by checkpoint name: norms, biases, dense weights; not those of adapters.
   Parameter* find_parameter(std::string_view name);
   std::vector<Parameter*> parameters();
-  // Every linear of the blocks in their order; the head's projection is head().projection().
-  std::vector<Linear*> linears();
+  // Every linear once: block by block, the head's projection last.
+  std::vector<Module> modules();
+  // Null where there is no such module.
   Linear* find_linear(std::string_view module);
   // Everything that learns now: adapters' A and B, and what make_trainable was called on.
   std::vector<Parameter*> trainable();
@@ -117,7 +121,7 @@ class Model {
                        std::span<const std::int32_t> targets, float scale, std::span<float> losses);
 
   // --- decoding ---
-  // capacity: tokens, at most. Throws Error(kInvalidArgument) where it exceeds the model's context.
+  // capacity: tokens, at most. Throws as check_sequence_length.
   KvCache make_cache(std::int64_t capacity) const;
   // Runs the next tokens of a sequence; logits ([1, vocab]) after the last one.
   void decode(Context& ctx, Workspace& ws, KvCache& cache, std::span<const std::int32_t> ids,

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "models/model.h"
+#include "models/model_check.h"
 #include "models/model_state.h"
 #include "models/registry.h"
 #include "nn/dense_weight.h"
@@ -17,63 +18,75 @@ class Loader {
   explicit Loader(Model::State& state) : state_(state) {}
 
   void build() {
-    const ModelSpec& c = state_.spec;
-    state_.embedding = &parameter("model.embed_tokens.weight", {c.vocab, c.hidden}, false);
-    for (std::int64_t layer = 0; layer < c.layers; ++layer) state_.blocks.push_back(block(layer));
-    Parameter& norm = parameter("model.norm.weight", {c.hidden}, true);
-    state_.head = std::make_unique<NextTokenHead>(norm, c.norm_eps, Linear("lm_head", projection()));
+    const ModelSpec& m = state_.spec;
+    check_model_config(m, state_.names, shapes(), state_.directory.string());
+    state_.embedding = &parameter(name(Role::kEmbedding) + ".weight", false);
+    for (std::int64_t layer = 0; layer < m.layers(); ++layer) state_.blocks.push_back(block(layer));
+    Parameter& norm = parameter(name(Role::kFinalNorm) + ".weight", true);
+    state_.head =
+        std::make_unique<NextTokenHead>(norm, m.final_norm.eps, Linear(name(Role::kHead), projection()));
   }
 
  private:
+  std::string name(Role role, std::int64_t layer = -1) const { return state_.names.module(role, layer); }
+
+  std::vector<NamedShape> shapes() const {
+    std::vector<NamedShape> all;
+    for (const TensorView& t : state_.reader().tensors()) all.push_back({t.name(), t.shape()});
+    if (!state_.packed) return all;
+    for (const auto& [weight, module] : state_.packed->packed().modules) {
+      all.push_back({weight, {module.rows, module.cols}});
+    }
+    return all;
+  }
+
   TransformerBlock block(std::int64_t layer) {
-    const ModelSpec& c = state_.spec;
-    const std::string at = fmt::format("model.layers.{}.", layer);
-    const std::int64_t attention = c.heads * c.head_dim;
-    const std::int64_t kv = c.kv_heads * c.head_dim;
-    const AttentionShape shape{c.heads, c.kv_heads, c.head_dim, c.windows[static_cast<std::size_t>(layer)],
-                               1.0F / std::sqrt(static_cast<float>(c.head_dim))};
-    SelfAttention self{linear(at + "self_attn.q_proj", attention, c.hidden, c.qkv_bias),
-                       linear(at + "self_attn.k_proj", kv, c.hidden, c.qkv_bias),
-                       linear(at + "self_attn.v_proj", kv, c.hidden, c.qkv_bias),
-                       linear(at + "self_attn.o_proj", c.hidden, attention, c.output_bias), shape};
-    GatedMlp mlp{linear(at + "mlp.gate_proj", c.intermediate, c.hidden, c.mlp_bias),
-                 linear(at + "mlp.up_proj", c.intermediate, c.hidden, c.mlp_bias),
-                 linear(at + "mlp.down_proj", c.hidden, c.intermediate, c.mlp_bias)};
-    Parameter& norm1 = parameter(at + "input_layernorm.weight", {c.hidden}, true);
-    Parameter& norm2 = parameter(at + "post_attention_layernorm.weight", {c.hidden}, true);
-    return {norm1, norm2, c.norm_eps, std::move(self), std::move(mlp)};
+    const BlockSpec& b = state_.spec.blocks[static_cast<std::size_t>(layer)];
+    const AttentionSpec& a = b.attention;
+    const float scale = a.scale != 0.0F ? a.scale : 1.0F / std::sqrt(static_cast<float>(a.head_dim));
+    const auto part = [&](Role role, bool bias) { return linear(name(role, layer), bias); };
+    const auto norm = [&](Role role) -> Parameter& { return parameter(name(role, layer) + ".weight", true); };
+    SelfAttention self{part(Role::kQ, a.qkv_bias), part(Role::kK, a.qkv_bias), part(Role::kV, a.qkv_bias),
+                       part(Role::kO, a.output_bias),
+                       AttentionShape{a.heads, a.kv_heads, a.head_dim, a.window, scale}};
+    if (a.qk_norm == QkNorm::kPerHead) {
+      self.norms.q = &norm(Role::kQNorm);
+      self.norms.k = &norm(Role::kKNorm);
+      self.norms.eps = b.norm.eps;
+    }
+    GatedMlp mlp{part(Role::kGate, b.mlp.bias), part(Role::kUp, b.mlp.bias), part(Role::kDown, b.mlp.bias)};
+    Parameter& norm1 = norm(Role::kAttentionNorm);
+    Parameter& norm2 = norm(Role::kMlpNorm);
+    return {layer, b, norm1, norm2, std::move(self), std::move(mlp)};
   }
 
-  Linear linear(const std::string& module, std::int64_t out, std::int64_t in, bool biased) {
-    Parameter* bias = biased ? &parameter(module + ".bias", {out}, true) : nullptr;
-    return {module, weight(module, out, in), bias};
+  Linear linear(const std::string& module, bool biased) {
+    Parameter* bias = biased ? &parameter(module + ".bias", true) : nullptr;
+    return {module, weight(module), bias};
   }
 
-  std::unique_ptr<Weight> weight(const std::string& module, std::int64_t out, std::int64_t in) {
+  std::unique_ptr<Weight> weight(const std::string& module) {
     const std::string name = module + ".weight";
     if (state_.packed && state_.packed->packed().modules.contains(name)) {
-      PackedMatrix matrix = state_.packed->matrix(name);
-      check(name, {matrix.rows(), matrix.cols()}, {out, in});
-      return std::make_unique<PackedWeight>(std::move(matrix));
+      return std::make_unique<PackedWeight>(state_.packed->matrix(name));
     }
-    return std::make_unique<DenseWeight>(parameter(name, {out, in}, false));
+    return std::make_unique<DenseWeight>(parameter(name, false));
   }
 
   // A dense head of a packed model may be rounded where its other weights are read coarsely too.
   std::unique_ptr<Weight> projection() {
-    const ModelSpec& c = state_.spec;
-    const bool packed_itself = state_.packed && state_.packed->packed().modules.contains("lm_head.weight");
-    if (packed_itself && !c.tied_embeddings) return weight("lm_head", c.vocab, c.hidden);
-    Parameter& p =
-        c.tied_embeddings ? *state_.embedding : parameter("lm_head.weight", {c.vocab, c.hidden}, false);
+    const std::string module = name(Role::kHead);
+    const bool packed_itself = state_.packed && state_.packed->packed().modules.contains(module + ".weight");
+    const bool tied = state_.spec.tied_embeddings;
+    if (packed_itself && !tied) return weight(module);
+    Parameter& p = tied ? *state_.embedding : parameter(module + ".weight", false);
     if (state_.packed) return std::make_unique<RoundedWeight>(p);
     return std::make_unique<DenseWeight>(p);
   }
 
   // small: brought to f32 now; else borrowed as it lies in the file.
-  Parameter& parameter(const std::string& name, const Shape& shape, bool small) {
+  Parameter& parameter(const std::string& name, bool small) {
     const TensorView& view = find(name);
-    check(name, view.shape(), shape);
     LQ_CHECK(is_weight_dtype(view.dtype()), kUnsupported, "[model] {}: {} is {} (expected F32, BF16 or F16)",
              state_.directory.string(), name, dtype_name(view.dtype()));
     Parameter& p = state_.parameters.emplace_back();
@@ -92,11 +105,6 @@ class Loader {
     return state_.reader().at(name);
   }
 
-  void check(const std::string& name, const Shape& have, const Shape& want) const {
-    LQ_CHECK(have == want, kMismatch, "[model] {}: {} is {}, but config.json makes it {}",
-             state_.directory.string(), name, shape_text(have), shape_text(want));
-  }
-
   Model::State& state_;
 };
 
@@ -106,7 +114,8 @@ Model Model::load(Context& ctx, const std::filesystem::path& directory, const Mo
   JsonObject hf = JsonObject::load(directory);
   ModelSpec spec = model_spec(hf);
   const bool packed = is_packed(hf);
-  auto state = std::make_unique<State>(std::move(hf), std::move(spec));
+  TensorNames names = model_family(hf).names;
+  auto state = std::make_unique<State>(std::move(hf), std::move(spec), std::move(names));
   state->directory = directory;
   if (packed) {
     state->packed = std::make_unique<PackedCheckpoint>(directory);
@@ -131,14 +140,15 @@ Model Model::load(Context& ctx, const std::filesystem::path& directory, const Mo
 void Model::State::replace(const TensorView& view, const std::filesystem::path& adapter) {
   const std::string& name = view.name();
   auto at = by_name.find(name);
-  if (at == by_name.end() && name == "lm_head.weight" && spec.tied_embeddings) {
+  const std::string head_module = names.module(Role::kHead);
+  if (at == by_name.end() && name == head_module + ".weight" && spec.tied_embeddings) {
     Parameter& p = parameters.emplace_back();
     p.name = name;
     p.value = Tensor::borrow(embedding->value.dtype(), embedding->value.shape(), embedding->value.raw());
     at = by_name.emplace(name, &p).first;
-    Parameter& norm = *by_name.at("model.norm.weight");
-    head = std::make_unique<NextTokenHead>(norm, spec.norm_eps,
-                                           Linear("lm_head", std::make_unique<DenseWeight>(p)));
+    Parameter& norm = *by_name.at(names.module(Role::kFinalNorm) + ".weight");
+    head = std::make_unique<NextTokenHead>(norm, spec.final_norm.eps,
+                                           Linear(head_module, std::make_unique<DenseWeight>(p)));
   }
   LQ_CHECK(at != by_name.end() || !packed || !packed->packed().modules.contains(name), kUnsupported,
            "[adapter] {}: replaces {} whole (modules_to_save), but in {} that is a packed weight",

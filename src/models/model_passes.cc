@@ -64,7 +64,7 @@ void Model::losses_backward(Context& ctx, Workspace& ws, ModelTape& tape, const 
   const ModelSpec& c = state_->spec;
   const std::int64_t n = batch.tokens();
   const SequencePlan p = plan(ctx, batch);
-  make_room(tape, c.layers, n, c.hidden);
+  make_room(tape, c.layers(), n, c.hidden);
   Scratch scratch(ws);
   const Matrix last = scratch.matrix(n, c.hidden);
   embed(ctx, batch.ids, part_of(tape.inputs[0], n, c.hidden));
@@ -103,12 +103,12 @@ void Model::decode(Context& ctx, Workspace& ws, KvCache& cache, std::span<const 
   for (std::size_t t = 0; t < ids.size(); ++t) {
     positions[t] = static_cast<std::int32_t>(cache.length() + static_cast<std::int64_t>(t));
   }
-  p.rope = make_rope_table(ctx, positions, rope_frequencies(c.rope, c.head_dim, cache.length() + n),
+  p.rope = make_rope_table(ctx, positions, rope_frequencies(c.rope, c.head_dim(), cache.length() + n),
                            static_cast<float>(c.rope.attention_factor));
   Scratch scratch(ws);
   const Matrix x = scratch.matrix(n, c.hidden);
   embed(ctx, ids, x);
-  for (std::int64_t layer = 0; layer < c.layers; ++layer) {
+  for (std::int64_t layer = 0; layer < c.layers(); ++layer) {
     ctx.stop.check();
     block(layer).forward_cached(ctx, ws, p, cache, layer, x);
   }

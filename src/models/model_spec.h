@@ -2,34 +2,55 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
+#include "models/block_spec.h"
+#include "models/role.h"
+#include "models/tensor_names.h"
 #include "nn/rope_scaling.h"
+#include "tensor/shape.h"
 
 namespace lq {
 
 struct ModelSpec {
-  std::int64_t vocab = 0;          // vocab_size
-  std::int64_t hidden = 0;         // hidden_size
-  std::int64_t intermediate = 0;   // intermediate_size
-  std::int64_t layers = 0;         // num_hidden_layers
-  std::int64_t heads = 0;          // num_attention_heads
-  std::int64_t kv_heads = 0;       // num_key_value_heads; heads where missing
-  std::int64_t head_dim = 0;       // head_dim; hidden / heads where missing
-  std::int64_t max_positions = 0;  // max_position_embeddings
-  float norm_eps = 1e-5F;          // rms_norm_eps
-  bool tied_embeddings = false;
-  bool qkv_bias = false;     // attention_bias; always on in Qwen2
-  bool output_bias = false;  // of o_proj: attention_bias of Llama
-  bool mlp_bias = false;
-  std::vector<std::int64_t> windows;  // per layer: sliding window, 0 = all
+  std::int64_t vocab = 0;          // rows of the embedding
+  std::int64_t hidden = 0;         // width of the stream
+  std::int64_t max_positions = 0;  // the context that the model was made for
+  bool tied_embeddings = false;    // the head multiplies by the embedding
+  std::vector<BlockSpec> blocks;   // in their order
+  NormSpec final_norm;
+  float embedding_multiplier = 1.0F;
+  float logits_multiplier = 1.0F;
+  float logits_soft_cap = 0.0F;  // 0: none
   RopeConfig rope;
-  std::int64_t bos = -1;          // bos_token_id; -1 where missing
-  std::vector<std::int64_t> eos;  // eos_token_id, one or several
+  std::int64_t bos = -1;          // -1: none
+  std::vector<std::int64_t> eos;  // none, one or several
 
-  // Weights of the linear layers in the blocks, and of everything.
-  std::int64_t block_linear_weights() const;
-  std::int64_t all_weights() const;
+  // Equal in all layers (refuse_uncomputed).
+  std::int64_t head_dim() const { return blocks.front().attention.head_dim; }
+  std::int64_t kv_width() const { return blocks.front().attention.kv_heads * head_dim(); }
+  std::int64_t layers() const { return static_cast<std::int64_t>(blocks.size()); }
+  // The longest sequence that positions are right for: max_positions, and no bound where rotation stretches
+  // with the length.
+  std::int64_t longest_sequence() const;
 };
+
+// One tensor that a checkpoint of the model has.
+struct ModelTensor {
+  std::string name;
+  Role role = Role::kEmbedding;
+  std::int64_t layer = -1;  // -1: outside the blocks
+  bool bias = false;
+  Shape shape;
+};
+
+// All of them: embedding, blocks, final norm, head (where it has one of its own).
+std::vector<ModelTensor> model_tensors(const ModelSpec& spec, const TensorNames& names);
+
+// Throws Error(kInvalidArgument) where sequences of `tokens` tokens are longer than spec.longest_sequence():
+// "WHAT: 4096 tokens exceed the model's context of 2048 (max_position_embeddings)". The one rule, for every
+// job.
+void check_sequence_length(const ModelSpec& spec, std::int64_t tokens, std::string_view what);
 
 }  // namespace lq

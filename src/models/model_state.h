@@ -19,6 +19,7 @@ struct Model::State {
   std::filesystem::path directory;
   JsonObject hf;
   ModelSpec spec;
+  TensorNames names;
   // One of the two: they own the mapped files.
   std::unique_ptr<CheckpointReader> dense;
   std::unique_ptr<PackedCheckpoint> packed;
@@ -28,7 +29,9 @@ struct Model::State {
   std::vector<TransformerBlock> blocks;
   std::unique_ptr<NextTokenHead> head;
 
-  State(JsonObject h, ModelSpec s) : hf(std::move(h)), spec(std::move(s)) {}
+  State(JsonObject h, ModelSpec s, TensorNames n)
+      : hf(std::move(h)), spec(std::move(s)), names(std::move(n)) {}
+  std::vector<Module> modules();
   // A parameter's value becomes the adapter's. A tied head stays tied to the embeddings unless it is replaced
   // itself. Throws Error(kMismatch), Error(kUnsupported) naming the adapter and the tensor.
   void replace(const TensorView& view, const std::filesystem::path& adapter);

@@ -7,54 +7,61 @@
 
 #include "base/error.h"
 #include "models/families/llama.h"
+#include "models/families/qwen3.h"
+#include "models/model_check.h"
 
 namespace lq {
 namespace {
 
 const std::vector<ModelFamily>& table() {
-  static const std::vector<ModelFamily> families = {families::llama()};
-  return families;
-}
-
-bool has(const std::vector<std::string>& names, const std::string& name) {
-  return std::ranges::find(names, name) != names.end();
+  static const std::vector<ModelFamily> kFamilies = [] {
+    std::vector<ModelFamily> all;
+    for (const auto& entries : {families::llama(), families::qwen3()}) {
+      all.insert(all.end(), entries.begin(), entries.end());
+    }
+    return all;
+  }();
+  return kFamilies;
 }
 
 }  // namespace
 
-const ModelFamily& model_family(const JsonObject& config) {
+const ModelFamily* find_model_family(const JsonObject& config) {
   const std::vector<std::string> names = config.texts("architectures");
   const std::string type = config.text_or("model_type", "");
-  std::vector<std::string> known;
-  for (const ModelFamily& family : table()) {
-    for (const auto& name : names) {
-      if (has(family.architectures, name)) return family;
+  for (const std::string& name : names) {
+    for (const ModelFamily& family : table()) {
+      if (std::ranges::find(family.architectures, name) != family.architectures.end()) return &family;
     }
-    if (names.empty() && has(family.model_types, type)) return family;
-    known.insert(known.end(), family.architectures.begin(), family.architectures.end());
   }
+  if (!names.empty()) return nullptr;
+  const auto at = std::ranges::find(table(), type, &ModelFamily::model_type);
+  return at == table().end() ? nullptr : &*at;
+}
+
+const ModelFamily& model_family(const JsonObject& config) {
+  if (const ModelFamily* family = find_model_family(config)) return *family;
+  const std::vector<std::string> names = config.texts("architectures");
+  std::vector<std::string> known;
+  for (const ModelFamily& family : table()) known.push_back(family.architectures.front());
   fail(ErrorCode::kUnsupported, "{}: architecture {} is not one that this program computes (known: {})",
-       config.who(), names.empty() ? fmt::format("of model_type \"{}\"", type) : fmt::format("{}", names),
+       config.who(),
+       names.empty() ? fmt::format("of model_type \"{}\"", config.text_or("model_type", ""))
+                     : fmt::format("{}", names),
        fmt::join(known, ", "));
 }
 
-ModelSpec model_spec(const JsonObject& config) { return model_family(config).spec(config); }
-
-const std::vector<std::string>& block_linear_names() {
-  static const std::vector<std::string> names = {"self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj",
-                                                 "self_attn.o_proj", "mlp.gate_proj",    "mlp.up_proj",
-                                                 "mlp.down_proj"};
-  return names;
+ModelSpec model_spec(const JsonObject& config) {
+  ModelSpec spec = model_family(config).spec(config);
+  refuse_uncomputed(spec, config.who());
+  return spec;
 }
 
 std::vector<std::string> block_linear_modules(const JsonObject& config) {
-  model_family(config);
-  const std::int64_t layers = config.integer("num_hidden_layers", 1, 10000);
   std::vector<std::string> modules;
-  for (std::int64_t layer = 0; layer < layers; ++layer) {
-    for (const auto& name : block_linear_names()) {
-      modules.push_back(fmt::format("model.layers.{}.{}", layer, name));
-    }
+  const TensorNames& names = model_family(config).names;
+  for (const ModelTensor& t : model_tensors(model_spec(config), names)) {
+    if (t.layer >= 0 && !t.bias && is_linear(t.role)) modules.push_back(names.module(t.role, t.layer));
   }
   return modules;
 }

@@ -9,7 +9,8 @@
 namespace lq {
 
 std::int64_t BlockTape::floats(const Shape& s) {
-  return s.tokens * (2 * s.attention + 2 * s.kv + s.heads + s.hidden + 2 * s.intermediate);
+  const std::int64_t raw = s.qk_norm ? s.attention + s.kv : 0;
+  return s.tokens * (2 * s.attention + 2 * s.kv + s.heads + s.hidden + 2 * s.inner + raw);
 }
 
 void BlockTape::resize(const Shape& s) {
@@ -29,17 +30,36 @@ void BlockTape::resize(const Shape& s) {
   attention.out = take(s.tokens, s.attention);
   attention.lse = take(s.heads, s.tokens);
   middle = take(s.tokens, s.hidden);
-  mlp.gate = take(s.tokens, s.intermediate);
-  mlp.up = take(s.tokens, s.intermediate);
+  mlp.gate = take(s.tokens, s.inner);
+  mlp.up = take(s.tokens, s.inner);
+  attention.raw_q = s.qk_norm ? take(s.tokens, s.attention) : Matrix{};
+  attention.raw_k = s.qk_norm ? take(s.tokens, s.kv) : Matrix{};
 }
 
-std::vector<Linear*> TransformerBlock::linears() {
-  return {&attention_.q, &attention_.k, &attention_.v, &attention_.o, &mlp_.gate, &mlp_.up, &mlp_.down};
+std::vector<Module> TransformerBlock::modules() {
+  std::vector<Module> modules;
+  // Four inputs a block: the first norm's output, attention's, the second norm's, the gate's product.
+  const auto add = [&](Role role, std::int64_t input, Linear& linear) {
+    modules.push_back({linear.name(), role, layer_, 4 * layer_ + input, {}, &linear});
+  };
+  add(Role::kQ, 0, attention_.q);
+  add(Role::kK, 0, attention_.k);
+  add(Role::kV, 0, attention_.v);
+  add(Role::kO, 1, attention_.o);
+  add(Role::kGate, 2, mlp_.gate);
+  add(Role::kUp, 2, mlp_.up);
+  add(Role::kDown, 3, mlp_.down);
+  return modules;
 }
 
 BlockTape::Shape TransformerBlock::tape_shape(std::int64_t tokens) const {
-  return {tokens,         attention_.q.in(), attention_.q.out(), attention_.k.out(), attention_.shape.heads,
-          mlp_.gate.out()};
+  return {tokens,
+          attention_.q.in(),
+          attention_.q.out(),
+          attention_.k.out(),
+          attention_.shape.heads,
+          mlp_.gate.out(),
+          static_cast<bool>(attention_.norms)};
 }
 
 void TransformerBlock::fill_tape(Context& ctx, Workspace& ws, const SequencePlan& plan, ConstMatrix x,

@@ -1,6 +1,8 @@
 // One transformer block:  u = x + attention(norm1(x));  y = u + mlp(norm2(u)).
 #pragma once
 
+#include "models/block_spec.h"
+#include "models/module.h"
 #include "nn/gated_mlp.h"
 #include "nn/kv_cache.h"
 #include "nn/parameter.h"
@@ -14,7 +16,8 @@ namespace lq {
 class BlockTape {
  public:
   struct Shape {
-    std::int64_t tokens, hidden, attention, kv, heads, intermediate;
+    std::int64_t tokens, hidden, attention, kv, heads, inner;
+    bool qk_norm;
     bool operator==(const Shape&) const = default;
   };
   static std::int64_t floats(const Shape& shape);
@@ -33,13 +36,21 @@ class BlockTape {
 
 class TransformerBlock {
  public:
-  TransformerBlock(Parameter& norm1, Parameter& norm2, float eps, SelfAttention attention, GatedMlp mlp)
-      : norm1_(norm1), norm2_(norm2), eps_(eps), attention_(std::move(attention)), mlp_(std::move(mlp)) {}
+  // layer: its number in the model. REQUIRES: a spec that refuse_uncomputed (model_check.h) lets pass, and
+  // parts of its shapes. The norms outlive this.
+  TransformerBlock(std::int64_t layer, const BlockSpec& spec, Parameter& norm1, Parameter& norm2,
+                   SelfAttention attention, GatedMlp mlp)
+      : layer_(layer),
+        eps_(spec.norm.eps),
+        norm1_(norm1),
+        norm2_(norm2),
+        attention_(std::move(attention)),
+        mlp_(std::move(mlp)) {}
 
   SelfAttention& attention() { return attention_; }
   GatedMlp& mlp() { return mlp_; }
-  // The seven linears in the order of block_linear_names().
-  std::vector<Linear*> linears();
+  // Its linears in the order in which they run: q, k, v, o, gate, up, down.
+  std::vector<Module> modules();
   BlockTape::Shape tape_shape(std::int64_t tokens) const;
 
   // y = block(x), the tape filled (made to fit by resize). x, y: [tokens, hidden]; y may be x.
@@ -56,9 +67,10 @@ class TransformerBlock {
                 Matrix dy_to_dx, bool dx_wanted = true);
 
  private:
+  std::int64_t layer_;
+  float eps_;
   Parameter& norm1_;
   Parameter& norm2_;
-  float eps_;
   SelfAttention attention_;
   GatedMlp mlp_;
 };

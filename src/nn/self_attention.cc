@@ -1,14 +1,49 @@
 #include "nn/self_attention.h"
 
+#include "ops/elementwise.h"
+#include "ops/rms_norm.h"
 #include "ops/rope.h"
 
 namespace lq {
+namespace {
+
+// Every head of every token as a row of its own.
+Matrix heads_of(Matrix m, std::int64_t head_dim) { return {m.data, m.size() / head_dim, head_dim, m.device}; }
+ConstMatrix heads_of(ConstMatrix m, std::int64_t head_dim) {
+  return {m.data, m.size() / head_dim, head_dim, m.device};
+}
+
+// y = norm(x), head by head. y may be x.
+void norm_heads(Context& ctx, Workspace& ws, const Parameter& w, float eps, ConstMatrix x, Matrix y) {
+  const std::int64_t dim = w.value.numel();
+  const ConstMatrix rows = heads_of(x, dim);
+  Scratch scratch(ws);
+  rms_norm_forward(ctx, rows, w.values(), eps, heads_of(y, dim), scratch.vector(rows.rows));
+}
+
+// dx = , and the weight's gradient += where it learns. x as in norm_heads.
+void norm_heads_backward(Context& ctx, Workspace& ws, Parameter& w, float eps, ConstMatrix x, ConstMatrix dy,
+                         Matrix dx) {
+  const std::int64_t dim = w.value.numel();
+  const ConstMatrix rows = heads_of(x, dim);
+  Scratch scratch(ws);
+  const Vector rstd = scratch.vector(rows.rows);
+  rms_norm_forward(ctx, rows, w.values(), eps, heads_of(dx, dim), rstd);  // for rstd; dx is overwritten
+  fill(ctx, dx.flat(), 0.0F);
+  rms_norm_backward(ctx, rows, w.values(), rstd, heads_of(dy, dim), heads_of(dx, dim), w.grads());
+}
+
+}  // namespace
 
 void SelfAttention::forward(Context& ctx, Workspace& ws, const SequencePlan& plan, ConstMatrix x,
                             const AttentionTape& tape, Matrix y) const {
-  q.forward(ctx, ws, x, tape.q);
-  k.forward(ctx, ws, x, tape.k);
+  q.forward(ctx, ws, x, norms ? tape.raw_q : tape.q);
+  k.forward(ctx, ws, x, norms ? tape.raw_k : tape.k);
   v.forward(ctx, ws, x, tape.v);
+  if (norms) {
+    norm_heads(ctx, ws, *norms.q, norms.eps, tape.raw_q, tape.q);
+    norm_heads(ctx, ws, *norms.k, norms.eps, tape.raw_k, tape.k);
+  }
   rope_forward(ctx, plan.rope, shape.heads, tape.q);
   rope_forward(ctx, plan.rope, shape.kv_heads, tape.k);
   attention_forward(ctx, shape, plan.segments, tape.q, tape.k, tape.v, tape.out, tape.lse);
@@ -27,6 +62,10 @@ void SelfAttention::forward_cached(Context& ctx, Workspace& ws, const SequencePl
   q.forward(ctx, ws, x, query);
   k.forward(ctx, ws, x, new_keys);
   v.forward(ctx, ws, x, values.slice(cache.length(), n));
+  if (norms) {
+    norm_heads(ctx, ws, *norms.q, norms.eps, query, query);
+    norm_heads(ctx, ws, *norms.k, norms.eps, new_keys, new_keys);
+  }
   rope_forward(ctx, plan.rope, shape.heads, query);
   rope_forward(ctx, plan.rope, shape.kv_heads, new_keys);
   attention_forward(ctx, shape, plan.segments, query, keys, values, out, {});
@@ -44,8 +83,15 @@ void SelfAttention::backward(Context& ctx, Workspace& ws, const SequencePlan& pl
   attention_backward(ctx, shape, plan.segments, tape.q, tape.k, tape.v, tape.out, tape.lse, dout, dq, dk, dv);
   rope_backward(ctx, plan.rope, shape.heads, dq);
   rope_backward(ctx, plan.rope, shape.kv_heads, dk);
-  q.backward(ctx, ws, x, dq, dx, false);
-  k.backward(ctx, ws, x, dk, dx, true);
+  // The rotated values have served: their place takes the gradients before the norms.
+  const Matrix raw_dq = norms ? tape.q : dq;
+  const Matrix raw_dk = norms ? tape.k : dk;
+  if (norms) {
+    norm_heads_backward(ctx, ws, *norms.q, norms.eps, tape.raw_q, dq, raw_dq);
+    norm_heads_backward(ctx, ws, *norms.k, norms.eps, tape.raw_k, dk, raw_dk);
+  }
+  q.backward(ctx, ws, x, raw_dq, dx, false);
+  k.backward(ctx, ws, x, raw_dk, dx, true);
   v.backward(ctx, ws, x, dv, dx, true);
 }
 

@@ -1,8 +1,10 @@
-// Causal self-attention with rotary positions: o( attention( rope(q x), rope(k x), v x ) ).
+// Causal self-attention with rotary positions: o( attention( rope(q x), rope(k x), v x ) ); with QK-norm
+// o( attention( rope(norm(q x)), rope(norm(k x)), v x ) ), each head normalized by itself.
 #pragma once
 
 #include "nn/kv_cache.h"
 #include "nn/linear.h"
+#include "nn/parameter.h"
 #include "nn/sequence_plan.h"
 #include "ops/attention.h"
 #include "tensor/workspace.h"
@@ -10,9 +12,20 @@
 namespace lq {
 
 // Kept from forward for backward. q, out: [tokens, heads * head_dim]; k, v: [tokens, kv_heads * head_dim];
-// lse: [heads, tokens]. q and k are after rotation.
+// lse: [heads, tokens]. q and k are after norm and rotation; with QK-norm raw_q and raw_k, of their shapes,
+// are before both.
 struct AttentionTape {
   Matrix q, k, v, out, lse;
+  Matrix raw_q, raw_k;
+};
+
+// RMS norms over head_dim of the queries and keys of every head, before rotation.
+struct HeadNorms {
+  Parameter* q = nullptr;  // [head_dim]; they outlive this. Null: no norms
+  Parameter* k = nullptr;
+  float eps = 0.0F;
+
+  explicit operator bool() const { return q != nullptr; }
 };
 
 struct SelfAttention {
@@ -21,6 +34,7 @@ struct SelfAttention {
   Linear v;
   Linear o;
   AttentionShape shape;
+  HeadNorms norms = {};
 
   // y = attention(x), and the tape is filled. x, y: [tokens, hidden].
   void forward(Context& ctx, Workspace& ws, const SequencePlan& plan, ConstMatrix x,

@@ -28,12 +28,11 @@ Squares round_factor(Context& ctx, const Quantizer& quantizer, Parameter& p) {
 }  // namespace
 
 CompressedAdapter compress_adapter(Context& ctx, Model& model, const Quantizer& quantizer) {
-  std::vector<Linear*> all = model.linears();
-  all.push_back(&model.head().projection());
   Squares sum;
   double bits = 0.0;
   double weights = 0.0;
-  for (Linear* linear : all) {
+  for (const Module& m : model.modules()) {
+    Linear* const linear = m.linear;
     if (linear->lora() == nullptr && linear->fixed_lora() == nullptr) continue;
     for (Lora* lora : {linear->lora(), linear->fixed_lora()}) {
       if (lora == nullptr) continue;

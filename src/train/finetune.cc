@@ -90,19 +90,17 @@ nlohmann::json job_of(const Context& ctx, const FinetuneOptions& o, const Exampl
 // Of what the run starts from besides the base: low-rank parts, and weights that an adapter has replaced.
 std::string hash_of_start(Model& model, const std::vector<std::string>& replaced) {
   Hasher hasher;
-  std::vector<Linear*> all = model.linears();
-  all.push_back(&model.head().projection());
   bool any = !replaced.empty();
   for (const std::string& name : replaced) {
     const Tensor& value = model.find_parameter(name)->value;
     hasher.update(name);
     hasher.update(value.raw(), value.bytes());
   }
-  for (const Linear* linear : all) {
-    const Lora* lora = linear->lora();
+  for (const Module& m : model.modules()) {
+    const Lora* lora = m.linear->lora();
     if (lora == nullptr) continue;
     any = true;
-    hasher.update(linear->name());
+    hasher.update(m.name);
     hasher.update(lora->a.value.raw(), lora->a.value.bytes());
     hasher.update(lora->b.value.raw(), lora->b.value.bytes());
     hasher.update(&lora->scaling, sizeof(lora->scaling));
@@ -207,9 +205,7 @@ FinetuneReport finetune(Context& ctx, const FinetuneOptions& given) {
     const PeftAdapterReader reader(o.adapter);
     for (const TensorView& view : reader.replaced()) o.lora.replaced.push_back(view.name());
   }
-  LQ_CHECK(o.data.examples.max_length <= model.spec().max_positions, kInvalidArgument,
-           "--seq-len {}: the model's context is {} (max_position_embeddings)", o.data.examples.max_length,
-           model.spec().max_positions);
+  check_sequence_length(model.spec(), o.data.examples.max_length, "[finetune] seq-len");
   o.data.examples.seed = ctx.seed;
   ExampleSet set = read_training_data(o.data, o.model, *tokenizer, ctx.progress);
   check_ids(set, model, o.model);

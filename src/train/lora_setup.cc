@@ -13,10 +13,10 @@ namespace {
 
 constexpr std::int64_t kDefaultRank = 64;  // the paper's
 
-std::vector<Linear*> all_linears(Model& model) {
-  std::vector<Linear*> all = model.linears();
-  // Tied to the embedding, the head is no module of its own.
-  if (!model.spec().tied_embeddings) all.push_back(&model.head().projection());
+// Those that an adapter may be put beside: tied to the embedding, the head is no module of its own.
+std::vector<Module> own_modules(Model& model) {
+  std::vector<Module> all = model.modules();
+  std::erase_if(all, [](const Module& m) { return !m.owns_weight(); });
   return all;
 }
 
@@ -37,25 +37,26 @@ std::vector<Linear*> choose(Model& model, const LoraOptions& options) {
   std::vector<Linear*> chosen;
   if (options.targets.empty()) {
     const bool has = model.has_adapter();
-    for (Linear* linear : has ? all_linears(model) : model.linears()) {
-      if (!has || rank_of(*linear) > 0) chosen.push_back(linear);
+    for (const Module& m : own_modules(model)) {
+      if (has ? rank_of(*m.linear) > 0 : m.in_block()) chosen.push_back(m.linear);
     }
     return chosen;
   }
   std::vector<bool> used(options.targets.size());
-  for (Linear* linear : all_linears(model)) {
+  const std::vector<Module> modules = own_modules(model);
+  for (const Module& m : modules) {
     bool wanted = false;
     for (std::size_t i = 0; i < options.targets.size(); ++i) {
-      if (!names(options.targets[i], linear->name())) continue;
+      if (!names(options.targets[i], m.name)) continue;
       used[i] = true;
       wanted = true;
     }
-    if (wanted) chosen.push_back(linear);
+    if (wanted) chosen.push_back(m.linear);
   }
   for (std::size_t i = 0; i < used.size(); ++i) {
     LQ_CHECK(used[i], kInvalidArgument,
              "--target {}: the model has no linear module of that name (such as {})", options.targets[i],
-             model.linears().front()->name());
+             modules.front().name);
   }
   return chosen;
 }
@@ -84,8 +85,9 @@ std::vector<Parameter*> whole_parameters(Model& model, const std::string& what) 
   std::vector<Parameter*> all;
   for (Parameter* p : model.parameters()) {
     const bool norm = p->name.ends_with("norm.weight");
-    const bool embeddings = p->name == "model.embed_tokens.weight";
-    const bool head = p->name == "lm_head.weight" || (embeddings && model.spec().tied_embeddings);
+    const bool embeddings = p->name == model.names().module(Role::kEmbedding) + ".weight";
+    const bool head = p->name == model.names().module(Role::kHead) + ".weight" ||
+                      (embeddings && model.spec().tied_embeddings);
     if ((what == "norms" && norm) || (what == "embeddings" && embeddings) || (what == "head" && head)) {
       all.push_back(p);
     }

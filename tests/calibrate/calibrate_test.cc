@@ -72,12 +72,17 @@ TEST_F(CalibrateTest, EqualsTheDefinition) {
   MomentHook held_out;
   std::map<std::string, std::vector<double>> fisher;
   double loss = 0.0;
-  for (Linear* l : model.linears()) l->weight().parameter()->make_trainable();
+  for (const Module& module : model.modules()) {
+    if (!module.in_block()) continue;
+    module.linear->weight().parameter()->make_trainable();
+  }
   const std::vector<std::int64_t> starts = {0, 24};
   for (std::int64_t i = 0; i < 20; ++i) {
     const bool is_held = std::ranges::find(held, i) != held.end();
     const auto ids = ids_of(std::string_view(text_).substr(static_cast<std::size_t>(i) * 10 * 24, 24));
-    for (Linear* l : model.linears()) {
+    for (const Module& module : model.modules()) {
+      if (!module.in_block()) continue;
+      Linear* const l = module.linear;
       l->set_hook(is_held ? &held_out : &summed);
       l->weight().parameter()->zero_grad();
     }
@@ -88,7 +93,9 @@ TEST_F(CalibrateTest, EqualsTheDefinition) {
     model.losses_backward(machine_.ctx, ws, tape, batch, next_token_targets(batch), 1.0F, losses);
     if (is_held) continue;
     for (const float l : losses) loss += l;
-    for (Linear* l : model.linears()) {
+    for (const Module& module : model.modules()) {
+      if (!module.in_block()) continue;
+      Linear* const l = module.linear;
       std::vector<double>& f = fisher[l->name()];
       const auto grads = l->weight().parameter()->grads();
       f.resize(grads.size());
@@ -99,7 +106,9 @@ TEST_F(CalibrateTest, EqualsTheDefinition) {
   EXPECT_NEAR(stats.mean_loss(), loss / (17 * 23), 1e-6 * stats.mean_loss());
   const double per_token = 1.0 / (17 * 23);
   ASSERT_EQ(stats.modules().size(), 21U);
-  for (Linear* l : model.linears()) {
+  for (const Module& module : model.modules()) {
+    if (!module.in_block()) continue;
+    Linear* const l = module.linear;
     const std::string& name = l->name();
     const std::int64_t rows = l->out();
     const std::int64_t cols = l->in();

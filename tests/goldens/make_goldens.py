@@ -1,4 +1,4 @@
-# requirements: torch==2.13.0 transformers==5.23.0 peft==0.21.2 safetensors==0.8.0 numpy==2.4.6
+# requirements: torch==2.13.0 transformers==5.24.0 (5.23.0 gives the same numbers) peft==0.21.2 safetensors==0.8.0 numpy==2.4.6
 """Tiny random models with Hugging Face's logits, losses and gradients, as oracles for the engine's tests.
 
 usage: make_goldens.py [OUT] [NAME ...]     (OUT defaults to this script's folder, NAME to every case)
@@ -25,7 +25,7 @@ from pathlib import Path
 import torch
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, Qwen2Config
+from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, Qwen2Config, Qwen3Config
 
 LINEARS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
@@ -89,6 +89,13 @@ CASES = {
     "llama_patterns": (LlamaConfig, {}, 1, 17, dict(lora=PATTERNS)),
     "mistral": (MistralConfig, dict(sliding_window=7), 1, 24, dict(legacy=True)),
     "qwen2": (Qwen2Config, dict(rms_norm_eps=1e-6, tie_word_embeddings=True), 1, 24, {}),
+    "qwen3": (
+        Qwen3Config,
+        dict(head_dim=12, rms_norm_eps=1e-6, use_sliding_window=True, sliding_window=7, max_window_layers=1),
+        2,
+        17,
+        {},
+    ),
 }
 
 

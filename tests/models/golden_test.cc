@@ -170,7 +170,7 @@ TEST_P(GoldenTest, DecodingTokenByTokenEqualsTheWholePass) {
 INSTANTIATE_TEST_SUITE_P(Models, GoldenTest,
                          testing::Values("llama", "llama_batch", "llama_patterns", "llama_rope_dynamic",
                                          "llama_rope_linear", "llama_rope_llama3", "llama_rope_yarn",
-                                         "mistral", "qwen2"),
+                                         "mistral", "qwen2", "qwen3"),
                          [](const auto& info) { return std::string(info.param); });
 
 }  // namespace

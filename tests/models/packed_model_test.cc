@@ -37,7 +37,9 @@ class PackedModelTest : public testing::Test {
     std::filesystem::create_directories(to);
     std::vector<TensorSpec> specs;
     std::vector<std::vector<float>> values;
-    for (Linear* linear : packed.linears()) {
+    for (const Module& module : packed.modules()) {
+      if (!module.in_block()) continue;
+      Linear* const linear = module.linear;
       const Weight& w = linear->weight();
       specs.push_back({linear->name() + ".weight", DType::kF32, {w.rows(), w.cols()}});
       values.emplace_back(static_cast<std::size_t>(w.rows() * w.cols()));
@@ -162,7 +164,9 @@ TEST_F(PackedModelTest, GradientsOfAdaptersEqualThoseOnTheDenseModel) {
   const std::vector<std::int64_t> starts = {0, 15, 40};
   const TokenBatch batch{ids, starts};
   for (Model* model : {&packed, &dense}) {
-    for (Linear* linear : model->linears()) {
+    for (const Module& module : model->modules()) {
+      if (!module.in_block()) continue;
+      Linear* const linear = module.linear;
       auto lora = std::make_unique<Lora>();
       for (Parameter* p : {&lora->a, &lora->b}) {
         const bool is_a = p == &lora->a;
@@ -361,7 +365,9 @@ TEST_F(PackedModelTest, RealTinyLlamaAdapterFitsItsShape) {
   Model plain = Model::load(ctx_, folder);
   Model adapted = Model::load(ctx_, folder, {.adapter = adapter});
   int adapters = 0;
-  for (Linear* linear : adapted.linears()) {
+  for (const Module& module : adapted.modules()) {
+    if (!module.in_block()) continue;
+    Linear* const linear = module.linear;
     if (linear->lora() == nullptr) continue;
     ++adapters;
     EXPECT_EQ(linear->lora()->rank(), 4);

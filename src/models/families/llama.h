@@ -1,11 +1,13 @@
-// Llama 1-3, TinyLlama, SmolLM2, Mistral and Qwen2: RMS norms before attention and a gated MLP, rotary
-// positions.
+// Llama 1-3, TinyLlama and SmolLM2, Mistral (windows), Qwen2 (biases of q, k, v): RMS norms before attention
+// and a gated MLP, rotary positions.
 #pragma once
+
+#include <vector>
 
 #include "models/registry.h"
 
 namespace lq::families {
 
-ModelFamily llama();
+std::vector<ModelFamily> llama();
 
 }  // namespace lq::families

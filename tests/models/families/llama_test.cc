@@ -3,48 +3,44 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "models/registry.h"
+#include "models/decoder_config.h"
 
 namespace lq {
 namespace {
 
-nlohmann::ordered_json base() {
-  return {{"architectures", {"LlamaForCausalLM"}},
-          {"model_type", "llama"},
-          {"vocab_size", 97},
-          {"hidden_size", 32},
-          {"intermediate_size", 44},
-          {"num_hidden_layers", 2},
-          {"num_attention_heads", 4},
-          {"max_position_embeddings", 128},
-          {"rms_norm_eps", 1e-5}};
-}
-
-ModelSpec read(const nlohmann::ordered_json& json) {
-  return model_spec(JsonObject(json, "[config] DIR/config.json"));
+nlohmann::ordered_json llama_config() {
+  nlohmann::ordered_json json = decoder_config("LlamaForCausalLM", "llama");
+  json.erase("num_key_value_heads");
+  json["rms_norm_eps"] = 1e-5;
+  return json;
 }
 
 std::string error_of(const nlohmann::ordered_json& json) {
   try {
-    read(json);
+    spec_of(json);
   } catch (const Error& e) {
     return e.what();
   }
   return "no error";
 }
 
+std::vector<std::int64_t> windows_of(const nlohmann::ordered_json& json) {
+  std::vector<std::int64_t> windows;
+  for (const BlockSpec& b : spec_of(json).blocks) windows.push_back(b.attention.window);
+  return windows;
+}
+
 TEST(LlamaFamily, FillsInWhatHuggingFaceFillsIn) {
-  const ModelSpec c = read(base());
-  EXPECT_EQ(c.kv_heads, 4);
-  EXPECT_EQ(c.head_dim, 8);
+  const ModelSpec c = spec_of(llama_config());
+  ASSERT_EQ(c.layers(), 2);
+  EXPECT_EQ(c.blocks[0].attention.kv_heads, 4);
+  EXPECT_EQ(c.head_dim(), 8);
   EXPECT_FALSE(c.tied_embeddings);
   EXPECT_EQ(c.rope.type, RopeType::kDefault);
   EXPECT_EQ(c.rope.theta, 10000.0);
   EXPECT_EQ(c.bos, -1);
   EXPECT_TRUE(c.eos.empty());
-  EXPECT_EQ(c.windows, (std::vector<std::int64_t>{0, 0}));
-  // q, k, v, o: 32 x 32 each; three of 44 x 32; two layers.
-  EXPECT_EQ(c.block_linear_weights(), 2 * (4 * 32 * 32 + 3 * 44 * 32));
+  EXPECT_EQ(windows_of(llama_config()), (std::vector<std::int64_t>{0, 0}));
 }
 
 TEST(LlamaFamily, BadValuesNameFileAndKey) {
@@ -57,7 +53,7 @@ TEST(LlamaFamily, BadValuesNameFileAndKey) {
       {"hidden_act", "gelu"},     {"tie_word_embeddings", 3},
   };
   for (const auto& [key, value] : bad) {
-    auto json = base();
+    auto json = llama_config();
     json[key] = value;
     const std::string error = error_of(json);
     EXPECT_NE(error.find(key), std::string::npos) << key << " = " << value << ": " << error;
@@ -68,20 +64,21 @@ TEST(LlamaFamily, BadValuesNameFileAndKey) {
 TEST(LlamaFamily, MissingSizesAreNamed) {
   for (const char* key :
        {"vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads"}) {
-    auto json = base();
+    auto json = llama_config();
     json.erase(key);
     EXPECT_NE(error_of(json).find(key), std::string::npos) << error_of(json);
   }
 }
 
 TEST(LlamaFamily, ReadsRopeOfOldAndNewTransformers) {
-  auto json = base();
+  auto json = llama_config();
   json["rope_theta"] = 500000.0;
   json["rope_scaling"] = {{"type", "linear"}, {"factor", 4.0}};
-  EXPECT_EQ(read(json).rope.type, RopeType::kLinear);
-  EXPECT_EQ(read(json).rope.theta, 500000.0);
+  EXPECT_EQ(spec_of(json).rope.type, RopeType::kLinear);
+  EXPECT_EQ(spec_of(json).rope.theta, 500000.0);
+  json.erase("rope_scaling");
   json["rope_parameters"] = {{"rope_type", "yarn"}, {"rope_theta", 7.0}, {"factor", 2.0}};
-  const RopeConfig yarn = read(json).rope;
+  const RopeConfig yarn = spec_of(json).rope;
   EXPECT_EQ(yarn.type, RopeType::kYarn);
   EXPECT_EQ(yarn.theta, 7.0);
   EXPECT_EQ(yarn.original_positions, 128);
@@ -92,35 +89,61 @@ TEST(LlamaFamily, ReadsRopeOfOldAndNewTransformers) {
   EXPECT_NE(error_of(json).find("rope_parameters.low_freq_factor"), std::string::npos);
 }
 
+// Each as transformers 5.24 reads it.
+TEST(LlamaFamily, RopeKeysThatStandElsewhere) {
+  auto json = llama_config();
+  json["rope_parameters"] = {{"rope_type", "default"}, {"rope_theta", 1000.0}};
+  json["rope_scaling"] = {{"rope_type", "yarn"}, {"factor", 4.0}, {"original_max_position_embeddings", 64}};
+  RopeConfig rope = spec_of(json).rope;  // rope_scaling, added by hand, hides rope_parameters and its theta
+  EXPECT_EQ(rope.type, RopeType::kYarn);
+  EXPECT_EQ(rope.theta, 10000.0);
+  EXPECT_EQ(rope.original_positions, 64);
+  json["original_max_position_embeddings"] = 32;  // beside the section: it wins
+  EXPECT_EQ(spec_of(json).rope.original_positions, 32);
+  json = llama_config();
+  json["rope_theta"] = 1000.0;
+  json["rope_scaling"] = {{"rope_type", "linear"}, {"factor", 2.0}, {"rope_theta", 500.0}};
+  EXPECT_EQ(spec_of(json).rope.theta, 500.0);
+  json["rope_scaling"] = nlohmann::ordered_json::object();  // says nothing
+  EXPECT_EQ(spec_of(json).rope.theta, 1000.0);
+  json["partial_rotary_factor"] = 0.5;
+  EXPECT_NE(error_of(json).find("partial_rotary_factor"), std::string::npos);
+}
+
+TEST(LlamaFamily, BiasesByTheirKeys) {
+  auto json = llama_config();
+  json["attention_bias"] = true;
+  const BlockSpec b = spec_of(json).blocks[1];
+  EXPECT_TRUE(b.attention.qkv_bias && b.attention.output_bias);
+  EXPECT_FALSE(b.mlp.bias);
+  json["mlp_bias"] = true;
+  EXPECT_TRUE(spec_of(json).blocks[0].mlp.bias);
+}
+
 TEST(LlamaFamily, WindowsOfMistralAndQwen) {
-  auto json = base();
+  auto json = llama_config();
   json["architectures"] = {"MistralForCausalLM"};
   json["model_type"] = "mistral";
   json["sliding_window"] = 9;
-  EXPECT_EQ(read(json).windows, (std::vector<std::int64_t>{9, 9}));
+  EXPECT_EQ(windows_of(json), (std::vector<std::int64_t>{9, 9}));
+  json["layer_types"] = {"full_attention", "sliding_attention"};
+  EXPECT_EQ(windows_of(json), (std::vector<std::int64_t>{0, 9}));
+  json["layer_types"] = {"full_attention", "chunked_attention"};
+  EXPECT_NE(error_of(json).find("chunked_attention"), std::string::npos);
+  json["layer_types"] = {"full_attention"};
+  EXPECT_NE(error_of(json).find("layer_types has 1 entries for 2 layers"), std::string::npos);
+  json.erase("layer_types");
+  json["sliding_window"] = nullptr;
+  EXPECT_EQ(windows_of(json), (std::vector<std::int64_t>{0, 0}));
+  json["sliding_window"] = 9;
   json["architectures"] = {"Qwen2ForCausalLM"};
   json["model_type"] = "qwen2";
-  EXPECT_EQ(read(json).windows, (std::vector<std::int64_t>{0, 0}));
-  EXPECT_TRUE(read(json).qkv_bias);
-  EXPECT_FALSE(read(json).output_bias);
+  EXPECT_EQ(windows_of(json), (std::vector<std::int64_t>{0, 0}));
+  EXPECT_TRUE(spec_of(json).blocks[0].attention.qkv_bias);
+  EXPECT_FALSE(spec_of(json).blocks[0].attention.output_bias);
   json["use_sliding_window"] = true;
   json["max_window_layers"] = 1;
-  EXPECT_EQ(read(json).windows, (std::vector<std::int64_t>{0, 9}));
-}
-
-TEST(Registry, RefusesUnknownArchitecturesByName) {
-  auto json = base();
-  json["architectures"] = {"GPT2LMHeadModel"};
-  const std::string error = error_of(json);
-  EXPECT_NE(error.find("GPT2LMHeadModel"), std::string::npos);
-  EXPECT_NE(error.find("MistralForCausalLM"), std::string::npos) << error;
-}
-
-TEST(Registry, NamesTheBlocksLinears) {
-  const auto modules = block_linear_modules(JsonObject(base(), "x"));
-  ASSERT_EQ(modules.size(), 14U);
-  EXPECT_EQ(modules[0], "model.layers.0.self_attn.q_proj");
-  EXPECT_EQ(modules[13], "model.layers.1.mlp.down_proj");
+  EXPECT_EQ(windows_of(json), (std::vector<std::int64_t>{0, 9}));
 }
 
 }  // namespace

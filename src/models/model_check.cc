@@ -1,0 +1,147 @@
+#include "models/model_check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "base/error.h"
+#include "models/registry.h"
+
+namespace lq {
+namespace {
+
+// Refuses one value of a spec by its name.
+class Refusal {
+ public:
+  Refusal(std::string_view who, std::int64_t layer) : who_(who), layer_(layer) {}
+
+  template <typename T>
+  void unless(bool computed, std::string_view key, const T& value) const {
+    if (computed) return;
+    fail(ErrorCode::kUnsupported, "{}: {} is {}{}, which this program does not compute", who_, key, value,
+         layer_ < 0 ? "" : fmt::format(" in layer {}", layer_));
+  }
+
+ private:
+  std::string_view who_;
+  std::int64_t layer_;
+};
+
+std::string_view name_of(NormKind kind) {
+  return kind == NormKind::kRms ? "rms" : kind == NormKind::kRmsOnePlus ? "rms of 1 + w" : "layer norm";
+}
+
+std::string_view name_of(Activation a) {
+  return a == Activation::kSilu ? "silu" : a == Activation::kGelu ? "gelu" : "gelu by tanh";
+}
+
+void refuse_block(const BlockSpec& b, const Refusal& refuse) {
+  refuse.unless(b.norm.kind == NormKind::kRms, "norm.kind", name_of(b.norm.kind));
+  refuse.unless(b.place == NormPlace::kPre, "norm.place", b.place == NormPlace::kPost ? "post" : "sandwich");
+  refuse.unless(!b.parallel, "parallel", b.parallel);
+  refuse.unless(b.residual_multiplier == 1.0F, "residual_multiplier", b.residual_multiplier);
+  const AttentionSpec& a = b.attention;
+  refuse.unless(a.qk_norm != QkNorm::kWholeWidth, "attention.qk_norm", "over the whole width");
+  refuse.unless(!a.fused_qkv, "attention.fused_qkv", a.fused_qkv);
+  refuse.unless(a.soft_cap == 0.0F, "attention.soft_cap", a.soft_cap);
+  refuse.unless(!a.sinks, "attention.sinks", a.sinks);
+  refuse.unless(a.causal, "attention.causal", a.causal);
+  refuse.unless(a.rope, "attention.rope", a.rope);
+  refuse.unless(a.rope_layout == RopeLayout::kHalves, "attention.rope_layout", "interleaved");
+  refuse.unless(a.rope_share == 1.0, "attention.rope_share", a.rope_share);
+  refuse.unless(b.mlp.gated, "mlp.gated", b.mlp.gated);
+  refuse.unless(b.mlp.activation == Activation::kSilu, "mlp.activation", name_of(b.mlp.activation));
+  refuse.unless(!b.mlp.fused_gate_up, "mlp.fused_gate_up", b.mlp.fused_gate_up);
+  refuse.unless(b.mlp.experts == 0, "mlp.experts", b.mlp.experts);
+}
+
+// Some checkpoints were saved without the head: their names lack the first part, "model.".
+std::string without_root(const std::string& name) {
+  const std::size_t dot = name.find('.');
+  return dot == std::string::npos ? name : name.substr(dot + 1);
+}
+
+// The number of the block that a tensor stands in: "model.layers.12.x" -> 12.
+std::optional<std::int64_t> layer_of(const TensorNames& names, std::string_view tensor) {
+  const std::string rootless = without_root(names.block);
+  const std::string& block = tensor.starts_with(names.block) ? names.block : rootless;
+  if (!tensor.starts_with(block)) return std::nullopt;
+  tensor.remove_prefix(block.size());
+  const std::size_t digits = std::min(tensor.find('.'), tensor.size());
+  if (digits == 0 || digits > 9) return std::nullopt;
+  std::int64_t layer = 0;
+  for (const char c : tensor.substr(0, digits)) {
+    if (std::isdigit(static_cast<unsigned char>(c)) == 0) return std::nullopt;
+    layer = 10 * layer + (c - '0');
+  }
+  return layer;
+}
+
+}  // namespace
+
+void refuse_uncomputed(const ModelSpec& spec, std::string_view who) {
+  const Refusal refuse(who, -1);
+  refuse.unless(!spec.blocks.empty(), "number of layers", 0);
+  refuse.unless(spec.final_norm.kind == NormKind::kRms, "final_norm.kind", name_of(spec.final_norm.kind));
+  refuse.unless(spec.embedding_multiplier == 1.0F, "embedding_multiplier", spec.embedding_multiplier);
+  refuse.unless(spec.logits_multiplier == 1.0F, "logits_multiplier", spec.logits_multiplier);
+  refuse.unless(spec.logits_soft_cap == 0.0F, "logits_soft_cap", spec.logits_soft_cap);
+  const AttentionSpec& first = spec.blocks.front().attention;
+  for (std::int64_t layer = 0; layer < spec.layers(); ++layer) {
+    const BlockSpec& b = spec.blocks[static_cast<std::size_t>(layer)];
+    const Refusal here(who, layer);
+    refuse_block(b, here);
+    // One table of angles and one width of cached keys serve all layers.
+    here.unless(b.attention.head_dim == first.head_dim, "attention.head_dim", b.attention.head_dim);
+    here.unless(b.attention.kv_heads == first.kv_heads, "attention.kv_heads", b.attention.kv_heads);
+  }
+}
+
+void check_model_config(const ModelSpec& spec, const TensorNames& names, std::span<const NamedShape> tensors,
+                        std::string_view who) {
+  std::unordered_map<std::string, const Shape*> shapes;
+  std::int64_t layers = 0;
+  for (const NamedShape& t : tensors) {
+    shapes.emplace(t.name, &t.shape);
+    if (const auto layer = layer_of(names, t.name)) layers = std::max(layers, *layer + 1);
+  }
+  for (const ModelTensor& want : model_tensors(spec, names)) {
+    auto at = shapes.find(want.name);
+    if (at == shapes.end()) at = shapes.find(without_root(want.name));
+    // A block whose tensors all lack is not there; said once, not tensor by tensor.
+    LQ_CHECK(at != shapes.end() || layers == 0 || want.layer < layers, kMismatch,
+             "[model] {}: the file has {} layers, but config.json says num_hidden_layers {}", who, layers,
+             spec.layers());
+    LQ_CHECK(at != shapes.end(), kNotFound,
+             "[model] {}: there is no tensor {}, which config.json asks for: {}", who, want.name,
+             shape_text(want.shape));
+    LQ_CHECK(*at->second == want.shape, kMismatch, "[model] {}: {} is {}, but config.json makes it {}", who,
+             want.name, shape_text(*at->second), shape_text(want.shape));
+  }
+}
+
+void check_model_config(const JsonObject& config, const CheckpointReader& tensors) {
+  const ModelFamily* family = find_model_family(config);
+  if (family == nullptr) return;
+  std::vector<NamedShape> shapes;
+  for (const TensorView& t : tensors.tensors()) shapes.push_back({t.name(), t.shape()});
+  check_model_config(model_spec(config), family->names, shapes, tensors.directory().string());
+}
+
+std::vector<const TensorView*> beyond_last_layer(const JsonObject& config, const CheckpointReader& tensors) {
+  std::vector<const TensorView*> beyond;
+  const ModelFamily* family = find_model_family(config);
+  if (family == nullptr) return beyond;
+  const std::int64_t layers = model_spec(config).layers();
+  for (const TensorView& t : tensors.tensors()) {
+    const auto layer = layer_of(family->names, t.name());
+    if (layer.has_value() && *layer >= layers) beyond.push_back(&t);
+  }
+  return beyond;
+}
+
+}  // namespace lq

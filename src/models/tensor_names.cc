@@ -1,0 +1,16 @@
+#include "models/tensor_names.h"
+
+#include <fmt/format.h>
+
+#include "base/error.h"
+
+namespace lq {
+
+std::string TensorNames::module(Role role, std::int64_t layer) const {
+  const auto at = modules.find(role);
+  LQ_CHECK(at != modules.end(), kInternal, "[model] the family has no name for {}", role_name(role));
+  LQ_CHECK(in_block(role) == (layer >= 0), kInternal, "[model] {} of layer {}", role_name(role), layer);
+  return in_block(role) ? fmt::format("{}{}.{}", block, layer, at->second) : at->second;
+}
+
+}  // namespace lq

@@ -1,0 +1,22 @@
+// How a family's checkpoints name what a model consists of.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "models/role.h"
+
+namespace lq {
+
+struct TensorNames {
+  std::string block;                    // before a block's number: "model.layers."
+  std::map<Role, std::string> modules;  // whole names: "model.norm"; in a block what follows its number:
+                                        // "self_attn.q_proj"
+
+  // "model.layers.3.self_attn.q_proj", without ".weight". layer: -1 outside the blocks. Throws
+  // Error(kInternal) for a role that the family did not name.
+  std::string module(Role role, std::int64_t layer = -1) const;
+};
+
+}  // namespace lq

@@ -1,0 +1,133 @@
+#include "models/model_check.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "base/error.h"
+#include "models/decoder_config.h"
+
+namespace lq {
+namespace {
+
+struct CheckCase {
+  CheckCase() {
+    for (const ModelTensor& t : model_tensors(spec, names())) tensors.push_back({t.name, t.shape});
+  }
+  const TensorNames& names() const { return model_family(config).names; }
+  NamedShape& tensor(const std::string& name) {
+    for (NamedShape& t : tensors) {
+      if (t.name == name) return t;
+    }
+    ADD_FAILURE() << name;
+    return tensors.front();
+  }
+  // The error and its code; kInternal where there is none.
+  std::pair<ErrorCode, std::string> check() const {
+    try {
+      check_model_config(spec, names(), tensors, "MODEL");
+    } catch (const Error& e) {
+      return {e.code(), e.what()};
+    }
+    return {ErrorCode::kInternal, "no error"};
+  }
+
+  JsonObject config = config_of(decoder_config("LlamaForCausalLM", "llama"));
+  ModelSpec spec = model_spec(config);
+  std::vector<NamedShape> tensors;
+};
+
+void expect_refusal(const std::pair<ErrorCode, std::string>& error, ErrorCode code,
+                    const std::vector<std::string>& parts) {
+  EXPECT_EQ(error.first, code) << error.second;
+  for (const auto& part : parts) EXPECT_NE(error.second.find(part), std::string::npos) << error.second;
+}
+
+TEST(ModelCheck, AcceptsWhatTheConfigMakes) {
+  CheckCase c;
+  EXPECT_EQ(c.check().second, "no error");
+  c.tensors.push_back(
+      {"model.layers.7.mlp.up_proj.weight", {44, 32}});  // beyond the last layer: not the model's
+  c.tensors.push_back({"model.rotary.inv_freq", {4}});
+  EXPECT_EQ(c.check().second, "no error");
+}
+
+TEST(ModelCheck, AcceptsNamesWithoutTheRoot) {
+  CheckCase c;
+  for (NamedShape& t : c.tensors) {
+    if (t.name.starts_with("model.")) t.name = t.name.substr(6);
+  }
+  EXPECT_EQ(c.check().second, "no error");
+  c.spec.blocks.resize(5, c.spec.blocks[0]);
+  expect_refusal(c.check(), ErrorCode::kMismatch, {"MODEL", "2 layers", "num_hidden_layers 5"});
+}
+
+TEST(ModelCheck, NamesTheTensorAndBothShapes) {
+  CheckCase c;
+  c.tensor("model.layers.1.self_attn.k_proj.weight").shape = {32, 32};
+  expect_refusal(c.check(), ErrorCode::kMismatch,
+                 {"MODEL", "model.layers.1.self_attn.k_proj.weight", "[32, 32]", "[16, 32]"});
+}
+
+TEST(ModelCheck, NamesAMissingTensor) {
+  CheckCase c;
+  std::erase_if(c.tensors,
+                [](const NamedShape& t) { return t.name == "model.layers.0.mlp.gate_proj.weight"; });
+  expect_refusal(c.check(), ErrorCode::kNotFound,
+                 {"MODEL", "model.layers.0.mlp.gate_proj.weight", "[44, 32]"});
+}
+
+TEST(ModelCheck, CountsLayers) {
+  CheckCase c;
+  c.spec.blocks.resize(101, c.spec.blocks[0]);
+  expect_refusal(c.check(), ErrorCode::kMismatch, {"MODEL", "2 layers", "num_hidden_layers 101"});
+}
+
+// Every value that a spec can have and no code computes.
+TEST(ModelCheck, RefusesByNameWhatIsNotComputed) {
+  const std::vector<std::pair<std::string, std::function<void(ModelSpec&)>>> cases = {
+      {"norm.kind is layer norm", [](ModelSpec& s) { s.blocks[1].norm.kind = NormKind::kLayer; }},
+      {"norm.kind is rms of 1 + w", [](ModelSpec& s) { s.blocks[1].norm.kind = NormKind::kRmsOnePlus; }},
+      {"norm.place is sandwich", [](ModelSpec& s) { s.blocks[1].place = NormPlace::kSandwich; }},
+      {"norm.place is post", [](ModelSpec& s) { s.blocks[1].place = NormPlace::kPost; }},
+      {"parallel is true", [](ModelSpec& s) { s.blocks[1].parallel = true; }},
+      {"residual_multiplier is 0.5", [](ModelSpec& s) { s.blocks[1].residual_multiplier = 0.5F; }},
+      {"attention.qk_norm", [](ModelSpec& s) { s.blocks[1].attention.qk_norm = QkNorm::kWholeWidth; }},
+      {"attention.fused_qkv", [](ModelSpec& s) { s.blocks[1].attention.fused_qkv = true; }},
+      {"attention.soft_cap is 50", [](ModelSpec& s) { s.blocks[1].attention.soft_cap = 50.0F; }},
+      {"attention.sinks", [](ModelSpec& s) { s.blocks[1].attention.sinks = true; }},
+      {"attention.causal is false", [](ModelSpec& s) { s.blocks[1].attention.causal = false; }},
+      {"attention.rope is false", [](ModelSpec& s) { s.blocks[1].attention.rope = false; }},
+      {"attention.rope_layout",
+       [](ModelSpec& s) { s.blocks[1].attention.rope_layout = RopeLayout::kInterleaved; }},
+      {"attention.rope_share is 0.25", [](ModelSpec& s) { s.blocks[1].attention.rope_share = 0.25; }},
+      {"attention.head_dim is 16", [](ModelSpec& s) { s.blocks[1].attention.head_dim = 16; }},
+      {"attention.kv_heads is 1", [](ModelSpec& s) { s.blocks[1].attention.kv_heads = 1; }},
+      {"mlp.gated is false", [](ModelSpec& s) { s.blocks[1].mlp.gated = false; }},
+      {"mlp.activation is gelu", [](ModelSpec& s) { s.blocks[1].mlp.activation = Activation::kGelu; }},
+      {"mlp.fused_gate_up", [](ModelSpec& s) { s.blocks[1].mlp.fused_gate_up = true; }},
+      {"mlp.experts is 8", [](ModelSpec& s) { s.blocks[1].mlp.experts = 8; }},
+      {"final_norm.kind", [](ModelSpec& s) { s.final_norm.kind = NormKind::kLayer; }},
+      {"embedding_multiplier is 8", [](ModelSpec& s) { s.embedding_multiplier = 8.0F; }},
+      {"logits_multiplier is 2", [](ModelSpec& s) { s.logits_multiplier = 2.0F; }},
+      {"logits_soft_cap is 30", [](ModelSpec& s) { s.logits_soft_cap = 30.0F; }},
+      {"layers is 0", [](ModelSpec& s) { s.blocks.clear(); }},
+  };
+  for (const auto& [says, change] : cases) {
+    ModelSpec spec = CheckCase().spec;
+    refuse_uncomputed(spec, "CONFIG");
+    change(spec);
+    try {
+      refuse_uncomputed(spec, "CONFIG");
+      ADD_FAILURE() << says << ": accepted";
+    } catch (const Error& e) {
+      const bool in_layer = says.find("final") == 0 || says.find("embedding") == 0 ||
+                            says.find("logits") == 0 || says.find("layers") == 0;
+      expect_refusal({e.code(), e.what()}, ErrorCode::kUnsupported,
+                     {"CONFIG: ", says, in_layer ? "does not compute" : "in layer 1"});
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lq

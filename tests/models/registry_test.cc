@@ -1,0 +1,50 @@
+#include "models/registry.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "models/decoder_config.h"
+
+namespace lq {
+namespace {
+
+nlohmann::ordered_json known_config() { return decoder_config("LlamaForCausalLM", "llama"); }
+
+TEST(Registry, RefusesUnknownArchitecturesByName) {
+  auto json = known_config();
+  json["architectures"] = {"GPT2LMHeadModel"};
+  EXPECT_EQ(find_model_family(config_of(json)), nullptr);
+  try {
+    model_spec(config_of(json));
+    FAIL() << "read";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::kUnsupported);
+    for (const char* part :
+         {"DIR/config.json", "GPT2LMHeadModel", "MistralForCausalLM", "Qwen3ForCausalLM"}) {
+      EXPECT_NE(std::string(e.what()).find(part), std::string::npos) << e.what();
+    }
+  }
+}
+
+TEST(Registry, FindsAFamilyByArchitectureElseByType) {
+  auto json = known_config();
+  EXPECT_EQ(find_model_family(config_of(json))->model_type, "llama");
+  json["architectures"] = {"SomethingNew", "Qwen3ForCausalLM"};
+  EXPECT_EQ(find_model_family(config_of(json))->model_type, "qwen3");
+  json["architectures"] = {"MistralModel"};  // saved without its head
+  EXPECT_EQ(find_model_family(config_of(json))->model_type, "mistral");
+  json.erase("architectures");
+  EXPECT_EQ(find_model_family(config_of(json))->model_type, "llama");
+  json.erase("model_type");
+  EXPECT_EQ(find_model_family(config_of(json)), nullptr);
+}
+
+TEST(Registry, NamesTheBlocksLinears) {
+  const auto modules = block_linear_modules(config_of(known_config()));
+  ASSERT_EQ(modules.size(), 14U);
+  EXPECT_EQ(modules[0], "model.layers.0.self_attn.q_proj");
+  EXPECT_EQ(modules[13], "model.layers.1.mlp.down_proj");
+}
+
+}  // namespace
+}  // namespace lq
