@@ -103,7 +103,7 @@ ChatTemplate ChatTemplate::from_jinja(std::string_view source, const std::string
 }
 
 ChatTemplate ChatTemplate::of_model(const std::filesystem::path& directory) {
-  const TokenizerConfig config = read_tokenizer_config(directory);
+  const tokenizers::TokenizerConfig config = tokenizers::read_tokenizer_config(directory);
   const std::string who = (directory / "tokenizer_config.json").string();
   LQ_CHECK(config.chat_template.has_value(), kNotFound, "{}: no chat_template; choose one by name: {}", who,
            fmt::join(names(), ", "));

@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "tokenizers/json_fields.h"
 
-namespace lq {
+namespace lq::tokenizers {
 namespace {
 
 using Json = nlohmann::json;
@@ -128,4 +128,4 @@ TokenizerConfig read_tokenizer_config(const std::filesystem::path& directory) {
   return out;
 }
 
-}  // namespace lq
+}  // namespace lq::tokenizers

@@ -10,7 +10,7 @@
 #include "tokenizers/added_tokens.h"
 #include "tokenizers/tokenizer.h"
 
-namespace lq {
+namespace lq::tokenizers {
 
 struct TokenizerConfig {
   bool present = false;         // there is a tokenizer_config.json
@@ -35,4 +35,4 @@ SpecialTokens resolve_special_tokens(const TokenizerConfig& config, const Find& 
   return {id(config.bos), id(config.eos), id(config.unk), id(config.pad)};
 }
 
-}  // namespace lq
+}  // namespace lq::tokenizers
