@@ -33,8 +33,13 @@ class Turns {
  public:
   using Render = std::function<std::string(std::size_t count, bool prompt)>;
   // render: the first messages, with the prompt for an answer or without.
-  Turns(const RenderedChat& chat, const RenderTrace& trace, std::size_t messages, bool ends_in_space, Render render)
-      : chat_(chat), trace_(trace), messages_(messages), ends_in_space_(ends_in_space), render_(std::move(render)) {}
+  Turns(const RenderedChat& chat, const RenderTrace& trace, std::size_t messages, bool ends_in_space,
+        Render render)
+      : chat_(chat),
+        trace_(trace),
+        messages_(messages),
+        ends_in_space_(ends_in_space),
+        render_(std::move(render)) {}
 
   std::optional<Span> find(std::size_t i) const {
     const auto prompt = rendered(i, true);
@@ -59,8 +64,8 @@ class Turns {
     }
   }
 
-  // From the end of the conversation before the turn, with the prompt, to the end of the one that it ends; both
-  // have to be the beginning of the whole text.
+  // From the end of the conversation before the turn, with the prompt, to the end of the one that it ends;
+  // both have to be the beginning of the whole text.
   std::optional<Span> by_prefixes(std::size_t i, const std::optional<std::string>& prompt) const {
     if (!prompt || !chat_.text.starts_with(*prompt)) return std::nullopt;
     const auto until = rendered(i + 1, false);
@@ -124,14 +129,16 @@ RenderedChat ChatTemplate::render_with_mask(const ChatJson& messages, const Chat
   RenderedChat out{render(messages, options, &trace), {}};
   const auto is_answer = [&](std::size_t i) { return messages[i].value("role", ChatJson()) == "assistant"; };
   if (jinja(options).has_generation()) {
-    LQ_CHECK(!trace.hidden, kUnsupported,
-             "{}: 'generation' stands inside a macro or a block that is rendered apart, so that its place in the "
-             "text cannot be told",
-             who_);
+    LQ_CHECK(
+        !trace.hidden, kUnsupported,
+        "{}: 'generation' stands inside a macro or a block that is rendered apart, so that its place in the "
+        "text cannot be told",
+        who_);
     for (const auto& range : trace.generations) {
       if (range.begin == range.end) continue;
       out.trained.push_back({range.begin, range.end,
-                             range.message < 0 ? Span::kNoMessage : static_cast<std::size_t>(range.message), false});
+                             range.message < 0 ? Span::kNoMessage : static_cast<std::size_t>(range.message),
+                             false});
     }
   } else {
     const auto beginning = [&](std::size_t count, bool prompt) {
@@ -144,10 +151,11 @@ RenderedChat ChatTemplate::render_with_mask(const ChatJson& messages, const Chat
     for (std::size_t i = 0; i < messages.size(); ++i) {
       if (!is_answer(i)) continue;
       const auto span = turns.find(i);
-      LQ_CHECK(span.has_value(), kUnsupported,
-               "{}: cannot tell which part of the text is the assistant's answer (message {}): the text of the "
-               "messages before it changes with what follows, and the template has no {{% generation %}}",
-               who_, i);
+      LQ_CHECK(
+          span.has_value(), kUnsupported,
+          "{}: cannot tell which part of the text is the assistant's answer (message {}): the text of the "
+          "messages before it changes with what follows, and the template has no {{% generation %}}",
+          who_, i);
       if (span->begin < span->end) out.trained.push_back(*span);
     }
   }

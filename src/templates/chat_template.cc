@@ -161,7 +161,8 @@ const Jinja& ChatTemplate::jinja(const ChatOptions& options) const {
   return with_tools_ && !options.tools.is_null() ? *with_tools_ : jinja_;
 }
 
-std::string ChatTemplate::render(const ChatJson& messages, const ChatOptions& options, RenderTrace* trace) const {
+std::string ChatTemplate::render(const ChatJson& messages, const ChatOptions& options,
+                                 RenderTrace* trace) const {
   LQ_CHECK(messages.is_array(), kInvalidArgument, "{}: messages should be a list, are {}", who_,
            messages.type_name());
   ChatJson variables = tokens_;
@@ -172,8 +173,8 @@ std::string ChatTemplate::render(const ChatJson& messages, const ChatOptions& op
   }
   ChatJson& list = variables["messages"] = ChatJson::array();
   for (const ChatJson& message : messages) {
-    LQ_CHECK(message.is_object(), kInvalidArgument, "{}: message {} should be a mapping, is {}", who_, list.size(),
-             message.type_name());
+    LQ_CHECK(message.is_object(), kInvalidArgument, "{}: message {} should be a mapping, is {}", who_,
+             list.size(), message.type_name());
     list.push_back(normalized(message));
   }
   variables["tools"] = options.tools;

@@ -75,8 +75,8 @@ class ChatTemplate {
   // chat_template of tokenizer_config.json, or chat_template.jinja, in a model directory. Throws kNotFound
   // where there is none.
   static ChatTemplate of_model(const std::filesystem::path& directory);
-  // with_tools: the template "tool_use", which takes the other's place where there are tools. tokens: "bos_token"
-  // and the other named tokens.
+  // with_tools: the template "tool_use", which takes the other's place where there are tools. tokens:
+  // "bos_token" and the other named tokens.
   static ChatTemplate from_sources(std::string_view source, std::optional<std::string_view> with_tools,
                                    const ChatJson& tokens, const std::string& who);
 
@@ -103,7 +103,8 @@ class ChatTemplate {
   std::vector<TextSegment> segments(std::span<const ChatMessage> messages) const;
 
  private:
-  ChatTemplate(Jinja jinja, std::optional<Jinja> with_tools, std::string name, ChatJson tokens, std::string who);
+  ChatTemplate(Jinja jinja, std::optional<Jinja> with_tools, std::string name, ChatJson tokens,
+               std::string who);
   std::string render(const ChatJson& messages, const ChatOptions& options, RenderTrace* trace) const;
   const Jinja& jinja(const ChatOptions& options) const;
 

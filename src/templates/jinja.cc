@@ -18,7 +18,8 @@ namespace {
 
 bool finds_generation(const std::vector<jinja::Node>& nodes) {
   return std::any_of(nodes.begin(), nodes.end(), [](const jinja::Node& node) {
-    return node.kind == jinja::NodeKind::kGeneration || finds_generation(node.body) || finds_generation(node.other);
+    return node.kind == jinja::NodeKind::kGeneration || finds_generation(node.body) ||
+           finds_generation(node.other);
   });
 }
 

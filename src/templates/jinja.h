@@ -32,7 +32,7 @@ struct RenderTrace {
   };
   std::vector<Range> turns;        // turns of loops over messages, inner ones before the outer ones
   std::vector<Range> generations;  // {% generation %}; message: whose turn of a loop it was in
-  bool hidden = false;             // a {% generation %} was rendered inside a macro or block, apart from the text
+  bool hidden = false;  // a {% generation %} was rendered inside a macro or block, apart from the text
 };
 
 class Jinja {

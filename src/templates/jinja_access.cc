@@ -10,7 +10,8 @@ namespace lq::jinja {
 namespace {
 
 std::string missing(const Value& value, std::string_view name) {
-  const std::string owner = value.is_dict() && !value.is_namespace() ? "dict object" : std::string(type_name(value));
+  const std::string owner =
+      value.is_dict() && !value.is_namespace() ? "dict object" : std::string(type_name(value));
   return fmt::format("'{}' has no attribute '{}'", owner, name);
 }
 
@@ -49,8 +50,9 @@ Value attribute(Runtime& runtime, const Value& value, std::string_view name) {
   }
   if (value.is_object()) {
     Value member = value.object().member(runtime, name);
-    return member.is_undefined() && member.undefined_reason() == nullptr ? Value::undefined(missing(value, name))
-                                                                         : member;
+    return member.is_undefined() && member.undefined_reason() == nullptr
+               ? Value::undefined(missing(value, name))
+               : member;
   }
   if (auto method = method_of(value, name)) return *method;
   if (auto member = named_member(value, name)) return *member;
@@ -61,7 +63,8 @@ Value item(Runtime& runtime, const Value& value, const Value& key) {
   if (value.is_undefined()) refuse_member(runtime, value, to_text(key));
   if (value.is_mapping()) {
     if (const Value* found = value.dict().find(key)) return *found;
-  } else if (value.is_list() && value.list().kind != ListKind::kLazy && value.list().kind != ListKind::kView) {
+  } else if (value.is_list() && value.list().kind != ListKind::kLazy &&
+             value.list().kind != ListKind::kView) {
     if (const Value* found = element(value.list().items, key)) return *found;
   } else if (value.is_text() && key.is_whole()) {
     const auto n = count_characters(value.text());
@@ -88,7 +91,8 @@ Value slice(Runtime& runtime, const Value& value, const Value& begin, const Valu
     const std::int64_t i = bound.whole();
     return std::clamp(i < 0 ? (i < -n ? -n - 1 : i) + n : i, low, high);
   };
-  const std::int64_t first = place(begin, stride > 0 ? low : high), last = place(end, stride > 0 ? high : low);
+  const std::int64_t first = place(begin, stride > 0 ? low : high),
+                     last = place(end, stride > 0 ? high : low);
   if (value.is_text() && stride == 1) {
     return Value(character_range(value.text(), first, std::max(first, last)), value.is_markup());
   }
@@ -127,7 +131,9 @@ Value call(Runtime& runtime, const Value& callee, Arguments& arguments) {
 }
 
 Value Object::member(Runtime&, std::string_view) { return {}; }
-Value Object::call(Runtime& runtime, Arguments&) { runtime.refuse("'{}' object is not callable", type_name()); }
+Value Object::call(Runtime& runtime, Arguments&) {
+  runtime.refuse("'{}' object is not callable", type_name());
+}
 
 Bound::Bound(const Runtime& runtime, std::string_view who, const Arguments& arguments,
              std::initializer_list<const char*> parameters)
@@ -162,7 +168,8 @@ std::string Bound::text(std::size_t i, std::string_view fallback) const {
 std::int64_t Bound::whole(std::size_t i, std::int64_t fallback) const {
   if (given_[i] == nullptr || given_[i]->is_none()) return fallback;
   if (!given_[i]->is_whole()) {
-    runtime_.refuse("'{}' of '{}' should be a whole number, is {}", parameters_[i], who_, type_name(*given_[i]));
+    runtime_.refuse("'{}' of '{}' should be a whole number, is {}", parameters_[i], who_,
+                    type_name(*given_[i]));
   }
   return given_[i]->whole();
 }

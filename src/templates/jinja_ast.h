@@ -39,17 +39,17 @@ struct Expr {
 using ExprPtr = std::unique_ptr<Expr>;
 
 enum class NodeKind {
-  kText,        // text
-  kPrint,       // expr
-  kIf,          // if expr body, else other
-  kFor,         // for target in expr if filter: body, else other; recursive
-  kSet,         // target = expr
-  kSetBlock,    // target = body, through the filters of expr where there is one
-  kMacro,       // text: its name; target.names: parameters; defaults
-  kCallBlock,   // call(target.names) expr: body is what caller() gives
-  kFilterBlock, // body through the filters of expr
-  kWith,        // body with target.names[i] = defaults[i]
-  kGeneration,  // body
+  kText,         // text
+  kPrint,        // expr
+  kIf,           // if expr body, else other
+  kFor,          // for target in expr if filter: body, else other; recursive
+  kSet,          // target = expr
+  kSetBlock,     // target = body, through the filters of expr where there is one
+  kMacro,        // text: its name; target.names: parameters; defaults
+  kCallBlock,    // call(target.names) expr: body is what caller() gives
+  kFilterBlock,  // body through the filters of expr
+  kWith,         // body with target.names[i] = defaults[i]
+  kGeneration,   // body
   kBreak,
   kContinue
 };

@@ -31,9 +31,9 @@ Arguments Interpreter::arguments(const Expr& e, const ScopePtr& scope) {
 
 Value Interpreter::filter(const Expr& e, const ScopePtr& scope, const Value* through) {
   step(e.line);
-  const Value value = e.parts[0] == nullptr                        ? *through
-                      : e.parts[0]->kind == ExprKind::kFilter      ? filter(*e.parts[0], scope, through)
-                                                                   : evaluate(*e.parts[0], scope);
+  const Value value = e.parts[0] == nullptr                   ? *through
+                      : e.parts[0]->kind == ExprKind::kFilter ? filter(*e.parts[0], scope, through)
+                                                              : evaluate(*e.parts[0], scope);
   const Arguments given = arguments(e, scope);
   line_ = e.line;
   return apply_filter(*this, e.text, value, given);
@@ -128,7 +128,8 @@ Value Interpreter::evaluate(const Expr& e, const ScopePtr& scope) {
       return compare(e, scope);
     case ExprKind::kIf:
       if (truth(part(1))) return part(0);
-      return e.parts[2] == nullptr ? Value::undefined("the inline if-expression evaluated to false") : part(2);
+      return e.parts[2] == nullptr ? Value::undefined("the inline if-expression evaluated to false")
+                                   : part(2);
   }
   return {};
 }

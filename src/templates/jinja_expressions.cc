@@ -65,8 +65,8 @@ ExprPtr ExpressionParser::make(ExprKind kind, std::string text) const {
 
 // Operators in a row make a tree as deep as the row is long: both lengths are bounded.
 ExprPtr ExpressionParser::binary(std::string text, ExprPtr left, ExprPtr right) {
-  LQ_CHECK(++operators_ <= kMaxOperators, kUnsupported, "{}: line {}: more than {} operators in one expression",
-           who_, now().line, kMaxOperators);
+  LQ_CHECK(++operators_ <= kMaxOperators, kUnsupported,
+           "{}: line {}: more than {} operators in one expression", who_, now().line, kMaxOperators);
   auto e = make(ExprKind::kBinary, std::move(text));
   e->parts.push_back(std::move(left));
   e->parts.push_back(std::move(right));
@@ -78,8 +78,8 @@ ExprPtr ExpressionParser::expression(bool conditional) {
   ExprPtr value = disjunction();
   while (conditional && accept("if")) {
     auto e = make(ExprKind::kIf);
-    LQ_CHECK(++operators_ <= kMaxOperators, kUnsupported, "{}: line {}: more than {} operators in one expression",
-             who_, now().line, kMaxOperators);
+    LQ_CHECK(++operators_ <= kMaxOperators, kUnsupported,
+             "{}: line {}: more than {} operators in one expression", who_, now().line, kMaxOperators);
     e->parts.push_back(std::move(value));
     e->parts.push_back(disjunction());
     e->parts.push_back(accept("else") ? expression() : nullptr);
@@ -193,7 +193,8 @@ ExprPtr ExpressionParser::unary(bool with_filter) {
 ExprPtr ExpressionParser::filters(ExprPtr value) {
   int count = 0;
   while (accept("|")) {
-    LQ_CHECK(++count < kMaxChain, kUnsupported, "{}: line {}: a chain of {} filters", who_, now().line, count);
+    LQ_CHECK(++count < kMaxChain, kUnsupported, "{}: line {}: a chain of {} filters", who_, now().line,
+             count);
     std::string text = name();
     while (accept(".")) text += "." + name();
     auto e = make(ExprKind::kFilter, std::move(text));
@@ -207,7 +208,8 @@ ExprPtr ExpressionParser::filters(ExprPtr value) {
 ExprPtr ExpressionParser::filtered(ExprPtr value) {
   int count = 0;
   while (is("|") || is("is") || is("(")) {
-    LQ_CHECK(++count < kMaxChain, kUnsupported, "{}: line {}: a chain of {} filters", who_, now().line, count);
+    LQ_CHECK(++count < kMaxChain, kUnsupported, "{}: line {}: a chain of {} filters", who_, now().line,
+             count);
     if (is("|")) {
       value = filters(std::move(value));
     } else if (accept("is")) {

@@ -47,9 +47,11 @@ std::string digits_of(const Runtime& r, const Value& value, const Style& s) {
     if (!value.is_whole()) r.refuse("format code '{}' for object of type '{}'", type, type_name(value));
     const std::uint64_t size = value.whole() < 0 ? 0 - static_cast<std::uint64_t>(value.whole())
                                                  : static_cast<std::uint64_t>(value.whole());
-    out = type == 'd' ? fmt::format("{}", size) : type == 'x' ? fmt::format("{:x}", size)
-        : type == 'X' ? fmt::format("{:X}", size) : type == 'o' ? fmt::format("{:o}", size)
-                                                                : fmt::format("{:b}", size);
+    out = type == 'd'   ? fmt::format("{}", size)
+          : type == 'x' ? fmt::format("{:x}", size)
+          : type == 'X' ? fmt::format("{:X}", size)
+          : type == 'o' ? fmt::format("{:o}", size)
+                        : fmt::format("{:b}", size);
     if (s.alternate && type != 'd') out = std::string("0") + type + out;
   } else if (std::string_view("fFeEgG%r").find(type) != std::string_view::npos) {
     if (!value.is_number()) r.refuse("format code '{}' for object of type '{}'", type, type_name(value));
@@ -74,11 +76,14 @@ std::string digits_of(const Runtime& r, const Value& value, const Style& s) {
 
 std::string formatted(const Runtime& r, const Value& value, Style s) {
   if (value.is_text() || (!value.is_number() && s.type == 0) || s.type == 's') {
-    if (s.type != 0 && s.type != 's') r.refuse("format code '{}' for object of type '{}'", s.type, type_name(value));
+    if (s.type != 0 && s.type != 's')
+      r.refuse("format code '{}' for object of type '{}'", s.type, type_name(value));
     std::string text = to_text(value);
     if (s.precision >= 0) text = character_range(text, 0, s.precision);
     return adjusted(text, s.width, s.fill,
-                    s.align == '>' ? Adjust::kRight : s.align == '^' ? Adjust::kCenter : Adjust::kLeft);
+                    s.align == '>'   ? Adjust::kRight
+                    : s.align == '^' ? Adjust::kCenter
+                                     : Adjust::kLeft);
   }
   if (value.is_bool() && s.type == 0) {
     return adjusted(to_text(value), s.width, s.fill, s.align == '<' ? Adjust::kLeft : Adjust::kRight);
@@ -90,7 +95,9 @@ std::string formatted(const Runtime& r, const Value& value, Style s) {
     return sign + adjusted(digits, s.width - static_cast<int>(sign.size()), s.fill, Adjust::kRight);
   }
   return adjusted(sign + digits, s.width, s.fill,
-                  s.align == '<' ? Adjust::kLeft : s.align == '^' ? Adjust::kCenter : Adjust::kRight);
+                  s.align == '<'   ? Adjust::kLeft
+                  : s.align == '^' ? Adjust::kCenter
+                                   : Adjust::kRight);
 }
 
 // [[fill]align][sign][#][0][width][,][.precision][type]
@@ -108,7 +115,8 @@ Style read_spec(const Runtime& r, std::string_view spec) {
   } else if (is_align(0)) {
     s.align = spec[at++];
   }
-  if (at < spec.size() && std::string_view("+- ").find(spec[at]) != std::string_view::npos) s.sign = spec[at++];
+  if (at < spec.size() && std::string_view("+- ").find(spec[at]) != std::string_view::npos)
+    s.sign = spec[at++];
   if (at < spec.size() && spec[at] == '#') s.alternate = true, ++at;
   if (at < spec.size() && spec[at] == '0') {
     if (s.align == 0) s.fill = "0", s.align = '=';
@@ -144,8 +152,9 @@ Value field_value(Runtime& r, std::string_view path, const Arguments& arguments,
     end = std::min(path.find_first_of(member ? ".[" : "]", begin), path.size());
     const std::string key(path.substr(begin, end - begin));
     value = member ? attribute(r, value, key)
-                   : item(r, value, digit_at(key, 0) ? Value(static_cast<std::int64_t>(std::atoll(key.c_str())))
-                                                     : Value(key));
+                   : item(r, value,
+                          digit_at(key, 0) ? Value(static_cast<std::int64_t>(std::atoll(key.c_str())))
+                                           : Value(key));
     if (!member) ++end;
   }
   return value;
@@ -181,7 +190,8 @@ std::string brace_format(Runtime& r, std::string_view format, const Arguments& a
     if (const std::size_t mark = field.find('!'); mark != std::string_view::npos) {
       conversion = mark + 2 == field.size() ? field[mark + 1] : '?';
       field = field.substr(0, mark);
-      if (conversion != 's' && conversion != 'r') r.unsupported("the conversion '{}' of a format", conversion);
+      if (conversion != 's' && conversion != 'r')
+        r.unsupported("the conversion '{}' of a format", conversion);
     }
     const Value value = field_value(r, field, arguments, automatic);
     out += formatted(r, conversion == 'r' ? Value(to_repr(value)) : value, read_spec(r, spec));

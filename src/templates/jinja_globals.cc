@@ -38,7 +38,8 @@ std::shared_ptr<Dict> make_dict(Runtime& r, const Arguments& a) {
 }
 
 Value range(Runtime& r, const Arguments& a) {
-  const bool whole = std::all_of(a.values.begin(), a.values.end(), [](const Value& v) { return v.is_whole(); });
+  const bool whole =
+      std::all_of(a.values.begin(), a.values.end(), [](const Value& v) { return v.is_whole(); });
   if (!whole || a.values.empty() || a.values.size() > 3 || !a.named.empty()) {
     r.refuse("range takes one to three whole numbers");
   }
@@ -46,9 +47,10 @@ Value range(Runtime& r, const Arguments& a) {
   const std::int64_t end = a.values[a.values.size() == 1 ? 0 : 1].whole();
   const std::int64_t step = a.values.size() == 3 ? a.values[2].whole() : 1;
   if (step == 0) r.refuse("range step must not be zero");
-  const double count = std::max(0.0, (static_cast<double>(end) - static_cast<double>(begin)) /
-                                         static_cast<double>(step));
-  if (count > static_cast<double>(kMaxRange)) r.refuse("Range too big. The sandbox blocks ranges larger than {}.", kMaxRange);
+  const double count =
+      std::max(0.0, (static_cast<double>(end) - static_cast<double>(begin)) / static_cast<double>(step));
+  if (count > static_cast<double>(kMaxRange))
+    r.refuse("Range too big. The sandbox blocks ranges larger than {}.", kMaxRange);
   std::vector<Value> out;
   for (std::int64_t i = begin; step > 0 ? i < end : i > end; i += step) {
     r.charge(1);

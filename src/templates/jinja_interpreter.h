@@ -23,7 +23,8 @@ using ScopePtr = std::shared_ptr<Scope>;
 class Interpreter final : public Runtime {
  public:
   // variables: a mapping. trace: filled where it is given.
-  Interpreter(const std::string& who, const Value& variables, const RenderOptions& options, RenderTrace* trace);
+  Interpreter(const std::string& who, const Value& variables, const RenderOptions& options,
+              RenderTrace* trace);
 
   std::string run(const std::vector<Node>& nodes);
 

@@ -175,7 +175,8 @@ class Lexer {
       while (n < rest.size() && counts(rest[n])) ++n;
       return n;
     };
-    if (rest.size() > 2 && rest[0] == '0' && std::string_view("xXoObB").find(rest[1]) != std::string_view::npos) {
+    if (rest.size() > 2 && rest[0] == '0' &&
+        std::string_view("xXoObB").find(rest[1]) != std::string_view::npos) {
       return digits(2, (rest[1] | 32) == 'x');
     }
     std::size_t n = digits(0, false);
@@ -230,7 +231,8 @@ class Lexer {
       for (std::size_t i = 1; i <= digits; ++i) {
         LQ_CHECK(i < rest.size() && is_hexadecimal(rest[i]), kCorruptFile,
                  "{}: line {}: an escape should have {} hexadecimal digits", who_, line(), digits);
-        code = code * 16 + static_cast<char32_t>(is_digit(rest[i]) ? rest[i] - '0' : (rest[i] | 32) - 'a' + 10);
+        code =
+            code * 16 + static_cast<char32_t>(is_digit(rest[i]) ? rest[i] - '0' : (rest[i] | 32) - 'a' + 10);
       }
       const bool known = code < 0x110000 && !(code >= 0xD800 && code < 0xE000);
       utf8::append(out, known ? code : utf8::kReplacement);

@@ -46,7 +46,8 @@ class Key {
 };
 
 // A stable sort by keys that are computed once.
-std::vector<std::pair<Value, Value>> sorted(Runtime& r, std::vector<Value> items, const Key& key, bool reverse) {
+std::vector<std::pair<Value, Value>> sorted(Runtime& r, std::vector<Value> items, const Key& key,
+                                            bool reverse) {
   std::vector<std::pair<Value, Value>> keyed;
   for (Value& item : items) keyed.emplace_back(key(item), std::move(item));
   std::stable_sort(keyed.begin(), keyed.end(), [&](const auto& a, const auto& b) {
@@ -100,7 +101,8 @@ Value groupby(Runtime& r, const Value& value, const Arguments& a) {
   Value name;
   const auto close = [&] {
     if (!current) return;
-    groups.emplace_back(ListData{{name, Value(std::move(members))}, ListKind::kTuple, {"grouper", "list"}, 0});
+    groups.emplace_back(
+        ListData{{name, Value(std::move(members))}, ListKind::kTuple, {"grouper", "list"}, 0});
     members = {};
   };
   for (auto& [k, item] : sorted(r, iterate(r, value), key, false)) {
@@ -146,6 +148,7 @@ Value items(Runtime& r, const Value& value, const Arguments& a) {
 
 Value map(Runtime& r, const Value& value, const Arguments& a) {
   std::vector<Value> out;
+  if (!truth(value)) return lazy({});  // none is as good as an empty list, here and in select
   if (a.values.empty()) {
     const Bound b(r, "map", a, {"attribute", "default"});
     b.required(0);
@@ -175,6 +178,7 @@ Value select(Runtime& r, const Value& value, const Arguments& a) {
     path = &a.values[next++];
   }
   const Value* test = next < a.values.size() ? &a.values[next++] : nullptr;
+  if (!truth(value)) return lazy({});
   if (test != nullptr && !test->is_text()) r.refuse("'select' takes the name of a test");
   const Arguments rest{{a.values.begin() + static_cast<std::ptrdiff_t>(next), a.values.end()}, a.named};
   std::vector<Value> out;

@@ -76,7 +76,8 @@ template <bool at_end>
 Value affix_method(Runtime& r, const Value& self, const Arguments& a) {
   const Bound b(r, at_end ? "endswith" : "startswith", a, {at_end ? "suffix" : "prefix"});
   const auto holds = [&](const Value& affix) {
-    if (!affix.is_text()) r.refuse("'{}' should be text, is {}", at_end ? "suffix" : "prefix", type_name(affix));
+    if (!affix.is_text())
+      r.refuse("'{}' should be text, is {}", at_end ? "suffix" : "prefix", type_name(affix));
     return at_end ? self.text().ends_with(affix.text()) : self.text().starts_with(affix.text());
   };
   const Value& affix = b.required(0);
@@ -229,7 +230,9 @@ constexpr NamedMethod kTextMethods[] = {
        return s.substr(0, sign) + adjusted(s.substr(sign), width, "0", Adjust::kRight);
      }},
     {"format",
-     [](Runtime& r, const Value& self, const Arguments& a) -> Value { return brace_format(r, self.text(), a); }},
+     [](Runtime& r, const Value& self, const Arguments& a) -> Value {
+       return brace_format(r, self.text(), a);
+     }},
 };
 
 constexpr NamedMethod kListMethods[] = {
@@ -277,7 +280,8 @@ constexpr NamedMethod kMappingMethods[] = {
 
 template <std::size_t n>
 Method find(const NamedMethod (&table)[n], std::string_view name) {
-  const auto it = std::find_if(std::begin(table), std::end(table), [&](const auto& m) { return m.name == name; });
+  const auto it =
+      std::find_if(std::begin(table), std::end(table), [&](const auto& m) { return m.name == name; });
   return it == std::end(table) ? nullptr : it->method;
 }
 

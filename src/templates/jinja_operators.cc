@@ -8,7 +8,8 @@
 namespace lq::jinja {
 namespace {
 
-constexpr std::size_t kMaxText = std::size_t{1} << 24;  // of one value: a template that makes more has run away
+constexpr std::size_t kMaxText = std::size_t{1}
+                                 << 24;  // of one value: a template that makes more has run away
 
 Value joined(Runtime& runtime, const Value& a, const Value& b) {
   // Markup escapes what is added to it.

@@ -146,8 +146,8 @@ class Parser : public ExpressionParser {
       if (accept("=")) {
         out.defaults.push_back(expression());
       } else {
-        LQ_CHECK(out.defaults.empty(), kCorruptFile, "{}: line {}: a parameter without default after one with",
-                 who_, now().line);
+        LQ_CHECK(out.defaults.empty(), kCorruptFile,
+                 "{}: line {}: a parameter without default after one with", who_, now().line);
       }
       if (!is(")")) expect(",");
     }

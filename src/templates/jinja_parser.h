@@ -20,9 +20,9 @@ class ExpressionParser {
  protected:
   const Token& now() const { return tokens_[at_]; }
   const Token& peek(std::size_t n = 1) const;
-  bool is(std::string_view text) const;      // an operator or a name
-  bool accept(std::string_view text);        // and moves on
-  std::string shown() const;                 // what stands here, for errors
+  bool is(std::string_view text) const;  // an operator or a name
+  bool accept(std::string_view text);    // and moves on
+  std::string shown() const;             // what stands here, for errors
   void expect(std::string_view text);
   void expect(TokenKind kind, std::string_view shown_as);
   std::string name();

@@ -39,11 +39,12 @@ ExprPtr ExpressionParser::number() {
   auto e = make(ExprKind::kLiteral);
   std::string digits = token.text;
   std::erase(digits, '_');
-  const bool based = digits.size() > 2 && digits[0] == '0' && (digits[1] | 32) >= 'b' && (digits[1] | 32) != 'e';
+  const bool based =
+      digits.size() > 2 && digits[0] == '0' && (digits[1] | 32) >= 'b' && (digits[1] | 32) != 'e';
   const auto read = [&](auto value, std::string_view text, auto... how) {
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, how...);
-    LQ_CHECK(error == std::errc() && end == text.data() + text.size(), kUnsupported, "{}: line {}: the number {}",
-             who_, token.line, token.text);
+    LQ_CHECK(error == std::errc() && end == text.data() + text.size(), kUnsupported,
+             "{}: line {}: the number {}", who_, token.line, token.text);
     e->value = value;
   };
   if (based) {

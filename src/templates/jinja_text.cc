@@ -51,9 +51,7 @@ bool is_python_space(char32_t c) { return unicode::is_white_space(c) || (c >= 0x
 
 bool is_digit(char32_t c) { return unicode::is_decimal(c); }
 
-bool is_word_character(char32_t c) {
-  return c == '_' || unicode::is_letter(c) || unicode::is_number(c);
-}
+bool is_word_character(char32_t c) { return c == '_' || unicode::is_letter(c) || unicode::is_number(c); }
 
 bool is_all_case(std::string_view text, bool upper) {
   bool some = false;
@@ -65,7 +63,8 @@ bool is_all_case(std::string_view text, bool upper) {
   return some;
 }
 
-std::string strip(std::string_view text, bool left, bool right, const std::optional<std::string>& characters) {
+std::string strip(std::string_view text, bool left, bool right,
+                  const std::optional<std::string>& characters) {
   return std::string(trimmed(text, left, right, characters));
 }
 

@@ -13,8 +13,8 @@ std::int64_t count_characters(std::string_view text);
 // Characters [begin, end). REQUIRES: 0 <= begin <= end.
 std::string character_range(std::string_view text, std::int64_t begin, std::int64_t end);
 
-bool is_python_space(char32_t c);  // str.isspace of one character
-bool is_digit(char32_t c);         // str.isdecimal of one character
+bool is_python_space(char32_t c);    // str.isspace of one character
+bool is_digit(char32_t c);           // str.isdecimal of one character
 bool is_word_character(char32_t c);  // \w
 // str.isupper, str.islower: no character of another case, and one of this.
 bool is_all_case(std::string_view text, bool upper);

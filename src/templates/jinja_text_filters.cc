@@ -22,7 +22,8 @@ Value trim(Runtime& r, const Value& value, const Arguments& a) {
   const Bound b(r, "trim", a, {"chars"});
   const bool given = b[0] != nullptr && !b[0]->is_none();
   const Value text = soft(value);
-  return Value(strip(text.text(), true, true, given ? std::optional(b.text(0)) : std::nullopt), text.is_markup());
+  return Value(strip(text.text(), true, true, given ? std::optional(b.text(0)) : std::nullopt),
+               text.is_markup());
 }
 
 // Jinja's own notion of a word's beginning, which is not str.title's.
@@ -50,8 +51,7 @@ Value title(Runtime& r, const Value& value, const Arguments& a) {
 
 Value replace_filter(Runtime& r, const Value& value, const Arguments& a) {
   const Bound b(r, "replace", a, {"old", "new", "count"});
-  std::string out =
-      replace(to_text(value), to_text(b.required(0)), to_text(b.required(1)), b.whole(2, -1));
+  std::string out = replace(to_text(value), to_text(b.required(0)), to_text(b.required(1)), b.whole(2, -1));
   r.charge(out.size() / 64);
   return out;
 }
@@ -59,11 +59,10 @@ Value replace_filter(Runtime& r, const Value& value, const Arguments& a) {
 Value indent(Runtime& r, const Value& value, const Arguments& a) {
   const Bound b(r, "indent", a, {"width", "first", "blank"});
   const bool first = b.flag(1, false), blank = b.flag(2, false);
-  const std::string margin = b[0] != nullptr && b[0]->is_text()
-                                 ? b[0]->text()
-                                 : std::string(static_cast<std::size_t>(std::clamp<std::int64_t>(
-                                                   b.whole(0, 4), 0, 4096)),
-                                               ' ');
+  const std::string margin =
+      b[0] != nullptr && b[0]->is_text()
+          ? b[0]->text()
+          : std::string(static_cast<std::size_t>(std::clamp<std::int64_t>(b.whole(0, 4), 0, 4096)), ' ');
   const Value text = soft(value);
   const std::vector<std::string> lines = split_lines(text.text() + "\n", false);
   std::string out;
@@ -81,7 +80,8 @@ Value truncate(Runtime& r, const Value& value, const Arguments& a) {
   const std::int64_t most = b.whole(0, 255), leeway = b.whole(3, 5);
   const std::string end = b.text(2, "...");
   const std::int64_t kept = most - count_characters(end);
-  if (kept < 0 || leeway < 0) r.refuse("'truncate': the length {} with end '{}' and leeway {}", most, end, leeway);
+  if (kept < 0 || leeway < 0)
+    r.refuse("'truncate': the length {} with end '{}' and leeway {}", most, end, leeway);
   const std::string text = to_text(value);
   if (count_characters(text) <= most + leeway) return text;
   std::string head = character_range(text, 0, kept);
@@ -103,7 +103,8 @@ Value wordcount(Runtime& r, const Value& value, const Arguments& a) {
 }
 
 Value format(Runtime& r, const Value& value, const Arguments& a) {
-  if (!a.values.empty() && !a.named.empty()) r.refuse("'format' takes positional or named arguments, not both");
+  if (!a.values.empty() && !a.named.empty())
+    r.refuse("'format' takes positional or named arguments, not both");
   if (a.named.empty()) return percent_format(r, to_text(value), Value(a.values, ListKind::kTuple));
   auto dict = std::make_shared<Dict>();
   for (const auto& [name, member] : a.named) dict->set(Value(name), member);
@@ -127,20 +128,18 @@ constexpr NamedFilter kFilters[] = {
     {"wordcount", wordcount},
     {"format", format},
     {"center", center},
-    {"string", [](Runtime& r, const Value& v, const Arguments& a) -> Value {
+    {"string",
+     [](Runtime& r, const Value& v, const Arguments& a) -> Value {
        const Bound b(r, "string", a, {});
        return soft(v);
      }},
     {"safe", [](Runtime&, const Value& v, const Arguments&) { return Value(to_text(v), true); }},
-    {"escape",
-     [](Runtime&, const Value& v, const Arguments&) {
-       return v.is_markup() ? v : Value(escape_html(to_text(v)), true);
-     }},
-    {"e",
-     [](Runtime&, const Value& v, const Arguments&) {
-       return v.is_markup() ? v : Value(escape_html(to_text(v)), true);
-     }},
-    {"forceescape", [](Runtime&, const Value& v, const Arguments&) { return Value(escape_html(to_text(v)), true); }},
+    {"escape", [](Runtime&, const Value& v,
+                  const Arguments&) { return v.is_markup() ? v : Value(escape_html(to_text(v)), true); }},
+    {"e", [](Runtime&, const Value& v,
+             const Arguments&) { return v.is_markup() ? v : Value(escape_html(to_text(v)), true); }},
+    {"forceescape",
+     [](Runtime&, const Value& v, const Arguments&) { return Value(escape_html(to_text(v)), true); }},
 };
 
 }  // namespace

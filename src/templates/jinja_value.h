@@ -139,7 +139,8 @@ std::string to_repr(const Value& value);
 // repr of a float: the shortest digits that give it back.
 std::string float_text(double value);
 
-// Members keep their order. Malformed UTF-8 is repaired. Throws kUnsupported for whole numbers beyond 64 bits.
+// Members keep their order. Malformed UTF-8 is repaired. Throws kUnsupported for whole numbers beyond 64
+// bits.
 Value from_json(const nlohmann::ordered_json& json);
 
 }  // namespace lq::jinja

@@ -49,7 +49,8 @@ Value to_int(Runtime& r, const Value& value, const Arguments& a) {
   if (!prefix.empty() && text.size() > 2 && text[0] == '0' && (text[1] | 32) == prefix[1]) text.erase(0, 2);
   if (base < 2 || base > 36) r.refuse("'int' to the base {}", base);
   std::int64_t out = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out, static_cast<int>(base));
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), out, static_cast<int>(base));
   if (error == std::errc::result_out_of_range) r.unsupported("whole numbers of more than 64 bits");
   if (!text.empty() && text[0] != '-' && error == std::errc() && end == text.data() + text.size()) {
     return negative ? -out : out;
@@ -103,11 +104,13 @@ Value tojson(Runtime& r, const Value& value, const Arguments& a) {
   if (b[1] != nullptr && b[1]->is_text()) {
     style.indent = b[1]->text();
   } else if (b[1] != nullptr && !b[1]->is_none()) {
-    style.indent = std::string(static_cast<std::size_t>(std::clamp<std::int64_t>(b.whole(1, 0), 0, 256)), ' ');
+    style.indent =
+        std::string(static_cast<std::size_t>(std::clamp<std::int64_t>(b.whole(1, 0), 0, 256)), ' ');
   }
   if (b[2] != nullptr && !b[2]->is_none()) {
     const auto parts = iterate(r, *b[2]);
-    if (parts.size() != 2 || !parts[0].is_text() || !parts[1].is_text()) r.refuse("'separators' should be two texts");
+    if (parts.size() != 2 || !parts[0].is_text() || !parts[1].is_text())
+      r.refuse("'separators' should be two texts");
     style.separators = {parts[0].text(), parts[1].text()};
   }
   return to_json(r, value, style);
@@ -124,14 +127,8 @@ Value attr(Runtime& r, const Value& value, const Arguments& a) {
 }
 
 constexpr NamedFilter kFilters[] = {
-    {"default", default_value},
-    {"d", default_value},
-    {"int", to_int},
-    {"float", to_float},
-    {"round", round},
-    {"abs", absolute},
-    {"tojson", tojson},
-    {"attr", attr},
+    {"default", default_value}, {"d", default_value}, {"int", to_int},    {"float", to_float},
+    {"round", round},           {"abs", absolute},    {"tojson", tojson}, {"attr", attr},
 };
 
 }  // namespace

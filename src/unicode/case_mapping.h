@@ -14,7 +14,8 @@ std::string capitalize(std::string_view text);
 // Every letter after something that has no case begins a word.
 std::string title(std::string_view text);
 
-bool is_upper(char32_t c);  // the property Uppercase, without the characters of other alphabets' signs (Other_*)
+bool is_upper(
+    char32_t c);  // the property Uppercase, without the characters of other alphabets' signs (Other_*)
 bool is_lower(char32_t c);
 bool is_cased(char32_t c);  // upper, lower or title case
 

@@ -1,5 +1,6 @@
 // Renders chat templates for check_templates.py: one JSON object a line in, one a line out.
-//   {"template", "messages", "tools", "documents", "variables", "add_generation_prompt", "now": [y, m, d, h, min, s]}
+//   {"template", "messages", "tools", "documents", "variables", "add_generation_prompt", "now": [y, m, d, h,
+//   min, s]}
 //   {"text", "trained": [[begin, end, message] in bytes], "mask_error"} or {"error", "code"}
 #include <iostream>
 #include <nlohmann/json.hpp>
@@ -28,7 +29,8 @@ ChatJson answer(const ChatJson& request) {
     std::mktime(&now);
     options.now = now;
   }
-  ChatJson out = {{"text", chat.render(request.at("messages"), options)}, {"end_of_turn", chat.end_of_turn()}};
+  ChatJson out = {{"text", chat.render(request.at("messages"), options)},
+                  {"end_of_turn", chat.end_of_turn()}};
   if (options.add_generation_prompt) return out;
   try {
     out["trained"] = ChatJson::array();
