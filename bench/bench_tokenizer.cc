@@ -49,7 +49,8 @@ void split_by_hand(benchmark::State& state) {
   const std::string text = make_text(1 << 20);
   std::size_t words = 0;
   for (auto _ : state)
-    lq::for_each_gpt_word(lq::GptPattern::kLlama3, text, [&](std::string_view) { ++words; });
+    lq::tokenizers::for_each_gpt_word(lq::tokenizers::GptPattern::kLlama3, text,
+                                      [&](std::string_view) { ++words; });
   benchmark::DoNotOptimize(words);
   state.SetBytesProcessed(state.iterations() * static_cast<std::int64_t>(text.size()));
 }

@@ -12,10 +12,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     tokenizer.encode(bytes.substr(0, 200), false);
   };
   try {
-    if (lq::looks_like_sentencepiece(bytes)) {
-      use(lq::SentencePieceTokenizer(bytes, {}, "fuzz"));
+    if (lq::tokenizers::looks_like_sentencepiece(bytes)) {
+      use(lq::tokenizers::SentencePieceTokenizer(bytes, {}, "fuzz"));
     } else {
-      use(lq::TiktokenTokenizer(bytes, {}, "fuzz"));
+      use(lq::tokenizers::TiktokenTokenizer(bytes, {}, "fuzz"));
     }
   } catch (const lq::Error& e) {
     if (e.code() == lq::ErrorCode::kInternal) __builtin_trap();

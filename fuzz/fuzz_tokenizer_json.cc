@@ -5,7 +5,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   try {
-    const auto tokenizer = lq::make_hf_tokenizer(bytes, {}, "fuzz");
+    const auto tokenizer = lq::tokenizers::make_hf_tokenizer(bytes, {}, "fuzz");
     const auto ids = tokenizer->encode("The quick <s>brown</s> fox\n\xC3\xA9\xE4\xB8\xAD 12  aab", true);
     tokenizer->decode(ids, false);
     tokenizer->encode(bytes.substr(0, 200), false);

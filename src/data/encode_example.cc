@@ -13,7 +13,7 @@ EncodedExample encode_example(const Tokenizer& tokenizer, const Example& example
   const EncodeOptions encode =
       example.has_marks ? EncodeOptions{.add_special = false, .special_text = SpecialText::kParse}
                         : EncodeOptions{.add_special = false, .special_text = SpecialText::kAsFile};
-  const SpecialTokens& special = tokenizer.special();
+  const tokenizers::SpecialTokens& special = tokenizer.special();
   EncodedExample out;
   std::string text;
   for (const TextSegment& s : example.segments) text += s.text;

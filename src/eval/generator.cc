@@ -91,7 +91,7 @@ GenerateResult Generator::generate(Context& ctx, std::span<const std::int32_t> i
   }
   result.prompt_seconds = monotonic_seconds() - start;
 
-  StreamDecoder decoder(tokenizer_, options.skip_special, history);
+  tokenizers::StreamDecoder decoder(tokenizer_, options.skip_special, history);
   StopTexts stop(options.stop);
   bool wanted = true;
   const auto show = [&](const std::string& text) {

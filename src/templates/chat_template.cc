@@ -1,25 +1,18 @@
 #include "templates/chat_template.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "templates/chat_builtin.h"
+#include "templates/jinja_text.h"
 #include "tokenizers/tokenizer_config.h"
 #include "unicode/utf8.h"
 
 namespace lq {
 namespace {
 
-// Stands for answer i while its place is looked for: private-use characters, which no text of a template
-// holds.
-std::string sentinel(std::size_t i) { return fmt::format("\uE0FA{}\uE0FB", i); }
-
-std::string trimmed(const std::string& text) {
-  const char* const space = " \t\n\r\f\v";
-  const std::size_t begin = text.find_first_not_of(space);
-  return begin == std::string::npos ? "" : text.substr(begin, text.find_last_not_of(space) - begin + 1);
-}
+// An answer whose place is looked for: private-use characters, which no text of a template holds.
+constexpr std::string_view kSentinel = "\uE0FA\uE0FB";
 
 // Conversations on which formats differ where they do.
 const std::vector<std::vector<ChatMessage>>& samples() {
@@ -47,24 +40,63 @@ std::vector<std::string> signature(const ChatTemplate& chat) {
   return out;
 }
 
+ChatJson named_tokens(const std::string& bos, const std::string& eos) {
+  return {{"bos_token", bos}, {"eos_token", eos}};
+}
+
+// As transformers hands a message to its templates: nothing instead of null, and reasoning under each of the
+// names that templates look for.
+ChatJson normalized(const ChatJson& message) {
+  ChatJson out = ChatJson::object();
+  const ChatJson* reasoning = nullptr;
+  for (const char* name : {"reasoning", "thinking", "reasoning_content"}) {
+    const auto it = message.find(name);
+    if (it != message.end() && !it->is_null()) reasoning = &*it;
+  }
+  if (reasoning != nullptr) out["thinking"] = *reasoning;
+  for (const auto& [key, value] : message.items()) {
+    if (!value.is_null()) out[key] = value;
+  }
+  if (reasoning != nullptr) out["reasoning_content"] = *reasoning;
+  return out;
+}
+
 }  // namespace
 
-ChatTemplate::ChatTemplate(Jinja jinja, std::string name, std::string bos, std::string eos, std::string who)
+ChatJson chat_messages(std::span<const ChatMessage> messages) {
+  ChatJson list = ChatJson::array();
+  for (const ChatMessage& m : messages) list.push_back({{"role", m.role}, {"content", m.content}});
+  return list;
+}
+
+ChatTemplate::ChatTemplate(Jinja jinja, std::optional<Jinja> with_tools, std::string name, ChatJson tokens,
+                           std::string who)
     : jinja_(std::move(jinja)),
+      with_tools_(std::move(with_tools)),
       name_(std::move(name)),
-      bos_(std::move(bos)),
-      eos_(std::move(eos)),
+      tokens_(std::move(tokens)),
       who_(std::move(who)) {
-  const std::vector<ChatMessage> sample = {{"user", "one?"}, {"assistant", sentinel(0)}};
+  // The end of turn is what follows an answer, whether the conversation goes on or not.
+  const auto behind_answer = [&](std::vector<ChatMessage> talk) {
+    const std::string text = render(talk, false);
+    const std::size_t at = text.find(kSentinel);
+    return at == std::string::npos ? std::string() : text.substr(at + kSentinel.size());
+  };
   try {
-    const std::string text = render(sample, false);
-    const std::size_t at = text.find(sentinel(0));
-    if (at == std::string::npos) return;
-    const std::string_view rest = std::string_view(text).substr(at + sentinel(0).size());
-    end_of_turn_ = trimmed(std::string(rest.substr(0, end_mark(rest))));
+    const std::string answer(kSentinel);
+    std::string end = behind_answer({{"user", "one?"}, {"assistant", answer}});
+    try {
+      const std::string more = behind_answer({{"user", "one?"}, {"assistant", answer}, {"user", "two?"}});
+      const auto same = std::mismatch(end.begin(), end.end(), more.begin(), more.end()).first;
+      if (same != end.begin()) end.erase(same, end.end());
+    } catch (const Error& e) {
+      if (e.code() != ErrorCode::kInvalidArgument) throw;
+    }
+    end_of_turn_ = jinja::strip(utf8::repair(end), true, true, {});
+    ends_in_space_ = end_of_turn_.empty() && !end.empty();
   } catch (const Error& e) {
-    if (e.code() != ErrorCode::kInvalidArgument)
-      throw;  // a format that refuses this conversation has no known mark
+    // A format that refuses this conversation has no known mark.
+    if (e.code() != ErrorCode::kInvalidArgument) throw;
   }
 }
 
@@ -80,7 +112,9 @@ const std::vector<std::string>& ChatTemplate::names() {
 ChatTemplate ChatTemplate::by_name(std::string_view name, const std::string& bos, const std::string& eos) {
   for (const BuiltinTemplate& t : builtin_templates()) {
     const std::string who = fmt::format("chat template '{}'", t.name);
-    if (t.name == name) return ChatTemplate(Jinja(t.source, who), std::string(name), bos, eos, who);
+    if (t.name == name) {
+      return ChatTemplate(Jinja(t.source, who), {}, std::string(name), named_tokens(bos, eos), who);
+    }
   }
   fail(ErrorCode::kInvalidArgument, "no chat template is named '{}' (there are {})", name,
        fmt::join(names(), ", "));
@@ -93,78 +127,86 @@ ChatTemplate ChatTemplate::by_name(std::string_view name, const Tokenizer& token
 
 ChatTemplate ChatTemplate::from_jinja(std::string_view source, const std::string& bos, const std::string& eos,
                                       const std::string& who) {
-  LQ_CHECK(utf8::is_valid(source), kCorruptFile, "{}: chat_template is not UTF-8", who);
-  ChatTemplate chat(Jinja(source, who + ": chat_template"), "custom", bos, eos, who + ": chat_template");
+  return from_sources(source, {}, named_tokens(bos, eos), who);
+}
+
+ChatTemplate ChatTemplate::from_sources(std::string_view source, std::optional<std::string_view> with_tools,
+                                        const ChatJson& tokens, const std::string& who) {
+  const auto read = [&](std::string_view text) {
+    LQ_CHECK(utf8::is_valid(text), kCorruptFile, "{}: chat_template is not UTF-8", who);
+    return Jinja(text, who + ": chat_template");
+  };
+  std::optional<Jinja> second;
+  if (with_tools) second = read(*with_tools);
+  ChatTemplate chat(read(source), std::move(second), "custom", tokens, who + ": chat_template");
+  const auto token = [&](const char* name) { return tokens.value(name, std::string()); };
   const std::vector<std::string> own = signature(chat);
   for (const BuiltinTemplate& t : builtin_templates()) {
-    if (signature(by_name(t.name, bos, eos)) == own) chat.name_ = t.name;
+    if (signature(by_name(t.name, token("bos_token"), token("eos_token"))) == own) chat.name_ = t.name;
   }
   return chat;
 }
 
 ChatTemplate ChatTemplate::of_model(const std::filesystem::path& directory) {
-  const TokenizerConfig config = read_tokenizer_config(directory);
+  const tokenizers::TokenizerConfig config = tokenizers::read_tokenizer_config(directory);
   const std::string who = (directory / "tokenizer_config.json").string();
   LQ_CHECK(config.chat_template.has_value(), kNotFound, "{}: no chat_template; choose one by name: {}", who,
            fmt::join(names(), ", "));
-  return from_jinja(*config.chat_template, config.bos.value_or(""), config.eos.value_or(""), who);
+  ChatJson tokens = ChatJson::object();
+  for (const auto& [name, content] : config.named) tokens[name] = content;
+  return from_sources(*config.chat_template, config.tool_template, tokens, who);
+}
+
+const Jinja& ChatTemplate::jinja(const ChatOptions& options) const {
+  return with_tools_ && !options.tools.is_null() ? *with_tools_ : jinja_;
+}
+
+std::string ChatTemplate::render(const ChatJson& messages, const ChatOptions& options,
+                                 RenderTrace* trace) const {
+  LQ_CHECK(messages.is_array(), kInvalidArgument, "{}: messages should be a list, are {}", who_,
+           messages.type_name());
+  ChatJson variables = tokens_;
+  for (const auto& [name, value] : options.variables.items()) {
+    LQ_CHECK(name != "messages" && name != "tools" && name != "documents" && name != "add_generation_prompt",
+             kInvalidArgument, "{}: the variable '{}' is the conversation's own", who_, name);
+    variables[name] = value;
+  }
+  ChatJson& list = variables["messages"] = ChatJson::array();
+  for (const ChatJson& message : messages) {
+    LQ_CHECK(message.is_object(), kInvalidArgument, "{}: message {} should be a mapping, is {}", who_,
+             list.size(), message.type_name());
+    list.push_back(normalized(message));
+  }
+  variables["tools"] = options.tools;
+  variables["documents"] = options.documents;
+  variables["add_generation_prompt"] = options.add_generation_prompt;
+  return jinja(options).render(variables, {options.now}, trace);
+}
+
+std::string ChatTemplate::render(const ChatJson& messages, const ChatOptions& options) const {
+  return render(messages, options, nullptr);
 }
 
 std::string ChatTemplate::render(std::span<const ChatMessage> messages, bool add_generation_prompt) const {
-  using Json = nlohmann::json;
-  Json list = Json::array();
-  for (const ChatMessage& m : messages) {
-    const auto text = [](const std::string& s) { return utf8::is_valid(s) ? s : utf8::repair(s); };
-    list.push_back({{"role", text(m.role)}, {"content", text(m.content)}});
-  }
-  return jinja_.render({{"messages", std::move(list)},
-                        {"bos_token", bos_},
-                        {"eos_token", eos_},
-                        {"add_generation_prompt", add_generation_prompt}});
-}
-
-std::size_t ChatTemplate::end_mark(std::string_view text) const {
-  const std::size_t begin = std::min(text.find_first_not_of(' '), text.size());
-  if (!eos_.empty() && text.substr(begin).starts_with(eos_)) return begin + eos_.size();
-  if (!text.substr(begin).starts_with("<|")) return 0;
-  const std::size_t end = text.find("|>", begin);
-  return end == std::string_view::npos ? 0 : end + 2;
+  ChatOptions options;
+  options.add_generation_prompt = add_generation_prompt;
+  return render(chat_messages(messages), options, nullptr);
 }
 
 std::vector<TextSegment> ChatTemplate::segments(std::span<const ChatMessage> messages) const {
-  std::vector<ChatMessage> marked(messages.begin(), messages.end());
-  for (std::size_t i = 0; i < marked.size(); ++i) {
-    if (marked[i].role == "assistant") marked[i].content = sentinel(i);
+  const RenderedChat chat = render_with_mask(chat_messages(messages), {});
+  std::vector<TextSegment> out;
+  const auto add = [&](std::size_t begin, std::size_t end, bool is_response) {
+    if (begin < end) out.push_back({chat.text.substr(begin, end - begin), is_response});
+  };
+  std::size_t done = 0;
+  for (const Span& span : chat.trained) {
+    add(done, span.begin, false);
+    add(span.begin, span.end, true);
+    done = span.end;
   }
-  const std::string frame = render(marked, false);
-  const std::string expected = render(messages, false);
-  // A template either takes answers as they are or trims them.
-  for (const bool trims : {false, true}) {
-    std::vector<TextSegment> out;
-    std::string whole;
-    const auto add = [&](std::string_view text, bool is_response) {
-      if (text.empty()) return;
-      out.push_back({std::string(text), is_response});
-      whole += text;
-    };
-    std::string_view rest = frame;
-    for (std::size_t i = 0; i < marked.size(); ++i) {
-      if (marked[i].role != "assistant") continue;
-      const std::string mark = sentinel(i);
-      const std::size_t at = rest.find(mark);
-      if (at == std::string_view::npos) continue;  // then whole differs from what is expected
-      add(rest.substr(0, at), false);
-      rest.remove_prefix(at + mark.size());
-      const std::size_t end = end_mark(rest);
-      const std::string answer = utf8::repair(messages[i].content);
-      add((trims ? trimmed(answer) : answer) + std::string(rest.substr(0, end)), true);
-      rest.remove_prefix(end);
-    }
-    add(rest, false);
-    if (whole == expected) return out;
-  }
-  fail(ErrorCode::kUnsupported,
-       "{}: changes the assistant's answers, so that their place in the text cannot be told", who_);
+  add(done, chat.text.size(), false);
+  return out;
 }
 
 }  // namespace lq

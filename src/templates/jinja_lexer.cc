@@ -3,12 +3,13 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "templates/jinja_text.h"
 #include "unicode/utf8.h"
 
 namespace lq::jinja {
 namespace {
 
-bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 bool is_letter(char c) { return ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '_'; }
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -22,7 +23,7 @@ class Lexer {
       text_until(open);
       if (open == source_.size()) break;
       at_ = open;
-      tag();
+      if (!raw()) tag();
     }
     emit(TokenKind::kEnd, "");
     return std::move(tokens_);
@@ -45,7 +46,7 @@ class Lexer {
     const auto lines = static_cast<int>(std::count(text.begin(), text.end(), '\n'));
     std::size_t taken = 0;  // by the tag before: -%} takes all white space, trim_blocks one line end
     if (strip_next_) {
-      taken = static_cast<std::size_t>(std::find_if_not(text.begin(), text.end(), is_space) - text.begin());
+      taken = text.size() - strip(text, true, false, {}).size();
     } else if (trim_newline_ && text.starts_with('\n')) {
       taken = 1;
     }
@@ -55,7 +56,7 @@ class Lexer {
     if (open + 2 < source_.size()) {
       const char sign = source_[open + 2];
       if (sign == '-') {
-        while (!text.empty() && is_space(text.back())) text.pop_back();
+        text = strip(text, false, true, {});
       } else if (source_[open + 1] != '{' &&
                  sign != '+') {  // lstrip_blocks: spaces between line start and tag
         std::size_t end = text.size();
@@ -66,6 +67,44 @@ class Lexer {
     if (!text.empty()) emit(TokenKind::kText, std::move(text));
     line_ += lines;
     at_ = open;
+  }
+
+  // {% raw %} ... {% endraw %}: text, whatever it holds.
+  bool raw() {
+    std::size_t begin = 0, unused = 0;
+    if (!raw_tag(at_, "raw", begin)) return false;
+    const int start = line();
+    std::size_t end = begin;
+    while (end < source_.size() && !raw_tag(end, "endraw", unused)) {
+      end = std::min(source_.find("{%", end + 1), source_.size());
+    }
+    LQ_CHECK(end < source_.size(), kCorruptFile, "{}: line {}: 'raw' is never closed", who_, start);
+    close_raw(begin);
+    text_until(end);
+    raw_tag(end, "endraw", at_);
+    close_raw(at_);
+    return true;
+  }
+  void close_raw(std::size_t end) {
+    line_ += static_cast<int>(std::count(source_.begin() + static_cast<std::ptrdiff_t>(at_),
+                                         source_.begin() + static_cast<std::ptrdiff_t>(end), '\n'));
+    strip_next_ = source_[end - 3] == '-';
+    trim_newline_ = source_[end - 3] != '+';
+    at_ = end;
+  }
+  // Does the tag `word` stand at `at`? end: behind it.
+  bool raw_tag(std::size_t at, std::string_view word, std::size_t& end) const {
+    if (!source_.substr(at).starts_with("{%")) return false;
+    at += 2;
+    if (at < source_.size() && (source_[at] == '-' || source_[at] == '+')) ++at;
+    while (at < source_.size() && is_space(source_[at])) ++at;
+    if (!source_.substr(at).starts_with(word)) return false;
+    at += word.size();
+    while (at < source_.size() && is_space(source_[at])) ++at;
+    if (at < source_.size() && (source_[at] == '-' || source_[at] == '+')) ++at;
+    if (!source_.substr(at).starts_with("%}")) return false;
+    end = at + 2;
+    return true;
   }
 
   void tag() {
@@ -112,10 +151,7 @@ class Lexer {
       while (n < rest.size() && (is_letter(rest[n]) || is_digit(rest[n]))) ++n;
       emit(TokenKind::kName, std::string(rest.substr(0, n)));
     } else if (is_digit(c)) {
-      while (n < rest.size() && is_digit(rest[n])) ++n;
-      if (n + 1 < rest.size() && rest[n] == '.' && is_digit(rest[n + 1])) {
-        for (++n; n < rest.size() && is_digit(rest[n]);) ++n;
-      }
+      n = number(rest);
       emit(TokenKind::kNumber, std::string(rest.substr(0, n)));
     } else if (c == '\'' || c == '"') {
       n = string(rest);
@@ -130,6 +166,28 @@ class Lexer {
     at_ += n;
   }
 
+  // Digits with "_" between them, 0x.., 0o.., 0b.., 1.5, 1e5.
+  static std::size_t number(std::string_view rest) {
+    const auto digits = [&](std::size_t n, bool hexadecimal) {
+      const auto counts = [&](char c) {
+        return is_digit(c) || c == '_' || (hexadecimal && (c | 32) >= 'a' && (c | 32) <= 'f');
+      };
+      while (n < rest.size() && counts(rest[n])) ++n;
+      return n;
+    };
+    if (rest.size() > 2 && rest[0] == '0' &&
+        std::string_view("xXoObB").find(rest[1]) != std::string_view::npos) {
+      return digits(2, (rest[1] | 32) == 'x');
+    }
+    std::size_t n = digits(0, false);
+    if (n + 1 < rest.size() && rest[n] == '.' && is_digit(rest[n + 1])) n = digits(n + 1, false);
+    if (n < rest.size() && (rest[n] | 32) == 'e') {
+      const std::size_t sign = n + 1 < rest.size() && (rest[n + 1] == '-' || rest[n + 1] == '+');
+      if (n + 1 + sign < rest.size() && is_digit(rest[n + 1 + sign])) n = digits(n + 1 + sign, false);
+    }
+    return n;
+  }
+
   std::size_t string(std::string_view rest) {
     std::string text;
     const int start = line();
@@ -141,48 +199,48 @@ class Lexer {
       line_ += rest[i] == '\n';
       if (rest[i] != '\\' || i + 1 >= rest.size()) {
         text.push_back(rest[i]);
-        continue;
-      }
-      const char c = rest[++i];
-      switch (c) {
-        case 'n':
-          text.push_back('\n');
-          break;
-        case 't':
-          text.push_back('\t');
-          break;
-        case 'r':
-          text.push_back('\r');
-          break;
-        case '\\':
-        case '\'':
-        case '"':
-          text.push_back(c);
-          break;
-        case 'x':
-          i += escape(rest.substr(i + 1), 2, text);
-          break;
-        case 'u':
-          i += escape(rest.substr(i + 1), 4, text);
-          break;
-        default:
-          text.append(1, '\\').append(1, c);
+      } else {
+        i += escape(rest.substr(i + 1), text);
       }
     }
     fail(ErrorCode::kCorruptFile, "{}: line {}: a string is never closed", who_, start);
   }
 
-  std::size_t escape(std::string_view rest, std::size_t digits, std::string& out) {
-    char32_t code = 0;
-    for (std::size_t i = 0; i < digits; ++i) {
-      const char c = i < rest.size() ? static_cast<char>(rest[i] | 32) : 'z';
-      const bool letter = c >= 'a' && c <= 'f';
-      LQ_CHECK(letter || is_digit(rest.size() > i ? rest[i] : 'z'), kCorruptFile,
-               "{}: line {}: an escape should have {} hexadecimal digits", who_, line(), digits);
-      code = code * 16 + static_cast<char32_t>(letter ? c - 'a' + 10 : rest[i] - '0');
+  // What stands behind a backslash, as Python reads it. Returns how long it is.
+  std::size_t escape(std::string_view rest, std::string& out) {
+    static constexpr std::string_view kLetters = "abfnrtv\\'\"", kMeanings = "\a\b\f\n\r\t\v\\'\"";
+    const char c = rest[0];
+    if (const std::size_t known = kLetters.find(c); known != std::string_view::npos) {
+      out.push_back(kMeanings[known]);
+      return 1;
     }
-    utf8::append(out, code >= 0xD800 && code < 0xE000 ? utf8::kReplacement : code);
-    return digits;
+    if (c == '\n') return ++line_, 1;  // a line that goes on
+    if (c >= '0' && c <= '7') {
+      std::size_t n = 0;
+      char32_t code = 0;
+      for (; n < 3 && n < rest.size() && rest[n] >= '0' && rest[n] <= '7'; ++n) {
+        code = code * 8 + static_cast<char32_t>(rest[n] - '0');
+      }
+      utf8::append(out, code);
+      return n;
+    }
+    if (c == 'x' || c == 'u' || c == 'U') {
+      const std::size_t digits = c == 'x' ? 2 : c == 'u' ? 4 : 8;
+      const auto is_hexadecimal = [](char d) { return is_digit(d) || ((d | 32) >= 'a' && (d | 32) <= 'f'); };
+      char32_t code = 0;
+      for (std::size_t i = 1; i <= digits; ++i) {
+        LQ_CHECK(i < rest.size() && is_hexadecimal(rest[i]), kCorruptFile,
+                 "{}: line {}: an escape should have {} hexadecimal digits", who_, line(), digits);
+        code =
+            code * 16 + static_cast<char32_t>(is_digit(rest[i]) ? rest[i] - '0' : (rest[i] | 32) - 'a' + 10);
+      }
+      const bool known = code < 0x110000 && !(code >= 0xD800 && code < 0xE000);
+      utf8::append(out, known ? code : utf8::kReplacement);
+      return digits + 1;
+    }
+    LQ_CHECK(c != 'N', kUnsupported, "{}: line {}: a character by its name", who_, line());
+    out.append(1, '\\').append(1, c);
+    return 1;
   }
 
   std::string_view source_;
@@ -196,9 +254,15 @@ class Lexer {
 }  // namespace
 
 std::vector<Token> tokenize(std::string_view source, const std::string& who) {
-  // Jinja drops one line end at the end of the template.
-  if (source.ends_with('\n')) source.remove_suffix(1);
-  return Lexer(source, who).run();
+  // Jinja reads every kind of line end as \n and drops one at the end of the template.
+  std::string text;
+  text.reserve(source.size());
+  for (std::size_t i = 0; i < source.size(); ++i) {
+    if (source[i] == '\r' && i + 1 < source.size() && source[i + 1] == '\n') continue;
+    text.push_back(source[i] == '\r' ? '\n' : source[i]);
+  }
+  if (text.ends_with('\n')) text.pop_back();
+  return Lexer(text, who).run();
 }
 
 }  // namespace lq::jinja

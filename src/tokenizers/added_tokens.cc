@@ -5,7 +5,7 @@
 #include "unicode/unicode.h"
 #include "unicode/utf8.h"
 
-namespace lq {
+namespace lq::tokenizers {
 namespace {
 
 bool ends_with_word(std::string_view text) {
@@ -74,4 +74,4 @@ void AddedTokenMatcher::split(std::string_view text, bool with_special, std::vec
   if (done < text.size()) out.push_back({-1, text.substr(done)});
 }
 
-}  // namespace lq
+}  // namespace lq::tokenizers

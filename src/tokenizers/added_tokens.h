@@ -9,7 +9,7 @@
 
 #include "tokenizers/trie.h"
 
-namespace lq {
+namespace lq::tokenizers {
 
 struct AddedToken {
   std::int32_t id = 0;
@@ -41,4 +41,4 @@ class AddedTokenMatcher {
   bool first_byte_[256] = {};
 };
 
-}  // namespace lq
+}  // namespace lq::tokenizers

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 
-namespace lq {
+namespace lq::tokenizers {
 namespace {
 
 constexpr std::array<std::int8_t, 256> make_values() {
@@ -44,4 +44,4 @@ std::string decode_base64(std::string_view text, const std::string& who) {
   return out;
 }
 
-}  // namespace lq
+}  // namespace lq::tokenizers

@@ -6,7 +6,7 @@
 #include "tokenizers/byte_level.h"
 #include "unicode/utf8.h"
 
-namespace lq {
+namespace lq::tokenizers {
 namespace {
 
 constexpr std::string_view kMarker = "\u2581";
@@ -154,4 +154,4 @@ void BpeModel::symbols_of_text(std::string_view word, std::vector<BpeSymbol>& sy
   if (unknown_bytes > 0) add(unk_, word.size() - unknown_bytes, unknown_bytes);
 }
 
-}  // namespace lq
+}  // namespace lq::tokenizers

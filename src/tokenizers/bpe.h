@@ -10,7 +10,7 @@
 #include "tokenizers/pair_map.h"
 #include "tokenizers/word_model.h"
 
-namespace lq {
+namespace lq::tokenizers {
 
 struct BpeOptions {
   std::optional<std::string> unk;
@@ -47,4 +47,4 @@ class BpeModel final : public WordModel {
   bool cuts_at_marker_ = false;  // no merge crosses from another character to U+2581
 };
 
-}  // namespace lq
+}  // namespace lq::tokenizers

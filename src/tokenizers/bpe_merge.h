@@ -9,7 +9,7 @@
 #include <queue>
 #include <vector>
 
-namespace lq {
+namespace lq::tokenizers {
 
 // ranked: Merge(symbols, i, j) -> {rank, id}: what merging neighbours i and j makes; rank kNoMerge: nothing.
 struct Merged {
@@ -128,4 +128,4 @@ void bpe_merge(BpeScratch& s, const Lookup& lookup) {
   }
 }
 
-}  // namespace lq
+}  // namespace lq::tokenizers

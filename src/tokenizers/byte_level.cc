@@ -2,7 +2,7 @@
 
 #include "unicode/utf8.h"
 
-namespace lq::byte_level {
+namespace lq::tokenizers::byte_level {
 namespace {
 
 constexpr bool names_itself(int b) { return (b >= '!' && b <= '~') || (b >= 0xA1 && b <= 0xAC) || b >= 0xAE; }
@@ -50,4 +50,4 @@ std::optional<std::string> to_bytes(std::string_view text) {
   return out;
 }
 
-}  // namespace lq::byte_level
+}  // namespace lq::tokenizers::byte_level

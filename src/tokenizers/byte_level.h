@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace lq::byte_level {
+namespace lq::tokenizers::byte_level {
 
 // The character that stands for each byte.
 const std::array<char32_t, 256>& characters();
@@ -17,4 +17,4 @@ std::string to_text(std::string_view bytes);
 // The reverse; nothing where text holds a character that names no byte.
 std::optional<std::string> to_bytes(std::string_view text);
 
-}  // namespace lq::byte_level
+}  // namespace lq::tokenizers::byte_level

@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "unicode/utf8.h"
 
-namespace lq {
+namespace lq::tokenizers {
 
 Charsmap::Charsmap(std::string_view blob, const std::string& who) {
   std::uint32_t size = 0;
@@ -68,4 +68,4 @@ std::optional<Charsmap::Match> Charsmap::shortest(std::string_view text) const {
   return found;
 }
 
-}  // namespace lq
+}  // namespace lq::tokenizers

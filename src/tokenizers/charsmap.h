@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-namespace lq {
+namespace lq::tokenizers {
 
 class Charsmap {
  public:
@@ -36,4 +36,4 @@ class Charsmap {
   std::string values_;
 };
 
-}  // namespace lq
+}  // namespace lq::tokenizers

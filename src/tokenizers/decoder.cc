@@ -8,7 +8,7 @@
 #include "tokenizers/pattern.h"
 #include "unicode/utf8.h"
 
-namespace lq {
+namespace lq::tokenizers {
 namespace {
 
 using Json = nlohmann::json;
@@ -194,4 +194,4 @@ std::unique_ptr<Decoder> make_decoder(const Json& spec, const std::string& who) 
   return make_decoder(spec, who + ": decoder", 0);
 }
 
-}  // namespace lq
+}  // namespace lq::tokenizers

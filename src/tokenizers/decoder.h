@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace lq {
+namespace lq::tokenizers {
 
 class Decoder {
  public:
@@ -19,4 +19,4 @@ class Decoder {
 // nullptr (tokens are then put together with spaces). Throws kUnsupported, kCorruptFile; who names the file.
 std::unique_ptr<Decoder> make_decoder(const nlohmann::json& spec, const std::string& who);
 
-}  // namespace lq
+}  // namespace lq::tokenizers

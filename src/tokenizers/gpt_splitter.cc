@@ -6,7 +6,7 @@
 #include "unicode/unicode.h"
 #include "unicode/utf8.h"
 
-namespace lq {
+namespace lq::tokenizers {
 namespace {
 
 enum Class : std::uint8_t { kSpace, kLetter, kNumber, kOther };
@@ -147,4 +147,4 @@ template std::size_t gpt_word_end<GptPattern::kGpt2>(std::string_view, std::size
 template std::size_t gpt_word_end<GptPattern::kLlama3>(std::string_view, std::size_t);
 template std::size_t gpt_word_end<GptPattern::kQwen2>(std::string_view, std::size_t);
 
-}  // namespace lq
+}  // namespace lq::tokenizers

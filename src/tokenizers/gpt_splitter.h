@@ -6,7 +6,7 @@
 #include <optional>
 #include <string_view>
 
-namespace lq {
+namespace lq::tokenizers {
 
 enum class GptPattern { kGpt2, kLlama3, kQwen2 };
 
@@ -49,4 +49,4 @@ void for_each_gpt_word(GptPattern pattern, std::string_view text, const Visit& v
   }
 }
 
-}  // namespace lq
+}  // namespace lq::tokenizers

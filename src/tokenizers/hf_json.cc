@@ -6,7 +6,7 @@
 #include "tokenizers/unigram.h"
 #include "tokenizers/word_piece.h"
 
-namespace lq {
+namespace lq::tokenizers {
 namespace {
 
 using Json = nlohmann::json;
@@ -156,4 +156,4 @@ std::unique_ptr<HfTokenizer> make_hf_tokenizer(std::string_view text, const Toke
   return std::make_unique<HfTokenizer>(std::move(parts), config, who);
 }
 
-}  // namespace lq
+}  // namespace lq::tokenizers

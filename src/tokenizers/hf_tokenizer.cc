@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "unicode/utf8.h"
 
-namespace lq {
+namespace lq::tokenizers {
 
 HfTokenizer::HfTokenizer(HfParts parts, const TokenizerConfig& config, const std::string& who)
     : parts_(std::move(parts)) {
@@ -158,4 +158,4 @@ bool HfTokenizer::is_special(std::int32_t id) const {
   return it != by_id_.end() && it->second.special;
 }
 
-}  // namespace lq
+}  // namespace lq::tokenizers

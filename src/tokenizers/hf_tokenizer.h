@@ -16,7 +16,7 @@
 #include "tokenizers/tokenizer_config.h"
 #include "tokenizers/word_model.h"
 
-namespace lq {
+namespace lq::tokenizers {
 
 struct HfParts {
   std::string kind;
@@ -61,4 +61,4 @@ class HfTokenizer final : public Tokenizer {
 std::unique_ptr<HfTokenizer> make_hf_tokenizer(std::string_view json, const TokenizerConfig& config,
                                                const std::string& who);
 
-}  // namespace lq
+}  // namespace lq::tokenizers

@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 
-namespace lq {
+namespace lq::tokenizers {
 namespace {
 
 const nlohmann::json* find(const nlohmann::json& object, const char* key, const std::string& who) {
@@ -87,4 +87,4 @@ AddedToken added_token_fields(const nlohmann::json& object, const std::string& w
   return token;
 }
 
-}  // namespace lq
+}  // namespace lq::tokenizers

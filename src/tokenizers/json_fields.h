@@ -8,7 +8,7 @@
 
 #include "tokenizers/added_tokens.h"
 
-namespace lq {
+namespace lq::tokenizers {
 
 // How deep a tokenizer.json may nest Sequence in Sequence.
 inline constexpr int kMaxSequenceDepth = 16;
@@ -31,4 +31,4 @@ std::string required_string(const nlohmann::json& object, const char* key, const
 // An added token's content and flags; its id is written elsewhere. Throws kCorruptFile.
 AddedToken added_token_fields(const nlohmann::json& object, const std::string& who);
 
-}  // namespace lq
+}  // namespace lq::tokenizers

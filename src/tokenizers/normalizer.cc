@@ -12,7 +12,7 @@
 #include "unicode/unicode.h"
 #include "unicode/utf8.h"
 
-namespace lq {
+namespace lq::tokenizers {
 namespace {
 
 using Json = nlohmann::json;
@@ -202,4 +202,4 @@ std::unique_ptr<Normalizer> make_normalizer(const Json& spec, const std::string&
   return make_normalizer(spec, who + ": normalizer", 0);
 }
 
-}  // namespace lq
+}  // namespace lq::tokenizers

@@ -5,7 +5,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
-namespace lq {
+namespace lq::tokenizers {
 
 class Normalizer {
  public:
@@ -19,4 +19,4 @@ class Normalizer {
 // kUnsupported for other types, kCorruptFile for missing or ill-typed fields.
 std::unique_ptr<Normalizer> make_normalizer(const nlohmann::json& spec, const std::string& who);
 
-}  // namespace lq
+}  // namespace lq::tokenizers

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace lq {
+namespace lq::tokenizers {
 
 template <typename Value>
 class PairMap {
@@ -54,4 +54,4 @@ class PairMap {
   std::size_t count_ = 0;
 };
 
-}  // namespace lq
+}  // namespace lq::tokenizers

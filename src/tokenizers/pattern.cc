@@ -3,7 +3,7 @@
 #include "base/error.h"
 #include "tokenizers/json_fields.h"
 
-namespace lq {
+namespace lq::tokenizers {
 
 Pattern::Pattern(const nlohmann::json& spec, const std::string& who) {
   if (spec.is_string()) {
@@ -30,4 +30,4 @@ std::string Pattern::replace(std::string_view text, std::string_view with) const
   return out;
 }
 
-}  // namespace lq
+}  // namespace lq::tokenizers

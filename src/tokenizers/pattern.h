@@ -9,7 +9,7 @@
 
 #include "unicode/regex.h"
 
-namespace lq {
+namespace lq::tokenizers {
 
 class Pattern {
  public:
@@ -37,4 +37,4 @@ class Pattern {
   std::shared_ptr<const Regex> regex_;
 };
 
-}  // namespace lq
+}  // namespace lq::tokenizers

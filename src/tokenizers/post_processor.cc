@@ -3,7 +3,7 @@
 #include "base/error.h"
 #include "tokenizers/json_fields.h"
 
-namespace lq {
+namespace lq::tokenizers {
 namespace {
 
 using Json = nlohmann::json;
@@ -71,4 +71,4 @@ PostProcessor make_post_processor(const Json& spec, const std::string& who) {
   return make_post_processor(spec, who + ": post_processor", 0);
 }
 
-}  // namespace lq
+}  // namespace lq::tokenizers

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace lq {
+namespace lq::tokenizers {
 
 struct PostProcessor {
   std::vector<std::int32_t> before, after;
@@ -16,4 +16,4 @@ struct PostProcessor {
 // nothing. Throws kUnsupported, kCorruptFile; who names the file.
 PostProcessor make_post_processor(const nlohmann::json& spec, const std::string& who);
 
-}  // namespace lq
+}  // namespace lq::tokenizers

@@ -8,7 +8,7 @@
 #include "unicode/unicode.h"
 #include "unicode/utf8.h"
 
-namespace lq {
+namespace lq::tokenizers {
 namespace {
 
 using Json = nlohmann::json;
@@ -245,4 +245,4 @@ PreTokenizerSteps make_pre_tokenizer(const Json& spec, bool model_reads_bytes, c
   return steps;
 }
 
-}  // namespace lq
+}  // namespace lq::tokenizers

@@ -11,7 +11,7 @@
 
 #include "tokenizers/gpt_splitter.h"
 
-namespace lq {
+namespace lq::tokenizers {
 
 // Words of one section of the text. Texts that a step rewrote are kept in `store`.
 struct WordList {
@@ -46,4 +46,4 @@ struct PreTokenizerSteps {
 PreTokenizerSteps make_pre_tokenizer(const nlohmann::json& spec, bool model_reads_bytes,
                                      const std::string& who);
 
-}  // namespace lq
+}  // namespace lq::tokenizers

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 
-namespace lq {
+namespace lq::tokenizers {
 namespace {
 
 enum Wire : std::uint32_t { kVarint = 0, kFixed64 = 1, kBytes = 2, kFixed32 = 5 };
@@ -60,4 +60,4 @@ std::string_view ProtobufReader::bytes() const {
   return payload_;
 }
 
-}  // namespace lq
+}  // namespace lq::tokenizers

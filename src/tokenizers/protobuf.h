@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace lq {
+namespace lq::tokenizers {
 
 class ProtobufReader {
  public:
@@ -32,4 +32,4 @@ class ProtobufReader {
   std::string_view payload_;
 };
 
-}  // namespace lq
+}  // namespace lq::tokenizers

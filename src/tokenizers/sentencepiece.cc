@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "unicode/utf8.h"
 
-namespace lq {
+namespace lq::tokenizers {
 SentencePieceTokenizer::SentencePieceTokenizer(std::string_view bytes, const TokenizerConfig& config,
                                                const std::string& who)
     : file_(read_sentencepiece(bytes, who)), normalizer_(file_, who) {
@@ -204,4 +204,4 @@ bool SentencePieceTokenizer::is_special(std::int32_t id) const {
   return vocab_.has(id) && (type(id) == PieceType::kControl || type(id) == PieceType::kUnknown);
 }
 
-}  // namespace lq
+}  // namespace lq::tokenizers

@@ -17,7 +17,7 @@
 #include "tokenizers/vocab.h"
 #include "tokenizers/word_cache.h"
 
-namespace lq {
+namespace lq::tokenizers {
 
 // BOS is added where the model has one and tokenizer_config.json does not say otherwise (a T5Tokenizer adds
 // EOS instead), EOS where it says so: as transformers does for Llama. Tokens in tokenizer_config.json and
@@ -67,4 +67,4 @@ class SentencePieceTokenizer final : public Tokenizer {
   mutable WordCachePool caches_;
 };
 
-}  // namespace lq
+}  // namespace lq::tokenizers

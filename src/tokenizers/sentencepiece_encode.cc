@@ -7,7 +7,7 @@
 #include "tokenizers/sentencepiece.h"
 #include "unicode/utf8.h"
 
-namespace lq {
+namespace lq::tokenizers {
 namespace {
 
 constexpr float kUnknownPenalty = 10.0F;
@@ -190,4 +190,4 @@ void SentencePieceTokenizer::encode_unigram(std::string_view text, Ids& out) con
   }
 }
 
-}  // namespace lq
+}  // namespace lq::tokenizers

@@ -8,7 +8,7 @@
 #include "tokenizers/protobuf.h"
 #include "unicode/utf8.h"
 
-namespace lq {
+namespace lq::tokenizers {
 namespace {
 
 SentencePieceFile::Piece read_piece(std::string_view bytes, std::size_t index, const std::string& who) {
@@ -151,4 +151,4 @@ bool looks_like_sentencepiece(std::string_view bytes) {
   return bytes.size() >= 3 && bytes[0] == '\x0A' && bytes[2] == '\x0A';
 }
 
-}  // namespace lq
+}  // namespace lq::tokenizers

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace lq {
+namespace lq::tokenizers {
 
 // What a space looks like in a piece.
 inline constexpr std::string_view kVisibleSpace = "\u2581";
@@ -52,4 +52,4 @@ SentencePieceFile read_sentencepiece(std::string_view bytes, const std::string& 
 // Whether bytes look like such a file rather than tiktoken's lines of text.
 bool looks_like_sentencepiece(std::string_view bytes);
 
-}  // namespace lq
+}  // namespace lq::tokenizers

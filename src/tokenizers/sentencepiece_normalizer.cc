@@ -2,7 +2,7 @@
 
 #include "unicode/utf8.h"
 
-namespace lq {
+namespace lq::tokenizers {
 namespace {
 
 constexpr std::string_view kSpace = "\u2581";
@@ -75,4 +75,4 @@ std::string SentencePieceNormalizer::apply(std::string_view text, bool dummy_pre
   return out;
 }
 
-}  // namespace lq
+}  // namespace lq::tokenizers

@@ -9,7 +9,7 @@
 #include "tokenizers/sentencepiece_model.h"
 #include "tokenizers/trie.h"
 
-namespace lq {
+namespace lq::tokenizers {
 
 class SentencePieceNormalizer {
  public:
@@ -34,4 +34,4 @@ class SentencePieceNormalizer {
   bool any_user_defined_ = false;
 };
 
-}  // namespace lq
+}  // namespace lq::tokenizers

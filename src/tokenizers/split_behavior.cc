@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 
-namespace lq {
+namespace lq::tokenizers {
 namespace {
 
 // Joins neighbours. joins(stretch, previous_is_match): whether stretch goes on the one before it.
@@ -54,4 +54,4 @@ SplitBehavior parse_behavior(const std::string& name, const std::string& who) {
   fail(ErrorCode::kUnsupported, "{}: split behavior '{}'", who, name);
 }
 
-}  // namespace lq
+}  // namespace lq::tokenizers

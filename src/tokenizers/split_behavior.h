@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace lq {
+namespace lq::tokenizers {
 
 enum class SplitBehavior { kRemoved, kIsolated, kMergedWithPrevious, kMergedWithNext, kContiguous };
 
@@ -22,4 +22,4 @@ void apply_behavior(SplitBehavior behavior, std::vector<Stretch>& stretches);
 // "Removed", "Isolated", "MergedWithPrevious", "MergedWithNext", "Contiguous". Throws kUnsupported.
 SplitBehavior parse_behavior(const std::string& name, const std::string& who);
 
-}  // namespace lq
+}  // namespace lq::tokenizers

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace lq {
+namespace lq::tokenizers {
 namespace {
 
 constexpr std::string_view kReplacement = "\uFFFD";
@@ -51,4 +51,4 @@ std::string StreamDecoder::finish() {
   return fresh;
 }
 
-}  // namespace lq
+}  // namespace lq::tokenizers

@@ -10,7 +10,7 @@
 
 #include "tokenizers/tokenizer.h"
 
-namespace lq {
+namespace lq::tokenizers {
 
 class StreamDecoder {
  public:
@@ -31,4 +31,4 @@ class StreamDecoder {
   std::string context_text_;       // decode(ids_[0 .. context_))
 };
 
-}  // namespace lq
+}  // namespace lq::tokenizers

@@ -8,7 +8,7 @@
 #include "tokenizers/byte_level.h"
 #include "unicode/utf8.h"
 
-namespace lq {
+namespace lq::tokenizers {
 namespace {
 
 using RankedTokens = std::vector<std::pair<std::string, std::int32_t>>;
@@ -217,4 +217,4 @@ std::optional<std::int32_t> TiktokenTokenizer::id_of(std::string_view piece) con
   return id == Vocab::kNone ? std::nullopt : std::optional(id);
 }
 
-}  // namespace lq
+}  // namespace lq::tokenizers

@@ -17,7 +17,7 @@
 #include "tokenizers/word_cache.h"
 #include "unicode/regex.h"
 
-namespace lq {
+namespace lq::tokenizers {
 
 // The file holds neither its regular expression nor its special tokens; the number of ranks tells which it
 // is: 50,256 GPT-2, 50,280 p50k, 100,256 cl100k, 199,998 o200k, 151,643 Qwen, anything else (128,000) Llama 3
@@ -52,4 +52,4 @@ class TiktokenTokenizer final : public Tokenizer {
   mutable WordCachePool caches_;
 };
 
-}  // namespace lq
+}  // namespace lq::tokenizers

@@ -9,7 +9,7 @@
 #include "tokenizers/tiktoken.h"
 #include "tokenizers/vocab_files.h"
 
-namespace lq {
+namespace lq::tokenizers {
 namespace {
 
 namespace fs = std::filesystem;
@@ -54,4 +54,4 @@ std::unique_ptr<Tokenizer> Tokenizer::load(const fs::path& path) {
   return std::make_unique<TiktokenTokenizer>(bytes, config, who);
 }
 
-}  // namespace lq
+}  // namespace lq::tokenizers

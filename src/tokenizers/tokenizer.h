@@ -19,7 +19,7 @@
 #include <string_view>
 #include <vector>
 
-namespace lq {
+namespace lq::tokenizers {
 
 // Tokens with a task. From tokenizer_config.json, special_tokens_map.json and the tokenizer file itself.
 struct SpecialTokens {
@@ -80,4 +80,11 @@ class Tokenizer {
   std::string kind_;
 };
 
+}  // namespace lq::tokenizers
+
+// The names that the rest of the program uses.
+namespace lq {
+using tokenizers::EncodeOptions;
+using tokenizers::SpecialText;
+using tokenizers::Tokenizer;
 }  // namespace lq

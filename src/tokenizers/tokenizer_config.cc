@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "tokenizers/json_fields.h"
 
-namespace lq {
+namespace lq::tokenizers {
 namespace {
 
 using Json = nlohmann::json;
@@ -32,6 +32,18 @@ void read_names(const Json& object, const std::string& who, TokenizerConfig& out
       field = std::move(name);
     }
   };
+  for (const auto& [key, value] : object.items()) {
+    if (!key.ends_with("_token") || !(value.is_string() || (value.is_object() && value.contains("content"))))
+      continue;
+    const auto known =
+        std::find_if(out.named.begin(), out.named.end(), [&](const auto& n) { return n.first == key; });
+    const std::string content = *token_name(object, key.c_str(), who);
+    if (known == out.named.end()) {
+      out.named.emplace_back(key, content);
+    } else {
+      known->second = content;
+    }
+  }
   std::optional<std::string> other;
   take("bos_token", out.bos), take("eos_token", out.eos), take("unk_token", out.unk),
       take("pad_token", out.pad);
@@ -68,9 +80,9 @@ void read_template(const Json& object, const std::string& who, TokenizerConfig& 
   LQ_CHECK(it->is_array(), kCorruptFile, "{}: 'chat_template' should be a string or a list of named ones",
            who);
   for (const Json& named : *it) {
-    if (string_field(named, "name", "", who) == "default" || it->size() == 1) {
-      out.chat_template = required_string(named, "template", who);
-    }
+    const std::string name = string_field(named, "name", "", who);
+    if (name == "default" || it->size() == 1) out.chat_template = required_string(named, "template", who);
+    if (name == "tool_use") out.tool_template = required_string(named, "template", who);
   }
 }
 
@@ -128,4 +140,4 @@ TokenizerConfig read_tokenizer_config(const std::filesystem::path& directory) {
   return out;
 }
 
-}  // namespace lq
+}  // namespace lq::tokenizers

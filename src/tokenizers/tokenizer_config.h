@@ -10,7 +10,7 @@
 #include "tokenizers/added_tokens.h"
 #include "tokenizers/tokenizer.h"
 
-namespace lq {
+namespace lq::tokenizers {
 
 struct TokenizerConfig {
   bool present = false;         // there is a tokenizer_config.json
@@ -21,6 +21,8 @@ struct TokenizerConfig {
   std::vector<AddedToken> added;             // of added_tokens_decoder and added_tokens.json
   std::vector<std::string> special;          // contents of all tokens named in these files as special
   std::optional<std::string> chat_template;  // Jinja, the default one
+  std::optional<std::string> tool_template;  // the one named "tool_use"
+  std::vector<std::pair<std::string, std::string>> named;  // "bos_token", "image_token" ...: their contents
 };
 
 // Throws kCorruptFile with the file and the field named.
@@ -35,4 +37,4 @@ SpecialTokens resolve_special_tokens(const TokenizerConfig& config, const Find& 
   return {id(config.bos), id(config.eos), id(config.unk), id(config.pad)};
 }
 
-}  // namespace lq
+}  // namespace lq::tokenizers

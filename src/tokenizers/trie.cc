@@ -1,6 +1,6 @@
 #include "tokenizers/trie.h"
 
-namespace lq {
+namespace lq::tokenizers {
 
 void ByteTrie::insert(std::string_view key, std::int32_t value) {
   if (key.empty()) return;
@@ -20,4 +20,4 @@ void ByteTrie::insert(std::string_view key, std::int32_t value) {
   values_[node] = value;
 }
 
-}  // namespace lq
+}  // namespace lq::tokenizers

@@ -7,7 +7,7 @@
 
 #include "tokenizers/pair_map.h"
 
-namespace lq {
+namespace lq::tokenizers {
 
 class ByteTrie {
  public:
@@ -31,4 +31,4 @@ class ByteTrie {
   std::vector<std::int32_t> values_ = {-1};  // of each node; -1 where no key ends
 };
 
-}  // namespace lq
+}  // namespace lq::tokenizers

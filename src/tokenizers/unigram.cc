@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "unicode/utf8.h"
 
-namespace lq {
+namespace lq::tokenizers {
 namespace {
 
 constexpr double kBelowWorstPiece = 10.0;  // below the worst piece: SentencePiece's kUnkPenalty
@@ -82,4 +82,4 @@ void UnigramModel::encode(std::string_view word, WordScratch& scratch, std::vect
   if (cached) scratch.cache.store(word, hash, out.data() + first, out.size() - first);
 }
 
-}  // namespace lq
+}  // namespace lq::tokenizers

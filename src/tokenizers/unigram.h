@@ -10,7 +10,7 @@
 #include "tokenizers/trie.h"
 #include "tokenizers/word_model.h"
 
-namespace lq {
+namespace lq::tokenizers {
 
 class UnigramModel final : public WordModel {
  public:
@@ -29,4 +29,4 @@ class UnigramModel final : public WordModel {
   std::string who_;
 };
 
-}  // namespace lq
+}  // namespace lq::tokenizers

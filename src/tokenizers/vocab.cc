@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 
-namespace lq {
+namespace lq::tokenizers {
 
 std::uint64_t quick_hash(const char* data, std::size_t size) {
   constexpr std::uint64_t kOdd = 0x9E3779B97F4A7C15u;
@@ -66,4 +66,4 @@ std::int32_t Vocab::find(std::string_view piece) const {
   return kNone;
 }
 
-}  // namespace lq
+}  // namespace lq::tokenizers

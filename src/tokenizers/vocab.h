@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-namespace lq {
+namespace lq::tokenizers {
 
 // A 64-bit hash of a few bytes, fast for short keys. The same on every machine of this byte order; never
 // stored.
@@ -37,4 +37,4 @@ class Vocab {
   std::int64_t count_ = 0;
 };
 
-}  // namespace lq
+}  // namespace lq::tokenizers

@@ -7,7 +7,7 @@
 #include "tokenizers/json_fields.h"
 #include "tokenizers/word_piece.h"
 
-namespace lq {
+namespace lq::tokenizers {
 namespace {
 
 using Json = nlohmann::json;
@@ -153,4 +153,4 @@ std::unique_ptr<HfTokenizer> make_vocab_txt_tokenizer(std::string_view text, con
   return std::make_unique<HfTokenizer>(std::move(parts), config, who);
 }
 
-}  // namespace lq
+}  // namespace lq::tokenizers

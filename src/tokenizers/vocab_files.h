@@ -10,7 +10,7 @@
 #include "tokenizers/hf_tokenizer.h"
 #include "tokenizers/tokenizer_config.h"
 
-namespace lq {
+namespace lq::tokenizers {
 
 // vocab, merges: contents of the two files. Without a class: GPT-2's. Throws kCorruptFile with the file and
 // the line, kUnsupported for classes other than GPT2Tokenizer, Qwen2Tokenizer, RobertaTokenizer,
@@ -24,4 +24,4 @@ std::unique_ptr<HfTokenizer> make_vocab_merges_tokenizer(std::string_view vocab,
 std::unique_ptr<HfTokenizer> make_vocab_txt_tokenizer(std::string_view vocab, const std::string& who,
                                                       const TokenizerConfig& config);
 
-}  // namespace lq
+}  // namespace lq::tokenizers

@@ -11,7 +11,7 @@
 
 #include "tokenizers/vocab.h"
 
-namespace lq {
+namespace lq::tokenizers {
 
 // Fixed size (2 MiB), one cache line a word; a new word takes the place of an old one. Not thread-safe: see
 // WordCachePool.
@@ -91,4 +91,4 @@ class WordCachePool {
   std::vector<std::unique_ptr<WordCache>> free_;
 };
 
-}  // namespace lq
+}  // namespace lq::tokenizers

@@ -9,7 +9,7 @@
 #include "tokenizers/vocab.h"
 #include "tokenizers/word_cache.h"
 
-namespace lq {
+namespace lq::tokenizers {
 
 // What one call of encode() brings along.
 struct WordScratch {
@@ -28,4 +28,4 @@ class WordModel {
   Vocab vocab_;
 };
 
-}  // namespace lq
+}  // namespace lq::tokenizers

@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "unicode/utf8.h"
 
-namespace lq {
+namespace lq::tokenizers {
 
 WordPieceModel::WordPieceModel(Vocab vocab, WordPieceOptions options, const std::string& who)
     : options_(std::move(options)) {
@@ -65,4 +65,4 @@ void WordLevelModel::encode(std::string_view word, WordScratch&, std::vector<std
   out.push_back(id == Vocab::kNone ? unk_ : id);
 }
 
-}  // namespace lq
+}  // namespace lq::tokenizers

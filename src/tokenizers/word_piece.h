@@ -6,7 +6,7 @@
 
 #include "tokenizers/word_model.h"
 
-namespace lq {
+namespace lq::tokenizers {
 
 struct WordPieceOptions {
   std::string unk = "[UNK]";
@@ -36,4 +36,4 @@ class WordLevelModel final : public WordModel {
   std::int32_t unk_;
 };
 
-}  // namespace lq
+}  // namespace lq::tokenizers

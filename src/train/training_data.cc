@@ -54,7 +54,7 @@ ExampleSet read_training_data(const TrainingDataOptions& o, const std::filesyste
   if (chat != nullptr) {
     if (const std::string odd = check_template(*chat, tokenizer); !odd.empty()) progress.note("data: " + odd);
   }
-  const SpecialTokens& special = tokenizer.special();
+  const tokenizers::SpecialTokens& special = tokenizer.special();
   if (special.bos) options.format.bos = tokenizer.piece(*special.bos);
   if (special.eos) options.format.eos = tokenizer.piece(*special.eos);
   ExampleSet set = read_examples(o.train, tokenizer, options, progress);

@@ -111,9 +111,15 @@ bool is_number(char32_t c) {
   if (k == UTF8PROC_CATEGORY_CN) return is_new_number(c);
   return k >= UTF8PROC_CATEGORY_ND && k <= UTF8PROC_CATEGORY_NO;
 }
+bool is_decimal(char32_t c) { return category(c) == UTF8PROC_CATEGORY_ND; }
 bool is_mark(char32_t c) { return between(c, UTF8PROC_CATEGORY_MN, UTF8PROC_CATEGORY_ME); }
 bool is_nonspacing_mark(char32_t c) { return category(c) == UTF8PROC_CATEGORY_MN; }
 bool is_punctuation(char32_t c) { return between(c, UTF8PROC_CATEGORY_PC, UTF8PROC_CATEGORY_PO); }
+bool is_printable(char32_t c) {
+  if (c == ' ') return true;
+  const auto k = category(c);
+  return k != UTF8PROC_CATEGORY_CN && !between(c, UTF8PROC_CATEGORY_ZS, UTF8PROC_CATEGORY_CO);
+}
 bool is_other(char32_t c) { return between(c, UTF8PROC_CATEGORY_CC, UTF8PROC_CATEGORY_CO); }
 
 bool is_word(char32_t c) {

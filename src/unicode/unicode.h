@@ -15,11 +15,14 @@ std::string normalize(std::string_view text, Form form);
 bool is_white_space(char32_t c);      // White_Space, not utf8proc's category Z
 bool is_letter(char32_t c);           // L
 bool is_number(char32_t c);           // N
+bool is_decimal(char32_t c);          // Nd
 bool is_mark(char32_t c);             // M
 bool is_nonspacing_mark(char32_t c);  // Mn
 bool is_punctuation(char32_t c);      // P
 bool is_other(char32_t c);            // Cc, Cf, Co, Cs: control, format, private use, surrogate
 bool is_word(char32_t c);             // \w of UTS 18: alphabetic, M, Nd, Pc, joiners
+
+bool is_printable(char32_t c);  // Python's: not C (unassigned ones too) and not Z but the space
 
 // Characters that utf8proc's Unicode has not yet assigned, but Oniguruma's, tiktoken's and Rust's (16) has.
 // is_letter, is_number and is_word count them.

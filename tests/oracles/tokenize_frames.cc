@@ -29,7 +29,7 @@ void write_frame(const void* data, std::size_t bytes) {
 }
 
 std::string stream(const lq::Tokenizer& tokenizer, const std::vector<std::int32_t>& ids) {
-  lq::StreamDecoder decoder(tokenizer, false);
+  lq::tokenizers::StreamDecoder decoder(tokenizer, false);
   std::string text;
   for (const std::int32_t id : ids) text += decoder.push(id);
   return text + decoder.finish();

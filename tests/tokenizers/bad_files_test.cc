@@ -8,7 +8,7 @@
 #include "tokenizers/tokenizer.h"
 #include "tokenizers/tokenizer_goldens.h"
 
-namespace lq {
+namespace lq::tokenizers {
 namespace {
 
 namespace fs = std::filesystem;
@@ -188,4 +188,4 @@ TEST_F(BadFiles, VocabTxt) {
 }
 
 }  // namespace
-}  // namespace lq
+}  // namespace lq::tokenizers

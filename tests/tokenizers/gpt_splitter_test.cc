@@ -6,7 +6,7 @@
 #include "unicode/regex.h"
 #include "unicode/utf8.h"
 
-namespace lq {
+namespace lq::tokenizers {
 namespace {
 
 // Characters at the seams of the patterns: letters, digits, apostrophes, all kinds of space, marks, other
@@ -54,4 +54,4 @@ TEST(KnownPattern, OnlyTheExactText) {
 }
 
 }  // namespace
-}  // namespace lq
+}  // namespace lq::tokenizers

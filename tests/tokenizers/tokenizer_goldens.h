@@ -5,9 +5,9 @@
 
 #include "support/paths.h"
 
-namespace lq {
+namespace lq::tokenizers {
 
 inline const std::filesystem::path kTokenizerGoldens =
     std::filesystem::path(lq::test::source_dir()) / "tests" / "goldens" / "tokenizers";
 
-}  // namespace lq
+}  // namespace lq::tokenizers

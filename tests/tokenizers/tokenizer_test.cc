@@ -12,7 +12,7 @@
 #include "tokenizers/stream_decoder.h"
 #include "tokenizers/tokenizer_goldens.h"
 
-namespace lq {
+namespace lq::tokenizers {
 namespace {
 
 namespace fs = std::filesystem;
@@ -158,4 +158,4 @@ TEST(Tokenizer, DecodeRefusesIdsThatDoNotExist) {
 }
 
 }  // namespace
-}  // namespace lq
+}  // namespace lq::tokenizers

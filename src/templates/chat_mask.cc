@@ -1,0 +1,173 @@
+// Which part of a rendered conversation the assistant says.
+#include <algorithm>
+#include <functional>
+
+#include "base/error.h"
+#include "templates/chat_template.h"
+#include "templates/jinja_text.h"
+
+namespace lq {
+namespace {
+
+std::size_t without_space(std::string_view text, std::size_t end) {
+  return jinja::strip(text.substr(0, end), false, true, {}).size();
+}
+
+std::size_t common_prefix(std::string_view a, std::string_view b) {
+  return static_cast<std::size_t>(std::mismatch(a.begin(), a.end(), b.begin(), b.end()).first - a.begin());
+}
+
+// What of the prompt for an answer a turn begins with: "<|assistant|>" of "<|assistant|><think>" before
+// "<|assistant|></think>": a mark in brackets is taken whole or not at all.
+std::size_t common_header(std::string_view prompt, std::string_view turn) {
+  std::size_t n = common_prefix(prompt, turn);
+  if (n == prompt.size()) return n;
+  const std::size_t open = prompt.substr(0, n).find_last_of("<[");
+  if (open == std::string_view::npos) return n;
+  const char close = prompt[open] == '<' ? '>' : ']';
+  return prompt.substr(open, n - open).find(close) == std::string_view::npos ? open : n;
+}
+
+// The turns of the assistant in one conversation.
+class Turns {
+ public:
+  using Render = std::function<std::string(std::size_t count, bool prompt)>;
+  // render: the first messages, with the prompt for an answer or without.
+  Turns(const RenderedChat& chat, const RenderTrace& trace, std::size_t messages, bool ends_in_space,
+        Render render)
+      : chat_(chat),
+        trace_(trace),
+        messages_(messages),
+        ends_in_space_(ends_in_space),
+        render_(std::move(render)) {}
+
+  std::optional<Span> find(std::size_t i) const {
+    const auto prompt = rendered(i, true);
+    std::optional<Span> span = by_prefixes(i, prompt);
+    if (!span) span = by_loop(i, prompt);
+    if (!span) return std::nullopt;
+    span->message = i;
+    if (!ends_in_space_) span->end = std::max(span->begin, without_space(chat_.text, span->end));
+    return span;
+  }
+
+ private:
+  // Nothing where the template refuses the beginning of a conversation.
+  std::optional<std::string> rendered(std::size_t count, bool prompt) const {
+    if (count == messages_ && !prompt) return chat_.text;
+    if (count == 0) return std::nullopt;  // transformers renders no empty conversation
+    try {
+      return render_(count, prompt);
+    } catch (const Error& e) {
+      if (e.code() != ErrorCode::kInvalidArgument) throw;
+      return std::nullopt;
+    }
+  }
+
+  // From the end of the conversation before the turn, with the prompt, to the end of the one that it ends;
+  // both have to be the beginning of the whole text.
+  std::optional<Span> by_prefixes(std::size_t i, const std::optional<std::string>& prompt) const {
+    if (!prompt || !chat_.text.starts_with(*prompt)) return std::nullopt;
+    const auto until = rendered(i + 1, false);
+    if (!until) return std::nullopt;
+    std::size_t end = until->size();
+    if (!chat_.text.starts_with(*until)) {
+      end = without_space(*until, end);
+      if (!chat_.text.starts_with(std::string_view(*until).substr(0, end))) return std::nullopt;
+    }
+    if (end < prompt->size()) return std::nullopt;
+    return Span{.begin = prompt->size(), .end = end};
+  }
+
+  // The turn of the template's loop over the messages, without what it has in common with the prompt.
+  std::optional<Span> by_loop(std::size_t i, const std::optional<std::string>& prompt) const {
+    const RenderTrace::Range* turn = nullptr;
+    for (const auto& range : trace_.turns) {
+      if (range.message != static_cast<std::int64_t>(i)) continue;
+      if (turn != nullptr) return std::nullopt;  // rendered twice
+      turn = &range;
+    }
+    if (turn == nullptr) return std::nullopt;
+    for (const auto& range : trace_.turns) {
+      const bool inside = range.begin >= turn->begin && range.end <= turn->end;
+      if (&range != turn && inside) return std::nullopt;  // another message is rendered inside it
+    }
+    Span span{.begin = turn->begin, .end = turn->end};
+    if (!prompt) return std::nullopt;
+    // The prompt: what follows the text before the turn, or the conversation before it where the template
+    // renders that otherwise.
+    std::string_view header = *prompt;
+    const auto before = i == 0 ? std::optional(std::string()) : rendered(i, false);
+    if (header.starts_with(std::string_view(chat_.text).substr(0, turn->begin))) {
+      header.remove_prefix(turn->begin);
+    } else if (before && header.starts_with(*before)) {
+      header.remove_prefix(before->size());
+    } else {
+      return std::nullopt;
+    }
+    if (header.empty()) return span;
+    const std::string_view text = std::string_view(chat_.text).substr(turn->begin, turn->end - turn->begin);
+    const std::size_t n = common_header(header, text);
+    if (n == 0) return std::nullopt;
+    span.begin += n;
+    return span;
+  }
+
+  const RenderedChat& chat_;
+  const RenderTrace& trace_;
+  std::size_t messages_;
+  bool ends_in_space_;
+  Render render_;
+};
+
+}  // namespace
+
+RenderedChat ChatTemplate::render_with_mask(const ChatJson& messages, const ChatOptions& options) const {
+  LQ_CHECK(!options.add_generation_prompt, kInvalidArgument,
+           "{}: a prompt for an answer is asked for behind a conversation that is trained on", who_);
+  RenderTrace trace;
+  RenderedChat out{render(messages, options, &trace), {}};
+  const auto is_answer = [&](std::size_t i) { return messages[i].value("role", ChatJson()) == "assistant"; };
+  if (jinja(options).has_generation()) {
+    LQ_CHECK(
+        !trace.hidden, kUnsupported,
+        "{}: 'generation' stands inside a macro or a block that is rendered apart, so that its place in the "
+        "text cannot be told",
+        who_);
+    for (const auto& range : trace.generations) {
+      if (range.begin == range.end) continue;
+      out.trained.push_back({range.begin, range.end,
+                             range.message < 0 ? Span::kNoMessage : static_cast<std::size_t>(range.message),
+                             false});
+    }
+  } else {
+    const auto beginning = [&](std::size_t count, bool prompt) {
+      ChatOptions with = options;
+      with.add_generation_prompt = prompt;
+      return render(ChatJson(messages.begin(), messages.begin() + static_cast<std::ptrdiff_t>(count)), with,
+                    nullptr);
+    };
+    const Turns turns(out, trace, messages.size(), ends_in_space_, beginning);
+    for (std::size_t i = 0; i < messages.size(); ++i) {
+      if (!is_answer(i)) continue;
+      const auto span = turns.find(i);
+      LQ_CHECK(
+          span.has_value(), kUnsupported,
+          "{}: cannot tell which part of the text is the assistant's answer (message {}): the text of the "
+          "messages before it changes with what follows, and the template has no {{% generation %}}",
+          who_, i);
+      if (span->begin < span->end) out.trained.push_back(*span);
+    }
+  }
+  std::size_t done = 0;
+  for (Span& span : out.trained) {
+    LQ_CHECK(span.begin >= done, kUnsupported, "{}: the assistant's answers overlap in the text", who_);
+    done = span.end;
+    std::string said = jinja::strip(out.text.substr(span.begin, span.end - span.begin), true, true, {});
+    if (!end_of_turn_.empty() && said.ends_with(end_of_turn_)) said.resize(said.size() - end_of_turn_.size());
+    span.empty_turn = jinja::strip(said, true, true, {}).empty();
+  }
+  return out;
+}
+
+}  // namespace lq
