@@ -154,7 +154,7 @@ void lora_step(benchmark::State& state, Keep keep, std::int64_t batch_size, std:
   for (auto _ : state) {
     model.losses_backward(b.ctx, b.ws, tape, batch, targets, scale, losses);
     if (!update) continue;
-    optimizer.step(b.pool, 1e-4, clip_factor(gradient_norm(b.pool, learning), 1.0));
+    optimizer.step(b.ctx, 1e-4, clip_factor(gradient_norm(b.ctx, learning), 1.0));
     for (Parameter* p : learning) p->zero_grad();
   }
   state.counters["tokens/s"] =

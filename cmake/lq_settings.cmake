@@ -25,6 +25,7 @@ if(LQ_CCACHE)
 endif()
 
 add_library(lq_options INTERFACE)
+target_include_directories(lq_options INTERFACE ${PROJECT_SOURCE_DIR}/include)
 # For C++ only: nvcc takes other words.
 set(lq_cxx $<COMPILE_LANGUAGE:CXX>)
 target_compile_options(lq_options INTERFACE $<${lq_cxx}:-Wall> $<${lq_cxx}:-Wextra>)

@@ -4,31 +4,15 @@
 
 #include <fmt/format.h>
 
-#include <stdexcept>
-#include <string>
 #include <utility>
+
+#include "lqlora/error.h"
 
 namespace lq {
 
-enum class ErrorCode {
-  kInvalidArgument,  // a flag or a parameter that cannot be
-  kNotFound,         // a file, a tensor, a key that should be there
-  kCorruptFile,      // bytes that contradict their own format
-  kIo,               // the operating system refused: permission, full disk
-  kUnsupported,      // well-formed, but not something this program does
-  kMismatch,         // two things that do not belong together (shapes, hashes)
-  kInterrupted,      // the user asked to stop
-  kInternal,         // a bug of ours
-};
-
-class Error : public std::runtime_error {
- public:
-  Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
-  ErrorCode code() const { return code_; }
-
- private:
-  ErrorCode code_;
-};
+// The same type inside and outside (include/lqlora/error.h says what the codes mean).
+using lqlora::Error;
+using lqlora::ErrorCode;
 
 // Throws Error(code, formatted message).
 template <typename... Args>

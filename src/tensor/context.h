@@ -23,7 +23,9 @@ enum class DecodePrecision : std::uint8_t { kFine, kFast };
 // 2e-4 of the product of the norms, less than TF32's, in two thirds of the time at best.
 enum class MatmulPrecision : std::uint8_t { kF32, kI16 };
 
-// Cheap to copy; REQUIRES: pool, progress and queue outlive it.
+class Collective;  // dist/collective.h
+
+// Cheap to copy; REQUIRES: pool, progress, queue and collective outlive it.
 struct Context {
   ThreadPool& pool;
   Progress& progress;
@@ -31,8 +33,9 @@ struct Context {
   StopToken stop;
   DecodePrecision decode_precision = DecodePrecision::kFine;
   MatmulPrecision matmul_precision = MatmulPrecision::kF32;
-  Device device = {};            // where new tensors and scratch lie; an op runs where its operands lie
-  DeviceQueue* queue = nullptr;  // of that device; null on the processor
+  Device device = {};                // where new tensors and scratch lie; an op runs where its operands lie
+  DeviceQueue* queue = nullptr;      // of that device; null on the processor
+  Collective* collective = nullptr;  // null: this process is alone
 };
 
 }  // namespace lq

@@ -51,7 +51,7 @@ Tensor Tensor::empty(DType dtype, Shape shape) {
 
 Tensor Tensor::adopt(DType dtype, Shape shape, Device device, std::byte* bytes, FreeBytes free) {
   Tensor t;
-  t.owned_ = {bytes, Free{free}};
+  t.owned_ = {bytes, free};
   t.numel_ = checked_numel(shape, "tensor");
   t.dtype_ = dtype;
   t.shape_ = std::move(shape);
@@ -72,6 +72,20 @@ Tensor Tensor::borrow(DType dtype, Shape shape, const std::byte* bytes) {
   t.dtype_ = dtype;
   t.shape_ = std::move(shape);
   t.data_ = bytes;
+  return t;
+}
+
+Tensor Tensor::slice(DType dtype, Shape shape, std::size_t offset) {
+  Tensor t;
+  t.numel_ = checked_numel(shape, "tensor");
+  t.dtype_ = dtype;
+  t.shape_ = std::move(shape);
+  LQ_CHECK(owned_ != nullptr, kInternal, "a slice of a borrowed tensor");
+  LQ_CHECK(offset <= bytes() && t.bytes() <= bytes() - offset && offset % dtype_size(dtype) == 0, kInternal,
+           "a slice of {} bytes from byte {} on of a tensor of {}", t.bytes(), offset, bytes());
+  t.device_ = device_;
+  t.owned_ = std::shared_ptr<std::byte>(owned_, owned_.get() + offset);
+  t.data_ = t.owned_.get();
   return t;
 }
 

@@ -1,5 +1,5 @@
-// A contiguous array with a dtype and a shape on a device; owns its bytes or borrows them (from a
-// memory-mapped file).
+// A contiguous array with a dtype and a shape on a device; owns its bytes, alone or with others that are
+// slices of the same storage, or borrows them (from a memory-mapped file).
 #pragma once
 
 #include <cstddef>
@@ -28,6 +28,12 @@ class Tensor {
   static Tensor borrow(DType dtype, Shape shape, const std::byte* bytes);
   // Takes over memory of any device, which `free` gives back.
   static Tensor adopt(DType dtype, Shape shape, Device device, std::byte* bytes, FreeBytes free);
+  // The part of this one's storage from `offset` bytes on: who writes one of them writes the other, and the
+  // storage lives as long as the last of them. REQUIRES: owns(); the slice lies in it, aligned for its dtype.
+  Tensor slice(DType dtype, Shape shape, std::size_t offset);
+
+  Tensor(Tensor&&) = default;
+  Tensor& operator=(Tensor&&) = default;
 
   DType dtype() const { return dtype_; }
   const Shape& shape() const { return shape_; }
@@ -53,16 +59,12 @@ class Tensor {
   }
 
  private:
-  struct Free {
-    FreeBytes bytes;
-    void operator()(std::byte* p) const { bytes(p); }
-  };
   DType dtype_ = DType::kF32;
   Shape shape_;
   std::int64_t numel_ = 0;
   Device device_;
   const std::byte* data_ = nullptr;
-  std::unique_ptr<std::byte, Free> owned_;
+  std::shared_ptr<std::byte> owned_;
 };
 
 // out[i] = x[i] as f32 for begin <= i < begin + count, from F32, BF16 or F16. Throws Error(kUnsupported) for

@@ -15,6 +15,7 @@
 #include "tokenizers/tokenizer.h"
 #include "train/checkpoints.h"
 #include "train/full_model.h"
+#include "train/gradient_sum.h"
 
 namespace lq {
 namespace {
@@ -235,15 +236,19 @@ FinetuneReport finetune(Context& ctx, const FinetuneOptions& given) {
   report.modules = product.modules();
   for (const Parameter* p : model.trainable()) report.parameters += p->value.numel();
   const std::int64_t moments = report.parameters * (o.train.adam.eight_bit ? 2 : 8);
+  // Partial sums of the step's gradient.
+  const std::int64_t sums =
+      GradientSum::spare_bytes(GradientArena::size_for(model.trainable()), o.train.accumulate,
+                               ctx.collective == nullptr ? 1 : ctx.collective->size());
   const ModelMemory memory = model.memory_estimate(batch_tokens(set, o.train), true, o.train.activations);
-  ctx.progress.note(
-      fmt::format("finetune: {} examples, {} tokens ({} count); {} steps; {:.2f} M parameters in {} {} "
-                  "learn; needs about {} "
-                  "of memory and {} of disk for a checkpoint",
-                  report.examples, report.data_tokens, report.trained_tokens, total_steps(set, o.train),
-                  static_cast<double>(report.parameters) / 1e6, report.modules,
-                  o.full ? "tensors" : "modules", human_bytes(static_cast<double>(memory.total() + moments)),
-                  human_bytes(static_cast<double>(4 * report.parameters + moments))));
+  ctx.progress.note(fmt::format(
+      "finetune: {} examples, {} tokens ({} count); {} steps; {:.2f} M parameters in {} {} "
+      "learn; needs about {} "
+      "of memory and {} of disk for a checkpoint",
+      report.examples, report.data_tokens, report.trained_tokens, total_steps(set, o.train),
+      static_cast<double>(report.parameters) / 1e6, report.modules, o.full ? "tensors" : "modules",
+      human_bytes(static_cast<double>(memory.total() + moments + sums)),
+      human_bytes(static_cast<double>(4 * report.parameters + moments))));
 
   report.training = train(ctx, model, set, o.train, output.store_dir());
 

@@ -6,15 +6,11 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "ops/reduce.h"
 #include "train/gradients.h"
 
 namespace lq {
 namespace {
-
-bool finite_values(const Parameter* p) {
-  const auto values = p->values();
-  return std::all_of(values.begin(), values.end(), [](float x) { return std::isfinite(x); });
-}
 
 // "a, b and 5 more".
 std::string some_of(const std::vector<std::string>& names) {
@@ -26,15 +22,15 @@ std::string some_of(const std::vector<std::string>& names) {
   return text;
 }
 
-std::string report(const TrainState& state, double loss, double norm, double lr,
+std::string report(Context& ctx, const TrainState& state, double loss, double norm, double lr,
                    const std::vector<Parameter*>& parameters) {
   std::string text =
       fmt::format("loss {:.4g}, gradient norm {:.4g}, learning rate {:.3g}", loss, norm, lr * state.lr_scale);
-  const auto gradients = not_finite_gradients(parameters);
+  const auto gradients = not_finite_gradients(ctx, parameters);
   if (!gradients.empty()) text += fmt::format("; gradients of {}", some_of(gradients));
   std::vector<std::string> values;
   for (const Parameter* p : parameters) {
-    if (!finite_values(p)) values.push_back(p->name);
+    if (!all_finite(ctx, p->values())) values.push_back(p->name);
   }
   if (!values.empty()) text += fmt::format("; weights of {}", some_of(values));
   return text;
@@ -42,7 +38,7 @@ std::string report(const TrainState& state, double loss, double norm, double lr,
 
 }  // namespace
 
-bool guard_step(TrainState& state, double loss, double gradient_norm, double lr,
+bool guard_step(Context& ctx, TrainState& state, double loss, double gradient_norm, double lr,
                 const std::vector<Parameter*>& parameters, std::string& note) {
   if (std::isfinite(loss) && std::isfinite(gradient_norm)) {
     state.bad_streak = 0;
@@ -50,7 +46,7 @@ bool guard_step(TrainState& state, double loss, double gradient_norm, double lr,
   }
   ++state.bad_streak;
   ++state.skipped;
-  const std::string what = report(state, loss, gradient_norm, lr, parameters);
+  const std::string what = report(ctx, state, loss, gradient_norm, lr, parameters);
   LQ_CHECK(
       state.bad_streak <= kBadStepsAllowed, kInvalidArgument,
       "[train] step {}: not finite for the {}th time in a row ({}); {} steps were skipped, the learning rate "

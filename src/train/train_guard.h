@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "nn/parameter.h"
+#include "tensor/context.h"
 #include "train/train_state.h"
 
 namespace lq {
@@ -15,7 +16,7 @@ constexpr std::int64_t kBadStepsAllowed = 4;  // in a row
 // Whether the update may happen. Else counts the step in `state` and says in `note` what was done about it.
 // Throws Error(kInvalidArgument) with a report (what is not finite, where, after which steps and rates) where
 // it has happened too often. lr: of this step, without state.lr_scale.
-bool guard_step(TrainState& state, double loss, double gradient_norm, double lr,
+bool guard_step(Context& ctx, TrainState& state, double loss, double gradient_norm, double lr,
                 const std::vector<Parameter*>& parameters, std::string& note);
 
 }  // namespace lq

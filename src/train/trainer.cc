@@ -1,14 +1,17 @@
 #include "train/trainer.h"
 
+#include <atomic>
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "base/process.h"
+#include "dist/alone/alone.h"
 #include "nn/lora_dropout.h"
 #include "tensor/workspace.h"
 #include "train/batch_stream.h"
 #include "train/checkpoints.h"
+#include "train/gradient_sum.h"
 #include "train/gradients.h"
 #include "train/train_guard.h"
 #include "train/train_log.h"
@@ -28,7 +31,10 @@ class Trainer {
         examples_(examples),
         options_(options),
         stream_(examples.train, examples.weights, options.batch, options.accumulate),
+        ranks_(ctx.collective != nullptr ? *ctx.collective : alone_),
         parameters_(model.trainable()),
+        arena_(ctx, parameters_),
+        sum_(arena_, ranks_),
         optimizer_(parameter_groups(parameters_, options), options.adam),
         checkpoints_(directory, options.keep) {
     result_.total_steps = total_steps(examples, options);
@@ -46,7 +52,8 @@ class Trainer {
       saved_ = state_.step;
       saved_evaluated_ = state_.evaluated;
     }
-    log_ = std::make_unique<TrainLog>(directory, state_);
+    ranks_.barrier();  // all have read what the first one writes from now on
+    if (first_rank()) log_ = std::make_unique<TrainLog>(directory, state_);
   }
 
   ~Trainer() { model_.set_lora_dropout(nullptr); }
@@ -60,7 +67,7 @@ class Trainer {
       while (true) {
         if (validation_due()) validate();
         if (finished()) break;
-        ctx_.stop.check();
+        check_stop();
         step();
         if (options_.save_every > 0 && state_.step % options_.save_every == 0) save();
       }
@@ -72,6 +79,7 @@ class Trainer {
     }
     ctx_.progress.end();
     save();
+    ranks_.barrier();
     if (options_.end_with_best) checkpoints_.restore_best(parameters_);
     result_.state = state_;
     result_.tokens_per_second = static_cast<double>(state_.tokens) / std::max(state_.seconds, 1e-9);
@@ -79,6 +87,23 @@ class Trainer {
   }
 
  private:
+  // Only it writes.
+  bool first_rank() const { return ranks_.rank() == 0; }
+
+  // One that is asked to stop stops all, between two steps: nobody waits for a rank that is gone.
+  void check_stop() {
+    double asked = ctx_.stop.requested() ? 1.0 : 0.0;
+    ranks_.sum({&asked, 1});
+    const std::atomic<bool> any{asked > 0.0};
+    StopToken(&any).check();
+  }
+  // Inside a step or a validation a process looks for itself only where it is alone.
+  Context inner_context() const {
+    Context inner = ctx_;
+    if (ranks_.size() > 1) inner.stop = StopToken();
+    return inner;
+  }
+
   bool finished() {
     result_.stopped_early = options_.early_stop > 0 && state_.since_best >= options_.early_stop;
     return result_.stopped_early || state_.step >= result_.total_steps;
@@ -91,10 +116,11 @@ class Trainer {
   }
 
   void validate() {
-    const ValidationLoss v = validation_loss(ctx_, ws_, model_, examples_.validation, kValidationTokens);
+    Context inner = inner_context();
+    const ValidationLoss v = validation_loss(inner, ws_, model_, examples_.validation, kValidationTokens);
     const bool better = std::isfinite(v.loss) && (!state_.best_loss || v.loss < *state_.best_loss);
     if (better) {
-      checkpoints_.save_best(state_.step, parameters_);
+      if (first_rank()) checkpoints_.save_best(state_.step, parameters_);
       state_.best_loss = v.loss;
       state_.best_step = state_.step;
       state_.since_best = 0;
@@ -104,39 +130,51 @@ class Trainer {
     state_.validation_loss = v.loss;
     if (state_.evaluated < 0) state_.first_validation_loss = v.loss;
     state_.evaluated = state_.step;
-    log_->add({{"step", state_.step},
-               {"validation_loss", v.loss},
-               {"perplexity", std::exp(v.loss)},
-               {"tokens", v.tokens}});
+    if (log_) {
+      log_->add({{"step", state_.step},
+                 {"validation_loss", v.loss},
+                 {"perplexity", std::exp(v.loss)},
+                 {"tokens", v.tokens}});
+    }
     ctx_.progress.note(fmt::format("step {}: validation loss {:.5f}, perplexity {:.4f}{}", state_.step,
                                    v.loss, std::exp(v.loss), better ? ", the best so far" : ""));
+  }
+
+  // The arena holds the gradient of the step's mean loss; returns the sum of its losses.
+  double gradients(const StepBatches& batches) {
+    const auto scale = static_cast<float>(1.0 / static_cast<double>(batches.trained_tokens));
+    Context computing = inner_context();
+    computing.matmul_precision = options_.precision;
+    model_.set_lora_dropout(&dropout_);
+    std::vector<double> sums(batches.batches.size(), 0.0);
+    const PartRange own = sum_.begin(computing, std::ssize(batches.batches));
+    for (std::int64_t i = own.begin; i < own.end; ++i) {
+      const Batch& batch = batches.batches[static_cast<std::size_t>(i)];
+      // A mask of its own for each batch of the run.
+      dropout_.draw = static_cast<std::uint64_t>(state_.step * options_.accumulate + i);
+      losses_.resize(batch.ids.size());
+      model_.losses_backward(computing, ws_, tape_, {batch.ids, batch.starts}, batch.targets, scale, losses_);
+      for (const float loss : losses_) sums[static_cast<std::size_t>(i)] += loss;
+      sum_.add(computing);
+    }
+    model_.set_lora_dropout(nullptr);
+    sum_.finish();
+    ranks_.sum(sums);  // each was computed by one rank, and is 0 on the others
+    double all = 0.0;
+    for (const double sum : sums) all += sum;
+    return all;
   }
 
   void step() {
     const double begin = monotonic_seconds();
     const StepBatches batches = stream_.next();
-    for (Parameter* p : parameters_) p->zero_grad();
-    const auto scale = static_cast<float>(1.0 / static_cast<double>(batches.trained_tokens));
-    double sum = 0.0;
-    // A mask of its own for each batch of the run.
-    dropout_.draw = static_cast<std::uint64_t>(state_.step * options_.accumulate);
-    model_.set_lora_dropout(&dropout_);
-    Context computing = ctx_;
-    computing.matmul_precision = options_.precision;
-    for (const Batch& batch : batches.batches) {
-      losses_.resize(batch.ids.size());
-      model_.losses_backward(computing, ws_, tape_, {batch.ids, batch.starts}, batch.targets, scale, losses_);
-      for (const float loss : losses_) sum += loss;
-      ++dropout_.draw;
-    }
-    model_.set_lora_dropout(nullptr);
-    const double loss = sum / static_cast<double>(batches.trained_tokens);
-    const double norm = gradient_norm(ctx_.pool, parameters_);
+    const double loss = gradients(batches) / static_cast<double>(batches.trained_tokens);
+    const double norm = gradient_norm(ctx_, parameters_);
     const double lr = options_.lr * schedule_.factor(state_.step);
     const double rate = lr * state_.lr_scale;
     std::string note;
     // From here on nothing is interrupted: the step happens whole or not at all.
-    const bool good = guard_step(state_, loss, norm, lr, parameters_, note);
+    const bool good = guard_step(ctx_, state_, loss, norm, lr, parameters_, note);
     if (good) {
       optimizer_.step(ctx_, rate, clip_factor(norm, options_.clip));
       state_.loss = loss;
@@ -160,14 +198,14 @@ class Trainer {
     record.update({{"tokens", batches.tokens},
                    {"trained_tokens", batches.trained_tokens},
                    {"tokens_per_second", speed}});
-    log_->add(std::move(record));
+    if (log_) log_->add(std::move(record));
     ctx_.progress.update(state_.step, fmt::format("loss {:.4f}  lr {:.2e}  |g| {:.3f}  {:.0f} tokens/s", loss,
                                                   rate, norm, speed));
   }
 
   void save() {
     if (saved_ == state_.step && saved_evaluated_ == state_.evaluated) return;
-    checkpoints_.save(state_, parameters_, optimizer_);
+    if (first_rank()) checkpoints_.save(state_, parameters_, optimizer_);
     saved_ = state_.step;
     saved_evaluated_ = state_.evaluated;
   }
@@ -177,7 +215,11 @@ class Trainer {
   const ExampleSet& examples_;
   const TrainOptions options_;
   BatchStream stream_;
+  Alone alone_;
+  Collective& ranks_;
   std::vector<Parameter*> parameters_;
+  GradientArena arena_;
+  GradientSum sum_;
   AdamW optimizer_;
   Checkpoints checkpoints_;
   std::unique_ptr<TrainLog> log_;

@@ -23,6 +23,27 @@ TEST(Tensor, OwnsOrBorrows) {
   EXPECT_THROW(view.mutable_raw(), Error);
 }
 
+TEST(Tensor, SlicesShareStorageAndOutliveTheWhole) {
+  Tensor part;
+  {
+    Tensor whole = Tensor::zeros(DType::kF32, {10});
+    part = whole.slice(DType::kF32, {2, 3}, 4 * sizeof(float));
+    whole.mutable_data<float>()[9] = 7.0F;
+    part.mutable_data<float>()[0] = 3.0F;
+    EXPECT_EQ(whole.data<float>()[4], 3.0F);
+    EXPECT_THROW(whole.slice(DType::kF32, {7}, 4 * sizeof(float)), Error);  // past the end
+    EXPECT_THROW(whole.slice(DType::kF32, {0}, 44), Error);
+    EXPECT_THROW(whole.slice(DType::kF32, {1}, 2), Error);  // not aligned
+    Tensor borrowed = Tensor::borrow(DType::kF32, {10}, whole.raw());
+    EXPECT_THROW(borrowed.slice(DType::kF32, {1}, 0), Error);
+  }
+  EXPECT_TRUE(part.owns());
+  EXPECT_EQ(part.data<float>()[5], 7.0F);
+  Tensor inner = part.slice(DType::kF32, {1}, 5 * sizeof(float));
+  inner.mutable_data<float>()[0] = 8.0F;
+  EXPECT_EQ(part.data<float>()[5], 8.0F);
+}
+
 TEST(Tensor, ConvertsUnalignedSources) {
   for (const DType dtype : {DType::kF32, DType::kBf16, DType::kF16}) {
     const std::vector<float> x = {1.0F, -2.5F, 0.0F, 1024.0F};

@@ -28,12 +28,15 @@ TEST(Gradients, NormIsThatOfOneLongVectorOnAnyNumberOfThreads) {
     for (const float g : p->grads()) sum += static_cast<long double>(g) * g;
   }
   const double expected = std::sqrt(static_cast<double>(sum));
-  const double norm = gradient_norm(one, {&a, &b});
+  NoProgress progress;
+  Context ctx{one, progress, 0, {}};
+  const double norm = gradient_norm(ctx, {&a, &b});
   // 2e5 additions of positive doubles in a tree of four and chunks.
   EXPECT_NEAR(norm, expected, 1e-11 * expected);
   for (const int threads : {2, 7}) {
     ThreadPool pool(threads);
-    EXPECT_EQ(gradient_norm(pool, {&a, &b}), norm);
+    Context other{pool, progress, 0, {}};
+    EXPECT_EQ(gradient_norm(other, {&a, &b}), norm);
   }
 }
 
@@ -45,14 +48,16 @@ TEST(Gradients, ClippingBringsTheNormToTheBound) {
 
 TEST(Gradients, NotFiniteOnesAreNamed) {
   ThreadPool pool(2);
+  NoProgress progress;
+  Context ctx{pool, progress, 0, {}};
   Parameter a = with_gradient(pool, "a", 40);
   Parameter b = with_gradient(pool, "b", 40);
-  EXPECT_TRUE(not_finite_gradients({&a, &b}).empty());
+  EXPECT_TRUE(not_finite_gradients(ctx, {&a, &b}).empty());
   b.grad.mutable_data<float>()[39] = std::numeric_limits<float>::infinity();
-  EXPECT_EQ(not_finite_gradients({&a, &b}), std::vector<std::string>{"b"});
-  EXPECT_FALSE(std::isfinite(gradient_norm(pool, {&a, &b})));
+  EXPECT_EQ(not_finite_gradients(ctx, {&a, &b}), std::vector<std::string>{"b"});
+  EXPECT_FALSE(std::isfinite(gradient_norm(ctx, {&a, &b})));
   b.grad.mutable_data<float>()[39] = std::numeric_limits<float>::quiet_NaN();
-  EXPECT_FALSE(std::isfinite(gradient_norm(pool, {&a, &b})));
+  EXPECT_FALSE(std::isfinite(gradient_norm(ctx, {&a, &b})));
 }
 
 }  // namespace

@@ -12,6 +12,9 @@ namespace {
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 TEST(TrainGuard, SkipsThenHalvesThenStops) {
+  ThreadPool pool(2);
+  NoProgress progress;
+  Context ctx{pool, progress, 0, {}};
   Parameter p;
   p.name = "model.layers.0.q_proj.lora_A.weight";
   p.value = Tensor::zeros(DType::kF32, {4});
@@ -19,21 +22,21 @@ TEST(TrainGuard, SkipsThenHalvesThenStops) {
   p.grad.mutable_data<float>()[2] = std::numeric_limits<float>::quiet_NaN();
   TrainState state;
   std::string note;
-  EXPECT_TRUE(guard_step(state, 1.0, 2.0, 1e-3, {&p}, note));
-  EXPECT_FALSE(guard_step(state, kNan, 2.0, 1e-3, {&p}, note));
+  EXPECT_TRUE(guard_step(ctx, state, 1.0, 2.0, 1e-3, {&p}, note));
+  EXPECT_FALSE(guard_step(ctx, state, kNan, 2.0, 1e-3, {&p}, note));
   EXPECT_EQ(state.lr_scale, 1.0);
   EXPECT_NE(note.find("gradients of " + p.name), std::string::npos);
   // A good step ends the streak.
-  EXPECT_TRUE(guard_step(state, 1.0, 2.0, 1e-3, {&p}, note));
+  EXPECT_TRUE(guard_step(ctx, state, 1.0, 2.0, 1e-3, {&p}, note));
   EXPECT_EQ(state.bad_streak, 0);
   for (int i = 0; i < kBadStepsAllowed; ++i) {
-    EXPECT_FALSE(guard_step(state, 1.0, std::numeric_limits<double>::infinity(), 1e-3, {&p}, note));
+    EXPECT_FALSE(guard_step(ctx, state, 1.0, std::numeric_limits<double>::infinity(), 1e-3, {&p}, note));
   }
   EXPECT_EQ(state.lr_scale, 0.125);
   EXPECT_EQ(state.skipped, kBadStepsAllowed + 1);
   state.step = 17;
   try {
-    guard_step(state, kNan, kNan, 1e-3, {&p}, note);
+    guard_step(ctx, state, kNan, kNan, 1e-3, {&p}, note);
     FAIL() << "went on";
   } catch (const Error& e) {
     EXPECT_EQ(e.code(), ErrorCode::kInvalidArgument);

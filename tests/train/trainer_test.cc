@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "reference/random_model.h"
 #include "support/io_test_util.h"
+#include "support/thread_ranks.h"
 #include "train/checkpoints.h"
 #include "train/lora_setup.h"
 #include "train/train_guard.h"
@@ -82,11 +83,13 @@ class TrainerTest : public testing::Test {
   }
 
   // stop_after: steps of this call, -1: to the end (else Error is expected).
-  Outcome run(const std::string& work, const TrainOptions& options, int threads = 2, int stop_after = -1) {
+  Outcome run(const std::string& work, const TrainOptions& options, int threads = 2, int stop_after = -1,
+              Collective* ranks = nullptr) {
     ThreadPool pool(threads);
     std::atomic<bool> stop{false};
     StopAfter progress(stop, stop_after);
     Context ctx{pool, progress, 3, stop_after >= 0 ? StopToken(&stop) : StopToken()};
+    ctx.collective = ranks;
     Model model = Model::load(ctx, dir_ / "model");
     lora_setup(ctx, model, {.rank = 4});
     Outcome outcome;
@@ -102,6 +105,19 @@ class TrainerTest : public testing::Test {
       outcome.losses.push_back(line.contains("loss") ? line["loss"] : line["validation_loss"]);
     }
     return outcome;
+  }
+
+  // The same run by so many ranks; one of them is asked to stop after some steps, where stop_after >= 0.
+  std::vector<Outcome> run_ranks(int size, const std::string& work, const TrainOptions& options,
+                                 int stop_after = -1) {
+    std::vector<Outcome> outcomes(static_cast<std::size_t>(size));
+    ThreadRanks ranks(size);
+    ranks.run([&](Collective& c) {
+      // All but one have a stop that never comes.
+      const int own = stop_after < 0 ? -1 : c.rank() == size - 1 ? stop_after : 1'000'000;
+      outcomes[static_cast<std::size_t>(c.rank())] = run(work, options, 1 + c.rank() % 2, own, &c);
+    });
+    return outcomes;
   }
 
   static void expect_same(const Outcome& a, const Outcome& b) {
@@ -153,6 +169,25 @@ TEST_F(TrainerTest, GoesOnExactlyWhereItWasStopped) {
     EXPECT_TRUE(parts.result.resumed);
     expect_same(parts, whole);
   }
+}
+
+TEST_F(TrainerTest, SeveralRanksHaveTheSameBitsAndGoOnWhereAnotherNumberStopped) {
+  options_.accumulate = 5;
+  options_.dropout = 0.1;
+  options_.max_steps = 8;
+  options_.eval_every = 3;
+  options_.end_with_best = true;
+  const Outcome one = run("one", options_);
+  for (const int size : {2, 4}) {
+    const std::string work = "ranks" + std::to_string(size);
+    for (const Outcome& o : run_ranks(size, work, options_)) expect_same(o, one);
+  }
+  run_ranks(4, "parts", options_, 3);
+  EXPECT_EQ(Checkpoints(dir_ / "parts", 2).steps().back(), 3);
+  run_ranks(2, "parts", options_, 2);
+  const Outcome parts = run("parts", options_);
+  EXPECT_TRUE(parts.result.resumed);
+  expect_same(parts, one);
 }
 
 // As after a SIGKILL: the log runs ahead of the last checkpoint, and its last line is half written.
