@@ -15,8 +15,8 @@ namespace lq {
 
 // What a caller asks for; where it says nothing, the model's file does, and else SamplerOptions.
 struct SamplingRequest {
-  std::optional<double> temperature, top_p, min_p, repetition_penalty;
-  std::optional<std::int64_t> top_k;
+  std::optional<double> temperature = {}, top_p = {}, min_p = {}, repetition_penalty = {};
+  std::optional<std::int64_t> top_k = {};
 };
 
 struct GenerationConfig {
