@@ -14,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string name = data[0] % 2 == 0 ? "fuzz.jsonl" : "fuzz.json";
   try {
     const auto reader = lq::RecordReader::from_memory(bytes, name, {.skip_bad = true, .on_bad = {}});
-    nlohmann::json record;
+    nlohmann::ordered_json record;
     while (reader->next(record)) {
       try {
         lq::make_example(record, format, reader->place());

@@ -24,6 +24,8 @@ std::vector<std::int32_t> read_ids(Context& ctx, const Tokenizer& tokenizer, con
   std::vector<std::int32_t> ids;
   DocumentOptions options;
   options.field = o.field;
+  DataReport report;
+  options.records.report = &report;
   for (const std::filesystem::path& path : o.data) {
     DocumentReader reader(path, options);
     Document document;
@@ -35,6 +37,7 @@ std::vector<std::int32_t> read_ids(Context& ctx, const Tokenizer& tokenizer, con
       ids.insert(ids.end(), more.begin(), more.end());
     }
   }
+  for (const std::string& line : report.lines()) ctx.progress.note("data: " + line);
   return ids;
 }
 

@@ -25,8 +25,7 @@ void run(Session& session, const ChatFlags& f) {
       f.format.empty() ? ChatTemplate::of_model(f.model.model) : ChatTemplate::by_name(f.format, *tokenizer);
   const Model model = f.model.load(context);
   Generator generator(model, *tokenizer);
-  GenerateOptions options = f.generate.options;
-  options.sampler.seed = context.seed;
+  GenerateOptions options = f.generate.prepare(session, f.model.model, generator, context.seed);
   if (!chat.end_of_turn().empty()) {
     if (const auto id = tokenizer->id_of(chat.end_of_turn())) {
       generator.add_eos(*id);

@@ -39,7 +39,10 @@ void run(Session& session, const EvalFlags& f) {
   const Model model = f.model.load(context);
   DocumentOptions documents;
   documents.field = f.field;
+  DataReport report;
+  documents.records.report = &report;
   const std::string text = joined_documents(f.data, documents);
+  for (const std::string& line : report.lines()) session.note("data: " + line);
   PerplexityOptions options;
   options.seq_len = f.seq_len;
   std::unique_ptr<Model> reference;

@@ -23,8 +23,7 @@ void run(Session& session, const GenerateVerbFlags& f) {
   const auto tokenizer = Tokenizer::load(f.model.model);
   const Model model = f.model.load(context);
   Generator generator(model, *tokenizer);
-  GenerateOptions options = f.generate.options;
-  options.sampler.seed = context.seed;
+  const GenerateOptions options = f.generate.prepare(session, f.model.model, generator, context.seed);
   const double loaded = monotonic_seconds();
   session.print(f.prompt);
   const GenerateResult r = generator.generate(context, f.prompt, options, [&](std::string_view text) {
@@ -43,6 +42,7 @@ void run(Session& session, const GenerateVerbFlags& f) {
                       {"ids", r.ids},
                       {"stop", stop_reason_name(r.reason)},
                       {"prompt_tokens", r.prompt_tokens},
+                      {"sampling", to_json(options.sampler)},
                       {"decode_precision", options.precision == DecodePrecision::kFast ? "fast" : "fine"},
                       {"load_seconds", loaded - start},
                       {"prompt_seconds", r.prompt_seconds},

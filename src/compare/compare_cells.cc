@@ -53,7 +53,10 @@ CompareCells::CompareCells(Context& context, const CompareRecipe& recipe, Compar
   for (const fs::path& path : recipe.texts) {
     DocumentOptions options;
     options.field = recipe.text_field;
+    DataReport report;
+    options.records.report = &report;
     texts_.push_back(joined_documents(path, options));
+    for (const std::string& line : report.lines()) context.progress.note("data: " + line);
     texts.push_back(hash_hex(texts_.back()));
   }
   text_job_ = {{"hashes", texts}, {"seq_len", recipe.text_seq_len}};

@@ -3,15 +3,16 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "data/data_files.h"
 
 namespace lq {
 
 DocumentReader::DocumentReader(const std::filesystem::path& path, DocumentOptions options)
-    : files_(data_files(path)), options_(std::move(options)) {}
+    : files_(data_files(path, options.records.report)), options_(std::move(options)) {}
 DocumentReader::~DocumentReader() = default;
 
 bool DocumentReader::next(Document& document) {
-  nlohmann::json record;
+  nlohmann::ordered_json record;
   while (true) {
     if (records_ == nullptr) {
       if (file_ == files_.size()) return false;

@@ -1,6 +1,6 @@
 // Documents: the texts that perplexity, calibration and continued pretraining read, one after the other, from
-// a file or a folder of files. A .txt file is one document; each record of .jsonl, .json, .csv or .tsv (also
-// .gz) is one, by its `field`.
+// a file or a folder of files (data/record_reader.h). A .txt file is one document; each record of the other
+// kinds is one, by its `field`.
 #pragma once
 
 #include <cstdint>

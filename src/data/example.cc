@@ -8,7 +8,7 @@
 namespace lq {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 class Fields {
  public:

@@ -36,11 +36,12 @@ struct Example {
 
 // By the fields there are. place: "path:line". Throws kCorruptFile with the fields found and those that were
 // expected.
-RecordFormat detect_format(const nlohmann::json& record, const ExampleFormat& format,
+RecordFormat detect_format(const nlohmann::ordered_json& record, const ExampleFormat& format,
                            const std::string& place);
 
 // Throws kCorruptFile for missing or ill-typed fields, unknown roles, a conversation without an answer or one
 // that the template refuses.
-Example make_example(const nlohmann::json& record, const ExampleFormat& format, const std::string& place);
+Example make_example(const nlohmann::ordered_json& record, const ExampleFormat& format,
+                     const std::string& place);
 
 }  // namespace lq

@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/rng.h"
+#include "data/data_files.h"
 
 namespace lq {
 namespace {
@@ -18,7 +19,7 @@ class Collector {
         set_(set),
         split_(options.seed, stream_of("validation split")) {}
 
-  void add(const nlohmann::json& record, double weight, const std::string& place) {
+  void add(const nlohmann::ordered_json& record, double weight, const std::string& place) {
     const bool text = detect_format(record, options_.format, place) == RecordFormat::kText;
     EncodedExample example =
         encode_example(tokenizer_, make_example(record, options_.format, place), options_.encode);
@@ -91,9 +92,9 @@ ExampleSet read_examples(const std::vector<DataSource>& sources, const Tokenizer
   progress.begin("reading examples", 0, "examples");
   std::int64_t read = 0;
   for (const DataSource& source : sources) {
-    for (const auto& file : data_files(source.path)) {
+    for (const auto& file : data_files(source.path, options.records.report)) {
       const auto reader = RecordReader::open(file, options.records);
-      nlohmann::json record;
+      nlohmann::ordered_json record;
       while (reader->next(record)) {
         const std::string place = reader->place();
         try {

@@ -1,74 +1,50 @@
 #include "data/line_reader.h"
 
-#include <zlib.h>
-
-#include <cstring>
-#include <vector>
-
 #include "base/error.h"
+#include "files/compressed.h"
+#include "files/text_check.h"
 
 namespace lq {
 namespace {
 
 constexpr std::size_t kMaxLine = std::size_t{1} << 30;
-constexpr std::size_t kBuffer = 1 << 17;
+constexpr std::string_view kMark = "\xEF\xBB\xBF";
 
 }  // namespace
 
 struct LineReader::Impl {
   std::string name;
-  gzFile file = nullptr;  // nullptr: bytes in memory
-  std::vector<char> buffer;
+  std::unique_ptr<ByteSource> source;
+  std::string head;
   std::string_view left;  // read, but not given out yet
   std::int64_t line = 0;
-  bool fresh = true;  // nothing given out yet
 
-  ~Impl() {
-    if (file != nullptr) gzclose(file);
+  Impl(std::unique_ptr<ByteSource> bytes, std::string its_name)
+      : name(std::move(its_name)), source(std::move(bytes)), head(take_head(*source, kTextHead)) {
+    check_is_text(head, name);
+    if (head.starts_with(kMark)) head.erase(0, kMark.size());
+    left = head;
   }
 
   bool refill() {
-    if (file == nullptr) return false;
-    const int n = gzread(file, buffer.data(), static_cast<unsigned>(buffer.size()));
-    int code = Z_OK;
-    const char* message = gzerror(file, &code);
-    // Z_BUF_ERROR after a read: the gzip stream ends in the middle.
-    LQ_CHECK(n >= 0 && code != Z_DATA_ERROR && code != Z_BUF_ERROR, kCorruptFile,
-             "{}: damaged or cut off gzip data: {}", name, message);
-    left = {buffer.data(), static_cast<std::size_t>(n)};
-    return n > 0;
-  }
-
-  void drop_mark() {
-    if (fresh && left.empty()) refill();
-    if (fresh && left.starts_with("\xEF\xBB\xBF")) left.remove_prefix(3);
-    fresh = false;
+    left = source->next();
+    return !left.empty();
   }
 };
 
-LineReader::LineReader(const std::filesystem::path& path) : impl_(std::make_unique<Impl>()) {
-  impl_->name = path.string();
-  std::error_code ec;
-  LQ_CHECK(std::filesystem::exists(path, ec), kNotFound, "{}: no such file", impl_->name);
-  LQ_CHECK(!std::filesystem::is_directory(path, ec), kInvalidArgument,
-           "{}: a folder, where a file is expected", impl_->name);
-  impl_->file = gzopen(path.c_str(), "rb");
-  LQ_CHECK(impl_->file != nullptr, kIo, "{}: cannot be opened: {}", impl_->name, std::strerror(errno));
-  impl_->buffer.resize(kBuffer);
-}
-
-LineReader::LineReader(std::string_view bytes, std::string name) : impl_(std::make_unique<Impl>()) {
-  impl_->name = std::move(name);
-  impl_->left = bytes;
-}
+LineReader::LineReader(const std::filesystem::path& path)
+    : impl_(std::make_unique<Impl>(open_bytes(path), path.string())) {}
+LineReader::LineReader(std::string_view bytes, std::string name)
+    : impl_(std::make_unique<Impl>(bytes_in_memory(bytes), std::move(name))) {}
 
 LineReader::~LineReader() = default;
 LineReader::LineReader(LineReader&&) noexcept = default;
 LineReader& LineReader::operator=(LineReader&&) noexcept = default;
 
+std::string_view LineReader::head() const { return std::string_view(impl_->head).substr(0, kTextHead); }
+
 bool LineReader::next(std::string& line) {
   line.clear();
-  impl_->drop_mark();
   bool any = false;
   while (true) {
     if (impl_->left.empty() && !impl_->refill()) break;
@@ -91,7 +67,6 @@ bool LineReader::next(std::string& line) {
 }
 
 std::string LineReader::rest() {
-  impl_->drop_mark();
   std::string out;
   do {
     out.append(impl_->left);

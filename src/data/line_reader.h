@@ -1,4 +1,4 @@
-// Lines of a text file, plain or gzip (told apart by content, not by name).
+// Lines of a text file, plain or compressed (gzip, zstd, xz, bzip2: told apart by content, not by name).
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,8 @@ namespace lq {
 
 class LineReader {
  public:
-  // Throws kNotFound, kIo.
+  // Throws kNotFound, kIo, kInvalidArgument for a folder; kUnsupported, with what it is and what to do, for
+  // a file that is not text (Parquet, zip, UTF-16, ...: files/text_check.h).
   explicit LineReader(const std::filesystem::path& path);
   // Over bytes in memory, plain; name stands for the file in errors. bytes outlives the reader.
   LineReader(std::string_view bytes, std::string name);
@@ -19,9 +20,11 @@ class LineReader {
   LineReader(LineReader&&) noexcept;
   LineReader& operator=(LineReader&&) noexcept;
 
+  // The first bytes of the file (kTextHead of them where it has as many), without a byte order mark.
+  std::string_view head() const;
   // The next line without its line end (\n or \r\n); false at the end of the file. A UTF-8 byte order mark
-  // before the first line is dropped. Throws kCorruptFile for damaged gzip data, kUnsupported for a line
-  // above 1 GiB.
+  // before the first line is dropped. Throws kCorruptFile for damaged compressed data, kUnsupported for a
+  // line above 1 GiB.
   bool next(std::string& line);
   // The rest of the file as it is, line ends too.
   std::string rest();

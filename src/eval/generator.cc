@@ -109,7 +109,11 @@ GenerateResult Generator::generate(Context& ctx, std::span<const std::int32_t> i
       break;
     }
     // An id that no token has (the model's vocabulary may be padded) gives no text.
-    if (id < tokenizer_.vocab_size()) show(stop.push(decoder.push(id)));
+    if (id < tokenizer_.vocab_size()) {
+      show(stop.push(decoder.push(id)));
+      const bool hidden = options.skip_special && tokenizer_.is_special(id);
+      if (hidden && !options.stop.empty()) show(stop.push(tokenizer_.piece(id), false));
+    }
     if (stop.found()) {
       result.reason = StopReason::kStopText;
     } else if (!wanted) {

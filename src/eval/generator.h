@@ -21,7 +21,8 @@ struct GenerateOptions {
   std::vector<std::string> stop = {};  // generation ends before the first of these texts
   bool ignore_eos = false;
   DecodePrecision precision = DecodePrecision::kFast;  // see generation_context
-  bool skip_special = true;                            // leave the text of special tokens out
+  // Leave the text of special tokens out; stop texts are found in it all the same.
+  bool skip_special = true;
 };
 
 // How a model is computed with: kFast, of a packed model, means its prompts in 16-bit integers as well.
@@ -59,8 +60,8 @@ class Generator {
   GenerateResult generate(Context& ctx, std::string_view prompt, const GenerateOptions& options,
                           const OnText& on_text = {});
 
-  // Tokens that end generation: config.json's and the tokenizer's eos, and more that a caller knows
-  // (generation_config.json).
+  // Tokens that end generation, besides config.json's and the tokenizer's eos: those of
+  // generation_config.json (eval/generation_config.h) and of a chat template.
   void add_eos(std::int32_t id) { eos_.push_back(id); }
 
  private:

@@ -11,7 +11,7 @@
 namespace lq {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 struct Parts {
   std::string text, responses;

@@ -10,9 +10,7 @@ namespace lq {
 namespace {
 
 using io_test::expect_error;
-using io_test::put_file;
-using io_test::TempDir;
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 std::vector<Json> records_of(std::string_view bytes, const std::string& name,
                              const RecordOptions& options = {}) {
@@ -31,6 +29,30 @@ TEST(RecordReader, TheNameSaysTheKind) {
   EXPECT_EQ(records_of("a\n1\n2\n", "t.csv"), two);
   EXPECT_EQ(records_of("a\tb\n1\t2\n", "t.tsv"), (std::vector<Json>{{{"a", "1"}, {"b", "2"}}}));
   EXPECT_EQ(records_of("a\nb\n", "t.txt"), (std::vector<Json>{{{"text", "a\nb\n"}}}));
+  EXPECT_EQ(records_of("{\"a\":\"1\"}\n{\"a\":\"2\"}", "t.jsonlines"), two);
+  EXPECT_EQ(records_of("{\n\"a\":\"1\"}\n{\n\"a\":\"2\"}", "t.json"), two);
+  // Without an ending that says it, the content does.
+  EXPECT_EQ(records_of("{\"a\":\"1\"}\n{\"a\":\"2\"}", "data"), two);
+  EXPECT_EQ(records_of("[{\"a\":\"1\"},{\"a\":\"2\"}]", "dump.2024"), two);
+  EXPECT_EQ(records_of("{a} b", "t.log"), (std::vector<Json>{{{"text", "{a} b"}}}));
+}
+
+TEST(RecordReader, KeysKeepTheirOrder) {
+  EXPECT_EQ(records_of(R"({"z":{"y":1,"b":2},"a":3})", "t.jsonl")[0].dump(), R"({"z":{"y":1,"b":2},"a":3})");
+}
+
+TEST(RecordReader, WhatIsNotTextIsRefusedAndWhatIsOddIsCounted) {
+  using namespace std::string_view_literals;
+  for (const char* name : {"t.parquet", "t.jsonl", "t.csv", "t.txt", "t"}) {
+    expect_error(ErrorCode::kUnsupported, {name, "a Parquet file"}, [&] { records_of("PAR1\0\1"sv, name); });
+  }
+  DataReport report;
+  const RecordOptions options{.skip_bad = false, .on_bad = {}, .report = &report};
+  records_of("a\xE9\nb\n\xFF\n", "t.txt", options);
+  records_of("a\ncaf\xE9\nb\n", "t.csv", options);
+  EXPECT_EQ(report.total(Finding::kInvalidUtf8), 3);
+  records_of("{\"a\": 1}\n", "u.txt", options);
+  EXPECT_EQ(report.total(Finding::kTextLikeJson), 1);
 }
 
 TEST(RecordReader, BadRecordsEndItOrAreCounted) {
@@ -51,19 +73,6 @@ TEST(RecordReader, BadRecordsEndItOrAreCounted) {
   EXPECT_EQ(reader->bad(), 2);
   ASSERT_EQ(said.size(), 2u);
   EXPECT_NE(said[1].find("t.jsonl:3"), std::string::npos);
-}
-
-TEST(RecordReader, FoldersAreReadInTheOrderOfTheirPaths) {
-  const TempDir dir;
-  for (const char* name : {"b.txt", "a/z.jsonl", "a/c.csv.gz", "notes.md", "model.safetensors"})
-    put_file(dir / name, "x");
-  const auto files = data_files(dir.path());
-  ASSERT_EQ(files.size(), 3u);
-  EXPECT_EQ(files[0], dir / "a/c.csv.gz");
-  EXPECT_EQ(files[1], dir / "a/z.jsonl");
-  EXPECT_EQ(files[2], dir / "b.txt");
-  EXPECT_EQ(data_files(dir / "notes.md"), std::vector{dir / "notes.md"});
-  expect_error(ErrorCode::kNotFound, {"none"}, [&] { data_files(dir / "none"); });
 }
 
 }  // namespace

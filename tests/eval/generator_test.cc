@@ -120,6 +120,81 @@ TEST_F(GeneratorTest, CallbackMayStop) {
   EXPECT_EQ(pieces, 3);
 }
 
+// quill's tokenizer, but one of its tokens is special and written "<|end|>".
+class WithSpecialToken final : public Tokenizer {
+ public:
+  explicit WithSpecialToken(const std::filesystem::path& path) : inner_(Tokenizer::load(path)) {
+    special_ = inner_->special();
+    kind_ = inner_->kind();
+  }
+  void make_special(std::int32_t id) { end_ = id; }
+
+  std::vector<std::int32_t> encode(std::string_view text, const EncodeOptions& options) const override {
+    return inner_->encode(text, options);
+  }
+  std::string decode(std::span<const std::int32_t> ids, bool skip_special) const override {
+    std::string out;
+    while (true) {
+      const auto at = std::ranges::find(ids, end_);
+      const auto before = static_cast<std::size_t>(at - ids.begin());
+      out += inner_->decode(ids.first(before), skip_special);
+      if (at == ids.end()) return out;
+      if (!skip_special) out += "<|end|>";
+      ids = ids.subspan(before + 1);
+    }
+  }
+  std::int32_t vocab_size() const override { return inner_->vocab_size(); }
+  std::string piece(std::int32_t id) const override { return id == end_ ? "<|end|>" : inner_->piece(id); }
+  std::optional<std::int32_t> id_of(std::string_view piece) const override { return inner_->id_of(piece); }
+  bool is_special(std::int32_t id) const override { return id == end_ || inner_->is_special(id); }
+
+ private:
+  std::unique_ptr<Tokenizer> inner_;
+  std::int32_t end_ = -1;
+};
+
+TEST(Generator, EndsAtEveryEosAndAtTheTextOfSpecialTokens) {
+  ThreadPool pool(2);
+  NoProgress progress;
+  Context ctx{pool, progress, 0, {}};
+  const auto folder = std::filesystem::path(lq::test::source_dir()) / "examples" / "models" / "quill";
+  const Model model = Model::load(ctx, folder);
+  WithSpecialToken tokenizer(folder);
+  const GenerateOptions plain{.max_tokens = 12};
+  const auto whole = Generator(model, tokenizer, 64).generate(ctx, "It was a cold evening", plain);
+  ASSERT_EQ(whole.ids.size(), 12U);
+  // The first token from the third on that has not come before.
+  std::size_t at = 3;
+  while (std::find(whole.ids.begin(), whole.ids.begin() + static_cast<std::ptrdiff_t>(at), whole.ids[at]) !=
+         whole.ids.begin() + static_cast<std::ptrdiff_t>(at)) {
+    ASSERT_LT(++at, whole.ids.size());
+  }
+
+  Generator ends(model, tokenizer, 64);
+  ends.add_eos(tokenizer.vocab_size() - 1);
+  ends.add_eos(whole.ids[at]);
+  const auto by_id = ends.generate(ctx, "It was a cold evening", plain);
+  EXPECT_EQ(by_id.reason, StopReason::kEos);
+  EXPECT_EQ(by_id.ids.size(), at + 1);
+
+  tokenizer.make_special(whole.ids[at]);
+  GenerateOptions options = plain;
+  options.stop = {"<|end|>"};
+  const auto by_text = Generator(model, tokenizer, 64).generate(ctx, "It was a cold evening", options);
+  EXPECT_EQ(by_text.reason, StopReason::kStopText);
+  EXPECT_EQ(by_text.ids.size(), at + 1);
+  EXPECT_EQ(by_text.text, by_id.text) << "the special token's text is found, and not shown";
+  // Without skip_special it would be shown, so it is found in what is shown.
+  options.skip_special = false;
+  EXPECT_EQ(Generator(model, tokenizer, 64).generate(ctx, "It was a cold evening", options).reason,
+            StopReason::kStopText);
+  options.stop = {"never said"};
+  options.skip_special = true;
+  const auto on = Generator(model, tokenizer, 64).generate(ctx, "It was a cold evening", options);
+  EXPECT_EQ(on.reason, StopReason::kMaxTokens);
+  EXPECT_EQ(on.text.find("end|>"), std::string::npos);
+}
+
 TEST(Generator, RefusesATokenizerWithMoreIdsThanTheModel) {
   ThreadPool pool(2);
   NoProgress progress;

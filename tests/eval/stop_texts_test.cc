@@ -40,6 +40,37 @@ TEST(StopTexts, HoldsWholeCharactersBack) {
             "b");
 }
 
+// A capital letter stands for a special token, "<A>", whose text is looked at but not shown.
+std::string run_hidden(std::vector<std::string> texts, const std::string& pieces, bool* found) {
+  StopTexts stop(std::move(texts));
+  std::string shown;
+  for (const char c : pieces) {
+    const bool special = c >= 'A' && c <= 'Z';
+    shown += stop.push(special ? std::string("<") + c + ">" : std::string(1, c), !special);
+  }
+  shown += stop.finish();
+  *found = stop.found();
+  return shown;
+}
+
+TEST(StopTexts, SpecialTokensAreSeenButNotShown) {
+  struct Case {
+    std::vector<std::string> texts;
+    std::string pieces, shown;
+    bool found;
+  };
+  const std::vector<Case> cases = {
+      {{"<E>"}, "abEc", "ab", true},     {{"<E>"}, "aXbc", "abc", false},  {{"b<E>"}, "abEc", "a", true},
+      {{"<E>c"}, "abEcd", "ab", true},   {{"<E>c"}, "abEd", "abd", false}, {{"<A><B>"}, "aABb", "a", true},
+      {{"<A><B>"}, "aAAb", "ab", false}, {{"ab"}, "aXb", "ab", false},
+  };
+  for (const Case& c : cases) {
+    bool found = !c.found;
+    EXPECT_EQ(run_hidden(c.texts, c.pieces, &found), c.shown) << c.texts[0] << " in " << c.pieces;
+    EXPECT_EQ(found, c.found) << c.texts[0] << " in " << c.pieces;
+  }
+}
+
 TEST(StopTexts, EmptyTextsNeverMatch) {
   bool found = true;
   EXPECT_EQ(run({""}, {"abc"}, &found), "abc");

@@ -1,0 +1,27 @@
+#include "cli/generate_flags.h"
+
+#include <nlohmann/json.hpp>
+
+namespace lq::cli {
+
+GenerateOptions GenerateFlags::prepare(const Session& session, const std::string& model, Generator& generator,
+                                       std::uint64_t seed) const {
+  const GenerationConfig file = GenerationConfig::load(model);
+  GenerateOptions out = options;
+  out.sampler = file.options(sampling);
+  out.sampler.seed = seed;
+  for (const std::int32_t id : file.eos) generator.add_eos(id);
+  out.stop.insert(out.stop.end(), file.stop_strings.begin(), file.stop_strings.end());
+  if (const std::string note = file.note(sampling); !note.empty()) session.note(note);
+  return out;
+}
+
+nlohmann::ordered_json to_json(const SamplerOptions& o) {
+  return {{"temperature", o.temperature},
+          {"top_k", o.top_k},
+          {"top_p", o.top_p},
+          {"min_p", o.min_p},
+          {"repetition_penalty", o.repetition_penalty}};
+}
+
+}  // namespace lq::cli

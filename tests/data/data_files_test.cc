@@ -1,0 +1,53 @@
+#include "data/data_files.h"
+
+#include "support/io_test_util.h"
+
+namespace lq {
+namespace {
+
+using io_test::expect_error;
+using io_test::put_file;
+using io_test::TempDir;
+
+TEST(DataFiles, TheEndingTellsTheKind) {
+  const std::pair<const char*, FileKind> cases[] = {
+      {"a.jsonl", FileKind::kJson},    {"a.ndjson", FileKind::kJson},       {"a.jsonlines", FileKind::kJson},
+      {"a.json", FileKind::kJson},     {"a.jl", FileKind::kJson},           {"A.JSONL", FileKind::kJson},
+      {"a.jsonl.gz", FileKind::kJson}, {"a.json.zst", FileKind::kJson},     {"a.JSONL.XZ", FileKind::kJson},
+      {"a.csv.bz2", FileKind::kCsv},   {"a.tsv", FileKind::kTsv},           {"a.tab", FileKind::kTsv},
+      {"a.txt", FileKind::kText},      {"dir.jsonl/a", FileKind::kUnknown}, {"a.parquet", FileKind::kUnknown},
+      {"jsonl", FileKind::kUnknown},   {"a.gz", FileKind::kUnknown},        {"a.json.txt", FileKind::kText},
+  };
+  for (const auto& [name, kind] : cases) EXPECT_EQ(kind_of_name(name), kind) << name;
+}
+
+TEST(DataFiles, FoldersAreReadInTheOrderOfTheirPaths) {
+  const TempDir dir;
+  for (const char* name : {"b.txt", "a/z.jsonl", "a/c.csv.gz", "notes.md", "model.safetensors"})
+    put_file(dir / name, "x");
+  const auto files = data_files(dir.path());
+  ASSERT_EQ(files.size(), 3u);
+  EXPECT_EQ(files[0], dir / "a/c.csv.gz");
+  EXPECT_EQ(files[1], dir / "a/z.jsonl");
+  EXPECT_EQ(files[2], dir / "b.txt");
+  EXPECT_EQ(data_files(dir / "notes.md"), std::vector{dir / "notes.md"});
+  expect_error(ErrorCode::kNotFound, {"none"}, [&] { data_files(dir / "none"); });
+}
+
+TEST(DataFiles, DataThatIsNotReadIsSaid) {
+  const TempDir dir;
+  put_file(dir / "train-0.parquet", "PAR1");
+  put_file(dir / "train-1.parquet", "PAR1");
+  expect_error(ErrorCode::kNotFound,
+               {"no data files", "train-0.parquet and 1 more such files cannot be read"},
+               [&] { data_files(dir.path()); });
+  put_file(dir / "a.jsonl", "{}");
+  DataReport report;
+  EXPECT_EQ(data_files(dir.path(), &report).size(), 1u);
+  EXPECT_EQ(report.total(Finding::kFilePassedOver), 2);
+  ASSERT_EQ(report.lines().size(), 1u);
+  EXPECT_NE(report.lines()[0].find("2 .parquet file(s) passed over"), std::string::npos) << report.lines()[0];
+}
+
+}  // namespace
+}  // namespace lq
