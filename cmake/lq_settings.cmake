@@ -9,6 +9,13 @@ if(NOT CMAKE_BUILD_TYPE)
 endif()
 
 if(LQ_CUDA)
+  # Where the machine has no nvcc, the one that tools/cuda_toolkit.sh fetches.
+  set(lq_fetched_cuda ${PROJECT_SOURCE_DIR}/build-cuda-toolkit/nvidia/cu13)
+  find_program(LQ_NVCC nvcc)
+  if(NOT LQ_NVCC AND NOT CMAKE_CUDA_COMPILER AND NOT DEFINED ENV{CUDACXX} AND EXISTS ${lq_fetched_cuda}/complete)
+    set(CMAKE_CUDA_COMPILER ${lq_fetched_cuda}/bin/nvcc)
+    set(CUDAToolkit_ROOT ${lq_fetched_cuda})
+  endif()
   if(NOT CMAKE_CUDA_ARCHITECTURES)
     set(CMAKE_CUDA_ARCHITECTURES 80 90)  # A100, H100; later ones run the second one's portable form
   endif()
