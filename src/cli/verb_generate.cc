@@ -42,7 +42,7 @@ void run(Session& session, const GenerateVerbFlags& f) {
                       {"ids", r.ids},
                       {"stop", stop_reason_name(r.reason)},
                       {"prompt_tokens", r.prompt_tokens},
-                      {"sampling", to_json(options.sampler)},
+                      {"sampling", cli::to_json(options.sampler)},
                       {"decode_precision", options.precision == DecodePrecision::kFast ? "fast" : "fine"},
                       {"load_seconds", loaded - start},
                       {"prompt_seconds", r.prompt_seconds},

@@ -12,12 +12,12 @@
 namespace lq {
 namespace {
 
-constexpr std::size_t kBuffer = std::size_t{1} << 17;
+constexpr std::size_t kReadBuffer = std::size_t{1} << 17;
 
 class FileBytes final : public ByteSource {
  public:
   explicit FileBytes(const std::filesystem::path& path)
-      : path_(path), file_(open_file(path, O_RDONLY, "open")), buffer_(kBuffer, '\0') {}
+      : path_(path), file_(open_file(path, O_RDONLY, "open")), buffer_(kReadBuffer, '\0') {}
 
   std::string_view next() override {
     for (;;) {

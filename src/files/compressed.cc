@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::size_t kBuffer = std::size_t{1} << 17;
+constexpr std::size_t kInflateBuffer = std::size_t{1} << 17;
 constexpr std::size_t kHead = 10;
 
 std::unique_ptr<Codec> make_codec(Compression compression) {
@@ -37,7 +37,7 @@ class Decompressed final : public ByteSource {
         codec_(make_codec(compression)),
         compression_(compression),
         name_(std::move(name)),
-        buffer_(kBuffer, '\0') {}
+        buffer_(kInflateBuffer, '\0') {}
 
   std::string_view next() override {
     for (;;) {

@@ -10,7 +10,7 @@
 namespace lq {
 namespace {
 
-constexpr int kGzipWindow = 15 + 16;  // the largest window, gzip's header and trailer
+constexpr int kGzipWindowBits = 15 + 16;  // the largest window, gzip's header and trailer
 
 Bytef* bytes_of(std::string_view text) { return reinterpret_cast<Bytef*>(const_cast<char*>(text.data())); }
 
@@ -23,7 +23,7 @@ uInt next_piece(std::size_t left) {
 
 std::string gzip(std::string_view text) {
   z_stream stream{};
-  LQ_CHECK(deflateInit2(&stream, 6, Z_DEFLATED, kGzipWindow, 8, Z_DEFAULT_STRATEGY) == Z_OK, kInternal,
+  LQ_CHECK(deflateInit2(&stream, 6, Z_DEFLATED, kGzipWindowBits, 8, Z_DEFAULT_STRATEGY) == Z_OK, kInternal,
            "[gzip] no memory");
   std::string out;
   std::string buffer(1 << 16, '\0');
@@ -47,7 +47,7 @@ std::string gzip(std::string_view text) {
 std::string gunzip(std::string_view bytes, std::uint64_t limit, std::string_view who) {
   struct Stream : z_stream {
     Stream() : z_stream{} {
-      LQ_CHECK(inflateInit2(this, kGzipWindow) == Z_OK, kInternal, "[gzip] no memory");
+      LQ_CHECK(inflateInit2(this, kGzipWindowBits) == Z_OK, kInternal, "[gzip] no memory");
     }
     ~Stream() { inflateEnd(this); }
     Stream(const Stream&) = delete;

@@ -20,6 +20,12 @@ std::int64_t sum_doubles(std::int64_t rows, std::int64_t cols) {
 
 }  // namespace
 
+Tensor scaled_to_f32(std::span<const double> sums, Shape shape, double factor) {
+  Tensor out = Tensor::empty(DType::kF32, std::move(shape));
+  backends::cpu::scaled_to_f32(out.numel(), factor, sums.data(), out.mutable_data<float>());
+  return out;
+}
+
 FisherSum::FisherSum(std::int64_t rows, std::int64_t cols, bool full)
     : rows_(rows),
       cols_(cols),

@@ -11,7 +11,7 @@ namespace {
 
 bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 bool is_letter(char c) { return ((c | 32) >= 'a' && (c | 32) <= 'z') || c == '_'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_ascii_digit(char c) { return c >= '0' && c <= '9'; }
 
 class Lexer {
  public:
@@ -148,9 +148,9 @@ class Lexer {
     const char c = rest[0];
     std::size_t n = 1;
     if (is_letter(c)) {
-      while (n < rest.size() && (is_letter(rest[n]) || is_digit(rest[n]))) ++n;
+      while (n < rest.size() && (is_letter(rest[n]) || is_ascii_digit(rest[n]))) ++n;
       emit(TokenKind::kName, std::string(rest.substr(0, n)));
-    } else if (is_digit(c)) {
+    } else if (is_ascii_digit(c)) {
       n = number(rest);
       emit(TokenKind::kNumber, std::string(rest.substr(0, n)));
     } else if (c == '\'' || c == '"') {
@@ -170,7 +170,7 @@ class Lexer {
   static std::size_t number(std::string_view rest) {
     const auto digits = [&](std::size_t n, bool hexadecimal) {
       const auto counts = [&](char c) {
-        return is_digit(c) || c == '_' || (hexadecimal && (c | 32) >= 'a' && (c | 32) <= 'f');
+        return is_ascii_digit(c) || c == '_' || (hexadecimal && (c | 32) >= 'a' && (c | 32) <= 'f');
       };
       while (n < rest.size() && counts(rest[n])) ++n;
       return n;
@@ -180,10 +180,10 @@ class Lexer {
       return digits(2, (rest[1] | 32) == 'x');
     }
     std::size_t n = digits(0, false);
-    if (n + 1 < rest.size() && rest[n] == '.' && is_digit(rest[n + 1])) n = digits(n + 1, false);
+    if (n + 1 < rest.size() && rest[n] == '.' && is_ascii_digit(rest[n + 1])) n = digits(n + 1, false);
     if (n < rest.size() && (rest[n] | 32) == 'e') {
       const std::size_t sign = n + 1 < rest.size() && (rest[n + 1] == '-' || rest[n + 1] == '+');
-      if (n + 1 + sign < rest.size() && is_digit(rest[n + 1 + sign])) n = digits(n + 1 + sign, false);
+      if (n + 1 + sign < rest.size() && is_ascii_digit(rest[n + 1 + sign])) n = digits(n + 1 + sign, false);
     }
     return n;
   }
@@ -226,13 +226,15 @@ class Lexer {
     }
     if (c == 'x' || c == 'u' || c == 'U') {
       const std::size_t digits = c == 'x' ? 2 : c == 'u' ? 4 : 8;
-      const auto is_hexadecimal = [](char d) { return is_digit(d) || ((d | 32) >= 'a' && (d | 32) <= 'f'); };
+      const auto is_hexadecimal = [](char d) {
+        return is_ascii_digit(d) || ((d | 32) >= 'a' && (d | 32) <= 'f');
+      };
       char32_t code = 0;
       for (std::size_t i = 1; i <= digits; ++i) {
         LQ_CHECK(i < rest.size() && is_hexadecimal(rest[i]), kCorruptFile,
                  "{}: line {}: an escape should have {} hexadecimal digits", who_, line(), digits);
-        code =
-            code * 16 + static_cast<char32_t>(is_digit(rest[i]) ? rest[i] - '0' : (rest[i] | 32) - 'a' + 10);
+        code = code * 16 +
+               static_cast<char32_t>(is_ascii_digit(rest[i]) ? rest[i] - '0' : (rest[i] | 32) - 'a' + 10);
       }
       const bool known = code < 0x110000 && !(code >= 0xD800 && code < 0xE000);
       utf8::append(out, known ? code : utf8::kReplacement);

@@ -256,7 +256,7 @@ Value reverse(Runtime& r, const Value& value, const Arguments& a) {
   return out;
 }
 
-constexpr NamedFilter kFilters[] = {
+constexpr NamedFilter kListFilters[] = {
     {"join", join},
     {"sort", sort},
     {"unique", unique},
@@ -291,9 +291,9 @@ constexpr NamedFilter kFilters[] = {
 }  // namespace
 
 Filter find_list_filter(std::string_view name) {
-  const auto it =
-      std::find_if(std::begin(kFilters), std::end(kFilters), [&](const auto& f) { return f.name == name; });
-  return it == std::end(kFilters) ? nullptr : it->filter;
+  const auto it = std::find_if(std::begin(kListFilters), std::end(kListFilters),
+                               [&](const auto& f) { return f.name == name; });
+  return it == std::end(kListFilters) ? nullptr : it->filter;
 }
 
 }  // namespace lq::jinja

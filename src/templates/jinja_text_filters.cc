@@ -116,7 +116,7 @@ Value center(Runtime& r, const Value& value, const Arguments& a) {
   return adjusted(to_text(value), std::min<std::int64_t>(b.whole(0, 80), 1 << 20), " ", Adjust::kCenter);
 }
 
-constexpr NamedFilter kFilters[] = {
+constexpr NamedFilter kTextFilters[] = {
     {"upper", change_case<unicode::upper>},
     {"lower", change_case<unicode::lower>},
     {"capitalize", change_case<unicode::capitalize>},
@@ -145,9 +145,9 @@ constexpr NamedFilter kFilters[] = {
 }  // namespace
 
 Filter find_text_filter(std::string_view name) {
-  const auto it =
-      std::find_if(std::begin(kFilters), std::end(kFilters), [&](const auto& f) { return f.name == name; });
-  return it == std::end(kFilters) ? nullptr : it->filter;
+  const auto it = std::find_if(std::begin(kTextFilters), std::end(kTextFilters),
+                               [&](const auto& f) { return f.name == name; });
+  return it == std::end(kTextFilters) ? nullptr : it->filter;
 }
 
 }  // namespace lq::jinja

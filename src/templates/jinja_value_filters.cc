@@ -126,7 +126,7 @@ Value attr(Runtime& r, const Value& value, const Arguments& a) {
   return attribute(r, value, name);
 }
 
-constexpr NamedFilter kFilters[] = {
+constexpr NamedFilter kValueFilters[] = {
     {"default", default_value}, {"d", default_value}, {"int", to_int},    {"float", to_float},
     {"round", round},           {"abs", absolute},    {"tojson", tojson}, {"attr", attr},
 };
@@ -134,9 +134,9 @@ constexpr NamedFilter kFilters[] = {
 }  // namespace
 
 Filter find_value_filter(std::string_view name) {
-  const auto it =
-      std::find_if(std::begin(kFilters), std::end(kFilters), [&](const auto& f) { return f.name == name; });
-  return it == std::end(kFilters) ? nullptr : it->filter;
+  const auto it = std::find_if(std::begin(kValueFilters), std::end(kValueFilters),
+                               [&](const auto& f) { return f.name == name; });
+  return it == std::end(kValueFilters) ? nullptr : it->filter;
 }
 
 Value apply_filter(Runtime& r, std::string_view name, const Value& value, const Arguments& arguments) {

@@ -20,6 +20,12 @@ std::vector<Module> own_modules(Model& model) {
   return all;
 }
 
+std::vector<Linear*> all_linears(Model& model) {
+  std::vector<Linear*> all;
+  for (const Module& m : own_modules(model)) all.push_back(m.linear);
+  return all;
+}
+
 // Of the low-rank part and the fixed one together; 0: neither.
 std::int64_t rank_of(const Linear& linear) {
   std::int64_t rank = 0;
