@@ -45,7 +45,7 @@ def main():
                 f.write(bf16_bytes(shape, seed))
     index = {"metadata": {"total_size": offset * blocks}, "weight_map": weight_map}
     (out / "model.safetensors.index.json").write_text(json.dumps(index))
-    (out / "config.json").write_text(json.dumps({"architectures": ["LlamaForCausalLM"], "model_type": "llama"}))
+    (out / "config.json").write_text(json.dumps({"architectures": ["BlocksAlone"], "model_type": "blocks"}))
 
 
 if __name__ == "__main__":
