@@ -44,6 +44,7 @@ fuzz:
 	@tools/fuzz.sh
 
 install: build
+	@cmake --build $(BUILD) -j $(JOBS) --target lqlora_archive
 	@cmake --install $(BUILD) --prefix $(PREFIX)
 
 clean:

@@ -5,11 +5,12 @@ set -eu
 build=${1:-build}
 cd "$(dirname "$0")/.."
 failed=0
-files=$(git ls-files 'src/*.cc' 'src/*.h' 'tests/*.cc' 'tests/*.h' 'bench/*.cc' 'bench/*.h' 'fuzz/*.cc')
+files=$(git ls-files 'src/*.cc' 'src/*.h' 'tests/*.cc' 'tests/*.h' 'bench/*.cc' 'bench/*.h' 'fuzz/*.cc' 'include/*.h' 'examples/cpp/*.cc')
 
 # shellcheck disable=SC2086
 clang-format-14 --dry-run --Werror $files || failed=1
 python3 tools/check_layers.py . || failed=1
+python3 tools/check_public_headers.py . || failed=1
 
 [ -f "$build/compile_commands.json" ] || cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DLQ_UNITY=ON >/dev/null
 # What the build compiles below src: with LQ_UNITY batches of files, so that headers are walked once for a batch.

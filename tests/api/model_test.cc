@@ -1,0 +1,68 @@
+#include "lqlora/model.h"
+
+#include <cmath>
+
+#include "api_fixture.h"
+
+namespace lqlora {
+namespace {
+
+TEST(ApiCheckpoint, ListsAndReadsTensors) {
+  Context context({.threads = 2});
+  const Checkpoint checkpoint = Checkpoint::open(quill());
+  EXPECT_FALSE(checkpoint.is_packed());
+  EXPECT_NE(checkpoint.config().find("\"LlamaForCausalLM\""), std::string::npos);
+  const auto tensors = checkpoint.tensors();
+  EXPECT_EQ(tensors.size(), 3U + 6U * 9U);
+  const std::vector<float> norm = checkpoint.read("model.norm.weight");
+  EXPECT_EQ(norm.size(), 256U);
+  EXPECT_EQ(checkpoint.hash(context).size(), 32U);
+  EXPECT_NE(error_of([&] { checkpoint.read("model.none.weight"); }).find("model.none.weight"),
+            std::string::npos);
+  EXPECT_NE(error_of([&] { Checkpoint::open("/nowhere/model"); }).find("/nowhere/model"), std::string::npos);
+}
+
+TEST(ApiTokenizer, ThereAndBack) {
+  const Tokenizer tokenizer = Tokenizer::load(quill());
+  const auto ids = tokenizer.encode("It was a cold evening", false);
+  EXPECT_GT(ids.size(), 2U);
+  EXPECT_EQ(tokenizer.decode(ids), "It was a cold evening");
+  const Tokenizer copy = tokenizer;
+  EXPECT_EQ(copy.encode("It was a cold evening", false), ids);
+  EXPECT_TRUE(tokenizer.eos().has_value());
+  EXPECT_NE(error_of([&] { tokenizer.decode(std::vector<std::int32_t>{tokenizer.vocab_size()}); }), "none");
+}
+
+TEST(ApiModel, ScoresAndLossesBelongTogether) {
+  Context context({.threads = 2});
+  const Model model = Model::load(context, Checkpoint::open(quill()));
+  EXPECT_EQ(model.layers(), 6);
+  EXPECT_EQ(model.hidden(), 256);
+  EXPECT_EQ(model.context_length(), 1024);
+  const auto modules = model.modules();
+  ASSERT_EQ(modules.size(), 6U * 7U + 1U);
+  EXPECT_EQ(modules[0].name, "model.layers.0.self_attn.q_proj");
+  EXPECT_EQ(modules[0].rows, 256);
+  EXPECT_EQ(modules[0].rank, 0);
+  EXPECT_FALSE(modules[0].packed);
+  const auto ids = Tokenizer::load(quill()).encode("It was a cold evening");
+  const auto logits = model.logits(context, ids);
+  const auto losses = model.losses(context, ids);
+  const auto vocab = static_cast<std::size_t>(model.vocab());
+  ASSERT_EQ(logits.size(), ids.size() * vocab);
+  ASSERT_EQ(losses.size(), ids.size() - 1);
+  for (std::size_t t = 0; t < losses.size(); ++t) {
+    double sum = 0;
+    for (std::size_t i = 0; i < vocab; ++i) sum += std::exp(static_cast<double>(logits[t * vocab + i]));
+    const double expected = std::log(sum) - logits[t * vocab + static_cast<std::size_t>(ids[t + 1])];
+    // f32 scores of magnitude 20 at most.
+    EXPECT_NEAR(losses[t], expected, 1e-5) << t;
+  }
+  EXPECT_NE(error_of([&] { model.logits(context, {}); }), "none");
+  EXPECT_NE(error_of([&] { model.losses(context, std::vector<std::int32_t>(1025, 1)); }).find("1024"),
+            std::string::npos);
+  EXPECT_NE(error_of([&] { model.logits(context, std::vector<std::int32_t>{4096}); }), "none");
+}
+
+}  // namespace
+}  // namespace lqlora
