@@ -6,6 +6,7 @@
 #include <unordered_map>
 
 #include "base/error.h"
+#include "base/option_error.h"
 
 namespace lq {
 namespace {
@@ -13,13 +14,12 @@ namespace {
 double weights_of(const TableMatrix& m) { return static_cast<double>(m.rows) * static_cast<double>(m.cols); }
 
 template <typename Number>
-Number parse_number(std::string_view digits, std::string_view text, std::string_view flag,
+Number parse_number(std::string_view digits, std::string_view text, std::string_view option,
                     std::string_view what) {
   Number number{};
   const char* end = digits.data() + digits.size();
   const auto [stop, error] = std::from_chars(digits.data(), end, number);
-  LQ_CHECK(error == std::errc() && stop == end, kInvalidArgument, "{} {}: \"{}\" is not {}", flag, text,
-           digits, what);
+  check_option(error == std::errc() && stop == end, option, "{}: \"{}\" is not {}", text, digits, what);
   return number;
 }
 
@@ -157,29 +157,29 @@ std::string_view layer_of(std::string_view name) {
   return {};
 }
 
-BitsRule parse_bits_rule(std::string_view text, std::string_view flag) {
+BitsRule parse_bits_rule(std::string_view text, std::string_view option) {
   const std::size_t equals = text.rfind('=');
   BitsRule rule;
   if (equals != std::string_view::npos) rule.pattern = text.substr(0, equals);
   const std::string_view digits = equals == std::string_view::npos ? text : text.substr(equals + 1);
-  rule.bits = parse_number<double>(digits, text, flag, "a number of bits per weight");
-  LQ_CHECK(std::isfinite(rule.bits) && rule.bits >= 0, kInvalidArgument,
-           "{} {}: bits per weight must be a number from 0", flag, text);
+  rule.bits = parse_number<double>(digits, text, option, "a number of bits per weight");
+  check_option(std::isfinite(rule.bits) && rule.bits >= 0, option,
+               "{}: bits per weight must be a number from 0", text);
   return rule;
 }
 
-Pin parse_pin(std::string_view text, std::string_view flag) {
+Pin parse_pin(std::string_view text, std::string_view option) {
   const std::size_t equals = text.rfind('=');
-  LQ_CHECK(equals != std::string_view::npos && equals > 0, kInvalidArgument,
-           "{} {}: must be PATTERN=CONFIG, such as *.q_proj.weight=4,8,fp32,64,256", flag, text);
+  check_option(equals != std::string_view::npos && equals > 0, option,
+               "{}: must be PATTERN=CONFIG, such as *.q_proj.weight=4,8,fp32,64,256", text);
   Pin pin;
   pin.pattern = text.substr(0, equals);
   std::string_view choice = text.substr(equals + 1);
   if (const std::size_t at = choice.rfind('@'); at != std::string_view::npos) {
-    pin.rank = parse_number<int>(choice.substr(at + 1), text, flag, "a rank");
+    pin.rank = parse_number<int>(choice.substr(at + 1), text, option, "a rank");
     choice = choice.substr(0, at);
   }
-  LQ_CHECK(!choice.empty(), kInvalidArgument, "{} {}: names no choice after the =", flag, text);
+  check_option(!choice.empty(), option, "{}: names no choice after the =", text);
   pin.choice = choice;
   return pin;
 }

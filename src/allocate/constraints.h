@@ -40,10 +40,10 @@ bool glob_match(std::string_view pattern, std::string_view name);
 // none is.
 std::string_view layer_of(std::string_view name);
 
-// "2.5" or "PATTERN=2.5". Throws Error(kInvalidArgument) naming `flag`.
-BitsRule parse_bits_rule(std::string_view text, std::string_view flag);
+// "2.5" or "PATTERN=2.5". Throws Error(kInvalidArgument) of `option`.
+BitsRule parse_bits_rule(std::string_view text, std::string_view option);
 // "PATTERN=CHOICE" or "PATTERN=CHOICE@RANK", CHOICE as it stands in the table.
-Pin parse_pin(std::string_view text, std::string_view flag);
+Pin parse_pin(std::string_view text, std::string_view option);
 
 // Choices that the constraints allow, dominated ones dropped; storage in bits of the whole matrix. Caps are
 // checked to be possible. Throws Error(kInvalidArgument) for rules that match nothing, contradict each other

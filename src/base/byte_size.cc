@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "base/error.h"
+#include "base/option_error.h"
 
 namespace lq {
 namespace {
@@ -26,7 +26,7 @@ double unit_bytes(const std::string& unit) {
 
 }  // namespace
 
-std::int64_t parse_byte_size(std::string_view text, std::string_view flag) {
+std::int64_t parse_byte_size(std::string_view text, std::string_view option) {
   double number = 0.0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   std::string unit;
@@ -36,8 +36,8 @@ std::int64_t parse_byte_size(std::string_view text, std::string_view flag) {
     }
   }
   const double bytes = error == std::errc() ? number * unit_bytes(unit) : 0.0;
-  LQ_CHECK(bytes >= 1.0 && bytes <= 0x1p60, kInvalidArgument,
-           "{} '{}' is no size; expected a number and a unit, such as 6GiB, 500MB or 4096", flag, text);
+  check_option(bytes >= 1.0 && bytes <= 0x1p60, option,
+               "is '{}', but must be a number and a unit, such as 6GiB, 500MB or 4096", text);
   return static_cast<std::int64_t>(bytes);
 }
 

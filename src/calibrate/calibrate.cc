@@ -9,6 +9,7 @@
 #include <set>
 
 #include "base/hash.h"
+#include "base/option_error.h"
 #include "base/process.h"
 #include "calibrate/calibration_run.h"
 #include "calibrate/calibration_stats.h"
@@ -116,10 +117,10 @@ CalibrationPlan plan_again(Model& model, const Gather& gather, const Calibration
 }
 
 void check_out(const CalibrateOptions& o) {
-  LQ_CHECK(!o.out.empty(), kInvalidArgument, "[calibrate] no statistics file was named (-o)");
+  check_option(!o.out.empty(), "out", "names no statistics file to write");
   std::error_code ignored;
   LQ_CHECK(!fs::is_directory(o.out, ignored), kInvalidArgument,
-           "[calibrate] {} is a folder (-o names a file)", o.out.string());
+           "[calibrate] {} is a folder (`out` names a file)", o.out.string());
   if (!fs::exists(o.out, ignored)) return;
   bool ours = false;
   try {

@@ -140,8 +140,7 @@ const TensorView& CalibrationStats::tensor(std::string_view module, std::string_
   at(module);
   const TensorView* view = find(module, what);
   LQ_CHECK(view != nullptr, kNotFound,
-           "[stats] {}: {}{} is missing: it was not gathered (see `lqlora "
-           "calibrate --help`)",
+           "[stats] {}: {}{} is missing: it was not gathered (calibrate's `only` says what is)",
            path().string(), module_of(module), what);
   return *view;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/option_error.h"
 #include "data/document_reader.h"
 
 namespace lq {
@@ -44,12 +45,11 @@ std::vector<std::int32_t> read_ids(Context& ctx, const Tokenizer& tokenizer, con
 }  // namespace
 
 CalibrationWindows calibration_windows(Context& ctx, const Tokenizer& tokenizer, const WindowOptions& o) {
-  LQ_CHECK(o.seq_len >= 2, kInvalidArgument,
-           "[calibrate] windows of {} tokens predict nothing (--seq-len: at least 2)", o.seq_len);
-  LQ_CHECK(o.samples >= 1, kInvalidArgument, "[calibrate] {} samples (--samples: at least 1)", o.samples);
-  LQ_CHECK(o.hold_out >= 0.0 && o.hold_out <= 0.9, kInvalidArgument,
-           "[calibrate] a share of {} cannot be held out (--hold-out: 0 to 0.9)", o.hold_out);
-  LQ_CHECK(!o.data.empty(), kInvalidArgument, "[calibrate] no text was given (--data)");
+  check_option(o.seq_len >= 2, "seq-len", "is {}, but must be at least 2 (a window of one predicts nothing)",
+               o.seq_len);
+  check_option(o.samples >= 1, "samples", "is {}, but must be at least 1", o.samples);
+  check_option(o.hold_out >= 0.0 && o.hold_out <= 0.9, "hold-out", "is {}, but must be 0 to 0.9", o.hold_out);
+  check_option(!o.data.empty(), "data", "names no text to calibrate on");
   const bool bos = tokenizer.special().add_bos && tokenizer.bos_id().has_value();
   const std::int64_t step = o.seq_len - (bos ? 1 : 0);
   LQ_CHECK(o.samples <= (std::int64_t{1} << 40) / step, kInvalidArgument,
@@ -57,7 +57,7 @@ CalibrationWindows calibration_windows(Context& ctx, const Tokenizer& tokenizer,
   const std::vector<std::int32_t> ids = read_ids(ctx, tokenizer, o, kReadTimes * o.samples * step);
   const std::int64_t windows = std::ssize(ids) / step;
   LQ_CHECK(windows > 0, kInvalidArgument,
-           "[calibrate] {}{}: {} tokens of text are too short for one window of {} (--seq-len{})",
+           "[calibrate] {}{}: {} tokens of text are too short for one window of {} (`seq-len`{})",
            o.data.front().string(), o.data.size() > 1 ? " and others" : "", ids.size(), o.seq_len,
            bos ? ", BOS included" : "");
 

@@ -7,6 +7,7 @@
 #include <new>
 
 #include "cli/app.h"
+#include "cli/error_text.h"
 
 namespace {
 
@@ -20,9 +21,20 @@ extern "C" void on_signal(int signal) {
   }
 }
 
-int report(const char* message) {
+int report(const std::string& message) {
   fmt::print(stderr, "lqlora: error: {}\n", message);
   return 1;
+}
+
+// Names of the options of all verbs.
+std::set<std::string> option_names(const CLI::App& app) {
+  std::set<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.insert(name);
+  }
+  for (const CLI::App* verb : app.get_subcommands([](const CLI::App*) { return true; }))
+    names.merge(option_names(*verb));
+  return names;
 }
 
 }  // namespace
@@ -76,6 +88,8 @@ int main(int argc, char** argv) {
     return 128 + SIGPIPE;  // as a program that does not ignore the signal ends
   } catch (const std::bad_alloc&) {
     return report("out of memory");
+  } catch (const lq::Error& e) {
+    return report(error_text(e, option_names(app)));
   } catch (const std::exception& e) {
     return report(e.what());
   }

@@ -51,7 +51,7 @@ MethodChoices method_choices(DecomposeMethod method, bool uniform, const Weights
   c.uniform = uniform;
   c.has_statistics = weights.has_source();
   if (!weights.weights.empty()) c.weights = parse_weights(weights.weights);
-  if (!quantizer.format.empty()) c.formats = FormatSet::parse(quantizer.format, "--format").names();
+  if (!quantizer.format.empty()) c.formats = FormatSet::parse(quantizer.format, "format").names();
   if (!quantizer.scales.empty())
     c.scales = quantizer.scales == "search" ? ScaleMode::kSearch : ScaleMode::kAbsMax;
   if (quantizer.feedback || quantizer.no_feedback) c.feedback = quantizer.feedback;
@@ -97,13 +97,13 @@ void ConstraintFlags::add_to(CLI::App& verb) {
 
 Constraints ConstraintFlags::constraints(const FormatSet& formats) const {
   Constraints c;
-  for (const auto& text : min_bits) c.min_bits.push_back(parse_bits_rule(text, "--min-bits"));
-  for (const auto& text : max_bits) c.max_bits.push_back(parse_bits_rule(text, "--max-bits"));
+  for (const auto& text : min_bits) c.min_bits.push_back(parse_bits_rule(text, "min-bits"));
+  for (const auto& text : max_bits) c.max_bits.push_back(parse_bits_rule(text, "max-bits"));
   for (const auto& text : pins) {
-    c.pins.push_back(parse_pin(text, "--pin"));
-    c.pins.back().choice = pinned_name(c.pins.back().choice, formats, fmt::format("--pin {}", text));
+    c.pins.push_back(parse_pin(text, "pin"));
+    c.pins.back().choice = pinned_name(c.pins.back().choice, formats, fmt::format("pin {}", text));
   }
-  for (const auto& text : caps) c.caps.push_back(parse_bits_rule(text, "--cap"));
+  for (const auto& text : caps) c.caps.push_back(parse_bits_rule(text, "cap"));
   if (layer_cap > 0.0) c.layer_cap = layer_cap;
   return c;
 }

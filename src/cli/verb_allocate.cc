@@ -38,7 +38,7 @@ double bits_of_memory(Session& session, const AllocateFlags& f, const ErrorTable
   for (const TableMatrix& m : table.matrices) selection.include.push_back(m.name);
   const MemoryPlan plan = finetune_memory_plan(
       session.context(), reader, select_matrices(reader, selection),
-      {.total = parse_byte_size(f.memory, "--memory"), .rank = table.rank, .tokens = f.memory_tokens});
+      {.total = parse_byte_size(f.memory, "memory"), .rank = table.rank, .tokens = f.memory_tokens});
   session.note(fmt::format(
       "of {}: {} for dense tensors, {} low-rank part, {} its optimizer, {} activations",
       human_bytes(static_cast<double>(plan.total)), human_bytes(static_cast<double>(plan.dense)),

@@ -48,7 +48,7 @@ void run(Session& session, const ExportFlags& f) {
   if (!f.adapter.empty()) o.adapter = f.adapter;
   o.keep_adapter = f.keep_adapter;
   o.without_adapter = f.without_adapter;
-  o.max_shard_bytes = static_cast<std::uint64_t>(parse_byte_size(f.max_shard, "--max-shard"));
+  o.max_shard_bytes = static_cast<std::uint64_t>(parse_byte_size(f.max_shard, "max-shard"));
   o.overwrite = f.overwrite;
   if (f.dtype == "f32") o.dtype = DType::kF32;
   if (f.dtype == "bf16") o.dtype = DType::kBf16;

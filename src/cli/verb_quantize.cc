@@ -32,7 +32,7 @@ struct QuantizeFlags {
 BudgetOptions budget_of(const QuantizeFlags& f) {
   BudgetOptions b;
   b.bits = f.bits;
-  if (!f.memory.empty()) b.memory = parse_byte_size(f.memory, "--memory");
+  if (!f.memory.empty()) b.memory = parse_byte_size(f.memory, "memory");
   b.table = f.table;
   b.allocation = f.allocation;
   LQ_CHECK(
@@ -75,7 +75,7 @@ QuantizeOptions options_of(const QuantizeFlags& f) {
   if (f.iterations > 0) o.decompose.max_iterations = f.iterations;
   o.alpha = f.alpha;
   o.calibration = f.weights.source();
-  o.max_shard_bytes = static_cast<std::uint64_t>(parse_byte_size(f.max_shard, "--max-shard"));
+  o.max_shard_bytes = static_cast<std::uint64_t>(parse_byte_size(f.max_shard, "max-shard"));
   o.overwrite = f.overwrite;
   return o;
 }

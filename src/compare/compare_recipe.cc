@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "base/error.h"
+#include "base/option_error.h"
 #include "compare/recipe_values.h"
 #include "files/file_descriptor.h"
 
@@ -168,12 +168,8 @@ void read_training(RecipeValues& values, CompareRecipe& recipe) {
   t.activations = recompute == "always" ? Keep::kBlocks : Keep::kActivations;
   try {
     check_train_options(t);
-  } catch (const Error& e) {
-    // "--lr 0: expected a number above 0"
-    const std::string_view what = e.what();
-    const std::string_view flag = what.substr(0, what.find_first_of(" :"));
-    const std::string key = flag.starts_with("--") ? "finetune." + std::string(flag.substr(2)) : "finetune";
-    file.refuse(key, fmt::format("is wrong: {}", what));
+  } catch (const OptionError& e) {
+    file.refuse("finetune." + e.option(), std::string(e.problem()));
   }
 }
 

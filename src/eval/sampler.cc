@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "base/error.h"
+#include "base/option_error.h"
 
 namespace lq {
 namespace {
@@ -21,17 +22,14 @@ bool likelier(const Choice& a, const Choice& b) {
 }  // namespace
 
 Sampler::Sampler(const SamplerOptions& o) : options_(o), rng_(o.seed, stream_of("sampler")) {
-  LQ_CHECK(o.temperature >= 0.0 && std::isfinite(o.temperature), kInvalidArgument,
-           "--temperature is {}, but must be 0 (greedy) or above", o.temperature);
-  LQ_CHECK(o.top_k >= 0, kInvalidArgument, "--top-k is {}, but must be 0 (all) or above", o.top_k);
-  LQ_CHECK(o.top_p > 0.0 && o.top_p <= 1.0, kInvalidArgument, "--top-p is {}, but must be in (0, 1]",
-           o.top_p);
-  LQ_CHECK(o.min_p >= 0.0 && o.min_p <= 1.0, kInvalidArgument, "--min-p is {}, but must be in [0, 1]",
-           o.min_p);
-  LQ_CHECK(o.repetition_penalty > 0.0 && std::isfinite(o.repetition_penalty), kInvalidArgument,
-           "--repetition-penalty is {}, but must be above 0", o.repetition_penalty);
-  LQ_CHECK(o.repeat_last >= 0, kInvalidArgument, "--repeat-last is {}, but must be 0 (all) or above",
-           o.repeat_last);
+  check_option(o.temperature >= 0.0 && std::isfinite(o.temperature), "temperature",
+               "is {}, but must be 0 (greedy) or above", o.temperature);
+  check_option(o.top_k >= 0, "top-k", "is {}, but must be 0 (all) or above", o.top_k);
+  check_option(o.top_p > 0.0 && o.top_p <= 1.0, "top-p", "is {}, but must be in (0, 1]", o.top_p);
+  check_option(o.min_p >= 0.0 && o.min_p <= 1.0, "min-p", "is {}, but must be in [0, 1]", o.min_p);
+  check_option(o.repetition_penalty > 0.0 && std::isfinite(o.repetition_penalty), "repetition-penalty",
+               "is {}, but must be above 0", o.repetition_penalty);
+  check_option(o.repeat_last >= 0, "repeat-last", "is {}, but must be 0 (all) or above", o.repeat_last);
 }
 
 std::int32_t Sampler::pick(std::span<const float> logits, std::span<const std::int32_t> history) {

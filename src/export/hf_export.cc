@@ -146,7 +146,7 @@ HfExportReport export_hf(Context& context, const HfExportOptions& options) {
   const PackedCheckpoint packed(options.model);
   const auto adapter = open_adapter(options, packed);
   LQ_CHECK(!options.keep_adapter || adapter != nullptr, kNotFound,
-           "--keep-adapter: {} has no adapter/ (name one by --adapter)", options.model.string());
+           "`keep-adapter`: {} has no adapter/ (name one by `adapter`)", options.model.string());
 
   OutputOptions output_options;
   output_options.job = job_of(options, packed, adapter.get(), context.pool);

@@ -135,7 +135,7 @@ PeftExportReport export_peft(Context& context, const PeftExportOptions& o) {
     base = std::make_unique<CheckpointReader>(o.base);
     const std::string hash = base->model_hash(context.pool, context.stop);
     LQ_CHECK(hash == packed.packed().source_hash, kMismatch,
-             "--base {}: its hash is {}, but {} was packed from {}", o.base.string(), hash, o.model.string(),
+             "`base` {}: its hash is {}, but {} was packed from {}", o.base.string(), hash, o.model.string(),
              packed.packed().source_hash);
     inputs.push_back(o.base);
   }

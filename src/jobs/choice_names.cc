@@ -5,6 +5,7 @@
 
 #include "allocate/choice_name.h"
 #include "base/error.h"
+#include "base/option_error.h"
 
 namespace lq {
 namespace {
@@ -59,13 +60,12 @@ std::vector<QuantChoice> parse_choices(const std::vector<std::string>& texts, co
   std::vector<QuantChoice> choices;
   for (const std::string& text : texts) {
     if (text == "all" || text == "lean") {
-      LQ_CHECK(texts.size() == 1, kInvalidArgument, "--configs {} stands alone, without other configurations",
-               text);
+      check_option(texts.size() == 1, "configs", "{} stands alone, without other configurations", text);
       return formats.choices(text == "all" ? ChoiceSet::kAll : ChoiceSet::kLean);
     }
-    const QuantChoice choice = formats.choice_of(text, "--configs");
-    LQ_CHECK(formats.contains(choice.format), kInvalidArgument,
-             "--configs {} is of format {}, but the formats are {}", text, choice.format, formats.text());
+    const QuantChoice choice = formats.choice_of(text, "`configs`");
+    check_option(formats.contains(choice.format), "configs", "{} is of format {}, but the formats are {}",
+                 text, choice.format, formats.text());
     if (std::find(choices.begin(), choices.end(), choice) == choices.end()) choices.push_back(choice);
   }
   return choices;

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "base/error.h"
+#include "base/option_error.h"
 #include "decompose/importance_from_moments.h"
 
 namespace lq {
@@ -40,7 +40,7 @@ WeightsKind parse_weights(std::string_view name) {
   for (const auto& [kind, text] : kKinds) {
     if (text == name) return kind;
   }
-  fail(ErrorCode::kInvalidArgument, "--weights is '{}', but must be none, fisher, input or kfac", name);
+  fail_option("importance", "is '{}', but must be none, fisher, input or kfac", name);
 }
 
 std::string_view weights_name(WeightsKind kind) {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <functional>
 
-#include "base/error.h"
+#include "base/option_error.h"
 
 namespace lq {
 namespace {
@@ -24,15 +24,13 @@ MethodSettings settle(const MethodChoices& c) {
   s.weights = c.weights.value_or(gptq                     ? WeightsKind::kInput
                                  : lq && c.has_statistics ? WeightsKind::kKfac
                                                           : WeightsKind::kNone);
-  LQ_CHECK(s.weights == WeightsKind::kNone || c.has_statistics, kInvalidArgument,
-           "--weights {}{} needs --data TEXT to calibrate on, or --stats FILE made by lqlora calibrate",
-           weights_name(s.weights), gptq ? " (for --method gptq)" : "");
+  check_option(s.weights == WeightsKind::kNone || c.has_statistics, "importance",
+               "{}{} needs `data`, a text to calibrate on, or `stats`, a file made by calibrate",
+               weights_name(s.weights), gptq ? " (for `method` gptq)" : "");
   const bool moments = s.weights >= WeightsKind::kInput;
-  LQ_CHECK(!gptq || moments, kInvalidArgument, "--method gptq needs --weights input or kfac");
-  LQ_CHECK(!gptq || c.feedback.value_or(true), kInvalidArgument,
-           "--method gptq is error feedback: drop --no-feedback");
-  LQ_CHECK(!c.feedback.value_or(false) || moments, kInvalidArgument,
-           "--feedback needs --weights input or kfac");
+  check_option(!gptq || moments, "method", "gptq needs `importance` input or kfac");
+  check_option(!gptq || c.feedback.value_or(true), "method", "gptq is error feedback: drop `no-feedback`");
+  check_option(!c.feedback.value_or(false) || moments, "feedback", "needs `importance` input or kfac");
   s.formats = !c.formats.empty() ? FormatSet(c.formats)
               : gptq             ? FormatSet({"int"})
               : lq && !c.uniform ? FormatSet({"lm"})
@@ -44,9 +42,9 @@ MethodSettings settle(const MethodChoices& c) {
   s.quantizer.scales =
       c.scales.value_or(lq && !c.uniform && !feedback && searches ? ScaleMode::kSearch : ScaleMode::kAbsMax);
   s.formats.check_options(s.quantizer);
-  LQ_CHECK(!gptq || !some_format(s.formats, [](const QuantFormat& f) { return !f.feeds_back(); }),
-           kInvalidArgument, "--method gptq is error feedback, which not every one of the formats {} has",
-           s.formats.text());
+  check_option(!gptq || !some_format(s.formats, [](const QuantFormat& f) { return !f.feeds_back(); }),
+               "method", "gptq is error feedback, which not every one of the formats {} has",
+               s.formats.text());
   return s;
 }
 

@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "base/option_error.h"
 #include "base/process.h"
 #include "base/version.h"
 #include "files/json_file.h"
@@ -224,8 +225,8 @@ void check_ranks(const QuantizeOptions& options, const std::vector<const TensorV
   for (const TensorView* view : selected) {
     const std::int64_t most = std::min(view->shape()[0], view->shape()[1]);
     const std::int64_t rank = rank_for(options, view->name());
-    LQ_CHECK(rank <= most, kInvalidArgument, "--rank {} is larger than matrix '{}' {} allows (at most {})",
-             rank, view->name(), shape_text(view->shape()), most);
+    check_option(rank <= most, "rank", "{} is larger than matrix '{}' {} allows (at most {})", rank,
+                 view->name(), shape_text(view->shape()), most);
   }
   if (options.rank_choices.chosen()) ranks_to_sweep(options.rank_choices, selected);
 }

@@ -7,6 +7,7 @@
 #include "allocate/choice_name.h"
 #include "allocate/solve.h"
 #include "base/error.h"
+#include "base/option_error.h"
 #include "calibrate/calibrate.h"
 #include "formats/work_store.h"
 #include "jobs/memory_plan.h"
@@ -52,10 +53,10 @@ double bits_of_budget(Context& context, const PlanOptions& options, const Checkp
 void check_ranks_chosen(const PlanOptions& options, bool chosen, const std::filesystem::path& path,
                         std::string_view verb) {
   LQ_CHECK(chosen || !options.ranks.chosen(), kInvalidArgument,
-           "{}: made for one rank; to choose ranks as well, make it with lqlora {} --rank auto",
-           path.string(), verb);
+           "{}: made for one rank; to choose ranks as well, make it by {} with `rank` auto", path.string(),
+           verb);
   LQ_CHECK(!chosen || options.ranks.chosen(), kInvalidArgument,
-           "{}: ranks are part of its choices; give --rank auto", path.string());
+           "{}: ranks are part of its choices; give `rank` auto", path.string());
 }
 
 // What each choice takes under the budget at hand: stored bits, or those held while fine-tuning.
@@ -96,9 +97,9 @@ MatrixImportance plan_weights(Context& context, const PlanOptions& options, cons
   const CalibrationSource& source = options.calibration;
   std::filesystem::path path = source.stats;
   if (path.empty()) {
-    LQ_CHECK(!source.data.empty(), kInvalidArgument,
-             "--weights {} needs --data TEXT to calibrate on, or --stats FILE made by lqlora calibrate",
-             weights_name(options.weights));
+    check_option(!source.data.empty(), "importance",
+                 "{} needs `data`, a text to calibrate on, or `stats`, a file made by calibrate",
+                 weights_name(options.weights));
     path = stages.get("stats.safetensors", [&](const std::filesystem::path& out) {
       CalibrateOptions calibrate_options;
       calibrate_options.model = reader.directory();
@@ -181,9 +182,9 @@ QuantizePlan plan_quantization(Context& context, const PlanOptions& options, con
                                const std::string& model_hash, const std::filesystem::path& work_dir) {
   const BudgetOptions& b = options.budget;
   const int ways = (b.bits > 0.0 ? 1 : 0) + (b.memory > 0 ? 1 : 0) + (b.allocation.empty() ? 0 : 1);
-  LQ_CHECK(ways <= 1, kInvalidArgument, "--bits, --memory and --allocation exclude each other");
-  LQ_CHECK(b.given() || !options.ranks.chosen(), kInvalidArgument,
-           "--rank auto chooses ranks under a budget, which the factors count into: give --bits or --memory");
+  check_option(ways <= 1, "bits", "excludes `memory` and `allocation`, and these each other");
+  check_option(b.given() || !options.ranks.chosen(), "rank",
+               "auto chooses ranks under a budget, which the factors count into: give `bits` or `memory`");
   StageFiles stages(work_dir / "stages", context.progress);
   QuantizePlan plan;
   plan.weights = plan_weights(context, options, reader, model_hash, stages);

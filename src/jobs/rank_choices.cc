@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "base/error.h"
+#include "base/option_error.h"
 
 namespace lq {
 namespace {
@@ -15,10 +16,10 @@ std::int64_t parse_rank(std::string_view part, std::string_view text) {
   std::int64_t rank = 0;
   const char* end = part.data() + part.size();
   const auto [stop, error] = std::from_chars(part.data(), end, rank);
-  LQ_CHECK(error == std::errc() && stop == end && rank >= 0 && rank <= kLargestRank, kInvalidArgument,
-           "--rank {}: must be a whole number from 0 to {}, several of them with commas between to choose "
-           "among, or auto",
-           text, kLargestRank);
+  check_option(error == std::errc() && stop == end && rank >= 0 && rank <= kLargestRank, "rank",
+               "{}: must be a whole number from 0 to {}, several of them with commas between to choose "
+               "among, or auto",
+               text, kLargestRank);
   return rank;
 }
 
@@ -57,9 +58,8 @@ std::vector<std::int64_t> ranks_to_sweep(const RankChoices& choices,
     for (std::int64_t rank = 1; rank <= std::min(kLargestAutomatic, most); rank *= 4) ranks.push_back(rank);
     return ranks;
   }
-  LQ_CHECK(choices.ranks.back() <= most, kInvalidArgument,
-           "--rank {} is larger than matrix '{}' {} allows (at most {})", choices.ranks.back(),
-           smallest->name(), shape_text(smallest->shape()), most);
+  check_option(choices.ranks.back() <= most, "rank", "{} is larger than matrix '{}' {} allows (at most {})",
+               choices.ranks.back(), smallest->name(), shape_text(smallest->shape()), most);
   return choices.ranks;
 }
 

@@ -11,7 +11,7 @@
 
 namespace lq {
 
-// What `--rank` says: one rank for all matrices, or ranks to choose among for each.
+// What `rank` says: one rank for all matrices, or ranks to choose among for each.
 struct RankChoices {
   std::int64_t rank = 0;            // of all matrices, unless chosen()
   bool automatic = false;           // auto
@@ -19,7 +19,7 @@ struct RankChoices {
   bool chosen() const { return automatic || !ranks.empty(); }
 };
 
-// "64", "auto" or "0,8,16". Throws Error(kInvalidArgument) naming --rank.
+// "64", "auto" or "0,8,16". Throws Error(kInvalidArgument) of `rank`.
 RankChoices parse_rank_choices(std::string_view text);
 
 // The ranks to sweep, rising. auto: 0, 1, 4, 16, 64, as far as the smallest matrix allows (on quill, 0.6 % or

@@ -7,6 +7,7 @@
 
 #include "allocate/constraints.h"
 #include "base/error.h"
+#include "base/option_error.h"
 
 namespace lq {
 namespace {
@@ -17,13 +18,13 @@ bool matches_any(const std::vector<std::string>& patterns, std::string_view name
 }
 
 void require_matches(const std::vector<std::string>& patterns, const CheckpointReader& reader,
-                     std::string_view flag) {
+                     std::string_view option) {
   for (const std::string& pattern : patterns) {
     const bool found = std::any_of(reader.tensors().begin(), reader.tensors().end(),
                                    [&](const TensorView& t) { return glob_match(pattern, t.name()); });
-    LQ_CHECK(found, kInvalidArgument,
-             "{} '{}' matches no tensor of {} (patterns are globs over full names, such as '*q_proj*')", flag,
-             pattern, reader.path().string());
+    check_option(found, option,
+                 "'{}' matches no tensor of {} (patterns are globs over full names, such as '*q_proj*')",
+                 pattern, reader.path().string());
   }
 }
 
@@ -49,15 +50,15 @@ bool is_block_linear(const TensorView& tensor) {
 
 std::vector<const TensorView*> select_matrices(const CheckpointReader& reader,
                                                const MatrixSelection& selection) {
-  require_matches(selection.include, reader, "--include");
-  require_matches(selection.exclude, reader, "--exclude");
+  require_matches(selection.include, reader, "include");
+  require_matches(selection.exclude, reader, "exclude");
   std::vector<const TensorView*> selected;
   for (const TensorView& tensor : reader.tensors()) {
     const bool included =
         selection.include.empty() ? is_block_linear(tensor) : matches_any(selection.include, tensor.name());
     if (!included || matches_any(selection.exclude, tensor.name())) continue;
     LQ_CHECK(tensor.shape().size() == 2 && tensor.numel() > 0, kUnsupported,
-             "{}: tensor '{}' of shape {} cannot be quantized: it is no matrix (leave it out by --exclude)",
+             "{}: tensor '{}' of shape {} cannot be quantized: it is no matrix (leave it out by `exclude`)",
              reader.path().string(), tensor.name(), shape_text(tensor.shape()));
     LQ_CHECK(is_weight_dtype(tensor.dtype()), kUnsupported,
              "{}: tensor '{}' is {}, but a matrix to quantize must be F32, BF16 or F16",
@@ -65,7 +66,7 @@ std::vector<const TensorView*> select_matrices(const CheckpointReader& reader,
     selected.push_back(&tensor);
   }
   LQ_CHECK(!selected.empty(), kInvalidArgument,
-           "{}: nothing to quantize (no matrix in a numbered block, or --include/--exclude leave none)",
+           "{}: nothing to quantize (no matrix in a numbered block, or `include` and `exclude` leave none)",
            reader.path().string());
   return selected;
 }

@@ -6,7 +6,7 @@
 #include <optional>
 #include <span>
 
-#include "base/error.h"
+#include "base/option_error.h"
 #include "quant/quantizer.h"
 
 namespace lq {
@@ -118,8 +118,8 @@ ErrorTable sweep_model(Context& context, const CheckpointReader& reader, const s
   const std::int64_t largest = options.ranks.empty() ? options.sweep.rank : options.ranks.back();
   for (const TensorView* view : selected) {
     const std::int64_t most = std::min(view->shape()[0], view->shape()[1]);
-    LQ_CHECK(largest <= most, kInvalidArgument, "--rank {} is larger than matrix '{}' {} allows (at most {})",
-             largest, view->name(), shape_text(view->shape()), most);
+    check_option(largest <= most, "rank", "{} is larger than matrix '{}' {} allows (at most {})", largest,
+                 view->name(), shape_text(view->shape()), most);
   }
   ErrorTable table;
   table.model = model_hash;

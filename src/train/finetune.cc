@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/hash.h"
+#include "base/option_error.h"
 #include "base/process.h"
 #include "base/version.h"
 #include "files/atomic_file.h"
@@ -151,10 +152,10 @@ void check_full(const FinetuneOptions& o) {
   const bool low_rank = !o.adapter.empty() || l.start == LoraStart::kStacked || !l.targets.empty() ||
                         l.rank != 0 || l.alpha != 0.0 || l.rslora || !l.whole.empty() ||
                         o.train.dropout != 0.0 || o.train.lora_plus != 1.0 || o.compress;
-  LQ_CHECK(!low_rank, kInvalidArgument, "--full trains every parameter: no flag of adapters goes with it");
+  check_option(!low_rank, "full", "trains every parameter: no option of adapters goes with it");
 }
 
-// What a run makes: an adapter, or with --full a model.
+// What a run makes: an adapter, or with `full` a model.
 class Product {
  public:
   Product(Context& ctx, Model& model, const FinetuneOptions& o, std::string base_hash)
@@ -188,10 +189,9 @@ FinetuneReport finetune(Context& ctx, const FinetuneOptions& given) {
   const double begin = monotonic_seconds();
   FinetuneOptions o = given;
   check_train_options(o.train);
-  LQ_CHECK(!o.data.train.empty(), kInvalidArgument, "--data: a file of examples was expected");
+  check_option(!o.data.train.empty(), "data", "names no file of examples");
   const bool from_zero = o.lora.start == LoraStart::kZero;
-  LQ_CHECK(!from_zero || o.adapter.empty(), kInvalidArgument,
-           "--adapter and starting from zero exclude each other");
+  check_option(!from_zero || o.adapter.empty(), "adapter", "and `init` zero exclude each other");
   if (o.full) check_full(o);
   std::vector<std::filesystem::path> inputs = {o.model};
   if (!o.adapter.empty()) inputs.push_back(o.adapter);

@@ -1,6 +1,6 @@
 #include "train/full_model.h"
 
-#include "base/error.h"
+#include "base/option_error.h"
 #include "formats/checkpoint_reader.h"
 #include "formats/sharded_writer.h"
 #include "formats/side_files.h"
@@ -8,8 +8,9 @@
 namespace lq {
 
 std::vector<TensorSpec> train_all_parameters(Model& model, const std::filesystem::path& directory) {
-  LQ_CHECK(!model.packed(), kInvalidArgument,
-           "--full: {} is packed, and packed weights do not learn; give the dense model", directory.string());
+  check_option(!model.packed(), "full",
+               "goes with a dense model, but {} is packed, and packed weights do not learn",
+               directory.string());
   const CheckpointReader reader(directory);
   std::vector<TensorSpec> specs;
   for (Parameter* p : model.parameters()) {

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <memory>
 
-#include "base/error.h"
+#include "base/option_error.h"
 #include "base/rng.h"
 #include "unicode/module_pattern.h"
 
@@ -36,7 +36,7 @@ std::int64_t rank_of(const Linear& linear) {
 bool names(const std::string& target, const std::string& module) {
   if (module == target || module.ends_with("." + target)) return true;
   if (target.find_first_of("*+?[](){}|\\^$") == std::string::npos) return false;
-  return ModulePattern(target, "--target").matches(module);
+  return ModulePattern(target, "target").matches(module);
 }
 
 std::vector<Linear*> choose(Model& model, const LoraOptions& options) {
@@ -60,16 +60,15 @@ std::vector<Linear*> choose(Model& model, const LoraOptions& options) {
     if (wanted) chosen.push_back(m.linear);
   }
   for (std::size_t i = 0; i < used.size(); ++i) {
-    LQ_CHECK(used[i], kInvalidArgument,
-             "--target {}: the model has no linear module of that name (such as {})", options.targets[i],
-             modules.front().name);
+    check_option(used[i], "target", "{}: the model has no linear module of that name (such as {})",
+                 options.targets[i], modules.front().name);
   }
   return chosen;
 }
 
 std::unique_ptr<Lora> start_from_zero(Context& ctx, const Linear& linear, std::int64_t rank) {
-  LQ_CHECK(rank <= std::min(linear.in(), linear.out()), kInvalidArgument,
-           "--rank {}: more than {} [{}, {}] allows", rank, linear.name(), linear.out(), linear.in());
+  check_option(rank <= std::min(linear.in(), linear.out()), "rank", "{}: more than {} [{}, {}] allows", rank,
+               linear.name(), linear.out(), linear.in());
   auto lora = std::make_unique<Lora>();
   lora->a.name = linear.name() + ".lora_A.weight";
   lora->b.name = linear.name() + ".lora_B.weight";
@@ -98,7 +97,7 @@ std::vector<Parameter*> whole_parameters(Model& model, const std::string& what) 
       all.push_back(p);
     }
   }
-  LQ_CHECK(!all.empty(), kInvalidArgument, "--train {}: the model has none that is not packed", what);
+  check_option(!all.empty(), "train", "{}: the model has none that is not packed", what);
   return all;
 }
 
@@ -136,8 +135,9 @@ void multiply(Tensor& t, float factor) {
 }  // namespace
 
 LoraState lora_setup(Context& ctx, Model& model, const LoraOptions& options) {
-  LQ_CHECK(options.rank >= 0 && options.alpha >= 0 && std::isfinite(options.alpha), kInvalidArgument,
-           "--rank {} and --alpha {} should be positive", options.rank, options.alpha);
+  check_option(options.rank >= 0, "rank", "is {}, but must be at least 1", options.rank);
+  check_option(options.alpha >= 0 && std::isfinite(options.alpha), "alpha", "is {}, but must be above 0",
+               options.alpha);
   LoraState state;
   state.rslora = options.rslora;
   const auto root = [&](std::int64_t rank) {
@@ -151,9 +151,8 @@ LoraState lora_setup(Context& ctx, Model& model, const LoraOptions& options) {
   }
   if (rank == 0) rank = kDefaultRank;
   if (options.start == LoraStart::kStacked) {
-    LQ_CHECK(
-        model.has_adapter(), kInvalidArgument,
-        "--init beside: the model has no low-rank part (no adapter was given, and the base brings none)");
+    check_option(model.has_adapter(), "init",
+                 "stacked: the model has no low-rank part (no adapter was given, and the base brings none)");
     for (Linear* linear : all_linears(model)) {
       if (linear->lora() != nullptr) linear->freeze_lora();
     }
@@ -185,9 +184,9 @@ LoraState lora_setup(Context& ctx, Model& model, const LoraOptions& options) {
       lora = linear->lora();
       ++state.started;
     } else {
-      LQ_CHECK(options.rank == 0 || options.rank == lora->rank(), kInvalidArgument,
-               "--rank {}: the adapter to start from has rank {} at {}", options.rank, lora->rank(),
-               linear->name());
+      check_option(options.rank == 0 || options.rank == lora->rank(), "rank",
+                   "{}: the adapter to start from has rank {} at {}", options.rank, lora->rank(),
+                   linear->name());
     }
     lora->a.make_trainable();
     lora->b.make_trainable();

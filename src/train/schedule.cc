@@ -5,6 +5,7 @@
 #include <numbers>
 
 #include "base/error.h"
+#include "base/option_error.h"
 
 namespace lq {
 
@@ -12,7 +13,7 @@ ScheduleKind parse_schedule(std::string_view name) {
   for (const auto kind : {ScheduleKind::kConstant, ScheduleKind::kLinear, ScheduleKind::kCosine}) {
     if (schedule_name(kind) == name) return kind;
   }
-  fail(ErrorCode::kInvalidArgument, "--schedule {}: expected cosine, linear or constant", name);
+  fail_option("schedule", "is '{}', but must be cosine, linear or constant", name);
 }
 
 std::string_view schedule_name(ScheduleKind kind) {
@@ -38,9 +39,8 @@ double Schedule::factor(std::int64_t step) const {
 }
 
 std::int64_t warmup_steps(double warmup, std::int64_t total) {
-  LQ_CHECK(warmup >= 0 && std::isfinite(warmup) && (warmup < 1 || warmup == std::floor(warmup)),
-           kInvalidArgument, "--warmup {}: expected a share of the steps below 1, or a number of steps",
-           warmup);
+  check_option(warmup >= 0 && std::isfinite(warmup) && (warmup < 1 || warmup == std::floor(warmup)), "warmup",
+               "is {}, but must be a share of the steps below 1, or a number of steps", warmup);
   if (warmup >= 1) return static_cast<std::int64_t>(warmup);
   return static_cast<std::int64_t>(std::ceil(warmup * static_cast<double>(total)));
 }

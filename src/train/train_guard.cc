@@ -50,7 +50,7 @@ bool guard_step(Context& ctx, TrainState& state, double loss, double gradient_no
   LQ_CHECK(
       state.bad_streak <= kBadStepsAllowed, kInvalidArgument,
       "[train] step {}: not finite for the {}th time in a row ({}); {} steps were skipped, the learning rate "
-      "halved {} times; a lower --lr or --clip may help",
+      "halved {} times; a lower `lr` or `clip` may help",
       state.step + 1, state.bad_streak, what, state.skipped, state.bad_streak - 2);
   if (state.bad_streak > 1) state.lr_scale *= 0.5;
   note = fmt::format("step {}: not finite ({}): the update is left out{}", state.step + 1, what,

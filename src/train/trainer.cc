@@ -5,6 +5,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/option_error.h"
 #include "base/process.h"
 #include "dist/alone/alone.h"
 #include "nn/lora_dropout.h"
@@ -237,31 +238,31 @@ class Trainer {
 
 MatmulPrecision parse_matmul_precision(std::string_view name) {
   if (name == "int16") return MatmulPrecision::kI16;
-  LQ_CHECK(name == "f32", kInvalidArgument, "--matmul-precision {}: expected int16 or f32", name);
+  check_option(name == "f32", "matmul-precision", "is '{}', but must be int16 or f32", name);
   return MatmulPrecision::kF32;
 }
 
 void check_train_options(const TrainOptions& o) {
-  const auto positive = [](const char* flag, double x) {
-    LQ_CHECK(x > 0 && std::isfinite(x), kInvalidArgument, "{} {}: expected a number above 0", flag, x);
+  const auto positive = [](std::string_view option, double x) {
+    check_option(x > 0 && std::isfinite(x), option, "is {}, but must be a number above 0", x);
   };
-  const auto not_negative = [](const char* flag, double x) {
-    LQ_CHECK(x >= 0 && std::isfinite(x), kInvalidArgument, "{} {}: expected 0 or more", flag, x);
+  const auto not_negative = [](std::string_view option, double x) {
+    check_option(x >= 0 && std::isfinite(x), option, "is {}, but must be 0 or more", x);
   };
-  positive("--lr", o.lr);
-  positive("--eps", o.adam.eps);
-  positive("--lora-plus", o.lora_plus);
-  not_negative("--weight-decay", o.weight_decay);
-  not_negative("--clip", o.clip);
-  LQ_CHECK(o.dropout >= 0 && o.dropout < 1, kInvalidArgument,
-           "--dropout {}: expected 0 or more and less than 1", o.dropout);
-  not_negative("--max-steps", static_cast<double>(o.max_steps));
-  if (o.max_steps == 0) positive("--epochs", o.epochs);
-  LQ_CHECK(o.epochs <= 1e6, kInvalidArgument, "--epochs {}: at most a million", o.epochs);
-  for (const auto& [flag, beta] : {std::pair{"--beta1", o.adam.beta1}, std::pair{"--beta2", o.adam.beta2}}) {
-    LQ_CHECK(beta >= 0 && beta < 1, kInvalidArgument, "{} {}: expected 0 or more and less than 1", flag,
-             beta);
-  }
+  const auto below_one = [](std::string_view option, double x) {
+    check_option(x >= 0 && x < 1, option, "is {}, but must be 0 or more and below 1", x);
+  };
+  positive("lr", o.lr);
+  positive("eps", o.adam.eps);
+  positive("lora-plus", o.lora_plus);
+  not_negative("weight-decay", o.weight_decay);
+  not_negative("clip", o.clip);
+  below_one("dropout", o.dropout);
+  not_negative("max-steps", static_cast<double>(o.max_steps));
+  if (o.max_steps == 0) positive("epochs", o.epochs);
+  check_option(o.epochs <= 1e6, "epochs", "is {}, but must be at most a million", o.epochs);
+  below_one("beta1", o.adam.beta1);
+  below_one("beta2", o.adam.beta2);
   warmup_steps(o.warmup, 1);
 }
 

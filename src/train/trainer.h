@@ -45,7 +45,7 @@ struct TrainOptions {
 // "int16" or "f32". Throws Error(kInvalidArgument).
 MatmulPrecision parse_matmul_precision(std::string_view name);
 
-// Throws Error(kInvalidArgument) naming the flag that cannot be.
+// Throws Error(kInvalidArgument) of the option that cannot be.
 void check_train_options(const TrainOptions& options);
 
 struct TrainResult {

@@ -62,24 +62,24 @@ TEST(LayerOf, EndsAtTheFirstNumber) {
 }
 
 TEST(ParseBitsRule, WithAndWithoutAPattern) {
-  EXPECT_EQ(parse_bits_rule("2.5", "--min-bits").pattern, "*");
-  EXPECT_EQ(parse_bits_rule("2.5", "--min-bits").bits, 2.5);
-  EXPECT_EQ(parse_bits_rule("*.v_proj.*=4", "--min-bits").pattern, "*.v_proj.*");
-  EXPECT_EQ(parse_bits_rule("*.v_proj.*=4", "--min-bits").bits, 4);
+  EXPECT_EQ(parse_bits_rule("2.5", "min-bits").pattern, "*");
+  EXPECT_EQ(parse_bits_rule("2.5", "min-bits").bits, 2.5);
+  EXPECT_EQ(parse_bits_rule("*.v_proj.*=4", "min-bits").pattern, "*.v_proj.*");
+  EXPECT_EQ(parse_bits_rule("*.v_proj.*=4", "min-bits").bits, 4);
   for (const char* bad : {"", "x", "2.5x", "*=", "*=nan", "-1", "inf", "1e999"}) {
-    EXPECT_THROW(parse_bits_rule(bad, "--min-bits"), Error) << bad;
+    EXPECT_THROW(parse_bits_rule(bad, "min-bits"), Error) << bad;
   }
 }
 
 TEST(ParsePin, ConfigurationsNamesAndRanks) {
-  const Pin pin = parse_pin("*q_proj*=3,8,bf16,32,64", "--pin");
+  const Pin pin = parse_pin("*q_proj*=3,8,bf16,32,64", "pin");
   EXPECT_EQ(pin.pattern, "*q_proj*");
   EXPECT_EQ(pin.choice, "3,8,bf16,32,64");
   EXPECT_FALSE(pin.rank.has_value());
-  EXPECT_EQ(parse_pin("a=int-row 4", "--pin").choice, "int-row 4");
-  EXPECT_EQ(parse_pin("a=nf2@16", "--pin").rank, 16);
+  EXPECT_EQ(parse_pin("a=int-row 4", "pin").choice, "int-row 4");
+  EXPECT_EQ(parse_pin("a=nf2@16", "pin").rank, 16);
   for (const char* bad : {"", "nf4", "=nf4", "a=", "a=@4", "a=nf4@x", "a=nf4@"}) {
-    EXPECT_THROW(parse_pin(bad, "--pin"), Error) << bad;
+    EXPECT_THROW(parse_pin(bad, "pin"), Error) << bad;
   }
 }
 

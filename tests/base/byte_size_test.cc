@@ -8,24 +8,24 @@ namespace lq {
 namespace {
 
 TEST(ParseByteSize, ReadsUnitsOfBothKinds) {
-  EXPECT_EQ(parse_byte_size("4096", "--memory"), 4096);
-  EXPECT_EQ(parse_byte_size("6GiB", "--memory"), std::int64_t{6} << 30);
-  EXPECT_EQ(parse_byte_size("500 MB", "--memory"), 500'000'000);
-  EXPECT_EQ(parse_byte_size("1.5g", "--memory"), std::int64_t{3} << 29);
-  EXPECT_EQ(parse_byte_size("2kib", "--memory"), 2048);
-  EXPECT_EQ(parse_byte_size("7B", "--memory"), 7);
-  EXPECT_EQ(parse_byte_size("1TB", "--memory"), 1'000'000'000'000);
+  EXPECT_EQ(parse_byte_size("4096", "memory"), 4096);
+  EXPECT_EQ(parse_byte_size("6GiB", "memory"), std::int64_t{6} << 30);
+  EXPECT_EQ(parse_byte_size("500 MB", "memory"), 500'000'000);
+  EXPECT_EQ(parse_byte_size("1.5g", "memory"), std::int64_t{3} << 29);
+  EXPECT_EQ(parse_byte_size("2kib", "memory"), 2048);
+  EXPECT_EQ(parse_byte_size("7B", "memory"), 7);
+  EXPECT_EQ(parse_byte_size("1TB", "memory"), 1'000'000'000'000);
 }
 
 TEST(ParseByteSize, RefusesWhatIsNoSizeAndNamesTheFlag) {
   for (const char* text :
        {"", "GiB", "6 lightyears", "-1GB", "0", "nan", "inf", "1e30", "6GiBs", "6 G B x"}) {
     try {
-      parse_byte_size(text, "--memory");
+      parse_byte_size(text, "memory");
       ADD_FAILURE() << text;
     } catch (const Error& e) {
       EXPECT_EQ(e.code(), ErrorCode::kInvalidArgument) << text;
-      EXPECT_NE(std::string(e.what()).find("--memory"), std::string::npos) << e.what();
+      EXPECT_NE(std::string(e.what()).find("memory"), std::string::npos) << e.what();
     }
   }
 }

@@ -284,10 +284,10 @@ TEST_F(CalibrateTest, BadInputIsRefused) {
   refused(ErrorCode::kInvalidArgument, {"empty.txt", "0 tokens"},
           [&](auto& o) { o.data = {dir_ / "empty.txt"}; });
   refused(ErrorCode::kInvalidArgument, {"65 tokens", "context of 64"}, [](auto& o) { o.seq_len = 65; });
-  refused(ErrorCode::kInvalidArgument, {"--seq-len"}, [](auto& o) { o.seq_len = 1; });
-  refused(ErrorCode::kInvalidArgument, {"--samples"}, [](auto& o) { o.samples = 0; });
-  refused(ErrorCode::kInvalidArgument, {"--hold-out"}, [](auto& o) { o.hold_out = 1.0; });
-  refused(ErrorCode::kInvalidArgument, {"--data"}, [](auto& o) { o.data.clear(); });
+  refused(ErrorCode::kInvalidArgument, {"seq-len"}, [](auto& o) { o.seq_len = 1; });
+  refused(ErrorCode::kInvalidArgument, {"samples"}, [](auto& o) { o.samples = 0; });
+  refused(ErrorCode::kInvalidArgument, {"hold-out"}, [](auto& o) { o.hold_out = 1.0; });
+  refused(ErrorCode::kInvalidArgument, {"data"}, [](auto& o) { o.data.clear(); });
   refused(ErrorCode::kNotFound, {"nowhere.txt"}, [&](auto& o) { o.data = {dir_ / "nowhere.txt"}; });
   refused(ErrorCode::kNotFound, {"model.layers.7.mlp.up_proj"},
           [](auto& o) { o.modules = {"model.layers.7.mlp.up_proj.weight"}; });

@@ -48,12 +48,12 @@ TEST(ChoiceNames, FormatsOfATable) {
 
 TEST(ChoiceNames, PinsHaveTheNamesOfTheTable) {
   const FormatSet nf, two({"nf", "lm"});
-  EXPECT_EQ(pinned_name("nf3", nf, "--pin"), "3,8,fp32,64,256");
-  EXPECT_EQ(pinned_name(" 3, 8,fp32,64,256", nf, "--pin"), "3,8,fp32,64,256");
-  EXPECT_EQ(pinned_name("int-row,4", nf, "--pin"), "int-row 4");
-  EXPECT_EQ(pinned_name("lm,3", two, "--pin"), "lm 3,8,fp32,64,256");
+  EXPECT_EQ(pinned_name("nf3", nf, "pin"), "3,8,fp32,64,256");
+  EXPECT_EQ(pinned_name(" 3, 8,fp32,64,256", nf, "pin"), "3,8,fp32,64,256");
+  EXPECT_EQ(pinned_name("int-row,4", nf, "pin"), "int-row 4");
+  EXPECT_EQ(pinned_name("lm,3", two, "pin"), "lm 3,8,fp32,64,256");
   for (const char* bad : {"nf5", "nf", "", "3,8", "x"})
-    EXPECT_THROW(pinned_name(bad, nf, "--pin"), Error) << bad;
+    EXPECT_THROW(pinned_name(bad, nf, "pin"), Error) << bad;
 }
 
 TEST(ChoiceNames, ListsOfChoices) {

@@ -199,7 +199,7 @@ TEST(RankAuto, RefusalsSayWhatIsPossible) {
   EXPECT_NE(auto_error(options).find("k_proj"), std::string::npos) << auto_error(options);
   options = auto_options(dir, "other");
   options.budget.bits = 0.0;
-  EXPECT_NE(auto_error(options).find("--bits or --memory"), std::string::npos) << auto_error(options);
+  EXPECT_NE(auto_error(options).find("`bits` or `memory`"), std::string::npos) << auto_error(options);
 
   options = auto_options(dir, "third");
   io_test::put_file(dir / "allocation.json",

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "base/error.h"
+#include "base/option_error.h"
 #include "jobs/select_matrices.h"
 #include "jobs/tiny_model.h"
 #include "support/io_test_util.h"
@@ -27,9 +27,9 @@ TEST(RankChoices, RefusesWhatIsNoRank) {
     try {
       parse_rank_choices(text);
       ADD_FAILURE() << "accepted: " << text;
-    } catch (const Error& e) {
+    } catch (const OptionError& e) {
       EXPECT_EQ(e.code(), ErrorCode::kInvalidArgument);
-      EXPECT_NE(std::string(e.what()).find("--rank"), std::string::npos) << e.what();
+      EXPECT_EQ(e.option(), "rank") << e.what();
     }
   }
 }

@@ -150,12 +150,12 @@ TEST_F(FinetuneTest, BadDataIsNamed) {
 }
 
 TEST_F(FinetuneTest, BadFlagsAreNamed) {
-  EXPECT_TRUE(has(error_of([](FinetuneOptions& o) { o.train.lr = 0; }), "--lr 0"));
-  EXPECT_TRUE(has(error_of([](FinetuneOptions& o) { o.data.examples.max_length = 2048; }), "--seq-len 2048"));
-  EXPECT_TRUE(has(error_of([](FinetuneOptions& o) { o.lora.targets = {"w_proj"}; }), "--target w_proj"));
-  EXPECT_TRUE(has(error_of([](FinetuneOptions& o) { o.lora.whole = {"biases"}; }), "--train biases"));
+  EXPECT_TRUE(has(error_of([](FinetuneOptions& o) { o.train.lr = 0; }), "lr is 0"));
+  EXPECT_TRUE(has(error_of([](FinetuneOptions& o) { o.data.examples.max_length = 2048; }), "seq-len"));
+  EXPECT_TRUE(has(error_of([](FinetuneOptions& o) { o.lora.targets = {"w_proj"}; }), "target w_proj"));
+  EXPECT_TRUE(has(error_of([](FinetuneOptions& o) { o.lora.whole = {"biases"}; }), "train biases"));
   EXPECT_TRUE(has(error_of([](FinetuneOptions& o) { o.out = o.model; }), "is the input itself"));
-  EXPECT_TRUE(has(error_of([](FinetuneOptions& o) { o.data.train.clear(); }), "--data"));
+  EXPECT_TRUE(has(error_of([](FinetuneOptions& o) { o.data.train.clear(); }), "data"));
   EXPECT_FALSE(fs::exists(options_.out));
 }
 

@@ -127,7 +127,7 @@ TEST_F(LoraSetupTest, BesideIsOnePartOfWhichTheFirstRowsStay) {
     close(whole.b.grad.data<float>() + 3, part.b.grad.data<float>(), out, 5, 2, 2);
     EXPECT_EQ(beside.find_linear(module)->fixed_lora()->a.grad.numel(), 0);
   }
-  EXPECT_NE(error_of({.start = LoraStart::kStacked}).find("--init beside: the model has no low-rank part"),
+  EXPECT_NE(error_of({.start = LoraStart::kStacked}).find("init stacked: the model has no low-rank part"),
             std::string::npos);
 }
 
@@ -142,11 +142,11 @@ TEST_F(LoraSetupTest, TargetsAreNamesEndsAndPatterns) {
             (std::vector<std::string>{"model.layers.0.self_attn.q_proj", "model.layers.0.self_attn.v_proj",
                                       "model.layers.1.self_attn.v_proj", "model.layers.1.mlp.gate_proj",
                                       "model.layers.1.mlp.up_proj"}));
-  EXPECT_NE(error_of({.targets = {"w_proj"}}).find("--target w_proj"), std::string::npos);
-  EXPECT_NE(error_of({.targets = {"("}}).find("--target"), std::string::npos);
-  EXPECT_NE(error_of({.rank = 65}).find("--rank 65"), std::string::npos);
+  EXPECT_NE(error_of({.targets = {"w_proj"}}).find("target w_proj"), std::string::npos);
+  EXPECT_NE(error_of({.targets = {"("}}).find("target"), std::string::npos);
+  EXPECT_NE(error_of({.rank = 65}).find("rank 65"), std::string::npos);
   // The end of a name is a whole component.
-  EXPECT_NE(error_of({.targets = {"_proj"}}).find("--target _proj"), std::string::npos);
+  EXPECT_NE(error_of({.targets = {"_proj"}}).find("target _proj"), std::string::npos);
 }
 
 TEST_F(LoraSetupTest, WrittenAdaptersComeBackAndKeepTheFunctionUnderAnotherAlpha) {
@@ -177,7 +177,7 @@ TEST_F(LoraSetupTest, WrittenAdaptersComeBackAndKeepTheFunctionUnderAnotherAlpha
     EXPECT_EQ(state.specs[0].alpha, 24);
     // sqrt(6 / 24) is a power of two: not a bit is lost.
     EXPECT_EQ(losses(model), want);
-    EXPECT_NE(error_of({.rank = 5}, dir_ / "adapter").find("--rank 5"), std::string::npos);
+    EXPECT_NE(error_of({.rank = 5}, dir_ / "adapter").find("rank 5"), std::string::npos);
   }
 }
 

@@ -303,14 +303,14 @@ TEST_F(TrainerTest, RefusesOptionsThatCannotBe) {
   };
   const double nan = std::nan("");
   EXPECT_EQ(error_of([](TrainOptions&) {}), "none");
-  EXPECT_EQ(error_of([](TrainOptions& o) { o.lr = 0; }).substr(0, 6), "--lr 0");
-  EXPECT_EQ(error_of([&](TrainOptions& o) { o.lr = nan; }).substr(0, 8), "--lr nan");
-  EXPECT_EQ(error_of([](TrainOptions& o) { o.lr = -1; }).substr(0, 7), "--lr -1");
-  EXPECT_NE(error_of([&](TrainOptions& o) { o.clip = nan; }).find("--clip"), std::string::npos);
-  EXPECT_NE(error_of([](TrainOptions& o) { o.adam.beta1 = 1; }).find("--beta1"), std::string::npos);
-  EXPECT_NE(error_of([](TrainOptions& o) { o.weight_decay = -1; }).find("--weight-decay"), std::string::npos);
-  EXPECT_NE(error_of([](TrainOptions& o) { o.warmup = 1.5; }).find("--warmup"), std::string::npos);
-  EXPECT_NE(error_of([](TrainOptions& o) { o.max_steps = 0, o.epochs = 0; }).find("--epochs"),
+  EXPECT_EQ(error_of([](TrainOptions& o) { o.lr = 0; }).substr(0, 7), "lr is 0");
+  EXPECT_EQ(error_of([&](TrainOptions& o) { o.lr = nan; }).substr(0, 9), "lr is nan");
+  EXPECT_EQ(error_of([](TrainOptions& o) { o.lr = -1; }).substr(0, 8), "lr is -1");
+  EXPECT_NE(error_of([&](TrainOptions& o) { o.clip = nan; }).find("clip"), std::string::npos);
+  EXPECT_NE(error_of([](TrainOptions& o) { o.adam.beta1 = 1; }).find("beta1"), std::string::npos);
+  EXPECT_NE(error_of([](TrainOptions& o) { o.weight_decay = -1; }).find("weight-decay"), std::string::npos);
+  EXPECT_NE(error_of([](TrainOptions& o) { o.warmup = 1.5; }).find("warmup"), std::string::npos);
+  EXPECT_NE(error_of([](TrainOptions& o) { o.max_steps = 0, o.epochs = 0; }).find("epochs"),
             std::string::npos);
 }
 

@@ -1,0 +1,366 @@
+#include "jobs/options/option_values.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "base/byte_size.h"
+#include "base/option_error.h"
+#include "jobs/stage_files.h"
+
+namespace lq {
+namespace {
+
+using Json = nlohmann::json;
+
+std::string shown(const Json& value) {
+  if (value.is_string()) return fmt::format("'{}'", value.get_ref<const std::string&>());
+  if (value.is_number_float()) return fmt::format("{}", value.get<double>());  // also nan
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+const char* type_text(OptionType type) {
+  switch (type) {
+    case OptionType::kFlag:
+      return "true or false";
+    case OptionType::kInteger:
+      return "a whole number";
+    case OptionType::kNumber:
+      return "a number";
+    case OptionType::kBytes:
+      return "a size such as 6GiB";
+    default:
+      return "a text";
+  }
+}
+
+bool has_type(OptionType type, const Json& value) {
+  switch (type) {
+    case OptionType::kFlag:
+      return value.is_boolean();
+    case OptionType::kInteger:
+      return value.is_number_integer();
+    case OptionType::kNumber:
+      return value.is_number();
+    case OptionType::kBytes:
+      return value.is_number_integer() || value.is_string();
+    default:
+      return value.is_string();
+  }
+}
+
+// What the reader of an option is told follows its key.
+[[noreturn]] void rethrow_as_phrase(const Error& e) {
+  const auto* of_option = dynamic_cast<const OptionError*>(&e);
+  const std::string problem(of_option != nullptr ? of_option->problem() : std::string_view(e.what()));
+  const bool phrase = of_option != nullptr || problem.starts_with("is ");
+  throw Error(ErrorCode::kInvalidArgument, (phrase ? "" : "is wrong: ") + problem);
+}
+
+class AccessedValue final : public OptionValue {
+ public:
+  explicit AccessedValue(OptionAccess access) : access_(std::move(access)) {}
+  OptionType type() const override { return access_.type; }
+  bool list() const override { return access_.list; }
+  bool commas() const override { return access_.commas; }
+  std::string expected() const override { return access_.expected; }
+  std::vector<std::string> names() const override { return access_.names; }
+  Json get() const override { return access_.get(); }
+
+  void set(const Json& value) override {
+    try {
+      if (!access_.list) return access_.set(typed(value));
+      Json all = Json::array();
+      for (const Json& one : value.is_array() ? value : Json::array({value})) all.push_back(typed(one));
+      access_.set(all);
+    } catch (const Error& e) {
+      rethrow_as_phrase(e);
+    }
+  }
+  std::optional<Json> identity() const override { return access_.identity ? access_.identity() : get(); }
+  Json identity_today(const Json& old) const override {
+    return access_.identity_today ? access_.identity_today(old) : old;
+  }
+
+ private:
+  Json typed(const Json& value) const {
+    const bool word = value.is_string() && !has_type(access_.type, value);
+    Json result = word ? option_word(access_.type, value.get_ref<const std::string&>()) : value;
+    if (!has_type(access_.type, result)) refuse_value(value, type_text(access_.type));
+    return result;
+  }
+
+  OptionAccess access_;
+};
+
+class IdentifiedValue final : public OptionValue {
+ public:
+  IdentifiedValue(OptionValuePtr value, std::function<std::optional<Json>()> identity,
+                  std::function<Json(const Json&)> today)
+      : value_(std::move(value)), identity_(std::move(identity)), today_(std::move(today)) {}
+  OptionType type() const override { return value_->type(); }
+  bool list() const override { return value_->list(); }
+  bool commas() const override { return value_->commas(); }
+  std::string expected() const override { return value_->expected(); }
+  std::vector<std::string> names() const override { return value_->names(); }
+  Json get() const override { return value_->get(); }
+  void set(const Json& value) override { value_->set(value); }
+  std::optional<Json> identity() const override { return identity_(); }
+  Json identity_today(const Json& old) const override {
+    return today_ ? today_(old) : value_->identity_today(old);
+  }
+
+ private:
+  OptionValuePtr value_;
+  std::function<std::optional<Json>()> identity_;
+  std::function<Json(const Json&)> today_;
+};
+
+std::string number_text(double x) { return fmt::format("{}", x); }
+
+template <typename T>
+OptionValuePtr integer_value(T& field, std::int64_t least, std::int64_t most) {
+  const std::string expected =
+      most == kNoLimit ? fmt::format("{} or more", least) : fmt::format("{} to {}", least, most);
+  return option_value({.type = OptionType::kInteger,
+                       .expected = expected,
+                       .get = [&field] { return Json(field); },
+                       .set =
+                           [&field, least, most, expected](const Json& value) {
+                             const bool large =
+                                 value.is_number_unsigned() &&
+                                 value.get<std::uint64_t>() > static_cast<std::uint64_t>(kNoLimit);
+                             const std::int64_t x = large ? 0 : value.get<std::int64_t>();
+                             if (large || x < least || x > most) refuse_value(value, expected);
+                             field = static_cast<T>(x);
+                           }});
+}
+
+void check_number(const Json& value, const NumberRange& range) {
+  if (!range.contains(value.get<double>())) refuse_value(value, range.text());
+}
+
+template <typename T>
+OptionValuePtr bytes_value(T& field) {
+  return option_value({.type = OptionType::kBytes,
+                       .expected = "a size such as 6GiB",
+                       .get = [&field] { return field == 0 ? Json() : Json(field); },
+                       .set =
+                           [&field](const Json& value) {
+                             const std::string text =
+                                 value.is_string() ? value.get<std::string>() : value.dump();
+                             field = static_cast<T>(parse_byte_size(text, ""));
+                           },
+                       .identity = [&field] { return Json(field); }});
+}
+
+}  // namespace
+
+void refuse_value(const Json& value, const std::string& expected) {
+  fail(ErrorCode::kInvalidArgument, "is {}, but must be {}", shown(value), expected);
+}
+
+Json option_word(OptionType type, const std::string& word) {
+  const char* const end = word.data() + word.size();
+  if (type == OptionType::kFlag && (word == "true" || word == "false")) return word == "true";
+  if (type == OptionType::kInteger) {
+    std::int64_t x = 0;
+    const auto [stop, error] = std::from_chars(word.data(), end, x);
+    if (error == std::errc() && stop == end && !word.empty()) return x;
+  }
+  if (type == OptionType::kNumber) {
+    double x = 0;
+    const auto [stop, error] = std::from_chars(word.data(), end, x);
+    if (error == std::errc() && stop == end && !word.empty()) return x;
+  }
+  if (type == OptionType::kFlag || type == OptionType::kInteger || type == OptionType::kNumber)
+    refuse_value(word, type_text(type));
+  return word;
+}
+
+OptionValuePtr option_value(OptionAccess access) {
+  return std::make_unique<AccessedValue>(std::move(access));
+}
+
+OptionValuePtr identity_by(OptionValuePtr value, std::function<std::optional<Json>()> identity,
+                           std::function<Json(const Json&)> today) {
+  return std::make_unique<IdentifiedValue>(std::move(value), std::move(identity), std::move(today));
+}
+
+OptionValuePtr flag(bool& field) { return switch_to(field, true); }
+
+OptionValuePtr no_flag(bool& field) {
+  return option_value({.type = OptionType::kFlag,
+                       .get = [&field] { return Json(!field); },
+                       .set = [&field](const Json& value) { field = !value.get<bool>(); },
+                       .identity = [&field] { return Json(field); }});
+}
+
+OptionValuePtr accepted() {
+  return option_value({.type = OptionType::kFlag,
+                       .get = [] { return Json(false); },
+                       .set = [](const Json&) {},
+                       .identity = [] { return std::optional<Json>(); }});
+}
+
+OptionValuePtr integer(std::int64_t& field, std::int64_t least, std::int64_t most) {
+  return integer_value(field, least, most);
+}
+OptionValuePtr integer(int& field, std::int64_t least, std::int64_t most) {
+  return integer_value(field, least, most);
+}
+
+bool NumberRange::contains(double x) const {
+  return std::isfinite(x) && (above ? x > least : x >= least) && (below ? x < most : x <= most);
+}
+
+std::string NumberRange::text() const {
+  const bool bottom = std::isfinite(least);
+  const bool top = std::isfinite(most);
+  if (!bottom && !top) return "a number";
+  const std::string low = above ? fmt::format("above {}", least) : number_text(least);
+  if (!top) return above ? "a number " + low : low + " or more";
+  const std::string high = below ? fmt::format("below {}", most) : number_text(most);
+  return !above && !below ? low + " to " + high
+                          : (above ? low : low + " or more") + " and " + (below ? high : "at most " + high);
+}
+
+OptionValuePtr number(double& field, NumberRange range) {
+  return option_value({.type = OptionType::kNumber,
+                       .expected = range.text(),
+                       .get = [&field] { return Json(field); },
+                       .set =
+                           [&field, range](const Json& value) {
+                             check_number(value, range);
+                             field = value.get<double>();
+                           }});
+}
+
+OptionValuePtr number(std::optional<double>& field, NumberRange range) {
+  return option_value({.type = OptionType::kNumber,
+                       .expected = range.text(),
+                       .get = [&field] { return field.has_value() ? Json(*field) : Json(); },
+                       .set =
+                           [&field, range](const Json& value) {
+                             check_number(value, range);
+                             field = value.get<double>();
+                           }});
+}
+
+OptionValuePtr text(std::string& field) {
+  return option_value({.get = [&field] { return Json(field); },
+                       .set = [&field](const Json& value) { field = value.get<std::string>(); }});
+}
+
+OptionValuePtr texts(std::vector<std::string>& field, bool commas) {
+  return option_value({.list = true,
+                       .commas = commas,
+                       .get = [&field] { return Json(field); },
+                       .set = [&field](const Json& v) { field = v.get<std::vector<std::string>>(); }});
+}
+
+OptionValuePtr words(std::vector<std::string>& field, std::vector<std::string> names) {
+  const std::string expected = alternatives(names);
+  return option_value({.type = OptionType::kName,
+                       .list = true,
+                       .commas = true,
+                       .expected = expected,
+                       .names = names,
+                       .get = [&field] { return Json(field); },
+                       .set =
+                           [&field, names, expected](const Json& value) {
+                             for (const Json& one : value) {
+                               if (std::find(names.begin(), names.end(), one.get<std::string>()) ==
+                                   names.end())
+                                 refuse_value(one, expected);
+                             }
+                             field = value.get<std::vector<std::string>>();
+                           }});
+}
+
+OptionValuePtr named(std::vector<std::string> names, std::function<std::string()> get,
+                     std::function<void(const std::string&)> set) {
+  const std::string expected = alternatives(names);
+  return option_value({.type = OptionType::kName,
+                       .expected = expected,
+                       .names = names,
+                       .get =
+                           [get = std::move(get)] {
+                             const std::string now = get();
+                             return now.empty() ? Json() : Json(now);
+                           },
+                       .set =
+                           [names, expected, set = std::move(set)](const Json& value) {
+                             const auto& name = value.get_ref<const std::string&>();
+                             if (std::find(names.begin(), names.end(), name) == names.end())
+                               refuse_value(value, expected);
+                             set(name);
+                           }});
+}
+
+OptionValuePtr word(std::string& field, std::vector<std::string> names) {
+  return named(
+      std::move(names), [&field] { return field; }, [&field](const std::string& name) { field = name; });
+}
+
+OptionValuePtr path(std::filesystem::path& field) {
+  return option_value({.type = OptionType::kPath,
+                       .get = [&field] { return field.empty() ? Json() : Json(field.string()); },
+                       .set = [&field](const Json& value) { field = value.get<std::string>(); }});
+}
+
+OptionValuePtr path(std::optional<std::filesystem::path>& field) {
+  return option_value({.type = OptionType::kPath,
+                       .get = [&field] { return field.has_value() ? Json(field->string()) : Json(); },
+                       .set = [&field](const Json& value) { field = value.get<std::string>(); }});
+}
+
+OptionValuePtr paths(std::vector<std::filesystem::path>& field) {
+  return option_value({.type = OptionType::kPath,
+                       .list = true,
+                       .get =
+                           [&field] {
+                             Json all = Json::array();
+                             for (const auto& one : field) all.push_back(one.string());
+                             return all;
+                           },
+                       .set =
+                           [&field](const Json& value) {
+                             field.clear();
+                             for (const Json& one : value) field.emplace_back(one.get<std::string>());
+                           }});
+}
+
+OptionValuePtr contents(std::filesystem::path& field) {
+  return option_value({.type = OptionType::kPath,
+                       .get = [&field] { return field.empty() ? Json() : Json(field.string()); },
+                       .set = [&field](const Json& value) { field = value.get<std::string>(); },
+                       .identity = [&field] { return field.empty() ? Json() : Json(content_hash(field)); }});
+}
+
+OptionValuePtr bytes(std::int64_t& field) { return bytes_value(field); }
+OptionValuePtr bytes(std::uint64_t& field) { return bytes_value(field); }
+
+OptionValuePtr parsed(std::function<std::string()> get, std::function<void(const std::string&)> set,
+                      std::function<std::optional<Json>()> identity) {
+  return option_value({.get =
+                           [get = std::move(get)] {
+                             const std::string now = get();
+                             return now.empty() ? Json() : Json(now);
+                           },
+                       .set = [set = std::move(set)](const Json& v) { set(v.get_ref<const std::string&>()); },
+                       .identity = std::move(identity)});
+}
+
+OptionValuePtr parsed_list(std::function<std::vector<std::string>()> get,
+                           std::function<void(const std::vector<std::string>&)> set,
+                           std::function<std::optional<Json>()> identity, bool commas) {
+  return option_value(
+      {.list = true,
+       .commas = commas,
+       .get = [get = std::move(get)] { return Json(get()); },
+       .set = [set = std::move(set)](const Json& v) { set(v.get<std::vector<std::string>>()); },
+       .identity = std::move(identity)});
+}
+
+}  // namespace lq
