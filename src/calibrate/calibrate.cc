@@ -1,6 +1,5 @@
 #include "calibrate/calibrate.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -14,7 +13,7 @@
 #include "calibrate/calibration_run.h"
 #include "calibrate/calibration_stats.h"
 #include "calibrate/calibration_windows.h"
-#include "files/file_descriptor.h"
+#include "files/job.h"
 #include "formats/module_name.h"
 #include "formats/safetensors_writer.h"
 #include "tokenizers/tokenizer.h"
@@ -24,7 +23,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Gather gather_of(Model& model, const CalibrateOptions& o, bool held_out) {
+Gather gather_of(Model& model, const std::filesystem::path& path, const CalibrateOptions& o,
+                 bool held_out) {
   Gather g;
   g.fisher = o.fisher || o.full_fisher;
   g.full_fisher = o.full_fisher;
@@ -39,8 +39,8 @@ Gather gather_of(Model& model, const CalibrateOptions& o, bool held_out) {
     const auto modules = model.modules();
     const bool known =
         std::ranges::any_of(modules, [&](const Module& m) { return m.in_block() && m.name == module; });
-    LQ_CHECK(known, kNotFound, "[calibrate] {}: {} is no linear layer of the model's blocks",
-             o.model.string(), module);
+    LQ_CHECK(known, kNotFound, "[calibrate] {}: {} is no linear layer of the model's blocks", path.string(),
+             module);
     wanted.emplace(module);
   }
   g.wanted = [wanted](const std::string& module) { return wanted.contains(module); };
@@ -53,52 +53,19 @@ std::int64_t window_length(const ModelSpec& c, const CalibrateOptions& o) {
   return o.seq_len;
 }
 
-// Equal for equal results.
-std::string job_hash_of(const std::string& model_hash, const CalibrationWindows& w, const Gather& g,
-                        const StatsModules& modules) {
+// Equal for equal results. Its hash stands in the file: what is in it can't change.
+nlohmann::json job_of(const std::string& model_hash, const CalibrationWindows& w, const Gather& g,
+                      const StatsModules& modules) {
   const std::string ids(reinterpret_cast<const char*>(w.ids.data()), w.ids.size() * sizeof(std::int32_t));
-  const nlohmann::json job = {{"version", kStatsVersion},
-                              {"model", model_hash},
-                              {"ids", hash_hex(ids)},
-                              {"seq_len", w.seq_len},
-                              {"held_out", w.held_out},
-                              {"group", kGroupTokens},
-                              {"gather", {g.fisher, g.full_fisher, g.input_moment, g.output_grad_moment}},
-                              {"modules", stats_modules_to_text(modules)}};
-  return hash_hex(job.dump());
+  return {{"version", kStatsVersion},
+          {"model", model_hash},
+          {"ids", hash_hex(ids)},
+          {"seq_len", w.seq_len},
+          {"held_out", w.held_out},
+          {"group", kGroupTokens},
+          {"gather", {g.fisher, g.full_fisher, g.input_moment, g.output_grad_moment}},
+          {"modules", stats_modules_to_text(modules)}};
 }
-
-// The folder for unfinished work, of this job alone and locked; other jobs' leftovers are removed.
-class WorkFolder {
- public:
-  WorkFolder(fs::path folder, const std::string& job) : folder_(std::move(folder)), job_(folder_ / job) {
-    std::error_code error;
-    fs::create_directories(folder_, error);
-    LQ_CHECK(!error, kIo, "[calibrate] {}: cannot create the work folder: {}", folder_.string(),
-             error.message());
-    lock_ = open_file(folder_ / "lock", O_RDWR | O_CREAT, "create");
-    LQ_CHECK(try_lock(lock_, folder_ / "lock"), kIo, "[calibrate] {}: another process is at work there",
-             folder_.string());
-    for (const auto& entry : fs::directory_iterator(folder_)) {
-      const std::string name = entry.path().filename().string();
-      const bool ours = entry.is_directory() && name.size() == job.size() &&
-                        name.find_first_not_of("0123456789abcdef") == std::string::npos;
-      if (ours && name != job) fs::remove_all(entry.path(), error);
-    }
-  }
-  const fs::path& job_folder() const { return job_; }
-  // Everything of ours; the folder itself where nothing else is left in it.
-  void remove() {
-    std::error_code ignored;
-    fs::remove_all(job_, ignored);
-    fs::remove(folder_ / "lock", ignored);
-    fs::remove(folder_, ignored);
-  }
-
- private:
-  fs::path folder_, job_;
-  FileDescriptor lock_;
-};
 
 // As many blocks at once as the run that was interrupted, so that its partial sums can be used.
 CalibrationPlan plan_again(Model& model, const Gather& gather, const CalibrationWindows& windows,
@@ -116,22 +83,26 @@ CalibrationPlan plan_again(Model& model, const Gather& gather, const Calibration
   return plan;
 }
 
-void check_out(const CalibrateOptions& o) {
-  check_option(!o.out.empty(), "out", "names no statistics file to write");
-  std::error_code ignored;
-  LQ_CHECK(!fs::is_directory(o.out, ignored), kInvalidArgument,
-           "[calibrate] {} is a folder (`out` names a file)", o.out.string());
-  if (!fs::exists(o.out, ignored)) return;
-  bool ours = false;
+bool is_stats_file(const fs::path& path) {
   try {
-    const SafetensorsReader reader(o.out);
+    const SafetensorsReader reader(path);
     const auto format = reader.metadata().find("format");
-    ours = format != reader.metadata().end() && format->second == kStatsFormat;
+    return format != reader.metadata().end() && format->second == kStatsFormat;
   } catch (const Error& e) {
     if (e.code() == ErrorCode::kIo) throw;
+    return false;
   }
-  LQ_CHECK(ours, kInvalidArgument, "[calibrate] {} exists and is no statistics file: it is left alone",
-           o.out.string());
+}
+
+// Statistics and unfinished work of another job are replaced.
+JobOptions job_options_of(const CalibrateOptions& o) {
+  JobOptions options;
+  options.output = JobOutput::kFile;
+  options.overwrite = true;
+  options.work = o.work;
+  options.kind = "statistics file";
+  options.is_kind = is_stats_file;
+  return options;
 }
 
 // The file, where it is this job's result.
@@ -201,14 +172,20 @@ void tell_need(Context& ctx, const CalibrateOptions& o, const CalibrateNeed& nee
 }  // namespace
 
 CalibrateReport calibrate(Context& ctx, const CalibrateOptions& o) {
+  Job::check(o.out, job_options_of(o));
+  return calibrate(ctx, Checkpoint::open(o.model), o);
+}
+
+CalibrateReport calibrate(Context& ctx, const CheckpointPtr& checkpoint, const CalibrateOptions& o) {
   const double begin = monotonic_seconds();
-  check_out(o);
-  Model model = Model::load(ctx, o.model, {.adapter = {}, .no_adapter = true});
+  JobOptions job_options = job_options_of(o);
+  Job::check(o.out, job_options);
+  Model model = Model::load(ctx, checkpoint, {.adapter = {}, .no_adapter = true});
   const ModelSpec& c = model.spec();
-  const auto tokenizer = Tokenizer::load(o.model);
+  const auto tokenizer = Tokenizer::load(checkpoint->directory());
   const CalibrationWindows windows =
       calibration_windows(ctx, *tokenizer, {o.data, o.field, o.samples, window_length(c, o), o.hold_out});
-  const Gather gather = gather_of(model, o, windows.held_out > 0);
+  const Gather gather = gather_of(model, checkpoint->path(), o, windows.held_out > 0);
   StatsModules modules;
   for (std::int64_t layer = 0; layer < c.layers(); ++layer) {
     modules.merge(BlockStatistics::modules(model.block(layer), gather));
@@ -216,7 +193,8 @@ CalibrateReport calibrate(Context& ctx, const CalibrateOptions& o) {
 
   CalibrateReport report;
   report.model_hash = model.base_hash(ctx);
-  report.job_hash = job_hash_of(report.model_hash, windows, gather, modules);
+  job_options.job = job_of(report.model_hash, windows, gather, modules);
+  report.job_hash = hash_hex(job_options.job.dump());
   report.need.sequences = windows.summed();
   report.need.held_out = windows.held_out;
   report.need.seq_len = windows.seq_len;
@@ -227,8 +205,9 @@ CalibrateReport calibrate(Context& ctx, const CalibrateOptions& o) {
     report.silent = stats->silent_modules();
     report.already_done = true;
   } else {
-    WorkFolder work(o.work.empty() ? fs::path(o.out.string() + ".work") : o.work, report.job_hash);
-    const WorkStore store(work.job_folder());
+    Job job(o.out, job_options);
+    const fs::path pieces_dir = job.work_dir() / report.job_hash;
+    const WorkStore store(pieces_dir);
     const CalibrationPlan plan = plan_again(model, gather, windows, o, store);
     report.need.blocks_at_once = plan.blocks_at_once;
     report.need.boundaries_on_disk = plan.boundaries_on_disk;
@@ -241,8 +220,7 @@ CalibrateReport calibrate(Context& ctx, const CalibrateOptions& o) {
     report.resumed_blocks = run.run();
     const std::optional<Pieces> pieces = open_pieces(store, c.layers());
     LQ_CHECK(pieces.has_value(), kCorruptFile,
-             "[calibrate] {}: a finished part was damaged; run the same command again",
-             work.job_folder().string());
+             "[calibrate] {}: a finished part was damaged; run the same command again", pieces_dir.string());
     report.mean_loss = run.loss_sum() / static_cast<double>(report.tokens);
     report.silent = pieces->silent;
     write_stats(o,
@@ -258,7 +236,7 @@ CalibrateReport calibrate(Context& ctx, const CalibrateOptions& o) {
                  {"modules", stats_modules_to_text(modules)},
                  {"silent", nlohmann::json(report.silent).dump()}},
                 *pieces);
-    work.remove();
+    job.finish();
   }
   for (const std::string& module : report.silent) {
     ctx.progress.note(fmt::format("calibrate: {} never fires on this text: its statistics are zero", module));

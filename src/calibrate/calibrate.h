@@ -8,13 +8,14 @@
 #include <string>
 #include <vector>
 
+#include "formats/checkpoint.h"
 #include "models/model.h"
 #include "tensor/context.h"
 
 namespace lq {
 
 struct CalibrateOptions {
-  std::filesystem::path model;              // directory, dense or packed; an adapter beside it is not used
+  std::filesystem::path model;              // for the overload that opens it
   std::vector<std::filesystem::path> data;  // files or folders of text, as data/document_reader.h reads them
   std::string field = "text";               // of a record that holds its text
   std::filesystem::path out;                // the statistics file
@@ -71,6 +72,9 @@ struct CalibrateReport {
 // computed. Throws Error(kInvalidArgument) for a text too short for one window, impossible options,
 // activations or gradients that are not finite (naming the layer and the window); Error(kNotFound) for a
 // module that the model lacks; and what loading the model, its tokenizer and the text throws.
+// The model may be dense or packed; an adapter beside it is not used.
+CalibrateReport calibrate(Context& ctx, const CheckpointPtr& model, const CalibrateOptions& options);
+// Opens options.model.
 CalibrateReport calibrate(Context& ctx, const CalibrateOptions& options);
 
 }  // namespace lq

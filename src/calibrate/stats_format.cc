@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "files/json_file.h"
+#include "files/json_object.h"
 
 namespace lq {
 
@@ -14,22 +15,14 @@ std::string stats_modules_to_text(const StatsModules& modules) {
 }
 
 StatsModules stats_modules_from_text(std::string_view text, std::string_view who) {
-  const nlohmann::json json = parse_json(text, who);
-  LQ_CHECK(json.is_object(), kCorruptFile, "{}: \"modules\" is no JSON object", who);
+  constexpr std::int64_t kMost = (std::int64_t{1} << 30) - 1;
   StatsModules modules;
-  for (const auto& [name, entry] : json.items()) {
-    const bool good = entry.is_object() && entry.contains("shape") && entry["shape"].is_array() &&
-                      entry["shape"].size() == 2 && entry["shape"][0].is_number_unsigned() &&
-                      entry["shape"][1].is_number_unsigned() && entry.contains("input") &&
-                      entry["input"].is_string();
-    LQ_CHECK(good, kCorruptFile, "{}: module {} needs {{\"shape\": [rows, cols], \"input\": module}}", who,
-             name);
-    const auto rows = entry["shape"][0].get<std::uint64_t>();
-    const auto cols = entry["shape"][1].get<std::uint64_t>();
-    LQ_CHECK(rows > 0 && cols > 0 && rows < (1U << 30) && cols < (1U << 30), kCorruptFile,
-             "{}: module {} has an impossible shape [{}, {}]", who, name, rows, cols);
-    modules[name] = {static_cast<std::int64_t>(rows), static_cast<std::int64_t>(cols),
-                     entry["input"].get<std::string>()};
+  const JsonObject all = JsonObject::record(parse_json(text, who), std::string(who));
+  for (const auto& [name, entry] : all.json().items()) {
+    const JsonObject module = all.section(name);
+    const std::vector<std::int64_t> shape = module.integers("shape", 1, kMost);
+    LQ_CHECK(shape.size() == 2, kCorruptFile, "{}: module {}: 'shape' is not [rows, cols]", who, name);
+    modules[name] = {shape[0], shape[1], module.text("input")};
   }
   for (const auto& [name, m] : modules) {
     const auto owner = modules.find(m.input);

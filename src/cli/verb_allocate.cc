@@ -33,11 +33,11 @@ double bits_of_memory(Session& session, const AllocateFlags& f, const ErrorTable
   LQ_CHECK(!f.model.empty(), kInvalidArgument,
            "--memory needs --model DIRECTORY, the dense model that the table is of: its other tensors count "
            "as well");
-  const CheckpointReader reader(f.model);
+  const CheckpointPtr model = Checkpoint::open(f.model);
   MatrixSelection selection;
   for (const TableMatrix& m : table.matrices) selection.include.push_back(m.name);
   const MemoryPlan plan = finetune_memory_plan(
-      session.context(), reader, select_matrices(reader, selection),
+      session.context(), model, select_matrices(model->reader(), selection),
       {.total = parse_byte_size(f.memory, "memory"), .rank = table.rank, .tokens = f.memory_tokens});
   session.note(fmt::format(
       "of {}: {} for dense tensors, {} low-rank part, {} its optimizer, {} activations",

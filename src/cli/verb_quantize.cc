@@ -108,13 +108,14 @@ void print_report(Session& session, const QuantizeReport& report, const std::fil
 
 void run(Session& session, const QuantizeFlags& flags) {
   const QuantizeOptions options = options_of(flags);
-  const QuantizeNeed need = quantize_need(options, session.context().pool.threads());
+  const CheckpointPtr model = Checkpoint::open(options.model);
+  const QuantizeNeed need = quantize_need(*model, options, session.context().pool.threads());
   session.note(fmt::format(
       "quantize: {} matrices, {:.1f} M weights; needs about {} of memory and {} of disk ({} when done)",
       need.matrices, static_cast<double>(need.weights) / 1e6,
       human_bytes(static_cast<double>(need.memory_bytes)), human_bytes(static_cast<double>(need.disk_bytes)),
       human_bytes(static_cast<double>(need.output_bytes))));
-  const QuantizeReport report = quantize_model(session.context(), options);
+  const QuantizeReport report = quantize_model(session.context(), model, options);
   print_report(session, report, options.out);
   session.write_json(to_json(report));
 }

@@ -77,13 +77,14 @@ std::string cell_title(const CompareRow& row) {
 }
 
 // Examples as finetune will read them, so that what is wrong with them shows now; and what the work needs.
-std::string check_and_describe(Context& ctx, const CompareRecipe& recipe, const CompareTable& table) {
-  const auto tokenizer = Tokenizer::load(recipe.model);
-  const Model model = Model::load(ctx, recipe.model);
+std::string check_and_describe(Context& ctx, const CompareRecipe& recipe, const CheckpointPtr& checkpoint,
+                               const CompareTable& table) {
+  const auto tokenizer = Tokenizer::load(checkpoint->directory());
+  const Model model = Model::load(ctx, checkpoint);
   TrainingDataOptions data = recipe.finetune.data;
   data.examples.seed = ctx.seed;
   check_sequence_length(model.spec(), data.examples.max_length, recipe.file.string() + ": finetune.seq-len");
-  const ExampleSet examples = read_training_data(data, recipe.model, *tokenizer, ctx.progress);
+  const ExampleSet examples = read_training_data(data, checkpoint->directory(), *tokenizer, ctx.progress);
   TrainOptions train = recipe.finetune.train;
   train.batch.row_length = data.examples.max_length;
   const std::int64_t tokens = train.batch.rows * train.batch.row_length;
@@ -91,12 +92,11 @@ std::string check_and_describe(Context& ctx, const CompareRecipe& recipe, const 
   for (const CompareRow& row : table.rows) {
     if (!row.why_not.empty() || !has_packed_base(row.method)) continue;
     QuantizeOptions o;
-    o.model = recipe.model;
     o.selection = recipe.selection;
     o.budget.bits = row.budget;
     o.weights = compare_method_plan(row.method, recipe.rank).settings.weights;
     o.decompose.rank = recipe.rank;
-    const QuantizeNeed need = quantize_need(o, ctx.pool.threads());
+    const QuantizeNeed need = quantize_need(*checkpoint, o, ctx.pool.threads());
     ++bases;
     disk += need.output_bytes;
     memory = std::max(memory, need.memory_bytes);
@@ -134,7 +134,7 @@ CompareReport compare(Context& ctx, const CompareRecipe& recipe, const fs::path&
   CompareTable& table = report.table;
   table = empty_table(recipe, cells.model_hash());
   progress.cell("compare");
-  ctx.progress.note(check_and_describe(inner, recipe, table));
+  ctx.progress.note(check_and_describe(inner, recipe, cells.model(), table));
 
   progress.cell("dense model");
   const CompareBase dense = cells.dense();

@@ -10,7 +10,6 @@
 #include "data/document_reader.h"
 #include "eval/perplexity.h"
 #include "formats/module_name.h"
-#include "formats/packed_checkpoint.h"
 #include "formats/peft_adapter.h"
 #include "jobs/stage_files.h"
 #include "jobs/sweep_job.h"
@@ -36,11 +35,11 @@ Json configs_job(const CompareRecipe& recipe) {
 }  // namespace
 
 CompareCells::CompareCells(Context& context, const CompareRecipe& recipe, CompareFolder& folder)
-    : context_(context), recipe_(recipe), folder_(folder) {
-  LQ_CHECK(!is_packed(JsonObject::load(recipe.model)), kInvalidArgument,
+    : context_(context), recipe_(recipe), folder_(folder), model_(Checkpoint::open(recipe.model)) {
+  LQ_CHECK(!model_->is_packed(), kInvalidArgument,
            "{}: model {} is packed already; compare needs the dense model it was made from",
            recipe.file.string(), recipe.model.string());
-  const CheckpointReader reader(recipe.model);
+  const CheckpointReader& reader = model_->reader();
   std::uint64_t bytes = 0;
   for (const TensorView* view : select_matrices(reader, recipe.selection)) {
     modules_.emplace_back(module_of(view->name()));
@@ -48,7 +47,6 @@ CompareCells::CompareCells(Context& context, const CompareRecipe& recipe, Compar
     bytes += view->bytes;
   }
   dense_bits_ = 8.0 * static_cast<double>(bytes) / static_cast<double>(weights_);
-  model_hash_ = reader.model_hash(context.pool, context.stop);
   Json texts = Json::array();
   for (const fs::path& path : recipe.texts) {
     DocumentOptions options;
@@ -61,7 +59,7 @@ CompareCells::CompareCells(Context& context, const CompareRecipe& recipe, Compar
   }
   text_job_ = {{"hashes", texts}, {"seq_len", recipe.text_seq_len}};
   common_ = {{"version", kVersion},
-             {"model", model_hash_},
+             {"model", model_hash()},
              {"include", recipe.selection.include},
              {"exclude", recipe.selection.exclude}};
   data_job_ = {{"data", sources_job(recipe.finetune.data.train)},
@@ -106,14 +104,13 @@ fs::path CompareCells::statistics() {
   if (!source.stats.empty()) return source.stats;
   return stage("statistics", "statistics.safetensors", statistics_job(), [&](const fs::path& out) {
     CalibrateOptions o;
-    o.model = recipe_.model;
     o.data = {source.data};
     o.field = source.field;
     o.samples = source.samples;
     o.seq_len = source.seq_len;
     o.modules = modules_;
     o.out = out;
-    calibrate(context_, o);
+    calibrate(context_, model_, o);
   });
 }
 
@@ -126,10 +123,9 @@ fs::path CompareCells::table(const PlanOptions& plan) {
   if (plan.weights != WeightsKind::kNone) job["statistics"] = statistics_job();
   return stage(name, name + ".json.gz", job, [&](const fs::path& out) {
     SweepJobOptions o;
-    o.model = recipe_.model;
     o.out = out;
     o.plan = plan;
-    sweep_job(context_, o);
+    sweep_job(context_, model_, o);
   });
 }
 
@@ -181,15 +177,16 @@ FinetuneOptions CompareCells::finetune_options(CompareMethod method, double bits
   return o;
 }
 
-std::vector<TextScore> CompareCells::scores(const fs::path& model_dir, const fs::path& adapter, bool kl) {
-  const auto tokenizer = Tokenizer::load(model_dir);
+std::vector<TextScore> CompareCells::scores(const CheckpointPtr& checkpoint, const fs::path& adapter,
+                                            bool kl) {
+  const auto tokenizer = Tokenizer::load(checkpoint->directory());
   ModelLoadOptions load;
   load.adapter = adapter;
-  const Model model = Model::load(context_, model_dir, load);
+  const Model model = Model::load(context_, checkpoint, load);
   std::optional<Model> dense;
   PerplexityOptions options;
   options.seq_len = recipe_.text_seq_len;
-  if (kl) options.reference = &dense.emplace(Model::load(context_, recipe_.model));
+  if (kl) options.reference = &dense.emplace(Model::load(context_, model_));
   std::vector<TextScore> all;
   for (const std::string& text : texts_) {
     const PerplexityResult r = perplexity(context_, model, *tokenizer, text, options);
@@ -204,7 +201,7 @@ CompareBase CompareCells::dense() {
     reset_peak_rss();
     CompareBase base;
     base.bits = dense_bits_;
-    base.texts = scores(recipe_.model, {}, false);
+    base.texts = scores(model_, {}, false);
     base.peak_rss_bytes = peak_rss_bytes();
     return to_json(base);
   });
@@ -230,13 +227,13 @@ CompareBase CompareCells::base(CompareMethod method, double bits) {
     QuantizeOptions options = quantize_options(method, bits);
     options.overwrite = folder_.overwrites();
     reset_peak_rss();
-    const QuantizeReport report = quantize_model(context_, options);
+    const QuantizeReport report = quantize_model(context_, model_, options);
     CompareBase base;
     base.bits = report.bits_per_weight();
     base.relative_error = report.relative_error();
     if (!report.already_done) base.seconds = report.seconds;
     base.peak_rss_bytes = report.already_done ? peak_rss_bytes() : report.peak_rss_bytes;
-    base.texts = scores(options.out, {}, true);
+    base.texts = scores(Checkpoint::open(options.out), {}, true);
     base.shared = used_;
     return to_json(base);
   });
@@ -273,7 +270,8 @@ CompareRun CompareCells::run(CompareMethod method, double bits, std::uint64_t se
     Context seeded = context_;
     seeded.seed = seed;
     reset_peak_rss();
-    const FinetuneReport report = finetune(seeded, options);
+    const CheckpointPtr model = has_packed_base(method) ? Checkpoint::open(options.model) : model_;
+    const FinetuneReport report = finetune(seeded, model, options);
     const TrainState& state = report.training.state;
     CompareRun run;
     run.seed = seed;
@@ -287,7 +285,7 @@ CompareRun CompareCells::run(CompareMethod method, double bits, std::uint64_t se
     run.bits_with_low_rank = report.compressed
                                  ? report.compressed->bits_per_weight_with_low_rank
                                  : bits_.at(name_of(base_method(method), bits)) + low_rank_bits(options.out);
-    run.texts = scores(options.model, options.out, false);
+    run.texts = scores(model, options.out, false);
     return to_json(run);
   });
   return compare_run_from_json(result, folder_.path(name + ".json").string());

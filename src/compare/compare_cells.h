@@ -27,7 +27,9 @@ class CompareCells {
   // All outlive it. Reads the texts and hashes the inputs. Throws what reading them throws.
   CompareCells(Context& context, const CompareRecipe& recipe, CompareFolder& folder);
 
-  const std::string& model_hash() const { return model_hash_; }
+  const std::string& model_hash() const { return model_->hash(context_.pool, context_.stop); }
+  // The dense model, opened once for all cells.
+  const CheckpointPtr& model() const { return model_; }
   // Name of the cell's folder: "ours-2.5"; "lora" for the dense base.
   static std::string name_of(CompareMethod method, double bits);
 
@@ -50,8 +52,7 @@ class CompareCells {
   // OUT/`file` by make(), kept under OUT/shared.
   std::filesystem::path stage(const std::string& name, const std::string& file, const nlohmann::json& job,
                               const std::function<void(const std::filesystem::path&)>& make);
-  std::vector<TextScore> scores(const std::filesystem::path& model, const std::filesystem::path& adapter,
-                                bool kl);
+  std::vector<TextScore> scores(const CheckpointPtr& model, const std::filesystem::path& adapter, bool kl);
   double low_rank_bits(const std::filesystem::path& adapter) const;
   nlohmann::json statistics_job() const;
   nlohmann::json base_job(CompareMethod method, double bits) const;
@@ -62,7 +63,7 @@ class CompareCells {
   Context& context_;
   const CompareRecipe& recipe_;
   CompareFolder& folder_;
-  std::string model_hash_;
+  CheckpointPtr model_;
   std::vector<std::string> modules_;  // that are packed, and learn
   std::int64_t weights_ = 0;          // in them
   double dense_bits_ = 0.0;           // per weight, as the dense model stores them

@@ -1,5 +1,5 @@
-// Where a comparison keeps what it has done: OUT, locked while one process works on it, with results that
-// know what they were made of.
+// Where a comparison keeps what it has done: OUT, a job's output of kind grid, with results that know what
+// they were made of.
 #pragma once
 
 #include <filesystem>
@@ -9,19 +9,19 @@
 #include <vector>
 
 #include "base/progress.h"
-#include "files/file_descriptor.h"
+#include "files/job.h"
 
 namespace lq {
 
 class CompareFolder {
  public:
   // Creates OUT. Throws Error(kInvalidArgument) for a folder that is or holds an input, or that no comparison
-  // has made; Error(kIo) where another process works on it.
+  // has made; Error(kIo) where another process works on it. `progress` outlives it.
   CompareFolder(std::filesystem::path out, const std::vector<std::filesystem::path>& inputs,
                 Progress& progress, bool overwrite);
 
-  const std::filesystem::path& path() const { return out_; }
-  std::filesystem::path path(const std::string& name) const { return out_ / name; }
+  const std::filesystem::path& path() const { return job_.path(); }
+  std::filesystem::path path(const std::string& name) const { return path() / name; }
 
   // Whether results of other recipes are discarded instead of refused.
   bool overwrites() const { return overwrite_; }
@@ -36,10 +36,9 @@ class CompareFolder {
   nlohmann::json finished(const std::string& name, const nlohmann::json& job, const std::string& file) const;
 
  private:
-  std::filesystem::path out_;
+  Job job_;
   Progress& progress_;
   bool overwrite_;
-  FileDescriptor lock_;
 };
 
 }  // namespace lq

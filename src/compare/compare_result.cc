@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "files/json_object.h"
 
 namespace lq {
 namespace {
@@ -20,15 +21,14 @@ nlohmann::json scores_to_json(const std::vector<TextScore>& scores) {
   return all;
 }
 
-std::vector<TextScore> scores_from_json(const nlohmann::json& json) {
+std::vector<TextScore> scores_from(const JsonObject& json) {
   std::vector<TextScore> scores;
-  for (const nlohmann::json& item : json) {
-    TextScore s;
-    item.at("perplexity").get_to(s.perplexity);
-    item.at("nll_per_token").get_to(s.nll_per_token);
-    item.at("tokens").get_to(s.tokens);
-    if (item.contains("kl")) s.kl = item["kl"].get<double>();
-    scores.push_back(s);
+  (void)json.any("texts");
+  for (const JsonObject& item : json.sections("texts")) {
+    scores.push_back({.perplexity = item.number("perplexity"),
+                      .nll_per_token = item.number("nll_per_token"),
+                      .tokens = item.count("tokens"),
+                      .kl = item.number_if("kl")});
   }
   return scores;
 }
@@ -109,38 +109,36 @@ nlohmann::json to_json(const CompareRun& r) {
           {"texts", scores_to_json(r.texts)}};
 }
 
-CompareBase compare_base_from_json(const nlohmann::json& json, const std::string& who) {
-  try {
-    CompareBase b;
-    json.at("bits_per_weight").get_to(b.bits);
-    json.at("relative_error").get_to(b.relative_error);
-    if (!json.at("seconds").is_null()) b.seconds = json["seconds"].get<double>();
-    json.at("peak_rss_bytes").get_to(b.peak_rss_bytes);
-    b.texts = scores_from_json(json.at("texts"));
-    json.at("shared").get_to(b.shared);
-    return b;
-  } catch (const nlohmann::json::exception& e) {
-    fail(ErrorCode::kCorruptFile, "{}: {}", who, e.what());
+CompareBase compare_base_from_json(const nlohmann::json& record, const std::string& who) {
+  const JsonObject json = JsonObject::record(record, who);
+  CompareBase b;
+  b.bits = json.number("bits_per_weight");
+  b.relative_error = json.number("relative_error");
+  b.seconds = json.number_if("seconds");
+  b.peak_rss_bytes = json.count("peak_rss_bytes");
+  b.texts = scores_from(json);
+  for (const auto& stage : json.any("shared")) {
+    LQ_CHECK(stage.is_array() && stage.size() == 2 && stage[0].is_string() && stage[1].is_number(),
+             kCorruptFile, "{}: key 'shared' does not hold names with their seconds", who);
+    b.shared.emplace_back(stage[0].get<std::string>(), stage[1].get<double>());
   }
+  return b;
 }
 
-CompareRun compare_run_from_json(const nlohmann::json& json, const std::string& who) {
-  try {
-    CompareRun r;
-    json.at("seed").get_to(r.seed);
-    json.at("lr").get_to(r.lr);
-    if (!json.at("validation_loss").is_null()) r.validation_loss = json["validation_loss"].get<double>();
-    json.at("steps").get_to(r.steps);
-    json.at("final_loss").get_to(r.final_loss);
-    json.at("seconds").get_to(r.seconds);
-    json.at("tokens_per_second").get_to(r.tokens_per_second);
-    json.at("peak_rss_bytes").get_to(r.peak_rss_bytes);
-    json.at("bits_per_weight_with_low_rank").get_to(r.bits_with_low_rank);
-    r.texts = scores_from_json(json.at("texts"));
-    return r;
-  } catch (const nlohmann::json::exception& e) {
-    fail(ErrorCode::kCorruptFile, "{}: {}", who, e.what());
-  }
+CompareRun compare_run_from_json(const nlohmann::json& record, const std::string& who) {
+  const JsonObject json = JsonObject::record(record, who);
+  CompareRun r;
+  r.seed = json.unsigned64("seed");
+  r.lr = json.number("lr");
+  r.validation_loss = json.number_if("validation_loss");
+  r.steps = json.count("steps");
+  r.final_loss = json.number("final_loss");
+  r.seconds = json.number("seconds");
+  r.tokens_per_second = json.number("tokens_per_second");
+  r.peak_rss_bytes = json.count("peak_rss_bytes");
+  r.bits_with_low_rank = json.number("bits_per_weight_with_low_rank");
+  r.texts = scores_from(json);
+  return r;
 }
 
 }  // namespace lq

@@ -9,8 +9,7 @@
 #include "backends/cpu/gemm.h"
 #include "base/version.h"
 #include "export/packed_adapter.h"
-#include "files/json_file.h"
-#include "files/output_dir.h"
+#include "files/job.h"
 #include "formats/module_name.h"
 #include "formats/packed_checkpoint.h"
 #include "formats/peft_adapter.h"
@@ -22,11 +21,15 @@ namespace {
 
 constexpr std::int64_t kChunk = 1 << 16;  // elements; fixes the order of the error's sum
 
-std::unique_ptr<PeftAdapterReader> open_adapter(const HfExportOptions& o, const PackedCheckpoint& packed) {
+std::filesystem::path adapter_of(const HfExportOptions& o, const Checkpoint& model) {
+  return o.adapter.value_or(model.directory() / "adapter");
+}
+
+std::unique_ptr<PeftAdapterReader> open_adapter(const HfExportOptions& o, const Checkpoint& model) {
   if (o.without_adapter) return nullptr;
-  const auto path = o.adapter.value_or(o.model / "adapter");
+  const auto path = adapter_of(o, model);
   if (!o.adapter && !std::filesystem::exists(path)) return nullptr;
-  return open_packed_adapter(packed, path);
+  return open_packed_adapter(model.packed(), path);
 }
 
 // w += scaling * b a
@@ -116,17 +119,17 @@ std::vector<DensePart> dense_parts(const PackedCheckpoint& packed, const PeftAda
   return parts;
 }
 
-nlohmann::json job_of(const HfExportOptions& o, const PackedCheckpoint& packed,
-                      const PeftAdapterReader* adapter, ThreadPool& pool) {
+nlohmann::json job_of(const HfExportOptions& o, const Checkpoint& model, const PeftAdapterReader* adapter,
+                      ThreadPool& pool) {
   nlohmann::json job = {{"verb", "export"},
                         {"format", "hf"},
-                        {"model_hash", packed.packed().model_hash},
+                        {"model_hash", model.base_hash(pool)},
                         {"keep_adapter", o.keep_adapter},
                         {"dtype", o.dtype ? std::string(dtype_name(*o.dtype)) : "source"},
                         {"max_shard_bytes", o.max_shard_bytes},
                         {"version", kVersion}};
   if (adapter != nullptr) {
-    const auto path = o.adapter.value_or(o.model / "adapter");
+    const auto path = adapter_of(o, model);
     job["adapter_hash"] = CheckpointReader(path / "adapter_model.safetensors").model_hash(pool);
   }
   return job;
@@ -143,25 +146,29 @@ nlohmann::ordered_json to_json(const HfExportReport& r) {
 }
 
 HfExportReport export_hf(Context& context, const HfExportOptions& options) {
-  const PackedCheckpoint packed(options.model);
-  const auto adapter = open_adapter(options, packed);
-  LQ_CHECK(!options.keep_adapter || adapter != nullptr, kNotFound,
-           "`keep-adapter`: {} has no adapter/ (name one by `adapter`)", options.model.string());
+  return export_hf(context, Checkpoint::open(options.model), options);
+}
 
-  OutputOptions output_options;
-  output_options.job = job_of(options, packed, adapter.get(), context.pool);
-  output_options.inputs = {options.model};
-  output_options.overwrite = options.overwrite;
-  OutputDir output(options.out, output_options);
+HfExportReport export_hf(Context& context, const CheckpointPtr& model, const HfExportOptions& options) {
+  const PackedCheckpoint& packed = model->packed();
+  const auto adapter = open_adapter(options, *model);
+  LQ_CHECK(!options.keep_adapter || adapter != nullptr, kNotFound,
+           "`keep-adapter`: {} has no adapter/ (name one by `adapter`)", model->path().string());
+
+  JobOptions job_options;
+  job_options.job = job_of(options, *model, adapter.get(), context.pool);
+  job_options.inputs = {model->path()};
+  job_options.overwrite = options.overwrite;
+  Job output(options.out, job_options);
   HfExportReport report;
   const auto& modules = packed.packed().modules;
   report.matrices = static_cast<std::int64_t>(modules.size());
-  if (output.state() == OutputState::kFinished) {
-    const nlohmann::json manifest = read_json(options.out / "lqlora.json");
-    report.adapted = manifest.at("report").at("adapted").get<std::int64_t>();
-    report.replaced = manifest.at("report").value("replaced", std::int64_t{0});
-    report.rounding_error = manifest.at("report").at("rounding_error").get<double>();
-    report.output_bytes = manifest.at("report").at("output_bytes").get<std::int64_t>();
+  if (output.state() == JobState::kFinished) {
+    const JsonObject before = JsonObject::load(options.out / "lqlora.json").section("report");
+    report.adapted = before.count("adapted");
+    report.replaced = before.integer_or("replaced", 0, 0);
+    report.rounding_error = before.number("rounding_error");
+    report.output_bytes = before.count("output_bytes");
     report.already_done = true;
     return report;
   }
@@ -216,7 +223,7 @@ HfExportReport export_hf(Context& context, const HfExportOptions& options) {
   if (rounded.squared_norm > 0.0)
     report.rounding_error = std::sqrt(rounded.squared_error / rounded.squared_norm);
 
-  copy_side_files(options.model, output.final_dir());
+  copy_side_files(model->directory(), output.final_dir());
   if (options.keep_adapter) {
     const std::string base_hash = CheckpointReader(output.final_dir()).model_hash(context.pool, context.stop);
     write_kept_adapter(*adapter, base_hash, linear_modules(packed), output.final_dir() / "adapter");
@@ -229,7 +236,7 @@ HfExportReport export_hf(Context& context, const HfExportOptions& options) {
     if (entry.is_regular_file()) report.output_bytes += static_cast<std::int64_t>(entry.file_size());
   }
   output.finish(
-      {{"lqlora", kVersion}, {"source", options.model.filename().string()}, {"report", to_json(report)}});
+      {{"lqlora", kVersion}, {"source", model->path().filename().string()}, {"report", to_json(report)}});
   return report;
 }
 

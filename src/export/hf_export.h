@@ -6,13 +6,14 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 
+#include "formats/checkpoint.h"
 #include "tensor/context.h"
 #include "tensor/dtype.h"
 
 namespace lq {
 
 struct HfExportOptions {
-  std::filesystem::path model;  // packed by us
+  std::filesystem::path model;  // for the overload that opens it: packed by us
   // The low-rank part, a PEFT adapter of this base. Unset: model/adapter where there is one.
   std::optional<std::filesystem::path> adapter;
   bool without_adapter = false;  // Q alone, even where there is an adapter
@@ -39,6 +40,8 @@ nlohmann::ordered_json to_json(const HfExportReport& report);
 
 // Streams one matrix at a time. Throws Error: kMismatch for a dense model or an adapter of another base (both
 // hashes named) or of other shapes, and what the readers and the output folder throw.
+HfExportReport export_hf(Context& context, const CheckpointPtr& model, const HfExportOptions& options);
+// Opens options.model.
 HfExportReport export_hf(Context& context, const HfExportOptions& options);
 
 }  // namespace lq

@@ -9,8 +9,7 @@
 #include "backends/cpu/gemm.h"
 #include "base/version.h"
 #include "export/packed_adapter.h"
-#include "files/json_file.h"
-#include "files/output_dir.h"
+#include "files/job.h"
 #include "formats/module_name.h"
 
 namespace lq {
@@ -102,13 +101,13 @@ double distance_to(Context& context, const PackedCheckpoint& packed, const PeftA
 }
 
 PeftExportReport finished_report(const std::filesystem::path& out) {
-  const nlohmann::json json = read_json(out / "lqlora.json").at("report");
+  const JsonObject json = JsonObject::load(out / "lqlora.json").section("report");
   PeftExportReport r;
-  json.at("modules").get_to(r.modules);
-  json.at("rank").get_to(r.rank);
-  json.at("replaced").get_to(r.replaced);
-  json.at("output_bytes").get_to(r.output_bytes);
-  if (json.contains("distance")) r.distance = json.at("distance").get<double>();
+  r.modules = json.count("modules");
+  r.rank = json.count("rank");
+  r.replaced = json.count("replaced");
+  r.output_bytes = json.count("output_bytes");
+  r.distance = json.number_if("distance");
   r.already_done = true;
   return r;
 }
@@ -123,34 +122,38 @@ nlohmann::ordered_json to_json(const PeftExportReport& r) {
 }
 
 PeftExportReport export_peft(Context& context, const PeftExportOptions& o) {
-  const PackedCheckpoint packed(o.model);
+  const CheckpointPtr model = Checkpoint::open(o.model);
+  return export_peft(context, model, o.base.empty() ? nullptr : Checkpoint::open(o.base), o);
+}
+
+PeftExportReport export_peft(Context& context, const CheckpointPtr& model, const CheckpointPtr& base,
+                             const PeftExportOptions& o) {
+  const PackedCheckpoint& packed = model->packed();
   const auto tuned = open_packed_adapter(packed, o.adapter);
   std::unique_ptr<PeftAdapterReader> start;
-  if (std::filesystem::exists(o.model / "adapter" / "adapter_config.json")) {
-    start = open_packed_adapter(packed, o.model / "adapter");
-  }
-  std::unique_ptr<CheckpointReader> base;
-  std::vector<std::filesystem::path> inputs = {o.model, o.adapter};
-  if (!o.base.empty()) {
-    base = std::make_unique<CheckpointReader>(o.base);
-    const std::string hash = base->model_hash(context.pool, context.stop);
+  const std::filesystem::path first = model->directory() / "adapter";
+  if (std::filesystem::exists(first / "adapter_config.json")) start = open_packed_adapter(packed, first);
+  std::vector<std::filesystem::path> inputs = {model->path(), o.adapter};
+  const std::string base_path = base ? base->path().string() : std::string();
+  if (base) {
+    const std::string& hash = base->hash(context.pool, context.stop);
     LQ_CHECK(hash == packed.packed().source_hash, kMismatch,
-             "`base` {}: its hash is {}, but {} was packed from {}", o.base.string(), hash, o.model.string(),
+             "`base` {}: its hash is {}, but {} was packed from {}", base_path, hash, model->path().string(),
              packed.packed().source_hash);
-    inputs.push_back(o.base);
+    inputs.push_back(base->path());
   }
-  OutputOptions output_options;
-  output_options.job = {
+  JobOptions job_options;
+  job_options.job = {
       {"verb", "export"},
       {"format", "peft"},
       {"model_hash", packed.packed().model_hash},
       {"adapter_hash", CheckpointReader(o.adapter / "adapter_model.safetensors").model_hash(context.pool)},
-      {"base", o.base.string()},
+      {"base", base_path},
       {"version", kVersion}};
-  output_options.inputs = inputs;
-  output_options.overwrite = o.overwrite;
-  OutputDir output(o.out, output_options);
-  if (output.state() == OutputState::kFinished) return finished_report(o.out);
+  job_options.inputs = inputs;
+  job_options.overwrite = o.overwrite;
+  Job output(o.out, job_options);
+  if (output.state() == JobState::kFinished) return finished_report(o.out);
 
   PeftExportReport report;
   std::vector<LoraSpec> specs;
@@ -170,7 +173,7 @@ PeftExportReport export_peft(Context& context, const PeftExportOptions& o) {
   }
   PeftConfig config = tuned->config();
   config.use_rslora = false;
-  config.base_model = o.base.string();
+  config.base_model = base_path;
   PeftAdapterWriter writer(output.final_dir(), std::move(config), specs, writer_options);
   context.progress.begin("export", std::ssize(changes), "modules");
   for (const Change& c : changes) {
@@ -183,11 +186,12 @@ PeftExportReport export_peft(Context& context, const PeftExportOptions& o) {
     writer.write_replaced(view.name(), view.copy_f32().data<float>());
   }
   writer.finish();
-  if (base) report.distance = distance_to(context, packed, start.get(), *base);
+  if (base) report.distance = distance_to(context, packed, start.get(), base->reader());
   for (const auto& entry : std::filesystem::directory_iterator(output.final_dir())) {
     report.output_bytes += static_cast<std::int64_t>(entry.file_size());
   }
-  output.finish({{"lqlora", kVersion}, {"source", o.model.filename().string()}, {"report", to_json(report)}});
+  output.finish(
+      {{"lqlora", kVersion}, {"source", model->path().filename().string()}, {"report", to_json(report)}});
   return report;
 }
 

@@ -12,15 +12,16 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 
+#include "formats/checkpoint.h"
 #include "tensor/context.h"
 
 namespace lq {
 
 struct PeftExportOptions {
-  std::filesystem::path model;    // packed by us
+  std::filesystem::path model;    // for the overload that opens both: packed by us
   std::filesystem::path adapter;  // fine-tuned on it
   // The dense model it was packed from: checked by its hash, named in adapter_config.json, and used to say
-  // how far the two models are apart. Empty: not looked at.
+  // how far the two models are apart. Empty: not looked at. For the overload that opens both.
   std::filesystem::path base = {};
   std::filesystem::path out;
   bool overwrite = false;
@@ -39,9 +40,12 @@ struct PeftExportReport {
 
 nlohmann::ordered_json to_json(const PeftExportReport& report);
 
-// Streams one matrix at a time. Throws Error: kMismatch for a dense model, an adapter of another base or a
-// base that is not the one that was packed (both hashes named); and what the readers and the output folder
-// throw.
+// base: null where none is given. Streams one matrix at a time. Throws Error: kMismatch for a dense model, an
+// adapter of another base or a base that is not the one that was packed (both hashes named); and what the
+// readers and the output folder throw.
+PeftExportReport export_peft(Context& context, const CheckpointPtr& model, const CheckpointPtr& base,
+                             const PeftExportOptions& options);
+// Opens options.model and options.base.
 PeftExportReport export_peft(Context& context, const PeftExportOptions& options);
 
 }  // namespace lq

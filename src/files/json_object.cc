@@ -1,6 +1,8 @@
 #include "files/json_object.h"
 
 #include <cmath>
+#include <mutex>
+#include <set>
 
 #include "base/error.h"
 #include "base/printable.h"
@@ -9,9 +11,6 @@
 namespace lq {
 namespace {
 
-constexpr std::uint64_t kConfigLimit =
-    4'000'000;  // bytes; the largest real ones list labels and stay below 1 MB
-
 // What a value looks like in a message.
 std::string shown(const nlohmann::ordered_json& value) {
   return printable(value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
@@ -19,11 +18,14 @@ std::string shown(const nlohmann::ordered_json& value) {
 
 }  // namespace
 
-JsonObject JsonObject::load(const std::filesystem::path& directory_or_file) {
-  std::error_code ignored;
-  const bool directory = std::filesystem::is_directory(directory_or_file, ignored);
-  const std::filesystem::path file = directory ? directory_or_file / "config.json" : directory_or_file;
-  return parse(read_text(file, kConfigLimit), "[config] " + file.string());
+// Full names ("rope_scaling.factor") of the keys asked for.
+struct JsonObject::Asked {
+  std::mutex mutex;
+  std::set<std::string, std::less<>> keys;
+};
+
+JsonObject JsonObject::load(const std::filesystem::path& file) {
+  return parse(read_text(file), "[json] " + file.string());
 }
 
 JsonObject JsonObject::parse(std::string_view text, std::string who) {
@@ -32,19 +34,47 @@ JsonObject JsonObject::parse(std::string_view text, std::string who) {
 }
 
 JsonObject::JsonObject(nlohmann::ordered_json json, std::string who)
-    : json_(std::move(json)), who_(std::move(who)) {
+    : json_(std::move(json)), who_(std::move(who)), asked_(std::make_shared<Asked>()) {
   LQ_CHECK(json_.is_object(), kCorruptFile, "{}: an object was expected, not {}", who_, json_.type_name());
 }
 
+JsonObject JsonObject::record(const nlohmann::json& json, std::string who) {
+  JsonObject object(nlohmann::ordered_json(json), std::move(who));
+  object.record_ = true;
+  return object;
+}
+
+std::string JsonObject::name_of(std::string_view key) const {
+  return fmt::format("{}: key '{}{}'", who_, prefix_, key);
+}
+
 const nlohmann::ordered_json* JsonObject::value(std::string_view key) const {
+  {
+    const std::lock_guard lock(asked_->mutex);
+    asked_->keys.insert(prefix_ + std::string(key));
+  }
   const auto it = json_.find(std::string(key));
   return it == json_.end() || it->is_null() ? nullptr : &*it;
 }
 
 const nlohmann::ordered_json& JsonObject::required(std::string_view key) const {
   const auto* found = value(key);
-  LQ_CHECK(found != nullptr, kNotFound, "{}: key '{}{}' is missing", who_, prefix_, key);
-  return *found;
+  if (found != nullptr) return *found;
+  fail(record_ ? ErrorCode::kCorruptFile : ErrorCode::kNotFound, "{} is missing", name_of(key));
+}
+
+void JsonObject::refuse(std::string_view key, std::string_view expected) const {
+  fail(ErrorCode::kCorruptFile, "{} is {}, but {} was expected", name_of(key), shown(required(key)),
+       expected);
+}
+
+std::vector<std::string> JsonObject::unread_keys() const {
+  std::vector<std::string> unread;
+  const std::lock_guard lock(asked_->mutex);
+  for (const auto& [key, value] : json_.items()) {
+    if (!asked_->keys.contains(prefix_ + key)) unread.push_back(key);
+  }
+  return unread;
 }
 
 bool JsonObject::has(std::string_view key) const { return value(key) != nullptr; }
@@ -76,7 +106,7 @@ std::int64_t to_integer(const nlohmann::ordered_json& json, std::int64_t min, st
 }  // namespace
 
 std::int64_t JsonObject::integer(std::string_view key, std::int64_t min, std::int64_t max) const {
-  return to_integer(required(key), min, max, fmt::format("{}: key '{}{}'", who_, prefix_, key));
+  return to_integer(required(key), min, max, name_of(key));
 }
 
 std::int64_t JsonObject::integer_or(std::string_view key, std::int64_t fallback, std::int64_t min,
@@ -84,23 +114,48 @@ std::int64_t JsonObject::integer_or(std::string_view key, std::int64_t fallback,
   return has(key) ? integer(key, min, max) : fallback;
 }
 
-double JsonObject::number(std::string_view key, double min, double max) const {
-  const auto& json = required(key);
+namespace {
+
+double to_number(const nlohmann::ordered_json& json, double min, double max, const std::string& name) {
   const double number = json.is_number() ? json.get<double>() : std::nan("");
   LQ_CHECK(std::isfinite(number) && number >= min && number <= max, kCorruptFile,
-           "{}: key '{}{}' is {}, but a number from {} to {} was expected", who_, prefix_, key, shown(json),
-           min, max);
+           "{} is {}, but a number from {} to {} was expected", name, shown(json), min, max);
   return number;
+}
+
+}  // namespace
+
+double JsonObject::number(std::string_view key, double min, double max) const {
+  return to_number(required(key), min, max, name_of(key));
 }
 
 double JsonObject::number_or(std::string_view key, double fallback, double min, double max) const {
   return has(key) ? number(key, min, max) : fallback;
 }
 
+std::optional<double> JsonObject::number_if(std::string_view key) const {
+  return has(key) ? std::optional(number(key)) : std::nullopt;
+}
+
+std::vector<double> JsonObject::numbers(std::string_view key, double min, double max) const {
+  const auto* json = value(key);
+  if (json == nullptr) return {};
+  if (!json->is_array()) refuse(key, "a list of numbers");
+  std::vector<double> out;
+  for (const auto& item : *json) out.push_back(to_number(item, min, max, name_of(key)));
+  return out;
+}
+
+std::uint64_t JsonObject::unsigned64(std::string_view key) const {
+  const auto& json = required(key);
+  if (!json.is_number_unsigned() && !(json.is_number_integer() && json.get<std::int64_t>() >= 0))
+    refuse(key, "an integer of 0 or more");
+  return json.get<std::uint64_t>();
+}
+
 bool JsonObject::boolean(std::string_view key) const {
   const auto& json = required(key);
-  LQ_CHECK(json.is_boolean(), kCorruptFile, "{}: key '{}{}' is {}, but true or false was expected", who_,
-           prefix_, key, shown(json));
+  if (!json.is_boolean()) refuse(key, "true or false");
   return json.get<bool>();
 }
 
@@ -110,8 +165,7 @@ bool JsonObject::boolean_or(std::string_view key, bool fallback) const {
 
 std::string JsonObject::text(std::string_view key) const {
   const auto& json = required(key);
-  LQ_CHECK(json.is_string(), kCorruptFile, "{}: key '{}{}' is {}, but a text was expected", who_, prefix_,
-           key, shown(json));
+  if (!json.is_string()) refuse(key, "a text");
   return json.get<std::string>();
 }
 
@@ -129,8 +183,7 @@ std::vector<std::string> JsonObject::texts(std::string_view key) const {
     good = good && item.is_string();
     if (good) out.push_back(item.get<std::string>());
   }
-  LQ_CHECK(good, kCorruptFile, "{}: key '{}{}' is {}, but a list of texts was expected", who_, prefix_, key,
-           shown(*json));
+  if (!good) refuse(key, "a list of texts");
   return out;
 }
 
@@ -138,20 +191,49 @@ std::vector<std::int64_t> JsonObject::integers(std::string_view key, std::int64_
                                                std::int64_t max) const {
   const auto* json = value(key);
   if (json == nullptr) return {};
-  const std::string name = fmt::format("{}: key '{}{}'", who_, prefix_, key);
+  const std::string name = name_of(key);
   if (!json->is_array()) return {to_integer(*json, min, max, name)};
   std::vector<std::int64_t> out;
   for (const auto& item : *json) out.push_back(to_integer(item, min, max, name));
   return out;
 }
 
+JsonObject JsonObject::inner(const nlohmann::ordered_json& json, const std::string& path) const {
+  JsonObject inner(json, who_);
+  inner.prefix_ = fmt::format("{}{}.", prefix_, path);
+  inner.record_ = record_;
+  inner.asked_ = asked_;
+  return inner;
+}
+
 JsonObject JsonObject::section(std::string_view key) const {
   const auto& json = required(key);
-  LQ_CHECK(json.is_object(), kCorruptFile, "{}: key '{}{}' is {}, but an object was expected", who_, prefix_,
-           key, shown(json));
-  JsonObject inner(json, who_);
-  inner.prefix_ = fmt::format("{}{}.", prefix_, key);
-  return inner;
+  if (!json.is_object()) refuse(key, "an object");
+  return inner(json, std::string(key));
+}
+
+std::vector<JsonObject> JsonObject::sections(std::string_view key) const {
+  const auto* json = value(key);
+  if (json == nullptr) return {};
+  std::vector<JsonObject> all;
+  if (!json->is_array()) refuse(key, "a list of objects");
+  for (const auto& item : *json) {
+    if (!item.is_object()) refuse(key, "a list of objects");
+    all.push_back(inner(item, fmt::format("{}[{}]", key, all.size())));
+  }
+  return all;
+}
+
+std::vector<std::pair<std::string, JsonObject>> JsonObject::named_sections(std::string_view key) const {
+  const auto* json = value(key);
+  if (json == nullptr) return {};
+  std::vector<std::pair<std::string, JsonObject>> all;
+  if (!json->is_object()) refuse(key, "an object of objects");
+  for (const auto& [name, item] : json->items()) {
+    if (!item.is_object()) refuse(key, "an object of objects");
+    all.emplace_back(name, inner(item, fmt::format("{}.{}", key, name)));
+  }
+  return all;
 }
 
 std::optional<JsonObject> JsonObject::section_if(std::string_view key) const {

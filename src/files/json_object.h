@@ -1,27 +1,32 @@
-// config.json of a Hugging Face model: every key is kept, known or not; getters check what they return.
+// The one typed reader of JSON objects, whoever wrote them: every key is kept, known or not; getters check
+// what they return, and remember what was asked for.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace lq {
 
-// A JSON object with typed getters. Every error names the file and the key with its path
-// ("rope_scaling.factor"). Missing key: Error(kNotFound); wrong type or out of range: Error(kCorruptFile). A
-// null counts as missing.
+// Every error names the file and the key with its path ("rope_scaling.factor", "matrices[3].rank"). Missing
+// key: Error(kNotFound); wrong type or out of range: Error(kCorruptFile). A null counts as missing. Copies
+// and sections share the memory of what was asked for; const members are thread-safe.
 class JsonObject {
  public:
-  // Reads DIRECTORY/config.json, or the file itself. Throws Error(kNotFound), Error(kIo),
-  // Error(kCorruptFile).
-  static JsonObject load(const std::filesystem::path& directory_or_file);
+  // A whole file (a path that ends in .gz is inflated); messages start with "[json] FILE". Throws
+  // Error(kNotFound), Error(kIo), Error(kCorruptFile).
+  static JsonObject load(const std::filesystem::path& file);
   static JsonObject parse(std::string_view text, std::string who);
   // Throws Error(kCorruptFile) when it is no object.
   JsonObject(nlohmann::ordered_json json, std::string who);
+  // Of what this program writes, all keys of it: a missing one is damage, Error(kCorruptFile).
+  static JsonObject record(const nlohmann::json& json, std::string who);
 
   bool has(std::string_view key) const;  // there, and not null
   // Integers; 12.0 counts as 12. The defaults suit sizes: 1 to 2^40.
@@ -29,6 +34,8 @@ class JsonObject {
                        std::int64_t max = std::int64_t{1} << 40) const;
   std::int64_t integer_or(std::string_view key, std::int64_t fallback, std::int64_t min = 1,
                           std::int64_t max = std::int64_t{1} << 40) const;
+  // An integer from 0 to 2^62.
+  std::int64_t count(std::string_view key) const { return integer(key, 0, std::int64_t{1} << 62); }
   // Finite numbers in [min, max].
   double number(std::string_view key, double min = -1e300, double max = 1e300) const;
   double number_or(std::string_view key, double fallback, double min = -1e300, double max = 1e300) const;
@@ -39,9 +46,39 @@ class JsonObject {
   // A list; a single value counts as a list of one (eos_token_id comes as either). Missing: empty.
   std::vector<std::string> texts(std::string_view key) const;
   std::vector<std::int64_t> integers(std::string_view key, std::int64_t min, std::int64_t max) const;
-  // A nested object as a config of its own (a copy), its keys named "key.inner" in errors.
+  // Numbers; missing: empty.
+  std::vector<double> numbers(std::string_view key, double min = -1e300, double max = 1e300) const;
+  std::optional<double> number_if(std::string_view key) const;
+  // Whatever is there, for readers of other shapes.
+  const nlohmann::ordered_json& any(std::string_view key) const { return required(key); }
+  // A seed or a count of any size: 0 to 2^64 - 1.
+  std::uint64_t unsigned64(std::string_view key) const;
+  // The value of the name in `table`, a list of pairs (value, name). Error(kCorruptFile) lists the names.
+  template <typename Table>
+  auto one_of(std::string_view key, const Table& table) const {
+    const std::string name = text(key);
+    std::string known;
+    for (const auto& [value, word] : table) {
+      if (word == name) return value;
+      known += (known.empty() ? "one of " : ", ") + std::string(word);
+    }
+    refuse(key, known);
+  }
+  template <typename Table, typename Value>
+  Value one_of_or(std::string_view key, const Table& table, Value fallback) const {
+    return has(key) ? one_of(key, table) : fallback;
+  }
+  // A nested object as an object of its own (a copy), its keys named "key.inner" in errors.
   JsonObject section(std::string_view key) const;
   std::optional<JsonObject> section_if(std::string_view key) const;
+  // A list of objects, their keys named "key[0].inner". Missing: empty.
+  std::vector<JsonObject> sections(std::string_view key) const;
+  // The objects of an object whose keys are names ("modules": {"a": {...}, ...}), in their order. Missing:
+  // empty.
+  std::vector<std::pair<std::string, JsonObject>> named_sections(std::string_view key) const;
+
+  // Keys of this object that no getter, has() included, was asked for, in their order.
+  std::vector<std::string> unread_keys() const;
 
   const std::string& who() const { return who_; }
   const nlohmann::ordered_json& json() const { return json_; }
@@ -52,10 +89,16 @@ class JsonObject {
  private:
   const nlohmann::ordered_json* value(std::string_view key) const;
   const nlohmann::ordered_json& required(std::string_view key) const;
+  [[noreturn]] void refuse(std::string_view key, std::string_view expected) const;
+  JsonObject inner(const nlohmann::ordered_json& json, const std::string& path) const;
+  std::string name_of(std::string_view key) const;
 
+  struct Asked;
   nlohmann::ordered_json json_;
   std::string who_;     // "[config] DIR/config.json"
   std::string prefix_;  // "rope_scaling." within a section
+  bool record_ = false;
+  std::shared_ptr<Asked> asked_;
 };
 
 }  // namespace lq

@@ -76,9 +76,8 @@ void sync_tree(const fs::path& directory) {
 }
 
 void record_publish(const fs::path& work, const std::vector<std::string>& files,
-                    const std::vector<std::string>& obsolete, bool keep_work) {
-  write_json(record_of(work),
-             nlohmann::json{{"files", files}, {"obsolete", obsolete}, {"keep_work", keep_work}});
+                    const std::vector<std::string>& obsolete) {
+  write_json(record_of(work), nlohmann::json{{"files", files}, {"obsolete", obsolete}});
 }
 
 bool publish_recorded(const fs::path& work) { return fs::exists(record_of(work)); }
@@ -88,8 +87,6 @@ void roll_forward(const fs::path& out, const fs::path& work) {
   const nlohmann::json record = read_json(record_of(work));
   const auto files = names_in(record, "files", record_of(work));
   const auto obsolete = names_in(record, "obsolete", record_of(work));
-  LQ_CHECK(record.contains("keep_work") && record["keep_work"].is_boolean(), kCorruptFile,
-           "[output] {}: no 'keep_work'", record_of(work).string());
 
   // First what makes the old content look finished, so that old and new never look like one model.
   for (auto it = files.rbegin(); it != files.rend() && rank_of(*it) > 0; ++it) {
@@ -119,12 +116,7 @@ void roll_forward(const fs::path& out, const fs::path& work) {
   sync_directory(out);
 
   std::error_code error;
-  if (record["keep_work"].get<bool>()) {
-    remove_file(record_of(work));
-    fs::remove_all(staging, error);
-  } else {
-    fs::remove_all(work, error);
-  }
+  fs::remove_all(work, error);
   LQ_CHECK(!error, kIo, "[io] {}: cannot remove: {}", work.string(), error.message());
 }
 

@@ -19,14 +19,13 @@ void sync_tree(const std::filesystem::path& directory);
 // Records in work/publish.json that `files` are to move from work/final to `out`, and `obsolete` files of
 // `out` are to go.
 void record_publish(const std::filesystem::path& work, const std::vector<std::string>& files,
-                    const std::vector<std::string>& obsolete, bool keep_work);
+                    const std::vector<std::string>& obsolete);
 
 // Whether a record is there.
 bool publish_recorded(const std::filesystem::path& work);
 
-// Does what the record says, from wherever it stopped, and removes `work` at the end (or, where the record
-// keeps the work, only the record and work/final). Throws Error(kCorruptFile) for a record that names files
-// outside `out`, Error(kIo).
+// Does what the record says, from wherever it stopped, and removes `work` at the end. Throws
+// Error(kCorruptFile) for a record that names files outside `out`, Error(kIo).
 void roll_forward(const std::filesystem::path& out, const std::filesystem::path& work);
 
 // True for a relative path that stays below its directory.

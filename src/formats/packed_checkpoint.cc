@@ -4,6 +4,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "formats/config_file.h"
 
 namespace lq {
 namespace {
@@ -51,9 +52,13 @@ PackedModules packed_modules_from_config(const JsonObject& config) {
 }
 
 PackedCheckpoint::PackedCheckpoint(const std::filesystem::path& directory)
-    : config_(JsonObject::load(directory)), reader_(std::make_shared<CheckpointReader>(directory)) {
+    : PackedCheckpoint(load_config(directory), std::make_shared<CheckpointReader>(directory)) {}
+
+PackedCheckpoint::PackedCheckpoint(JsonObject config, std::shared_ptr<const CheckpointReader> reader)
+    : config_(std::move(config)), reader_(std::move(reader)) {
   LQ_CHECK(is_packed(config_), kMismatch,
-           "{}: this model is dense, but a packed one is expected (see lqlora quantize)", directory.string());
+           "{}: this model is dense, but a packed one is expected (see lqlora quantize)",
+           reader_->path().string());
   packed_ = packed_modules_from_config(config_);
   for (const auto& [name, module] : packed_.modules) {
     for (const TensorSpec& spec : packed_tensor_specs(name, module)) reader_->at(spec.name);

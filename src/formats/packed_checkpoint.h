@@ -39,6 +39,8 @@ class PackedCheckpoint {
   // Opens config.json and the weights. Throws what those throw, Error(kNotFound) naming a missing part of a
   // packed matrix, and Error(kMismatch) where DIRECTORY is not packed.
   explicit PackedCheckpoint(const std::filesystem::path& directory);
+  // The same of what is open already.
+  PackedCheckpoint(JsonObject config, std::shared_ptr<const CheckpointReader> reader);
 
   const JsonObject& config() const { return config_; }
   const PackedModules& packed() const { return packed_; }

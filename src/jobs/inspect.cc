@@ -8,8 +8,8 @@
 
 #include "base/process.h"
 #include "files/json_file.h"
+#include "formats/checkpoint.h"
 #include "formats/module_name.h"
-#include "formats/packed_checkpoint.h"
 #include "formats/peft_adapter.h"
 
 namespace lq {
@@ -76,8 +76,8 @@ void add_low_rank(Inspection& result, const PeftAdapterReader& adapter, std::siz
                              adapter.base_hash().value_or("an unnamed base")));
 }
 
-Inspection inspect_packed(const std::filesystem::path& path, ThreadPool& pool, bool hash) {
-  const PackedCheckpoint packed(path);
+Inspection inspect_packed(const Checkpoint& model, ThreadPool& pool, bool hash) {
+  const PackedCheckpoint& packed = model.packed();
   Inspection result{.kind = "packed model", .facts = {}, .tensors = {}};
   add_config(result, packed.config());
   std::int64_t weights = 0;
@@ -99,13 +99,14 @@ Inspection inspect_packed(const std::filesystem::path& path, ThreadPool& pool, b
   result.facts.emplace_back("hash", packed.packed().model_hash);
   result.facts.emplace_back("source hash", packed.packed().source_hash);
   if (hash) {
-    const std::string actual = packed.reader().model_hash(pool);
+    const std::string& actual = model.hash(pool);
     result.facts.emplace_back("content", actual == packed.packed().model_hash
                                              ? "agrees with its hash"
                                              : "DIFFERS from its hash: " + actual);
   }
-  if (std::filesystem::exists(path / "adapter" / "adapter_config.json")) {
-    add_low_rank(result, PeftAdapterReader(path / "adapter"), packed.packed().modules.size(), bytes, weights);
+  const std::filesystem::path adapter = model.directory() / "adapter";
+  if (std::filesystem::exists(adapter / "adapter_config.json")) {
+    add_low_rank(result, PeftAdapterReader(adapter), packed.packed().modules.size(), bytes, weights);
   }
   return result;
 }
@@ -226,12 +227,11 @@ Inspection inspect_path(ThreadPool& pool, const std::filesystem::path& path, boo
   LQ_CHECK(std::filesystem::exists(path / "config.json"), kUnsupported,
            "{}: a folder with neither config.json (a model) nor adapter_config.json (an adapter)",
            path.string());
-  const JsonObject config = JsonObject::load(path);
-  if (is_packed(config)) return inspect_packed(path, pool, hash);
-  const CheckpointReader reader(path);
+  const CheckpointPtr model = Checkpoint::open(path);
+  if (model->is_packed()) return inspect_packed(*model, pool, hash);
   Inspection result{.kind = "dense model", .facts = {}, .tensors = {}};
-  add_config(result, config);
-  add_weights(result, reader, pool, hash);
+  add_config(result, model->config());
+  add_weights(result, model->reader(), pool, hash);
   return result;
 }
 

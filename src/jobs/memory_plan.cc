@@ -12,11 +12,11 @@ constexpr std::int64_t kFactorBytes = 4;
 // A gradient and AdamW's two moments.
 constexpr std::int64_t kOptimizerBytes = 12;
 
-std::int64_t activation_bytes(Context& context, const CheckpointReader& reader, std::int64_t tokens) {
+std::int64_t activation_bytes(Context& context, const CheckpointPtr& checkpoint, std::int64_t tokens) {
   try {
     ModelLoadOptions options;
     options.no_adapter = true;
-    const Model model = Model::load(context, reader.directory(), options);
+    const Model model = Model::load(context, checkpoint, options);
     const ModelMemory memory = model.memory_estimate(tokens, true, Keep::kBlocks);
     return memory.activations + memory.scratch;
   } catch (const Error& e) {
@@ -28,12 +28,12 @@ std::int64_t activation_bytes(Context& context, const CheckpointReader& reader, 
 
 }  // namespace
 
-MemoryPlan finetune_memory_plan(Context& context, const CheckpointReader& reader,
+MemoryPlan finetune_memory_plan(Context& context, const CheckpointPtr& model,
                                 const std::vector<const TensorView*>& selected,
                                 const MemoryPlanOptions& options) {
   MemoryPlan plan;
   plan.total = options.total;
-  plan.dense = static_cast<std::int64_t>(reader.total_bytes());
+  plan.dense = static_cast<std::int64_t>(model->reader().total_bytes());
   std::int64_t factors = 0;
   for (const TensorView* view : selected) {
     plan.dense -= static_cast<std::int64_t>(view->bytes);
@@ -41,7 +41,7 @@ MemoryPlan finetune_memory_plan(Context& context, const CheckpointReader& reader
   }
   plan.low_rank = kFactorBytes * factors;
   plan.optimizer = kOptimizerBytes * factors;
-  plan.activations = activation_bytes(context, reader, options.tokens);
+  plan.activations = activation_bytes(context, model, options.tokens);
   return plan;
 }
 

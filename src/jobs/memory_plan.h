@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "allocate/memory_budget.h"
-#include "formats/checkpoint_reader.h"
+#include "formats/checkpoint.h"
 #include "tensor/context.h"
 
 namespace lq {
@@ -17,10 +17,10 @@ struct MemoryPlanOptions {
   std::int64_t tokens = 512;  // that pass through the model together in a training step
 };
 
-// dense: every tensor of `reader` that is not selected, as stored. low_rank: A and B in f32. optimizer: their
+// dense: every tensor of `model` that is not selected, as stored. low_rank: A and B in f32. optimizer: their
 // gradients and AdamW's two moments in f32. activations: what Model says of a training step that keeps
 // each block's input; for other kinds of model 0, with a note. Throws what the readers throw.
-MemoryPlan finetune_memory_plan(Context& context, const CheckpointReader& reader,
+MemoryPlan finetune_memory_plan(Context& context, const CheckpointPtr& model,
                                 const std::vector<const TensorView*>& selected,
                                 const MemoryPlanOptions& options);
 

@@ -10,9 +10,9 @@
 #include "base/option_error.h"
 #include "base/process.h"
 #include "base/version.h"
+#include "files/job.h"
 #include "files/json_file.h"
 #include "files/json_object.h"
-#include "files/output_dir.h"
 #include "formats/module_name.h"
 #include "formats/packed_checkpoint.h"
 #include "formats/peft_adapter.h"
@@ -265,7 +265,11 @@ void describe(const QuantizeOptions& options, const QuantizePlan& plan, Quantize
 }  // namespace
 
 QuantizeNeed quantize_need(const QuantizeOptions& options, int threads) {
-  const CheckpointReader reader(options.model);
+  return quantize_need(*Checkpoint::open(options.model), options, threads);
+}
+
+QuantizeNeed quantize_need(const Checkpoint& model, const QuantizeOptions& options, int threads) {
+  const CheckpointReader& reader = model.reader();
   const auto selected = select_matrices(reader, options.selection);
   QuantizeNeed need;
   std::int64_t largest = 0;
@@ -291,27 +295,28 @@ QuantizeNeed quantize_need(const QuantizeOptions& options, int threads) {
   return need;
 }
 
-QuantizeReport quantize_model(Context& context, const QuantizeOptions& given) {
+QuantizeReport quantize_model(Context& context, const QuantizeOptions& options) {
+  return quantize_model(context, Checkpoint::open(options.model), options);
+}
+
+QuantizeReport quantize_model(Context& context, const CheckpointPtr& model, const QuantizeOptions& given) {
   const double start = monotonic_seconds();
   QuantizeOptions options = given;
-  const JsonObject config = JsonObject::load(options.model);
-  LQ_CHECK(!is_packed(config), kInvalidArgument,
-           "{}: this model is packed already; quantize the dense model it was made from",
-           options.model.string());
-  const CheckpointReader reader(options.model);
+  model->require_dense("quantize");
+  JsonObject packed_config = model->config();
+  const CheckpointReader& reader = model->reader();
   const auto selected = select_matrices(reader, options.selection);
   check_ranks(options, selected);
 
-  const std::string source_hash = reader.model_hash(context.pool, context.stop);
-  OutputOptions output_options;
-  output_options.job = job_of(context, options, source_hash);
-  output_options.inputs = {options.model};
-  output_options.overwrite = options.overwrite;
-  OutputDir output(options.out, output_options);
-  if (output.state() == OutputState::kFinished) return finished_report(options.out);
+  const std::string& source_hash = model->hash(context.pool, context.stop);
+  JobOptions job_options;
+  job_options.job = job_of(context, options, source_hash);
+  job_options.inputs = {model->path()};
+  job_options.overwrite = options.overwrite;
+  Job output(options.out, job_options);
+  if (output.state() == JobState::kFinished) return finished_report(options.out);
 
-  const QuantizePlan plan =
-      plan_quantization(context, plan_options(options), reader, source_hash, output.work_dir());
+  const QuantizePlan plan = plan_quantization(context, plan_options(options), model, output.work_dir());
   if (plan.allocation.has_value()) {
     for (const AllocatedMatrix& m : plan.allocation->choices) {
       options.choices.emplace(m.name, options.formats.choice_of(m.choice, m.name));
@@ -324,13 +329,12 @@ QuantizeReport quantize_model(Context& context, const QuantizeOptions& given) {
 
   const std::filesystem::path final_dir = output.final_dir();
   write_weights(context, options, reader, selected, store, final_dir);
-  copy_side_files(reader.directory(), final_dir);
+  copy_side_files(model->directory(), final_dir);
   PackedModules packed;
   packed.source_hash = source_hash;
   for (const TensorView* view : selected) packed.modules[view->name()] = module_entry(*view, options);
   packed.model_hash = CheckpointReader(final_dir).model_hash(context.pool, context.stop);
   write_adapter(options, reader, selected, store, packed.model_hash, final_dir / "adapter");
-  JsonObject packed_config = config;
   packed_config.json()["quantization_config"] = packed_modules_to_json(packed);
   packed_config.save(final_dir / "config.json");
 
@@ -344,7 +348,7 @@ QuantizeReport quantize_model(Context& context, const QuantizeOptions& given) {
   report.seconds = monotonic_seconds() - start;
   report.peak_rss_bytes = peak_rss_bytes();
   output.finish({{"lqlora", kVersion},
-                 {"source", options.model.filename().string()},
+                 {"source", model->path().filename().string()},
                  {"report", to_reproducible_json(report)}});
   return report;
 }

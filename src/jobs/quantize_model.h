@@ -9,6 +9,7 @@
 #include <string>
 
 #include "decompose/decompose.h"
+#include "formats/checkpoint.h"
 #include "jobs/quantize_plan.h"
 #include "jobs/quantize_report.h"
 #include "jobs/select_matrices.h"
@@ -18,7 +19,7 @@
 namespace lq {
 
 struct QuantizeOptions {
-  std::filesystem::path model;  // Hugging Face directory, dense
+  std::filesystem::path model;  // for the overloads that open it: Hugging Face's, dense
   std::filesystem::path out;
   MatrixSelection selection;
   // Of every matrix without an entry in `choices`.
@@ -46,11 +47,15 @@ struct QuantizeNeed {
   std::int64_t disk_bytes = 0;  // while it runs: output and finished pieces
 };
 
+QuantizeNeed quantize_need(const Checkpoint& model, const QuantizeOptions& options, int threads);
+// Opens options.model.
 QuantizeNeed quantize_need(const QuantizeOptions& options, int threads);
 
 // Throws Error: kInvalidArgument (a rank larger than a matrix, a NaN in a weight, an output that is not
 // ours), kUnsupported, kIo, kInterrupted, and what the readers throw. On an error OUT/.work keeps what is
-// finished.
+// finished. `model` is dense, and is hashed at most once, whatever stages there are.
+QuantizeReport quantize_model(Context& context, const CheckpointPtr& model, const QuantizeOptions& options);
+// Opens options.model.
 QuantizeReport quantize_model(Context& context, const QuantizeOptions& options);
 
 }  // namespace lq

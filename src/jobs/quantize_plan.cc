@@ -39,11 +39,11 @@ nlohmann::json constraints_to_json(const Constraints& c) {
           {"pins", pins}};
 }
 
-double bits_of_budget(Context& context, const PlanOptions& options, const CheckpointReader& reader,
+double bits_of_budget(Context& context, const PlanOptions& options, const CheckpointPtr& model,
                       const std::vector<const TensorView*>& selected, const Allocator& allocator) {
   if (options.budget.memory == 0) return options.budget.bits;
   // Chosen ranks are part of what the allocation counts, not of what is there beside it.
-  const MemoryPlan plan = finetune_memory_plan(context, reader, selected,
+  const MemoryPlan plan = finetune_memory_plan(context, model, selected,
                                                {.total = options.budget.memory,
                                                 .rank = options.ranks.chosen() ? 0 : options.decompose.rank,
                                                 .tokens = options.budget.memory_tokens});
@@ -67,10 +67,9 @@ ErrorTable counted(const PlanOptions& options, ErrorTable table) {
                                                 : factor_bits_of(options.decompose.factors));
 }
 
-Allocation make_allocation(Context& context, const PlanOptions& options, const CheckpointReader& reader,
-                           const std::string& model_hash, const MatrixImportance& weights,
-                           StageFiles& stages) {
-  const auto selected = select_matrices(reader, options.selection);
+Allocation make_allocation(Context& context, const PlanOptions& options, const CheckpointPtr& model,
+                           const MatrixImportance& weights, StageFiles& stages) {
+  const auto selected = select_matrices(model->reader(), options.selection);
   std::vector<TableMatrix> matrices;
   for (const TensorView* v : selected) matrices.push_back({v->name(), v->shape()[0], v->shape()[1]});
   if (!options.budget.allocation.empty()) {
@@ -78,11 +77,10 @@ Allocation make_allocation(Context& context, const PlanOptions& options, const C
     check_ranks_chosen(options, a.has_ranks, options.budget.allocation, "sweep and allocate");
     return a;
   }
-  const ErrorTable table =
-      counted(options, plan_table(context, options, reader, model_hash, weights, stages));
-  check_table_covers(table, model_hash, matrices, "allocate");
+  const ErrorTable table = counted(options, plan_table(context, options, model, weights, stages));
+  check_table_covers(table, model->hash(context.pool, context.stop), matrices, "allocate");
   const Allocator allocator(table, options.budget.constraints);
-  const Allocation a = allocator.solve(bits_of_budget(context, options, reader, selected, allocator));
+  const Allocation a = allocator.solve(bits_of_budget(context, options, model, selected, allocator));
   context.progress.note(fmt::format(
       "allocate: {:.4f} bits per weight, objective {:.6g}, at most {:.1e} above the best possible",
       a.bits_per_weight, a.objective, a.gap));
@@ -91,8 +89,8 @@ Allocation make_allocation(Context& context, const PlanOptions& options, const C
 
 }  // namespace
 
-MatrixImportance plan_weights(Context& context, const PlanOptions& options, const CheckpointReader& reader,
-                              const std::string& model_hash, StageFiles& stages) {
+MatrixImportance plan_weights(Context& context, const PlanOptions& options, const CheckpointPtr& model,
+                              StageFiles& stages) {
   if (options.weights == WeightsKind::kNone) return {};
   const CalibrationSource& source = options.calibration;
   std::filesystem::path path = source.stats;
@@ -102,12 +100,11 @@ MatrixImportance plan_weights(Context& context, const PlanOptions& options, cons
                  weights_name(options.weights));
     path = stages.get("stats.safetensors", [&](const std::filesystem::path& out) {
       CalibrateOptions calibrate_options;
-      calibrate_options.model = reader.directory();
       calibrate_options.data = {source.data};
       calibrate_options.field = source.field;
       calibrate_options.samples = source.samples;
       calibrate_options.seq_len = source.seq_len;
-      for (const TensorView* view : select_matrices(reader, options.selection)) {
+      for (const TensorView* view : select_matrices(model->reader(), options.selection)) {
         calibrate_options.modules.push_back(view->name());
       }
       calibrate_options.fisher = options.weights == WeightsKind::kFisher;
@@ -115,16 +112,16 @@ MatrixImportance plan_weights(Context& context, const PlanOptions& options, cons
       calibrate_options.output_grad_moment = options.weights == WeightsKind::kKfac;
       calibrate_options.out = out;
       calibrate_options.work = stages.work_dir("stats");
-      calibrate(context, calibrate_options);
+      calibrate(context, model, calibrate_options);
     });
   }
   CalibrationStats stats = CalibrationStats::open(path);
-  stats.check_model(model_hash);
+  stats.check_model(model->hash(context.pool, context.stop));
   return MatrixImportance(options.weights, std::move(stats));
 }
 
-ErrorTable plan_table(Context& context, const PlanOptions& options, const CheckpointReader& reader,
-                      const std::string& model_hash, const MatrixImportance& weights, StageFiles& stages) {
+ErrorTable plan_table(Context& context, const PlanOptions& options, const CheckpointPtr& model,
+                      const MatrixImportance& weights, StageFiles& stages) {
   if (!options.budget.table.empty()) {
     ErrorTable table = read_choice_table(options.budget.table, options.formats);
     check_ranks_chosen(options, table.has_ranks(), options.budget.table, "sweep");
@@ -138,7 +135,7 @@ ErrorTable plan_table(Context& context, const PlanOptions& options, const Checkp
         options.budget.configs.empty() ? options.formats.choices(ChoiceSet::kLean) : options.budget.configs;
     sweep.sweep.rank = options.decompose.rank;
     if (options.ranks.chosen()) {
-      sweep.ranks = ranks_to_sweep(options.ranks, select_matrices(reader, options.selection));
+      sweep.ranks = ranks_to_sweep(options.ranks, select_matrices(model->reader(), options.selection));
       sweep.factor_bits = factor_bits_of(options.decompose.factors);
     }
     sweep.sweep.quantizer = options.quantizer;
@@ -146,7 +143,8 @@ ErrorTable plan_table(Context& context, const PlanOptions& options, const Checkp
     sweep.method = decompose_method_name(options.decompose.method);
     sweep.weights = &weights;
     const WorkStore store(stages.work_dir("table"));
-    write_error_table(out, sweep_model(context, reader, model_hash, sweep, store));
+    const std::string& hash = model->hash(context.pool, context.stop);
+    write_error_table(out, sweep_model(context, model->reader(), hash, sweep, store));
   });
   return read_error_table(path);
 }
@@ -178,8 +176,8 @@ nlohmann::json plan_to_json(const PlanOptions& options) {
   return json;
 }
 
-QuantizePlan plan_quantization(Context& context, const PlanOptions& options, const CheckpointReader& reader,
-                               const std::string& model_hash, const std::filesystem::path& work_dir) {
+QuantizePlan plan_quantization(Context& context, const PlanOptions& options, const CheckpointPtr& model,
+                               const std::filesystem::path& work_dir) {
   const BudgetOptions& b = options.budget;
   const int ways = (b.bits > 0.0 ? 1 : 0) + (b.memory > 0 ? 1 : 0) + (b.allocation.empty() ? 0 : 1);
   check_option(ways <= 1, "bits", "excludes `memory` and `allocation`, and these each other");
@@ -187,9 +185,8 @@ QuantizePlan plan_quantization(Context& context, const PlanOptions& options, con
                "auto chooses ranks under a budget, which the factors count into: give `bits` or `memory`");
   StageFiles stages(work_dir / "stages", context.progress);
   QuantizePlan plan;
-  plan.weights = plan_weights(context, options, reader, model_hash, stages);
-  if (b.given())
-    plan.allocation = make_allocation(context, options, reader, model_hash, plan.weights, stages);
+  plan.weights = plan_weights(context, options, model, stages);
+  if (b.given()) plan.allocation = make_allocation(context, options, model, plan.weights, stages);
   return plan;
 }
 

@@ -14,7 +14,7 @@
 #include "allocate/constraints.h"
 #include "allocate/error_table.h"
 #include "decompose/decompose.h"
-#include "formats/checkpoint_reader.h"
+#include "formats/checkpoint.h"
 #include "jobs/choice_names.h"
 #include "jobs/matrix_importance.h"
 #include "jobs/rank_choices.h"
@@ -66,17 +66,17 @@ struct QuantizePlan {
 nlohmann::json plan_to_json(const PlanOptions& options);
 
 // The stages that a plan is made of, each once: `stages` gives back what a run before has finished.
-MatrixImportance plan_weights(Context& context, const PlanOptions& options, const CheckpointReader& reader,
-                              const std::string& model_hash, StageFiles& stages);
-ErrorTable plan_table(Context& context, const PlanOptions& options, const CheckpointReader& reader,
-                      const std::string& model_hash, const MatrixImportance& weights, StageFiles& stages);
+MatrixImportance plan_weights(Context& context, const PlanOptions& options, const CheckpointPtr& model,
+                              StageFiles& stages);
+ErrorTable plan_table(Context& context, const PlanOptions& options, const CheckpointPtr& model,
+                      const MatrixImportance& weights, StageFiles& stages);
 
 // Throws Error(kInvalidArgument) for options that exclude each other, a importance without statistics, a
 // table or an allocation that chooses ranks where the options do not (or the other way round), and a budget
 // below the least possible (saying it, and what of it factors take); Error(kMismatch) for statistics or a
 // table of another model (both hashes named) or without one of the matrices; Error(kInterrupted); what the
 // stages throw.
-QuantizePlan plan_quantization(Context& context, const PlanOptions& options, const CheckpointReader& reader,
-                               const std::string& model_hash, const std::filesystem::path& work_dir);
+QuantizePlan plan_quantization(Context& context, const PlanOptions& options, const CheckpointPtr& model,
+                               const std::filesystem::path& work_dir);
 
 }  // namespace lq

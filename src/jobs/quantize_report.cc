@@ -5,7 +5,7 @@
 #include <numeric>
 
 #include "allocate/choice_name.h"
-#include "base/error.h"
+#include "files/json_object.h"
 
 namespace lq {
 namespace {
@@ -18,6 +18,24 @@ double total(const std::vector<MatrixReport>& matrices, const Member& member) {
 }
 
 double ratio(double a, double b) { return b > 0.0 ? a / b : 0.0; }
+
+MatrixReport matrix_report_from(const JsonObject& json) {
+  MatrixReport m;
+  m.name = json.text("name");
+  m.rows = json.count("rows");
+  m.cols = json.count("cols");
+  m.choice = choice_name_from_json(nlohmann::json(json.any("config")), json.who());
+  m.rank = json.count("rank");
+  m.relative_error = json.number("relative_error");
+  m.relative_weighted_error = json.number("relative_weighted_error");
+  m.iterations = json.count("iterations");
+  m.seconds = json.number_or("seconds", 0.0);
+  m.squared_norm = json.number("squared_norm");
+  m.storage_bytes = json.count("storage_bytes");
+  m.low_rank_bytes = json.count("low_rank_bytes");
+  m.diagonal = json.boolean_or("diagonal", false);
+  return m;
+}
 
 }  // namespace
 
@@ -59,25 +77,7 @@ nlohmann::ordered_json to_json(const MatrixReport& m) {
 }
 
 MatrixReport matrix_report_from_json(const nlohmann::json& json, const std::string& who) {
-  try {
-    MatrixReport m;
-    m.name = json.at("name").get<std::string>();
-    m.rows = json.at("rows").get<std::int64_t>();
-    m.cols = json.at("cols").get<std::int64_t>();
-    m.choice = choice_name_from_json(json.at("config"), who);
-    m.rank = json.at("rank").get<std::int64_t>();
-    m.relative_error = json.at("relative_error").get<double>();
-    m.relative_weighted_error = json.at("relative_weighted_error").get<double>();
-    m.iterations = json.at("iterations").get<std::int64_t>();
-    m.seconds = json.value("seconds", 0.0);
-    m.squared_norm = json.at("squared_norm").get<double>();
-    m.storage_bytes = json.at("storage_bytes").get<std::int64_t>();
-    m.low_rank_bytes = json.at("low_rank_bytes").get<std::int64_t>();
-    m.diagonal = json.value("diagonal", false);
-    return m;
-  } catch (const nlohmann::json::exception& e) {
-    fail(ErrorCode::kCorruptFile, "{}: not a matrix report: {}", who, e.what());
-  }
+  return matrix_report_from(JsonObject::record(json, who));
 }
 
 nlohmann::ordered_json to_json(const QuantizeReport& report) {
@@ -113,28 +113,24 @@ nlohmann::ordered_json to_reproducible_json(const QuantizeReport& report) {
 }
 
 QuantizeReport quantize_report_from_json(const nlohmann::json& json, const std::string& who) {
-  try {
-    QuantizeReport report;
-    for (const auto& m : json.at("matrices")) report.matrices.push_back(matrix_report_from_json(m, who));
-    report.method = json.value("method", "");
-    report.importance = json.value("weights", "");
-    report.codebook = json.value("codebook", "");
-    report.scales = json.value("scales", "");
-    report.feedback = json.value("feedback", "");
-    report.factors = json.value("factors", "");
-    if (json.contains("allocation")) {
-      const auto& a = json["allocation"];
-      report.allocation = AllocationReport{.objective = a.at("objective").get<double>(),
-                                           .bound = a.at("bound").get<double>(),
-                                           .gap = a.at("gap").get<double>()};
-    }
-    report.seconds = json.value("seconds", 0.0);
-    report.peak_rss_bytes = json.value("peak_rss_bytes", std::int64_t{0});
-    report.output_bytes = json.at("output_bytes").get<std::int64_t>();
-    return report;
-  } catch (const nlohmann::json::exception& e) {
-    fail(ErrorCode::kCorruptFile, "{}: not a quantize report: {}", who, e.what());
+  const JsonObject object = JsonObject::record(json, who);
+  QuantizeReport report;
+  (void)object.any("matrices");
+  for (const JsonObject& m : object.sections("matrices")) report.matrices.push_back(matrix_report_from(m));
+  report.method = object.text_or("method", "");
+  report.importance = object.text_or("weights", "");
+  report.codebook = object.text_or("codebook", "");
+  report.scales = object.text_or("scales", "");
+  report.feedback = object.text_or("feedback", "");
+  report.factors = object.text_or("factors", "");
+  if (const auto a = object.section_if("allocation")) {
+    report.allocation = AllocationReport{
+        .objective = a->number("objective"), .bound = a->number("bound"), .gap = a->number("gap")};
   }
+  report.seconds = object.number_or("seconds", 0.0);
+  report.peak_rss_bytes = object.integer_or("peak_rss_bytes", 0, 0, std::int64_t{1} << 62);
+  report.output_bytes = object.count("output_bytes");
+  return report;
 }
 
 }  // namespace lq

@@ -7,25 +7,40 @@
 #include "base/error.h"
 #include "base/process.h"
 #include "base/version.h"
+#include "files/job.h"
 #include "files/json_file.h"
-#include "formats/packed_checkpoint.h"
 #include "jobs/stage_files.h"
 #include "jobs/sweep_model.h"
 
 namespace lq {
 namespace {
 
-// The job of a work folder: the same one goes on, another one is refused.
-void claim(const std::filesystem::path& work, const nlohmann::json& job) {
-  const auto path = work / "job.json";
-  if (std::filesystem::exists(path)) {
-    LQ_CHECK(read_json(path) == job, kInvalidArgument,
-             "{} holds the unfinished work of another command; finish that one or remove the folder",
-             work.string());
-    return;
+constexpr std::uint64_t kTableLimit = std::uint64_t{1} << 32;  // bytes
+
+// Whether a file is an error table, so that another may take its place.
+bool is_error_table(const std::filesystem::path& path) {
+  try {
+    const nlohmann::json json = read_json(path, kTableLimit);
+    return json.is_object() && json.contains("configs") && json.contains("errors");
+  } catch (const Error& e) {
+    if (e.code() == ErrorCode::kIo) throw;
+    return false;
   }
-  std::filesystem::create_directories(work);
-  write_json(path, job);
+}
+
+nlohmann::json job_of(const Context& context, const PlanOptions& plan, const std::string& model_hash) {
+  return {{"verb", "sweep"},
+          {"model", model_hash},
+          {"plan", plan_to_json(plan)},
+          {"rank", plan.decompose.rank},
+          {"factors", dtype_name(plan.decompose.factors)},
+          {"method", decompose_method_name(plan.decompose.method)},
+          {"codebook", formats_to_json(plan.formats)},
+          {"scales", static_cast<int>(plan.quantizer.scales)},
+          {"include", plan.selection.include},
+          {"exclude", plan.selection.exclude},
+          {"seed", context.seed},
+          {"version", kVersion}};
 }
 
 double full_error(Context& context, const CheckpointReader& reader, const PlanOptions& plan,
@@ -79,31 +94,25 @@ void check_cells(Context& context, const CheckpointReader& reader, const PlanOpt
 }  // namespace
 
 SweepJobReport sweep_job(Context& context, const SweepJobOptions& options) {
+  return sweep_job(context, Checkpoint::open(options.model), options);
+}
+
+SweepJobReport sweep_job(Context& context, const CheckpointPtr& model, const SweepJobOptions& options) {
   const double start = monotonic_seconds();
-  const CheckpointReader reader(options.model);
-  LQ_CHECK(!is_packed(JsonObject::load(reader.directory())), kInvalidArgument,
-           "{}: this model is packed already; sweep the dense model it was made from",
-           options.model.string());
-  const std::string model_hash = reader.model_hash(context.pool, context.stop);
-  std::filesystem::path work = options.out;
-  work += ".work";
+  JobOptions job_options;
+  job_options.output = JobOutput::kFile;
+  job_options.inputs = {model->path()};
+  job_options.kind = "error table";
+  job_options.is_kind = is_error_table;
+  Job::check(options.out, job_options);
+  model->require_dense("sweep");
   PlanOptions plan = options.plan;
   plan.budget.bits = 1.0;  // so that the configurations are part of the job
-  claim(work, {{"verb", "sweep"},
-               {"model", model_hash},
-               {"plan", plan_to_json(plan)},
-               {"rank", plan.decompose.rank},
-               {"factors", dtype_name(plan.decompose.factors)},
-               {"method", decompose_method_name(plan.decompose.method)},
-               {"codebook", formats_to_json(plan.formats)},
-               {"scales", static_cast<int>(plan.quantizer.scales)},
-               {"include", plan.selection.include},
-               {"exclude", plan.selection.exclude},
-               {"seed", context.seed},
-               {"version", kVersion}});
-  StageFiles stages(work, context.progress);
-  const MatrixImportance weights = plan_weights(context, plan, reader, model_hash, stages);
-  const ErrorTable table = plan_table(context, plan, reader, model_hash, weights, stages);
+  job_options.job = job_of(context, plan, model->hash(context.pool, context.stop));
+  Job job(options.out, job_options);
+  StageFiles stages(job.work_dir(), context.progress);
+  const MatrixImportance weights = plan_weights(context, plan, model, stages);
+  const ErrorTable table = plan_table(context, plan, model, weights, stages);
   SweepJobReport report;
   report.matrices = static_cast<std::int64_t>(table.matrices.size());
   report.ranks = {table.rank};
@@ -114,9 +123,9 @@ SweepJobReport sweep_job(Context& context, const SweepJobOptions& options) {
   report.configs = static_cast<std::int64_t>(table.configs.size() / report.ranks.size());
   report.weights = table.weights;
   if (options.check_cells > 0)
-    check_cells(context, reader, plan, weights, table, options.check_cells, report);
+    check_cells(context, model->reader(), plan, weights, table, options.check_cells, report);
   write_error_table(options.out, table);
-  std::filesystem::remove_all(work);
+  job.finish();
   report.seconds = monotonic_seconds() - start;
   report.peak_rss_bytes = peak_rss_bytes();
   return report;

@@ -6,12 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "formats/checkpoint.h"
 #include "jobs/quantize_plan.h"
 
 namespace lq {
 
 struct SweepJobOptions {
-  std::filesystem::path model;   // Hugging Face directory, dense
+  std::filesystem::path model;   // for the overload that opens it: Hugging Face's, dense
   std::filesystem::path out;     // .json or .json.gz
   PlanOptions plan;              // of its budget only the configurations count
   std::int64_t check_cells = 0;  // cells, spread over the table, that are also decomposed in full
@@ -30,8 +31,10 @@ struct SweepJobReport {
   std::int64_t peak_rss_bytes = 0;
 };
 
-// Throws what plan_quantization and sweep_model throw; Error(kInvalidArgument) where OUT.work holds another
-// job's unfinished work.
+// Throws what plan_quantization and sweep_model throw; what Job throws: OUT exists and is no error
+// table, OUT.work holds another job's unfinished work, another process is at it.
+SweepJobReport sweep_job(Context& context, const CheckpointPtr& model, const SweepJobOptions& options);
+// Opens options.model.
 SweepJobReport sweep_job(Context& context, const SweepJobOptions& options);
 
 }  // namespace lq

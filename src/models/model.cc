@@ -14,8 +14,9 @@ Model::~Model() = default;
 
 const ModelSpec& Model::spec() const { return state_->spec; }
 const TensorNames& Model::names() const { return state_->names; }
-const JsonObject& Model::hf_config() const { return state_->hf; }
-bool Model::packed() const { return state_->packed != nullptr; }
+const JsonObject& Model::hf_config() const { return state_->checkpoint->config(); }
+const CheckpointPtr& Model::checkpoint() const { return state_->checkpoint; }
+bool Model::packed() const { return state_->checkpoint->is_packed(); }
 
 bool Model::has_adapter() const {
   return std::ranges::any_of(state_->modules(), [](const Module& m) {
@@ -116,7 +117,7 @@ const NextTokenHead& Model::head() const { return *state_->head; }
 
 KvCache Model::make_cache(std::int64_t capacity) const {
   const ModelSpec& c = state_->spec;
-  check_sequence_length(c, capacity, state_->directory.string());
+  check_sequence_length(c, capacity, state_->path());
   return {c.layers(), c.kv_width(), capacity};
 }
 

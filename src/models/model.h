@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "files/json_object.h"
+#include "formats/checkpoint.h"
 #include "models/model_spec.h"
 #include "models/module.h"
 #include "models/transformer_block.h"
@@ -64,8 +64,10 @@ class Model {
   // key or tensor named: Error(kNotFound), Error(kCorruptFile), Error(kUnsupported); Error(kMismatch) for
   // weights whose shape disagrees with config.json (both named), and for an adapter of another base (both
   // hashes named) or for unknown modules.
-  static Model load(Context& ctx, const std::filesystem::path& directory,
-                    const ModelLoadOptions& options = {});
+  static Model load(Context& ctx, CheckpointPtr checkpoint, const ModelLoadOptions& options = {});
+  // Opens the path.
+  static Model load(Context& ctx, const std::filesystem::path& path,
+                         const ModelLoadOptions& options = {});
   Model(Model&&) noexcept;
   Model& operator=(Model&&) noexcept;
   ~Model();
@@ -74,6 +76,7 @@ class Model {
   // Of modules and parameters in the checkpoint, by their roles.
   const TensorNames& names() const;
   const JsonObject& hf_config() const;
+  const CheckpointPtr& checkpoint() const;
   bool packed() const;
   bool has_adapter() const;
 

@@ -19,7 +19,7 @@ class Loader {
 
   void build() {
     const ModelSpec& m = state_.spec;
-    check_model_config(m, state_.names, shapes(), state_.directory.string());
+    check_model_config(m, state_.names, shapes(), state_.path());
     state_.embedding = &parameter(name(Role::kEmbedding) + ".weight", false);
     for (std::int64_t layer = 0; layer < m.layers(); ++layer) state_.blocks.push_back(block(layer));
     Parameter& norm = parameter(name(Role::kFinalNorm) + ".weight", true);
@@ -33,8 +33,8 @@ class Loader {
   std::vector<NamedShape> shapes() const {
     std::vector<NamedShape> all;
     for (const TensorView& t : state_.reader().tensors()) all.push_back({t.name(), t.shape()});
-    if (!state_.packed) return all;
-    for (const auto& [weight, module] : state_.packed->packed().modules) {
+    if (!state_.checkpoint->is_packed()) return all;
+    for (const auto& [weight, module] : state_.checkpoint->packed().packed().modules) {
       all.push_back({weight, {module.rows, module.cols}});
     }
     return all;
@@ -67,20 +67,17 @@ class Loader {
 
   std::unique_ptr<Weight> weight(const std::string& module) {
     const std::string name = module + ".weight";
-    if (state_.packed && state_.packed->packed().modules.contains(name)) {
-      return std::make_unique<PackedWeight>(state_.packed->matrix(name));
-    }
+    if (state_.packs(name)) return std::make_unique<PackedWeight>(state_.checkpoint->packed().matrix(name));
     return std::make_unique<DenseWeight>(parameter(name, false));
   }
 
   // A dense head of a packed model may be rounded where its other weights are read coarsely too.
   std::unique_ptr<Weight> projection() {
     const std::string module = name(Role::kHead);
-    const bool packed_itself = state_.packed && state_.packed->packed().modules.contains(module + ".weight");
     const bool tied = state_.spec.tied_embeddings;
-    if (packed_itself && !tied) return weight(module);
+    if (state_.packs(module + ".weight") && !tied) return weight(module);
     Parameter& p = tied ? *state_.embedding : parameter(module + ".weight", false);
-    if (state_.packed) return std::make_unique<RoundedWeight>(p);
+    if (state_.checkpoint->is_packed()) return std::make_unique<RoundedWeight>(p);
     return std::make_unique<DenseWeight>(p);
   }
 
@@ -88,7 +85,7 @@ class Loader {
   Parameter& parameter(const std::string& name, bool small) {
     const TensorView& view = find(name);
     LQ_CHECK(is_weight_dtype(view.dtype()), kUnsupported, "[model] {}: {} is {} (expected F32, BF16 or F16)",
-             state_.directory.string(), name, dtype_name(view.dtype()));
+             state_.path(), name, dtype_name(view.dtype()));
     Parameter& p = state_.parameters.emplace_back();
     p.name = name;
     p.value = small ? view.copy_f32() : view.borrow();
@@ -110,25 +107,20 @@ class Loader {
 
 }  // namespace
 
-Model Model::load(Context& ctx, const std::filesystem::path& directory, const ModelLoadOptions& options) {
-  JsonObject hf = JsonObject::load(directory);
-  ModelSpec spec = model_spec(hf);
-  const bool packed = is_packed(hf);
-  TensorNames names = model_family(hf).names;
-  auto state = std::make_unique<State>(std::move(hf), std::move(spec), std::move(names));
-  state->directory = directory;
-  if (packed) {
-    state->packed = std::make_unique<PackedCheckpoint>(directory);
-  } else {
-    state->dense = std::make_unique<CheckpointReader>(directory);
-  }
+Model Model::load(Context& ctx, const std::filesystem::path& path,
+                            const ModelLoadOptions& options) {
+  return load(ctx, Checkpoint::open(path), options);
+}
+
+Model Model::load(Context& ctx, CheckpointPtr checkpoint, const ModelLoadOptions& options) {
+  const std::filesystem::path beside = checkpoint->directory() / "adapter";
+  const bool packed = checkpoint->is_packed();
+  auto state = std::make_unique<State>(std::move(checkpoint));
   Loader(*state).build();
   Model model(std::move(state));
 
   std::filesystem::path adapter = options.adapter;
-  if (adapter.empty() && packed && std::filesystem::exists(directory / "adapter" / "adapter_config.json")) {
-    adapter = directory / "adapter";
-  }
+  if (adapter.empty() && packed && std::filesystem::exists(beside / "adapter_config.json")) adapter = beside;
   if (!adapter.empty() && !options.no_adapter) {
     bool named = false;
     if (options.check_base_hash) named = PeftAdapterReader(adapter).base_hash().has_value();
@@ -150,15 +142,15 @@ void Model::State::replace(const TensorView& view, const std::filesystem::path& 
     head = std::make_unique<NextTokenHead>(norm, spec.final_norm.eps,
                                            Linear(head_module, std::make_unique<DenseWeight>(p)));
   }
-  LQ_CHECK(at != by_name.end() || !packed || !packed->packed().modules.contains(name), kUnsupported,
+  LQ_CHECK(at != by_name.end() || !packs(name), kUnsupported,
            "[adapter] {}: replaces {} whole (modules_to_save), but in {} that is a packed weight",
-           adapter.string(), name, directory.string());
+           adapter.string(), name, path());
   LQ_CHECK(at != by_name.end(), kMismatch,
            "[adapter] {}: replaces {} (modules_to_save), which {} does not have", adapter.string(), name,
-           directory.string());
+           path());
   Parameter& p = *at->second;
   LQ_CHECK(view.shape() == p.value.shape(), kMismatch, "[adapter] {}: {} is {}, but {} has it as {}",
-           adapter.string(), name, shape_text(view.shape()), directory.string(), shape_text(p.value.shape()));
+           adapter.string(), name, shape_text(view.shape()), path(), shape_text(p.value.shape()));
   p.value = view.copy_f32();
 }
 
@@ -169,7 +161,7 @@ void Model::load_adapter(const std::filesystem::path& directory, std::string_vie
   for (const LoraPair& pair : reader.pairs()) {
     Linear* linear = find_linear(pair.module);
     LQ_CHECK(linear != nullptr, kMismatch, "[adapter] {}: there is no linear module {} in {}",
-             directory.string(), pair.module, state_->directory.string());
+             directory.string(), pair.module, state_->path());
     auto lora = std::make_unique<Lora>();
     lora->a.name = pair.module + ".lora_A.weight";
     lora->b.name = pair.module + ".lora_B.weight";
@@ -181,8 +173,7 @@ void Model::load_adapter(const std::filesystem::path& directory, std::string_vie
 }
 
 std::string Model::base_hash(Context& ctx) const {
-  if (state_->packed) return state_->packed->packed().model_hash;
-  return state_->dense->model_hash(ctx.pool, ctx.stop);
+  return state_->checkpoint->base_hash(ctx.pool, ctx.stop);
 }
 
 }  // namespace lq

@@ -8,34 +8,37 @@
 #include <string>
 #include <vector>
 
-#include "formats/checkpoint_reader.h"
-#include "formats/packed_checkpoint.h"
+#include "formats/checkpoint.h"
 #include "formats/peft_adapter.h"
 #include "models/model.h"
+#include "models/registry.h"
 
 namespace lq {
 
 struct Model::State {
-  std::filesystem::path directory;
-  JsonObject hf;
+  CheckpointPtr checkpoint;  // owns the mapped files
   ModelSpec spec;
   TensorNames names;
-  // One of the two: they own the mapped files.
-  std::unique_ptr<CheckpointReader> dense;
-  std::unique_ptr<PackedCheckpoint> packed;
   std::list<Parameter> parameters;  // addresses stay
   std::map<std::string, Parameter*, std::less<>> by_name;
   Parameter* embedding = nullptr;
   std::vector<TransformerBlock> blocks;
   std::unique_ptr<NextTokenHead> head;
 
-  State(JsonObject h, ModelSpec s, TensorNames n)
-      : hf(std::move(h)), spec(std::move(s)), names(std::move(n)) {}
+  explicit State(CheckpointPtr from)
+      : checkpoint(std::move(from)),
+        spec(model_spec(checkpoint->config())),
+        names(model_family(checkpoint->config()).names) {}
   std::vector<Module> modules();
   // A parameter's value becomes the adapter's. A tied head stays tied to the embeddings unless it is replaced
   // itself. Throws Error(kMismatch), Error(kUnsupported) naming the adapter and the tensor.
   void replace(const TensorView& view, const std::filesystem::path& adapter);
-  const CheckpointReader& reader() const { return packed ? packed->reader() : *dense; }
+  const CheckpointReader& reader() const { return checkpoint->reader(); }
+  std::string path() const { return checkpoint->path().string(); }
+  // Whether this weight is stored packed.
+  bool packs(const std::string& weight) const {
+    return checkpoint->is_packed() && checkpoint->packed().packed().modules.contains(weight);
+  }
 };
 
 }  // namespace lq

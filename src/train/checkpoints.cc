@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "files/json_object.h"
 
 namespace lq {
 namespace {
@@ -70,12 +71,10 @@ std::optional<TrainState> Checkpoints::restore(const std::vector<Parameter*>& pa
     const auto item = store_.get(name_of(all.back()));
     if (!item) continue;
     const std::string who = "[train] " + item->file.path().string();
-    LQ_CHECK(item->info.contains("state") && item->info.contains("optimizer_steps") &&
-                 item->info["optimizer_steps"].is_number_integer(),
-             kCorruptFile, "{}: no state in it", who);
-    const TrainState state = train_state_from_json(item->info["state"], who);
+    const JsonObject info = JsonObject::record(item->info, who);
+    const TrainState state = train_state_from_json(nlohmann::json(info.any("state")), who);
     read_parameters(item->file, parameters);
-    optimizer.restore(item->file, item->info["optimizer_steps"].get<std::int64_t>());
+    optimizer.restore(item->file, info.count("optimizer_steps"));
     return state;
   }
   return std::nullopt;

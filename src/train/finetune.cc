@@ -10,8 +10,8 @@
 #include "base/process.h"
 #include "base/version.h"
 #include "files/atomic_file.h"
+#include "files/job.h"
 #include "files/json_file.h"
-#include "files/output_dir.h"
 #include "quant/format.h"
 #include "tokenizers/tokenizer.h"
 #include "train/checkpoints.h"
@@ -161,7 +161,7 @@ class Product {
   Product(Context& ctx, Model& model, const FinetuneOptions& o, std::string base_hash)
       : model_(model), o_(o), base_hash_(std::move(base_hash)) {
     if (o.full) {
-      specs_ = train_all_parameters(model, o.model);
+      specs_ = train_all_parameters(model);
     } else {
       lora_ = lora_setup(ctx, model, o.lora);
     }
@@ -169,9 +169,9 @@ class Product {
   std::int64_t modules() const { return o_.full ? std::ssize(specs_) : lora_.trained; }
   void write(const std::filesystem::path& directory) const {
     std::filesystem::create_directories(directory);
-    if (o_.full) return write_full_model(model_, specs_, o_.model, directory);
+    if (o_.full) return write_full_model(model_, specs_, directory);
     // PEFT finds a dense base by this path; a packed one is ours alone.
-    const std::string base_model = model_.packed() ? std::string() : o_.model.string();
+    const std::string base_model = model_.packed() ? std::string() : model_.checkpoint()->path().string();
     write_adapter(model_, lora_, o_.train.dropout, base_hash_, base_model, directory);
   }
 
@@ -185,7 +185,11 @@ class Product {
 
 }  // namespace
 
-FinetuneReport finetune(Context& ctx, const FinetuneOptions& given) {
+FinetuneReport finetune(Context& ctx, const FinetuneOptions& options) {
+  return finetune(ctx, Checkpoint::open(options.model), options);
+}
+
+FinetuneReport finetune(Context& ctx, const CheckpointPtr& checkpoint, const FinetuneOptions& given) {
   const double begin = monotonic_seconds();
   FinetuneOptions o = given;
   check_train_options(o.train);
@@ -193,34 +197,34 @@ FinetuneReport finetune(Context& ctx, const FinetuneOptions& given) {
   const bool from_zero = o.lora.start == LoraStart::kZero;
   check_option(!from_zero || o.adapter.empty(), "adapter", "and `init` zero exclude each other");
   if (o.full) check_full(o);
-  std::vector<std::filesystem::path> inputs = {o.model};
+  std::vector<std::filesystem::path> inputs = {checkpoint->path()};
   if (!o.adapter.empty()) inputs.push_back(o.adapter);
-  OutputDir::check(o.out, inputs);
+  JobOptions job_options;
+  job_options.inputs = inputs;
+  job_options.overwrite = o.overwrite;
+  Job::check(o.out, job_options);
 
-  const auto tokenizer = Tokenizer::load(o.model);
+  const auto tokenizer = Tokenizer::load(checkpoint->directory());
   ModelLoadOptions load;
   load.adapter = o.adapter;
   load.no_adapter = from_zero;
-  Model model = Model::load(ctx, o.model, load);
+  Model model = Model::load(ctx, checkpoint, load);
   if (!o.adapter.empty()) {
     const PeftAdapterReader reader(o.adapter);
     for (const TensorView& view : reader.replaced()) o.lora.replaced.push_back(view.name());
   }
   check_sequence_length(model.spec(), o.data.examples.max_length, "[finetune] seq-len");
   o.data.examples.seed = ctx.seed;
-  ExampleSet set = read_training_data(o.data, o.model, *tokenizer, ctx.progress);
-  check_ids(set, model, o.model);
+  ExampleSet set = read_training_data(o.data, checkpoint->directory(), *tokenizer, ctx.progress);
+  check_ids(set, model, checkpoint->path());
   o.train.batch.row_length = o.data.examples.max_length;
   o.train.batch.seed = ctx.seed;
 
   const std::string base_hash = model.base_hash(ctx);
   const std::string start_hash = hash_of_start(model, o.lora.replaced);
-  OutputOptions output_options;
-  output_options.job = job_of(ctx, o, set, base_hash, start_hash);
-  output_options.inputs = inputs;
-  output_options.overwrite = o.overwrite;
-  OutputDir output(o.out, output_options);
-  if (output.state() == OutputState::kFinished) return finished_report(o.out);
+  job_options.job = job_of(ctx, o, set, base_hash, start_hash);
+  Job output(o.out, job_options);
+  if (output.state() == JobState::kFinished) return finished_report(o.out);
 
   const Product product(ctx, model, o, base_hash);
   if (o.choose_activations) o.train.activations = activations_that_fit(model, batch_tokens(set, o.train));
@@ -268,7 +272,8 @@ FinetuneReport finetune(Context& ctx, const FinetuneOptions& given) {
   }
   report.seconds = monotonic_seconds() - begin;
   report.peak_rss_bytes = peak_rss_bytes();
-  output.finish({{"lqlora", kVersion}, {"base", o.model.filename().string()}, {"report", to_json(report)}});
+  output.finish(
+      {{"lqlora", kVersion}, {"base", checkpoint->path().filename().string()}, {"report", to_json(report)}});
   return report;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "formats/checkpoint.h"
 #include "tensor/context.h"
 #include "train/finetune_report.h"
 #include "train/lora_setup.h"
@@ -15,7 +16,8 @@
 namespace lq {
 
 struct FinetuneOptions {
-  std::filesystem::path model, out;
+  std::filesystem::path model;  // for the overload that opens it
+  std::filesystem::path out;
   std::filesystem::path adapter = {};  // to start from; empty: MODEL/adapter of a packed model
   // All parameters of a dense model learn, and `out` becomes a model; `lora` stays unused.
   bool full = false;
@@ -33,6 +35,8 @@ struct FinetuneOptions {
 // validation. While it runs, checkpoints and logs lie in out/.work/store; the same call goes on from there.
 // Throws Error(kInvalidArgument) naming what differs where `out` holds another job, Error(kIo) where another
 // process works on it; and what reading, training and writing throw.
+FinetuneReport finetune(Context& ctx, const CheckpointPtr& model, const FinetuneOptions& options);
+// Opens options.model.
 FinetuneReport finetune(Context& ctx, const FinetuneOptions& options);
 
 }  // namespace lq

@@ -3,7 +3,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "base/error.h"
+#include "files/json_object.h"
 
 namespace lq {
 
@@ -41,43 +41,38 @@ nlohmann::ordered_json to_json(const FinetuneReport& r) {
   return json;
 }
 
-FinetuneReport finetune_report_from_json(const nlohmann::json& json, const std::string& who) {
-  try {
-    FinetuneReport r;
-    TrainState& s = r.training.state;
-    json.at("steps").get_to(s.step);
-    json.at("total_steps").get_to(r.training.total_steps);
-    json.at("final_loss").get_to(s.loss);
-    json.at("tokens_per_second").get_to(r.training.tokens_per_second);
-    json.at("peak_rss_bytes").get_to(r.peak_rss_bytes);
-    json.at("seconds").get_to(r.seconds);
-    json.at("tokens").get_to(s.tokens);
-    json.at("trained_tokens").get_to(s.trained_tokens);
-    json.at("skipped_steps").get_to(s.skipped);
-    json.at("stopped_early").get_to(r.training.stopped_early);
-    json.at("examples").get_to(r.examples);
-    json.at("validation_examples").get_to(r.validation_examples);
-    json.at("data_tokens").get_to(r.data_tokens);
-    json.at("data_trained_tokens").get_to(r.trained_tokens);
-    json.at("bad_records").get_to(r.bad);
-    json.at("truncated").get_to(r.truncated);
-    json.at("dropped").get_to(r.dropped);
-    json.at("modules").get_to(r.modules);
-    json.at("parameters").get_to(r.parameters);
-    if (json.contains("compression_error")) {
-      r.compressed = {json.at("compression_error").get<double>(),
-                      json.at("bits_per_weight_with_low_rank").get<double>()};
-    }
-    if (json.contains("validation_loss")) {
-      s.first_validation_loss = json.at("first_validation_loss").get<double>();
-      s.validation_loss = json.at("validation_loss").get<double>();
-      s.best_loss = json.at("best_validation_loss").get<double>();
-      json.at("best_step").get_to(s.best_step);
-    }
-    return r;
-  } catch (const nlohmann::json::exception& e) {
-    fail(ErrorCode::kCorruptFile, "{}: {}", who, e.what());
+FinetuneReport finetune_report_from_json(const nlohmann::json& record, const std::string& who) {
+  const JsonObject json = JsonObject::record(record, who);
+  FinetuneReport r;
+  TrainState& s = r.training.state;
+  s.step = json.count("steps");
+  r.training.total_steps = json.count("total_steps");
+  s.loss = json.number("final_loss");
+  r.training.tokens_per_second = json.number("tokens_per_second");
+  r.peak_rss_bytes = json.count("peak_rss_bytes");
+  r.seconds = json.number("seconds");
+  s.tokens = json.count("tokens");
+  s.trained_tokens = json.count("trained_tokens");
+  s.skipped = json.count("skipped_steps");
+  r.training.stopped_early = json.boolean("stopped_early");
+  r.examples = json.count("examples");
+  r.validation_examples = json.count("validation_examples");
+  r.data_tokens = json.count("data_tokens");
+  r.trained_tokens = json.count("data_trained_tokens");
+  r.bad = json.count("bad_records");
+  r.truncated = json.count("truncated");
+  r.dropped = json.count("dropped");
+  r.modules = json.count("modules");
+  r.parameters = json.count("parameters");
+  if (json.has("compression_error"))
+    r.compressed = {json.number("compression_error"), json.number("bits_per_weight_with_low_rank")};
+  if (json.has("validation_loss")) {
+    s.first_validation_loss = json.number("first_validation_loss");
+    s.validation_loss = json.number("validation_loss");
+    s.best_loss = json.number("best_validation_loss");
+    s.best_step = json.integer("best_step", -1, std::int64_t{1} << 62);
   }
+  return r;
 }
 
 }  // namespace lq

@@ -1,17 +1,16 @@
 #include "train/full_model.h"
 
 #include "base/option_error.h"
-#include "formats/checkpoint_reader.h"
 #include "formats/sharded_writer.h"
 #include "formats/side_files.h"
 
 namespace lq {
 
-std::vector<TensorSpec> train_all_parameters(Model& model, const std::filesystem::path& directory) {
+std::vector<TensorSpec> train_all_parameters(Model& model) {
   check_option(!model.packed(), "full",
                "goes with a dense model, but {} is packed, and packed weights do not learn",
-               directory.string());
-  const CheckpointReader reader(directory);
+               model.checkpoint()->path().string());
+  const CheckpointReader& reader = model.checkpoint()->reader();
   std::vector<TensorSpec> specs;
   for (Parameter* p : model.parameters()) {
     const TensorView* view = reader.find(p->name);
@@ -23,7 +22,7 @@ std::vector<TensorSpec> train_all_parameters(Model& model, const std::filesystem
   return specs;
 }
 
-void write_full_model(Model& model, const std::vector<TensorSpec>& specs, const std::filesystem::path& source,
+void write_full_model(Model& model, const std::vector<TensorSpec>& specs,
                       const std::filesystem::path& directory) {
   std::filesystem::create_directories(directory);
   ShardedWriter writer(directory, specs);
@@ -31,7 +30,7 @@ void write_full_model(Model& model, const std::vector<TensorSpec>& specs, const 
     writer.write_f32(spec.name, model.find_parameter(spec.name)->value.data<float>());
   }
   writer.finish();
-  copy_side_files(source, directory);
+  copy_side_files(model.checkpoint()->directory(), directory);
   model.hf_config().save(directory / "config.json");
 }
 

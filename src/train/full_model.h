@@ -10,14 +10,14 @@
 
 namespace lq {
 
-// Makes all parameters of the model at `directory` learn. Returns how they are written back: names, shapes,
+// Makes all parameters of the model learn. Returns how they are written back: names, shapes,
 // and the dtype that each has in its file (while they learn they are f32). Throws Error(kInvalidArgument) for
 // a packed model.
-std::vector<TensorSpec> train_all_parameters(Model& model, const std::filesystem::path& directory);
+std::vector<TensorSpec> train_all_parameters(Model& model);
 
 // Writes the parameters as a dense Hugging Face directory into an existing folder: weights (rounded to the
-// dtypes of `specs`), config.json and the side files of `source`. Throws Error(kIo).
-void write_full_model(Model& model, const std::vector<TensorSpec>& specs, const std::filesystem::path& source,
+// dtypes of `specs`), config.json and the side files of where it was loaded from. Throws Error(kIo).
+void write_full_model(Model& model, const std::vector<TensorSpec>& specs,
                       const std::filesystem::path& directory);
 
 }  // namespace lq

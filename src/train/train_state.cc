@@ -2,17 +2,12 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/error.h"
+#include "files/json_object.h"
 
 namespace lq {
 namespace {
 
 nlohmann::json of(const std::optional<double>& x) { return x ? nlohmann::json(*x) : nlohmann::json(); }
-
-std::optional<double> optional_of(const nlohmann::json& json) {
-  if (json.is_null()) return std::nullopt;
-  return json.get<double>();
-}
 
 }  // namespace
 
@@ -36,30 +31,28 @@ nlohmann::json to_json(const TrainState& s) {
           {"since_best", s.since_best}};
 }
 
-TrainState train_state_from_json(const nlohmann::json& json, const std::string& who) {
-  try {
-    TrainState s;
-    json.at("step").get_to(s.step);
-    json.at("epoch").get_to(s.data.epoch);
-    json.at("batch").get_to(s.data.batch);
-    json.at("tokens").get_to(s.tokens);
-    json.at("trained_tokens").get_to(s.trained_tokens);
-    json.at("seconds").get_to(s.seconds);
-    json.at("loss").get_to(s.loss);
-    json.at("gradient_norm").get_to(s.gradient_norm);
-    json.at("lr_scale").get_to(s.lr_scale);
-    json.at("bad_streak").get_to(s.bad_streak);
-    json.at("skipped").get_to(s.skipped);
-    json.at("evaluated").get_to(s.evaluated);
-    s.validation_loss = optional_of(json.at("validation_loss"));
-    s.first_validation_loss = optional_of(json.at("first_validation_loss"));
-    s.best_loss = optional_of(json.at("best_loss"));
-    json.at("best_step").get_to(s.best_step);
-    json.at("since_best").get_to(s.since_best);
-    return s;
-  } catch (const nlohmann::json::exception& e) {
-    fail(ErrorCode::kCorruptFile, "{}: {}", who, e.what());
-  }
+TrainState train_state_from_json(const nlohmann::json& record, const std::string& who) {
+  const JsonObject json = JsonObject::record(record, who);
+  constexpr std::int64_t kMost = std::int64_t{1} << 62;
+  TrainState s;
+  s.step = json.count("step");
+  s.data.epoch = json.count("epoch");
+  s.data.batch = json.count("batch");
+  s.tokens = json.count("tokens");
+  s.trained_tokens = json.count("trained_tokens");
+  s.seconds = json.number("seconds");
+  s.loss = json.number("loss");
+  s.gradient_norm = json.number("gradient_norm");
+  s.lr_scale = json.number("lr_scale");
+  s.bad_streak = json.count("bad_streak");
+  s.skipped = json.count("skipped");
+  s.evaluated = json.integer("evaluated", -1, kMost);
+  s.validation_loss = json.number_if("validation_loss");
+  s.first_validation_loss = json.number_if("first_validation_loss");
+  s.best_loss = json.number_if("best_loss");
+  s.best_step = json.integer("best_step", -1, kMost);
+  s.since_best = json.count("since_best");
+  return s;
 }
 
 }  // namespace lq

@@ -78,9 +78,10 @@ TEST_F(CompareFolderTest, AChangedFileIsMadeAgain) {
 
 TEST_F(CompareFolderTest, RefusesFoldersOfOthersAndASecondProcess) {
   io_test::put_file(dir_ / "mine/letter.txt", "dear");
-  EXPECT_NE(
-      error_of([&] { CompareFolder(dir_ / "mine", {}, progress_, true); }).find("was not made by this verb"),
-      std::string::npos);
+  EXPECT_NE(error_of([&] {
+              CompareFolder(dir_ / "mine", {}, progress_, true);
+            }).find("was not made by this program"),
+            std::string::npos);
   EXPECT_NE(error_of([&] { CompareFolder(dir_ / "mine/letter.txt", {}, progress_, false); }), "none");
   CompareFolder first(dir_ / "out", {}, progress_, false);
   EXPECT_NE(error_of([&] { CompareFolder(dir_ / "out", {}, progress_, false); }).find("another process"),

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "export/packed_model.h"
+#include "formats/config_file.h"
 #include "formats/packed_checkpoint.h"
 #include "formats/peft_adapter.h"
 #include "jobs/quantize_model.h"
@@ -73,7 +74,7 @@ TEST_F(HfExportTest, MergesTheLowRankPart) {
   EXPECT_EQ(report.adapted, 14);
   EXPECT_EQ(report.rounding_error, 0.0);  // the source is f32
   expect_weights(1.0);
-  const JsonObject config = JsonObject::load(options_.out);
+  const JsonObject config = load_config(options_.out);
   EXPECT_FALSE(config.has("quantization_config"));
   EXPECT_TRUE(config.has("a_key_nobody_knows"));
   EXPECT_EQ(CheckpointReader(options_.out).tensors().size(), 21U);
@@ -148,7 +149,7 @@ TEST(HfExport, MergesWholeWeightsOfTheAdapter) {
 TEST(HfExport, AHeadOfItsOwnUnties) {
   PackedTinyModel tiny;
   // The model as if its head were the embedding.
-  JsonObject config = JsonObject::load(tiny.packed);
+  JsonObject config = load_config(tiny.packed);
   config.json()["tie_word_embeddings"] = true;
   config.save(tiny.packed / "config.json");
   const CheckpointReader reader(tiny.packed);
@@ -179,7 +180,7 @@ TEST(HfExport, AHeadOfItsOwnUnties) {
   options.adapter = adapter;
   options.out = tiny.dir / "untied";
   EXPECT_EQ(export_hf(tiny.context, options).replaced, 1);
-  EXPECT_FALSE(JsonObject::load(options.out).boolean_or("tie_word_embeddings", true));
+  EXPECT_FALSE(load_config(options.out).boolean_or("tie_word_embeddings", true));
   const CheckpointReader out(options.out);
   EXPECT_EQ(out.at("lm_head.weight").copy_f32().data<float>()[9], 0.75F);
   EXPECT_NE(out.at("model.embed_tokens.weight").copy_f32().data<float>()[9], 0.75F);

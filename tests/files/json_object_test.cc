@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <optional>
+#include <utility>
+
 #include "support/io_test_util.h"
 
 namespace lq {
@@ -63,6 +67,72 @@ TEST(JsonObject, ErrorsNameFileKeyAndWhatWasExpected) {
   expect_error(ErrorCode::kCorruptFile, {"'a' occurs twice"}, [] { config(R"({"a":1,"a":2})"); });
 }
 
+enum class Fruit { kApple, kPear };
+constexpr std::array<std::pair<Fruit, std::string_view>, 2> kFruits = {
+    {{Fruit::kApple, "apple"}, {Fruit::kPear, "pear"}}};
+
+TEST(JsonObject, NamesOfATable) {
+  const JsonObject c = config(R"({"f": "pear", "g": "plum", "n": 1, "null": null})");
+  EXPECT_EQ(c.one_of("f", kFruits), Fruit::kPear);
+  EXPECT_EQ(c.one_of_or("null", kFruits, Fruit::kApple), Fruit::kApple);
+  expect_error(ErrorCode::kCorruptFile, {"key 'g' is \"plum\", but one of apple, pear was expected"},
+               [&] { (void)c.one_of("g", kFruits); });
+  expect_error(ErrorCode::kCorruptFile, {"'n' is 1, but a text"}, [&] { (void)c.one_of("n", kFruits); });
+  expect_error(ErrorCode::kNotFound, {"'h'"}, [&] { (void)c.one_of("h", kFruits); });
+}
+
+TEST(JsonObject, ListsOfObjectsAndNumbers) {
+  const JsonObject c = config(
+      R"({"m": [{"rank": 4}, {"rank": "x"}], "by": {"a.b": {"r": 1}, "c": {"r": 0}}, "x": [1, 2.5], "s": 18446744073709551615,
+          "bad": [{}, 1], "z": {"a": 1}, "y": [1, "2"]})");
+  const auto list = c.sections("m");
+  ASSERT_EQ(list.size(), 2U);
+  EXPECT_EQ(list[0].integer("rank"), 4);
+  expect_error(ErrorCode::kCorruptFile, {"'m[1].rank' is \"x\""}, [&] { (void)list[1].integer("rank"); });
+  const auto named = c.named_sections("by");
+  ASSERT_EQ(named.size(), 2U);
+  EXPECT_EQ(named[0].first, "a.b");
+  expect_error(ErrorCode::kCorruptFile, {"'by.c.r' is 0"}, [&] { (void)named[1].second.integer("r"); });
+  EXPECT_TRUE(c.sections("none").empty());
+  EXPECT_TRUE(c.named_sections("none").empty());
+  expect_error(ErrorCode::kCorruptFile, {"'bad'", "a list of objects"}, [&] { (void)c.sections("bad"); });
+  expect_error(ErrorCode::kCorruptFile, {"'x'", "an object of objects"},
+               [&] { (void)c.named_sections("x"); });
+  expect_error(ErrorCode::kCorruptFile, {"'z'", "an object of objects"},
+               [&] { (void)c.named_sections("z"); });
+  EXPECT_EQ(c.numbers("x"), (std::vector<double>{1.0, 2.5}));
+  EXPECT_TRUE(c.numbers("none").empty());
+  expect_error(ErrorCode::kCorruptFile, {"'y' is \"2\", but a number"}, [&] { (void)c.numbers("y"); });
+  EXPECT_EQ(c.unsigned64("s"), 18446744073709551615U);
+  expect_error(ErrorCode::kCorruptFile, {"'x'", "an integer of 0 or more"}, [&] { (void)c.unsigned64("x"); });
+  EXPECT_EQ(c.number_if("none"), std::nullopt);
+}
+
+TEST(JsonObject, KeysNobodyAskedFor) {
+  const JsonObject c = config(R"({"a": 1, "b": {"in": 2, "unseen": 3}, "c": 4, "d": null})");
+  (void)c.integer("a");
+  const JsonObject b = c.section("b");
+  EXPECT_TRUE(b.has("in"));
+  EXPECT_EQ(c.unread_keys(), (std::vector<std::string>{"c", "d"}));
+  EXPECT_EQ(b.unread_keys(), (std::vector<std::string>{"unseen"}));
+  const JsonObject copy = c;  // shares what was asked
+  (void)copy.integer_or("d", 0);
+  EXPECT_EQ(c.unread_keys(), (std::vector<std::string>{"c"}));
+}
+
+TEST(JsonObject, WhatARecordLacksIsDamage) {
+  const nlohmann::json sorted = {{"b", 1}, {"a", {{"x", 2}}}, {"none", 0}};
+  const JsonObject c = JsonObject::record(sorted, "[x] s");
+  EXPECT_EQ(c.section("a").integer("x"), 2);
+  EXPECT_EQ(c.count("none"), 0);
+  EXPECT_EQ(c.any("a")["x"], 2);
+  expect_error(ErrorCode::kCorruptFile, {"[x] s: key 'c' is missing"}, [&] { (void)c.integer("c"); });
+  expect_error(ErrorCode::kCorruptFile, {"[x] s: key 'a.y' is missing"},
+               [&] { (void)c.section("a").integer("y"); });
+  expect_error(ErrorCode::kCorruptFile, {"[x] s: an object was expected"},
+               [] { JsonObject::record(nlohmann::json::array(), "[x] s"); });
+}
+
 TEST(JsonObject, UnknownKeysAndTheirOrderSurvive) {
   const TempDir dir;
   const std::string text =
@@ -70,7 +140,7 @@ TEST(JsonObject, UnknownKeysAndTheirOrderSurvive) {
       " ],\n"
       "  \"rope_theta\": 1000000.0,\n  \"initializer_range\": 0.02\n}\n";
   io_test::put_file(dir / "config.json", text);
-  JsonObject c = JsonObject::load(dir.path());
+  JsonObject c = JsonObject::load(dir / "config.json");
   c.save(dir / "copy.json");
   EXPECT_EQ(io_test::get_file(dir / "copy.json"), text);
   c.json()["quantization_config"]["quant_method"] = "lqlora";
@@ -83,7 +153,7 @@ TEST(JsonObject, UnknownKeysAndTheirOrderSurvive) {
 TEST(JsonObject, ReadsRealConfigs) {
   const auto path = io_test::shared_data("models/quill");
   if (path.empty()) GTEST_SKIP() << "shared/data/models/quill is not beside this checkout";
-  const JsonObject c = JsonObject::load(path);
+  const JsonObject c = JsonObject::load(path / "config.json");
   EXPECT_EQ(c.integer("hidden_size"), 256);
   EXPECT_EQ(c.section("rope_parameters").number("rope_theta"), 10000.0);
   EXPECT_FALSE(c.has("pad_token_id"));

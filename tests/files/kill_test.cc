@@ -1,4 +1,4 @@
-// A whole job (pieces in a WorkStore, a sharded model in an OutputDir) killed at random moments and run
+// A whole job (pieces in a WorkStore, a sharded model in a Job) killed at random moments and run
 // again, until it ends: at no moment may something be seen under a final name that is not whole.
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/rng.h"
+#include "files/job.h"
 #include "files/json_file.h"
-#include "files/output_dir.h"
 #include "formats/checkpoint_reader.h"
 #include "formats/sharded_writer.h"
 #include "formats/work_store.h"
@@ -33,8 +33,8 @@ Tensor make_piece(int piece, int version) {
 
 // The job; returns how many pieces it found done.
 int run_job(const fs::path& out, int version) {
-  OutputDir dir(out, {.job = {{"version", version}}, .inputs = {}, .overwrite = true});
-  if (dir.state() == OutputState::kFinished) return kPieces;
+  Job dir(out, {.job = {{"version", version}}, .inputs = {}, .overwrite = true});
+  if (dir.state() == JobState::kFinished) return kPieces;
   const WorkStore store(dir.store_dir());
   int found = 0;
   std::vector<TensorSpec> specs;
@@ -126,7 +126,7 @@ TEST(Kill, FinishedPiecesAreNotMadeAgain) {
   const io_test::TempDir temp;
   const fs::path out = temp / "out";
   {
-    OutputDir dir(out, {.job = {{"version", 1}}});
+    Job dir(out, {.job = {{"version", 1}}});
     const WorkStore store(dir.store_dir());
     for (const int i : {0, 3, 4}) {
       const Tensor piece = make_piece(i, 1);

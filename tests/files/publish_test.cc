@@ -38,16 +38,15 @@ TEST(Publish, WhatMakesAFolderLookFinishedComesLast) {
 const std::vector<std::string> kFiles = {"adapter/w", "model", "lqlora.json", "config.json"};
 
 // OUT with an older result, and a new one ready in OUT/.work/final.
-void prepare(const std::filesystem::path& out, bool keep_work) {
+void prepare(const std::filesystem::path& out) {
   for (const char* name : {"config.json", "lqlora.json", "model", "old/shard"}) put_file(out / name, "old");
   for (const std::string& name : kFiles) put_file(out / ".work/final" / name, "new");
   put_file(out / ".work/store/piece", "kept");
-  record_publish(out / ".work", kFiles, {"old/shard"}, keep_work);
+  record_publish(out / ".work", kFiles, {"old/shard"});
 }
 
-void expect_published(const std::filesystem::path& out, bool keep_work) {
-  std::set<std::string> expected = {"adapter", "adapter/w", "model", "lqlora.json", "config.json"};
-  if (keep_work) expected.insert({".work", ".work/store", ".work/store/piece"});
+void expect_published(const std::filesystem::path& out) {
+  const std::set<std::string> expected = {"adapter", "adapter/w", "model", "lqlora.json", "config.json"};
   EXPECT_EQ(io_test::names_below(out), expected);
   for (const std::string& name : kFiles) EXPECT_EQ(get_file(out / name), "new") << name;
 }
@@ -55,26 +54,24 @@ void expect_published(const std::filesystem::path& out, bool keep_work) {
 TEST(Publish, RollsForwardFromWhereverItStopped) {
   // The steps in their order: remove config.json, lqlora.json, the obsolete file; move the four files; clean
   // up.
-  for (const bool keep_work : {false, true}) {
-    for (int done = 0; done <= 8; ++done) {
-      SCOPED_TRACE(done);
-      const TempDir dir;
-      const auto out = dir / "out";
-      prepare(out, keep_work);
-      if (done >= 1) std::filesystem::remove(out / "config.json");
-      if (done >= 2) std::filesystem::remove(out / "lqlora.json");
-      if (done >= 3) std::filesystem::remove(out / "old/shard");
-      if (done >= 4) std::filesystem::create_directories(out / "adapter");
-      for (int i = 0; i < std::min(4, done - 4); ++i) {
-        const std::string& file = kFiles[static_cast<std::size_t>(i)];
-        std::filesystem::rename(out / ".work/final" / file, out / file);
-      }
-      if (done == 8 && !keep_work) std::filesystem::remove_all(out / ".work/final");  // within the clean-up
-      roll_forward(out, out / ".work");
-      std::filesystem::remove(out / "old");  // an emptied folder may stay when the kill fell between
-      expect_published(out, keep_work);
-      EXPECT_FALSE(publish_recorded(out / ".work"));
+  for (int done = 0; done <= 8; ++done) {
+    SCOPED_TRACE(done);
+    const TempDir dir;
+    const auto out = dir / "out";
+    prepare(out);
+    if (done >= 1) std::filesystem::remove(out / "config.json");
+    if (done >= 2) std::filesystem::remove(out / "lqlora.json");
+    if (done >= 3) std::filesystem::remove(out / "old/shard");
+    if (done >= 4) std::filesystem::create_directories(out / "adapter");
+    for (int i = 0; i < std::min(4, done - 4); ++i) {
+      const std::string& file = kFiles[static_cast<std::size_t>(i)];
+      std::filesystem::rename(out / ".work/final" / file, out / file);
     }
+    if (done == 8) std::filesystem::remove_all(out / ".work/final");  // within the clean-up
+    roll_forward(out, out / ".work");
+    std::filesystem::remove(out / "old");  // an emptied folder may stay when the kill fell between
+    expect_published(out);
+    EXPECT_FALSE(publish_recorded(out / ".work"));
   }
 }
 
@@ -82,7 +79,7 @@ TEST(Publish, OldAndNewNeverLookLikeOneModel) {
   // A file that cannot be moved stops the publication in the middle: no config.json may be seen then.
   const TempDir dir;
   const auto out = dir / "out";
-  prepare(out, false);
+  prepare(out);
   std::filesystem::remove(out / "model");
   put_file(out / "model/in/the/way", "x");
   expect_error(ErrorCode::kIo, {"model", "directory"}, [&] { roll_forward(out, out / ".work"); });
@@ -90,22 +87,21 @@ TEST(Publish, OldAndNewNeverLookLikeOneModel) {
   EXPECT_FALSE(std::filesystem::exists(out / "lqlora.json"));
   std::filesystem::remove_all(out / "model");
   roll_forward(out, out / ".work");
-  expect_published(out, false);
+  expect_published(out);
 }
 
 TEST(Publish, RefusesRecordsThatReachOutside) {
   const TempDir dir;
   const auto out = dir / "out";
   put_file(dir / "precious", "x");
-  for (const char* record : {R"({"files":["../precious"],"obsolete":[],"keep_work":false})",
-                             R"({"files":[],"obsolete":["../precious"],"keep_work":false})",
-                             R"({"files":[],"obsolete":["/etc/passwd"],"keep_work":false})",
-                             R"({"files":[1],"obsolete":[],"keep_work":false})", R"({"files":[]})", "[]", "{",
-                             R"({"files":[],"obsolete":[],"keep_work":1})"}) {
+  for (const char* record :
+       {R"({"files":["../precious"],"obsolete":[]})", R"({"files":[],"obsolete":["../precious"]})",
+        R"({"files":[],"obsolete":["/etc/passwd"]})", R"({"files":[1],"obsolete":[]})", R"({"files":[]})",
+        R"({"obsolete":[]})", "[]", "{"}) {
     put_file(out / ".work/publish.json", record);
     expect_error(ErrorCode::kCorruptFile, {"publish.json"}, [&] { roll_forward(out, out / ".work"); });
   }
-  put_file(out / ".work/publish.json", R"({"files":["lost"],"obsolete":[],"keep_work":false})");
+  put_file(out / ".work/publish.json", R"({"files":["lost"],"obsolete":[]})");
   expect_error(ErrorCode::kIo, {"lost while"}, [&] { roll_forward(out, out / ".work"); });
   EXPECT_EQ(get_file(dir / "precious"), "x");
 }

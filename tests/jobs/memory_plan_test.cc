@@ -12,13 +12,14 @@ namespace {
 TEST(FinetuneMemoryPlan, CountsWhatLiesBesideThePackedMatrices) {
   const io_test::TempDir dir;
   write_tiny_model(dir.path() / "model", DType::kBf16);
-  const CheckpointReader reader(dir.path() / "model");
+  const CheckpointPtr model = Checkpoint::open(dir.path() / "model");
+  const CheckpointReader& reader = model->reader();
   const auto selected = select_matrices(reader, {});
   ThreadPool pool(1);
   NoProgress progress;
   Context context{pool, progress, 0, {}};
   const MemoryPlan plan =
-      finetune_memory_plan(context, reader, selected, {.total = 1 << 20, .rank = 4, .tokens = 16});
+      finetune_memory_plan(context, model, selected, {.total = 1 << 20, .rank = 4, .tokens = 16});
   EXPECT_EQ(plan.total, 1 << 20);
   EXPECT_EQ(plan.dense, 2 * (2 * 64 * 32 + 5 * 32));  // embedding, head and norms, bf16
   std::int64_t sides = 0;
@@ -27,7 +28,7 @@ TEST(FinetuneMemoryPlan, CountsWhatLiesBesideThePackedMatrices) {
   EXPECT_EQ(plan.optimizer, 3 * plan.low_rank);  // a gradient and two moments
   EXPECT_GT(plan.activations, 2 * 16 * 32 * 4);  // at least each block's input
   const MemoryPlan longer =
-      finetune_memory_plan(context, reader, selected, {.total = 1 << 20, .rank = 4, .tokens = 64});
+      finetune_memory_plan(context, model, selected, {.total = 1 << 20, .rank = 4, .tokens = 64});
   EXPECT_GT(longer.activations, plan.activations);
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "files/job.h"
 #include "formats/checkpoint_reader.h"
 #include "formats/module_name.h"
 #include "formats/safetensors_writer.h"
@@ -105,21 +106,61 @@ TEST(SweepJob, CellsAreCheckedAsTheyAreSwept) {
   EXPECT_LT(run(options).largest_deviation, 0.1);
 }
 
+std::string error_of(const SweepJobOptions& options) {
+  try {
+    run(options);
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "none";
+}
+
+JobOptions another_job() {
+  JobOptions options;
+  options.output = JobOutput::kFile;
+  options.job = {{"verb", "another"}};
+  return options;
+}
+
 TEST(SweepJob, UnfinishedWorkOfAnotherCommandIsNotTaken) {
   const TempDir dir;
   write_tiny_model(dir / "model");
-  SweepJobOptions options = options_in(dir);
-  options.plan.selection.include = {"nothing"};  // fails after the job was claimed
-  EXPECT_THROW(run(options), Error);
-  EXPECT_FALSE(std::filesystem::exists(options.out));
-  options.plan.selection.include.clear();
-  try {
-    run(options);
-    ADD_FAILURE();
-  } catch (const Error& e) {
-    EXPECT_EQ(e.code(), ErrorCode::kInvalidArgument);
-    EXPECT_NE(std::string(e.what()).find("table.json.work"), std::string::npos) << e.what();
+  const SweepJobOptions options = options_in(dir);
+  {
+    const Job other(options.out, another_job());
+    io_test::put_file(other.work_dir() / "piece", "done");
+    EXPECT_NE(error_of(options).find("another process is writing it"), std::string::npos);
   }
+  const std::string error = error_of(options);
+  EXPECT_NE(error.find("table.json.work: holds an unfinished run of another job"), std::string::npos)
+      << error;
+  EXPECT_FALSE(std::filesystem::exists(options.out));
+  EXPECT_EQ(io_test::get_file(dir / "table.json.work/piece"), "done");
+}
+
+TEST(SweepJob, AFailureBeforeAnyWorkLeavesNothing) {
+  const TempDir dir;
+  write_tiny_model(dir / "model");
+  SweepJobOptions options = options_in(dir);
+  options.plan.selection.include = {"nothing"};
+  EXPECT_NE(error_of(options).find("nothing"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(dir / "table.json.work"));
+  options.plan.selection.include.clear();
+  EXPECT_EQ(run(options).matrices, 14);
+}
+
+TEST(SweepJob, ReplacesTablesOnly) {
+  const TempDir dir;
+  write_tiny_model(dir / "model");
+  SweepJobOptions options = options_in(dir);
+  io_test::put_file(options.out, "dear diary");
+  EXPECT_NE(error_of(options).find("is no error table"), std::string::npos);
+  EXPECT_EQ(io_test::get_file(options.out), "dear diary");
+  std::filesystem::remove(options.out);
+  run(options);
+  const std::string first = io_test::get_file(options.out);
+  run(options);
+  EXPECT_EQ(io_test::get_file(options.out), first);
 }
 
 }  // namespace

@@ -9,8 +9,8 @@
 
 #include "base/error.h"
 #include "files/file_descriptor.h"
+#include "files/job.h"
 #include "files/json_file.h"
-#include "files/output_dir.h"
 #include "formats/peft_adapter.h"
 #include "support/io_test_util.h"
 #include "support/paths.h"
@@ -122,7 +122,7 @@ TEST_F(FinetuneTest, AnAdapterGoesOnFromAnother) {
 }
 
 TEST_F(FinetuneTest, TwoRunsOnOneFolderAreRefused) {
-  const OutputDir held(options_.out, {.job = {{"verb", "finetune"}}});
+  const Job held(options_.out, {.job = {{"verb", "finetune"}}});
   EXPECT_TRUE(has(error_of([](FinetuneOptions&) {}), "another process is writing it"));
 }
 

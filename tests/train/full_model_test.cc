@@ -27,12 +27,12 @@ TEST(FullModel, WhatIsWrittenIsReadBack) {
   NoProgress progress;
   Context ctx{pool, progress, 0, {}};
   Model model = Model::load(ctx, kGolden);
-  const std::vector<TensorSpec> specs = train_all_parameters(model, kGolden);
+  const std::vector<TensorSpec> specs = train_all_parameters(model);
   EXPECT_EQ(specs.size(), model.parameters().size());
   EXPECT_EQ(model.trainable().size(), model.parameters().size());
   float next = 0.25F;
   for (Parameter* p : model.parameters()) p->value.mutable_data<float>()[p->value.numel() - 1] = next += 1.0F;
-  write_full_model(model, specs, kGolden, dir / "out");
+  write_full_model(model, specs, dir / "out");
   Model again = Model::load(ctx, dir / "out");
   ASSERT_EQ(again.parameters().size(), specs.size());
   for (Parameter* p : model.parameters()) {
@@ -49,7 +49,7 @@ TEST(FullModel, APackedModelIsRefused) {
   Context ctx{pool, progress, 0, {}};
   reference::write_random_model(pool, {.bits = 3}, dir / "model");
   Model model = Model::load(ctx, dir / "model");
-  EXPECT_THROW(train_all_parameters(model, dir / "model"), Error);
+  EXPECT_THROW(train_all_parameters(model), Error);
 }
 
 TEST(FullModel, TheWholeJobWritesAModelThatLearned) {

@@ -1,9 +1,7 @@
-#include "files/output_dir.h"
-
-#include <fcntl.h>
-#include <sys/stat.h>
+#include "files/job.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/error.h"
 #include "base/printable.h"
@@ -18,6 +16,7 @@ namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
 constexpr std::string_view kManifest = "lqlora.json";
+constexpr std::string_view kGridLock = ".compare.lock";
 
 void make_directory(const fs::path& path) {
   std::error_code error;
@@ -41,8 +40,9 @@ std::optional<Json> job_in(const fs::path& file) {
     if (e.code() == ErrorCode::kCorruptFile) return std::nullopt;
     throw;
   }
-  if (!json.is_object() || !json.contains("job")) return std::nullopt;
-  return json["job"];
+  if (!json.is_object()) return std::nullopt;
+  if (json.contains("verb") && !json.contains("job")) return json;  // as sweep once wrote it
+  return json.contains("job") ? std::optional<Json>(json["job"]) : std::nullopt;
 }
 
 bool holds_only_work(const fs::path& out) {
@@ -84,8 +84,8 @@ auto as_errors(const Body& body) {
   }
 }
 
-void check_output(const fs::path& out, const std::vector<fs::path>& inputs) {
-  LQ_CHECK(!out.empty(), kInvalidArgument, "[output] an output folder was expected");
+void check_inputs(const fs::path& out, const std::vector<fs::path>& inputs) {
+  LQ_CHECK(!out.empty(), kInvalidArgument, "[output] an output was expected");
   const fs::path real = fs::weakly_canonical(out.has_filename() ? out : out.parent_path());
   for (const fs::path& input : inputs) {
     std::error_code ignored;
@@ -94,60 +94,81 @@ void check_output(const fs::path& out, const std::vector<fs::path>& inputs) {
     LQ_CHECK(!is_within(fs::weakly_canonical(input), real), kInvalidArgument,
              "[output] {}: holds the input {}: choose another name", out.string(), input.string());
   }
+}
+
+void check_folder(const fs::path& out, bool ours) {
   const fs::file_status status = status_of(out);
   if (!fs::exists(status)) return;
   LQ_CHECK(fs::is_directory(status), kInvalidArgument, "[output] {}: exists and is not a folder",
            out.string());
-  LQ_CHECK(fs::exists(out / ".work") || job_in(out / kManifest) || fs::is_empty(out), kInvalidArgument,
+  LQ_CHECK(ours || fs::is_empty(out), kInvalidArgument,
            "[output] {}: exists, is not empty, and was not made by this program: choose another name",
            out.string());
 }
 
-}  // namespace
-
-void OutputDir::check(const fs::path& out, const std::vector<fs::path>& inputs) {
-  as_errors([&] { check_output(out, inputs); });
+fs::path work_of(const fs::path& out, const JobOptions& options) {
+  if (options.output == JobOutput::kFolder) return out / ".work";
+  return options.work.empty() ? fs::path(out.string() + ".work") : options.work;
 }
 
-OutputDir::OutputDir(fs::path out, OutputOptions options)
-    : out_(std::move(out)), options_(std::move(options)) {
-  check(out_, options_.inputs);
+void check_file(const fs::path& out, const JobOptions& options) {
+  const fs::file_status status = status_of(out);
+  LQ_CHECK(!fs::is_directory(status), kInvalidArgument, "[output] {}: is a folder, but a file is written",
+           out.string());
+  LQ_CHECK(!fs::is_regular_file(status) || !options.is_kind || options.is_kind(out), kInvalidArgument,
+           "[output] {}: exists and is no {}: it is left alone", out.string(), options.kind);
+  const fs::path work = work_of(out, options);
+  const fs::file_status there = status_of(work);
+  if (!fs::exists(there)) return;
+  LQ_CHECK(fs::is_directory(there) &&
+               (fs::is_empty(work) || fs::exists(work / "lock") || fs::exists(work / "job.json")),
+           kInvalidArgument,
+           "[output] {}: is in the way of unfinished work, and was not made by this program", work.string());
+}
+
+void check_output(const fs::path& out, const JobOptions& options) {
+  check_inputs(out, options.inputs);
+  switch (options.output) {
+    case JobOutput::kFolder:
+      return check_folder(out, fs::exists(out / ".work") || job_in(out / kManifest));
+    case JobOutput::kFile:
+      return check_file(out, options);
+    case JobOutput::kGrid:
+      return check_folder(out, fs::exists(out / kGridLock));
+  }
+}
+
+}  // namespace
+
+void Job::check(const fs::path& out, const JobOptions& options) {
+  as_errors([&] { check_output(out, options); });
+}
+
+Job::Job(fs::path out, JobOptions options) : out_(std::move(out)), options_(std::move(options)) {
+  check(out_, options_);
   if (!out_.has_filename()) out_ = out_.parent_path();  // "out/"
   as_errors([&] {
-    created_ = !fs::exists(status_of(out_));
-    make_directory(out_);
-    take_lock();
-    decide();
+    switch (options_.output) {
+      case JobOutput::kFolder:
+        created_ = !fs::exists(status_of(out_));
+        lock_ = OutputLock::take(work_dir() / "lock", out_);
+        return decide_folder();
+      case JobOutput::kFile:
+        lock_ = OutputLock::take(work_dir() / "lock", out_);
+        return decide_file();
+      case JobOutput::kGrid:
+        state_ = fs::exists(out_ / kGridLock) ? JobState::kResumable : JobState::kFresh;
+        lock_ = OutputLock::take(out_ / kGridLock, out_);
+    }
   });
 }
 
-void OutputDir::take_lock() {
-  const fs::path file = work_dir() / "lock";
-  // A finishing process removes .work with the lock in it: a lock on a removed file is none.
-  for (int tries = 0; tries < 100; ++tries) {
-    make_directory(work_dir());
-    FileDescriptor fd;
-    try {
-      fd = open_file(file, O_RDWR | O_CREAT, "create the lock");
-    } catch (const Error&) {
-      if (fs::exists(work_dir())) throw;
-      continue;
-    }
-    LQ_CHECK(try_lock(fd, file), kIo, "[output] {}: another process is writing it", out_.string());
-    struct stat mine {};
-    struct stat there {};
-    if (::fstat(fd.get(), &mine) == 0 && ::stat(file.c_str(), &there) == 0 && mine.st_ino == there.st_ino) {
-      lock_ = std::move(fd);
-      return;
-    }
-  }
-  fail(ErrorCode::kIo, "[output] {}: its lock keeps vanishing", out_.string());
-}
+fs::path Job::work_dir() const { return work_of(out_, options_); }
 
-void OutputDir::decide() {
+void Job::decide_folder() {
   if (publish_recorded(work_dir())) {
     roll_forward(out_, work_dir());
-    take_lock();
+    lock_ = OutputLock::take(work_dir() / "lock", out_);
   }
   const fs::path job_file = work_dir() / "job.json";
   const std::optional<Json> finished = job_in(out_ / kManifest);
@@ -155,8 +176,8 @@ void OutputDir::decide() {
   if (finished && *finished == options_.job) {
     const auto files = published_files(out_);
     if (std::all_of(files.begin(), files.end(), [&](const auto& file) { return fs::exists(out_ / file); })) {
-      state_ = OutputState::kFinished;
-      if (!options_.keep_work) remove_tree(work_dir());
+      state_ = JobState::kFinished;
+      remove_tree(work_dir());
       return;
     }
   } else if (finished && !(begun && *begun == options_.job)) {
@@ -168,35 +189,78 @@ void OutputDir::decide() {
            "[output] {}: exists, is not empty, and was not made by this program: choose another name",
            out_.string());
   if (begun && *begun == options_.job) {
-    state_ = OutputState::kResumable;
+    state_ = JobState::kResumable;
   } else if (fs::exists(job_file)) {
     LQ_CHECK(options_.overwrite || finished, kInvalidArgument,
              "[output] {}: holds an unfinished run of another job ({}): choose another name, or overwrite it",
              out_.string(), json_differences(begun.value_or(Json()), options_.job));
-    remove_tree(store_dir());
   }
-  if (state_ == OutputState::kFresh) remove_tree(store_dir());
+  if (state_ == JobState::kFresh) clear_work();
   remove_tree(final_dir());
   make_directory(store_dir());
   make_directory(final_dir());
-  if (state_ == OutputState::kFresh) write_json(job_file, Json{{"format", 1}, {"job", options_.job}});
+  if (state_ == JobState::kFresh) begin_work();
 }
 
-OutputDir::~OutputDir() {
-  std::error_code ignored;
-  if (state_ == OutputState::kFresh && !finished_ && lock_.open() && fs::is_empty(store_dir(), ignored) &&
-      !ignored) {
-    fs::remove_all(work_dir(), ignored);
-    if (created_) fs::remove(out_, ignored);  // only when empty
+void Job::decide_file() {
+  const fs::path job_file = work_dir() / "job.json";
+  if (!fs::exists(job_file)) return begin_work();
+  const std::optional<Json> begun = job_in(job_file);
+  if (begun && *begun == options_.job) {
+    state_ = JobState::kResumable;
+    return;
+  }
+  LQ_CHECK(options_.overwrite, kInvalidArgument,
+           "[output] {}: holds an unfinished run of another job ({}): finish that one, or remove the folder",
+           work_dir().string(), json_differences(begun.value_or(Json()), options_.job));
+  clear_work();
+  begin_work();
+}
+
+void Job::begin_work() { write_json(work_dir() / "job.json", Json{{"format", 1}, {"job", options_.job}}); }
+
+// Pieces and stages of another job are no help to this one.
+void Job::clear_work() const {
+  for (const auto& entry : fs::directory_iterator(work_dir())) {
+    if (entry.path().filename() != "lock") remove_tree(entry.path());
   }
 }
 
-std::vector<std::string> OutputDir::finish(nlohmann::ordered_json manifest) {
+// Whether a run has left anything that another could use: a piece, or a stage's result.
+bool Job::has_work() const {
+  const auto is_file = [](const fs::directory_entry& entry) { return !entry.is_directory(); };
+  return std::any_of(fs::directory_iterator(work_dir()), fs::directory_iterator(), [&](const auto& entry) {
+    const fs::path name = entry.path().filename();
+    if (name == "lock" || name == "job.json" || name == "final") return false;
+    if (is_file(entry)) return true;
+    return std::any_of(fs::recursive_directory_iterator(entry), fs::recursive_directory_iterator(), is_file);
+  });
+}
+
+Job::~Job() {
+  if (state_ != JobState::kFresh || finished_ || !lock_.held() || options_.output == JobOutput::kGrid) return;
+  try {
+    if (has_work()) return;
+    fs::remove_all(work_dir());
+    if (created_) fs::remove(out_);  // only when empty
+  } catch (const fs::filesystem_error&) {
+    // What cannot be looked at or removed stays.
+  }
+}
+
+std::vector<std::string> Job::finish(nlohmann::ordered_json manifest) {
   return as_errors([&] { return publish(std::move(manifest)); });
 }
 
-std::vector<std::string> OutputDir::publish(nlohmann::ordered_json manifest) {
-  LQ_CHECK(state_ != OutputState::kFinished && !finished_, kInvalidArgument, "[output] {}: finished already",
+void Job::finish() {
+  LQ_ASSERT(options_.output == JobOutput::kFile);
+  as_errors([&] { remove_tree(work_dir()); });
+  finished_ = true;
+}
+
+std::vector<std::string> Job::publish(nlohmann::ordered_json manifest) {
+  LQ_ASSERT(options_.output == JobOutput::kFolder);
+  LQ_CHECK(state_ != JobState::kFinished && !finished_, kInvalidArgument, "[output] {}: finished already",
            out_.string());
   const fs::path manifest_file = final_dir() / kManifest;
   std::vector<std::string> files = files_to_publish(final_dir());
@@ -210,7 +274,7 @@ std::vector<std::string> OutputDir::publish(nlohmann::ordered_json manifest) {
   for (const std::string& old : published_files(out_)) {
     if (std::find(files.begin(), files.end(), old) == files.end()) obsolete.push_back(old);
   }
-  record_publish(work_dir(), files, obsolete, options_.keep_work);
+  record_publish(work_dir(), files, obsolete);
   roll_forward(out_, work_dir());
   finished_ = true;
   std::sort(files.begin(), files.end());

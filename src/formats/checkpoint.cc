@@ -1,0 +1,54 @@
+#include "formats/checkpoint.h"
+
+#include "base/error.h"
+#include "formats/config_file.h"
+
+namespace lq {
+
+CheckpointPtr Checkpoint::open(const std::filesystem::path& path) {
+  return CheckpointPtr(new Checkpoint(path));
+}
+
+Checkpoint::Checkpoint(const std::filesystem::path& path)
+    : reader_(std::make_shared<const CheckpointReader>(path)) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(reader_->directory() / kConfigName, ignored)) return;
+  config_ = load_config(reader_->directory());
+  if (lq::is_packed(*config_)) packed_.emplace(*config_, reader_);
+}
+
+const JsonObject& Checkpoint::config() const {
+  LQ_CHECK(config_.has_value(), kNotFound, "[config] {}: no such file", (directory() / kConfigName).string());
+  return *config_;
+}
+
+const PackedCheckpoint& Checkpoint::packed() const {
+  LQ_CHECK(packed_.has_value(), kMismatch,
+           "{}: this model is dense, but a packed one is expected (see lqlora quantize)", path().string());
+  return *packed_;
+}
+
+void Checkpoint::require_dense(std::string_view verb) const {
+  LQ_CHECK(!is_packed(), kInvalidArgument,
+           "{}: this model is packed already; {} the dense model it was made from", path().string(), verb);
+}
+
+const std::string& Checkpoint::hash(ThreadPool& pool, const StopToken& stop) const {
+  const std::lock_guard lock(mutex_);
+  if (hash_.empty()) {
+    hash_ = reader_->model_hash(pool, stop);
+    ++times_hashed_;
+  }
+  return hash_;
+}
+
+const std::string& Checkpoint::base_hash(ThreadPool& pool, const StopToken& stop) const {
+  return is_packed() ? packed_->packed().model_hash : hash(pool, stop);
+}
+
+int Checkpoint::times_hashed() const {
+  const std::lock_guard lock(mutex_);
+  return times_hashed_;
+}
+
+}  // namespace lq

@@ -1,0 +1,349 @@
+#include "files/job.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include "support/io_test_util.h"
+
+namespace lq {
+namespace {
+
+using io_test::expect_error;
+using io_test::get_file;
+using io_test::names_below;
+using io_test::put_file;
+using io_test::TempDir;
+using Json = nlohmann::json;
+
+const Json kJob = {{"bits", 3}, {"source", "abc"}, {"seed", 0}};
+const Json kOther = {{"bits", 4}, {"source", "abc"}, {"rank", 8}};
+
+// A whole job: a model file and its config.
+void run(const std::filesystem::path& out, const Json& job, const std::string& content,
+         bool overwrite = false) {
+  Job dir(out, {.job = job, .inputs = {}, .overwrite = overwrite});
+  put_file(dir.final_dir() / "model.safetensors", content);
+  put_file(dir.final_dir() / "config.json", "{}");
+  put_file(dir.final_dir() / (content + ".txt"), content);
+  dir.finish({{"version", 1}});
+}
+
+TEST(Job, PublishesAndLeavesNoTraceOfTheWork) {
+  const TempDir temp;
+  const auto out = temp / "runs/out";
+  {
+    Job dir(out / "", {.job = kJob});
+    EXPECT_EQ(dir.path(), out);
+    EXPECT_EQ(dir.state(), JobState::kFresh);
+    EXPECT_TRUE(std::filesystem::is_empty(dir.final_dir()));
+    put_file(dir.final_dir() / "model.safetensors", "weights");
+    put_file(dir.final_dir() / "adapter/adapter_config.json", "{}");
+    put_file(dir.final_dir() / "config.json", "{}");
+    EXPECT_EQ(names_below(out).count("config.json"), 0U);
+    nlohmann::ordered_json manifest;
+    manifest["version"] = "1.0";
+    const auto files = dir.finish(manifest);
+    EXPECT_EQ(files, (std::vector<std::string>{"adapter/adapter_config.json", "config.json", "lqlora.json",
+                                               "model.safetensors"}));
+    expect_error(ErrorCode::kInvalidArgument, {"finished already"}, [&] { dir.finish({}); });
+  }
+  EXPECT_EQ(names_below(out), (std::set<std::string>{"adapter", "adapter/adapter_config.json", "config.json",
+                                                     "lqlora.json", "model.safetensors"}));
+  const Json manifest = Json::parse(get_file(out / "lqlora.json"));
+  EXPECT_EQ(manifest["version"], "1.0");
+  EXPECT_EQ(manifest["job"], kJob);
+  EXPECT_EQ(manifest["files"], (Json{"adapter/adapter_config.json", "model.safetensors", "config.json"}));
+}
+
+TEST(Job, TheSameJobAgainIsFinishedOrGoesOn) {
+  const TempDir temp;
+  const auto out = temp / "out";
+  {
+    Job dir(out, {.job = kJob});
+    put_file(dir.store_dir() / "piece", "done");
+    put_file(dir.final_dir() / "model.safetensors", "half");
+  }
+  EXPECT_EQ(names_below(out).count("model.safetensors"), 0U);
+  {
+    Job dir(out, {.job = kJob});
+    EXPECT_EQ(dir.state(), JobState::kResumable);
+    EXPECT_EQ(get_file(dir.store_dir() / "piece"), "done");
+    EXPECT_TRUE(std::filesystem::is_empty(dir.final_dir()));
+    put_file(dir.final_dir() / "config.json", "{}");
+    dir.finish({});
+  }
+  {
+    Job dir(out, {.job = kJob});
+    EXPECT_EQ(dir.state(), JobState::kFinished);
+    expect_error(ErrorCode::kInvalidArgument, {"finished already"}, [&] { dir.finish({}); });
+  }
+  EXPECT_EQ(names_below(out), (std::set<std::string>{"config.json", "lqlora.json"}));
+  // A published file that is gone is made again.
+  std::filesystem::remove(out / "config.json");
+  EXPECT_EQ(Job(out, {.job = kJob}).state(), JobState::kFresh);
+}
+
+TEST(Job, AFailureBeforeAnyWorkLeavesNothing) {
+  const TempDir temp;
+  { Job dir(temp / "out", {.job = kJob}); }
+  EXPECT_TRUE(std::filesystem::is_empty(temp.path()));
+  std::filesystem::create_directories(temp / "mine");
+  { Job dir(temp / "mine", {.job = kJob}); }
+  EXPECT_EQ(names_below(temp.path()), std::set<std::string>{"mine"});
+}
+
+TEST(Job, AnotherJobIsRefusedAndItsDifferencesNamed) {
+  const TempDir temp;
+  const auto out = temp / "out";
+  run(out, kJob, "first");
+  expect_error(ErrorCode::kInvalidArgument,
+               {out.string(), "another job", "bits was 3, now 4", "rank was not given, now 8",
+                "seed was 0, now not given"},
+               [&] { Job dir(out, {.job = kOther}); });
+  EXPECT_EQ(get_file(out / "model.safetensors"), "first");
+  EXPECT_FALSE(std::filesystem::exists(out / "first.txt.partial"));
+  run(out, kOther, "second", true);
+  EXPECT_EQ(names_below(out),
+            (std::set<std::string>{"config.json", "lqlora.json", "model.safetensors", "second.txt"}));
+  EXPECT_EQ(get_file(out / "model.safetensors"), "second");
+}
+
+TEST(Job, AnUnfinishedRunOfAnotherJobIsRefused) {
+  const TempDir temp;
+  const auto out = temp / "out";
+  {
+    Job dir(out, {.job = kJob});
+    put_file(dir.store_dir() / "piece", "done");
+  }
+  expect_error(ErrorCode::kInvalidArgument, {"unfinished run of another job", "bits was 3, now 4"},
+               [&] { Job dir(out, {.job = kOther}); });
+  EXPECT_TRUE(std::filesystem::exists(out / ".work/store/piece"));
+  Job dir(out, {.job = kOther, .inputs = {}, .overwrite = true});
+  EXPECT_EQ(dir.state(), JobState::kFresh);
+  EXPECT_FALSE(std::filesystem::exists(out / ".work/store/piece"));
+}
+
+// Results of stages belong to the job that made them.
+TEST(Job, StagesOfAnotherJobAreDiscardedToo) {
+  const TempDir temp;
+  const auto out = temp / "out";
+  {
+    Job job(out, {.job = kJob});
+    put_file(job.work_dir() / "stages/stats.safetensors", "of the first");
+  }
+  {
+    Job job(out, {.job = kJob});
+    EXPECT_EQ(job.state(), JobState::kResumable);  // a finished stage is work worth keeping
+    EXPECT_EQ(get_file(job.work_dir() / "stages/stats.safetensors"), "of the first");
+  }
+  Job job(out, {.job = kOther, .overwrite = true});
+  EXPECT_EQ(names_below(job.work_dir()), (std::set<std::string>{"lock", "job.json", "store", "final"}));
+}
+
+JobOptions file_options(const Json& job, bool overwrite = false) {
+  JobOptions options;
+  options.output = JobOutput::kFile;
+  options.job = job;
+  options.overwrite = overwrite;
+  options.kind = "table";
+  options.is_kind = [](const std::filesystem::path& path) { return get_file(path).starts_with("table"); };
+  return options;
+}
+
+TEST(FileJob, GoesOnAndLeavesTheFileAlone) {
+  const TempDir temp;
+  const auto out = temp / "t.json";
+  {
+    Job job(out, file_options(kJob));
+    EXPECT_EQ(job.state(), JobState::kFresh);
+    EXPECT_EQ(job.work_dir(), temp / "t.json.work");
+    put_file(job.work_dir() / "piece", "done");
+  }
+  {
+    Job job(out, file_options(kJob));
+    EXPECT_EQ(job.state(), JobState::kResumable);
+    EXPECT_EQ(get_file(job.work_dir() / "piece"), "done");
+    put_file(out, "table 1");
+    job.finish();
+  }
+  EXPECT_EQ(names_below(temp.path()), (std::set<std::string>{"t.json"}));
+  { Job job(out, file_options(kOther)); }  // a table may be replaced; a run without any work leaves nothing
+  EXPECT_EQ(names_below(temp.path()), (std::set<std::string>{"t.json"}));
+}
+
+TEST(FileJob, LiesWhereItIsTold) {
+  const TempDir temp;
+  JobOptions options = file_options(kJob);
+  options.work = temp / "elsewhere";
+  Job job(temp / "t.json", options);
+  EXPECT_EQ(names_below(temp.path()),
+            (std::set<std::string>{"elsewhere", "elsewhere/lock", "elsewhere/job.json"}));
+}
+
+TEST(FileJob, AnotherJobsWorkIsRefusedOrDiscarded) {
+  const TempDir temp;
+  const auto out = temp / "t.json";
+  {
+    Job job(out, file_options(kJob));
+    put_file(job.work_dir() / "piece", "done");
+  }
+  expect_error(ErrorCode::kInvalidArgument,
+               {"t.json.work", "unfinished run of another job", "bits was 3, now 4"},
+               [&] { Job job(out, file_options(kOther)); });
+  EXPECT_EQ(get_file(temp / "t.json.work/piece"), "done");
+  Job job(out, file_options(kOther, true));
+  EXPECT_EQ(job.state(), JobState::kFresh);
+  EXPECT_FALSE(std::filesystem::exists(temp / "t.json.work/piece"));
+}
+
+// What sweep left before there was one engine.
+TEST(FileJob, AJobWithoutItsFrameIsKnownToo) {
+  const TempDir temp;
+  const Json job = {{"verb", "sweep"}, {"rank", 8}};
+  put_file(temp / "t.json.work/job.json", job.dump());
+  EXPECT_EQ(Job(temp / "t.json", file_options(job)).state(), JobState::kResumable);
+}
+
+TEST(FileJob, RefusesWhatItDidNotMake) {
+  const TempDir temp;
+  put_file(temp / "letter", "dear");
+  expect_error(ErrorCode::kInvalidArgument, {"letter", "is no table", "left alone"},
+               [&] { Job job(temp / "letter", file_options(kJob, true)); });
+  EXPECT_EQ(names_below(temp.path()), std::set<std::string>{"letter"});
+  expect_error(ErrorCode::kInvalidArgument, {"is a folder, but a file is written"},
+               [&] { Job::check(temp.path(), file_options(kJob)); });
+  put_file(temp / "t.json.work/thesis.txt", "years");
+  expect_error(ErrorCode::kInvalidArgument, {"t.json.work", "not made by this program"},
+               [&] { Job job(temp / "t.json", file_options(kJob, true)); });
+  EXPECT_EQ(get_file(temp / "t.json.work/thesis.txt"), "years");
+  JobOptions options = file_options(kJob);
+  options.inputs = {temp / "letter"};
+  options.is_kind = {};
+  expect_error(ErrorCode::kInvalidArgument, {"letter", "the input itself"},
+               [&] { Job job(temp / "letter", options); });
+}
+
+TEST(FileJob, TheSecondProcessIsToldWhoHoldsIt) {
+  const TempDir temp;
+  const auto out = temp / "t.json";
+  const Job held(out, file_options(kJob));
+  const std::string pid = fmt::format("(pid {})", ::getpid());
+  EXPECT_TRUE(io_test::in_child([&] {
+    return io_test::throws(ErrorCode::kIo, {out.string(), "another process is writing it", pid},
+                           [&] { Job job(out, file_options(kJob)); });
+  }));
+}
+
+TEST(GridJob, ClaimsAndLocksAndShowsWhatIsThere) {
+  const TempDir temp;
+  const JobOptions options = {.output = JobOutput::kGrid};
+  {
+    Job job(temp / "grid", options);
+    EXPECT_EQ(job.state(), JobState::kFresh);
+    put_file(temp / "grid/cell.json", "1");
+    expect_error(ErrorCode::kIo, {"grid", "another process is writing it (pid"},
+                 [&] { Job second(temp / "grid", options); });
+  }
+  EXPECT_EQ(Job(temp / "grid", options).state(), JobState::kResumable);
+  EXPECT_EQ(get_file(temp / "grid/cell.json"), "1");
+  put_file(temp / "theirs/thesis.txt", "years of work");
+  expect_error(ErrorCode::kInvalidArgument, {"theirs", "not made by this program"},
+               [&] { Job job(temp / "theirs", options); });
+}
+
+TEST(Job, RefusesFoldersThatAreNotOurs) {
+  const TempDir temp;
+  put_file(temp / "theirs/thesis.txt", "years of work");
+  for (const bool overwrite : {false, true}) {
+    expect_error(ErrorCode::kInvalidArgument, {"theirs", "not made by this program"},
+                 [&] { Job dir(temp / "theirs", {.job = kJob, .inputs = {}, .overwrite = overwrite}); });
+  }
+  EXPECT_EQ(names_below(temp.path()), (std::set<std::string>{"theirs", "theirs/thesis.txt"}));
+  expect_error(ErrorCode::kInvalidArgument, {"not a folder"},
+               [&] { Job dir(temp / "theirs/thesis.txt", {.job = kJob}); });
+  expect_error(ErrorCode::kInvalidArgument, {"expected"}, [&] { Job dir("", {.job = kJob}); });
+  // A stray .work with foreign files beside it is not ours either.
+  std::filesystem::create_directories(temp / "theirs/.work");
+  expect_error(ErrorCode::kInvalidArgument, {"not made by this program"},
+               [&] { Job dir(temp / "theirs", {.job = kJob, .inputs = {}, .overwrite = true}); });
+  EXPECT_TRUE(std::filesystem::exists(temp / "theirs/thesis.txt"));
+}
+
+TEST(Job, RefusesTheInputHoweverItIsNamed) {
+  const TempDir temp;
+  const auto model = temp / "model";
+  put_file(model / "model.safetensors", "x");
+  std::filesystem::create_directory_symlink(model, temp / "link");
+  const auto refused = [&](const std::filesystem::path& out, const std::filesystem::path& input) {
+    expect_error(ErrorCode::kInvalidArgument, {out.filename().string(), "input"},
+                 [&] { Job dir(out, {.job = kJob, .inputs = {input}, .overwrite = true}); });
+  };
+  refused(model, model);
+  refused(temp / "link", model);
+  refused(model, temp / "link");
+  refused(temp.path() / "x" / ".." / "model", model);
+  refused(temp.path(), model);
+  refused(model, model / "model.safetensors");
+  EXPECT_EQ(names_below(model), std::set<std::string>{"model.safetensors"});
+  EXPECT_NO_THROW(Job::check(model / "q3", {.inputs = {model}}));
+  EXPECT_EQ(names_below(model), std::set<std::string>{"model.safetensors"});
+  EXPECT_NO_THROW(Job(model / "q3", {.job = kJob, .inputs = {model}}));  // below the input is fine
+}
+
+TEST(Job, TwoRunsOnOneFolderAreRefused) {
+  const TempDir temp;
+  const auto out = temp / "out";
+  {
+    Job first(out, {.job = kJob});
+    put_file(first.store_dir() / "piece", "x");
+    expect_error(ErrorCode::kIo, {out.string(), "another process"}, [&] { Job second(out, {.job = kJob}); });
+    EXPECT_TRUE(io_test::in_child([&] {
+      return io_test::throws(ErrorCode::kIo, {"another process"}, [&] { Job third(out, {.job = kJob}); });
+    }));
+  }
+  EXPECT_EQ(Job(out, {.job = kJob}).state(), JobState::kResumable);
+}
+
+TEST(Job, SaysWhyItCannotWrite) {
+  const TempDir temp;
+  put_file(temp / "file", "");
+  expect_error(ErrorCode::kIo, {"file/out", "Not a directory"},
+               [&] { Job dir(temp / "file/out", {.job = kJob}); });
+  std::filesystem::create_directories(temp / "locked");
+  ::chmod((temp / "locked").c_str(), 0555);
+  ::chmod(temp.path().c_str(), 0755);
+  EXPECT_TRUE(io_test::in_child([&] {
+    if (::geteuid() == 0 && ::seteuid(65534) != 0) return false;
+    return io_test::throws(ErrorCode::kIo, {"locked/out", "Permission denied"},
+                           [&] { Job dir(temp / "locked/out", {.job = kJob}); });
+  }));
+  // A folder that may not even be looked into.
+  ::chmod((temp / "locked").c_str(), 0000);
+  EXPECT_TRUE(io_test::in_child([&] {
+    if (::geteuid() == 0 && ::seteuid(65534) != 0) return false;
+    return io_test::throws(ErrorCode::kIo, {"locked", "Permission denied"},
+                           [&] { Job dir(temp / "locked/out", {.job = kJob}); }) &&
+           io_test::throws(ErrorCode::kIo, {"locked", "Permission denied"},
+                           [&] { Job dir(temp / "locked", {.job = kJob}); });
+  }));
+  ::chmod((temp / "locked").c_str(), 0755);
+}
+
+TEST(Job, DamagedRecordsAreNotTrusted) {
+  const TempDir temp;
+  const auto out = temp / "out";
+  {
+    Job dir(out, {.job = kJob});
+    put_file(dir.store_dir() / "piece", "x");
+  }
+  put_file(out / ".work/job.json", "{\"job\"");
+  expect_error(ErrorCode::kInvalidArgument, {"another job"}, [&] { Job dir(out, {.job = kJob}); });
+  EXPECT_NO_THROW(run(out, kJob, "x", true));
+  put_file(out / "lqlora.json", R"({"job": 1, "files": ["../escape", 7]})");
+  put_file(temp / "escape", "safe");
+  run(out, kJob, "y", true);
+  EXPECT_EQ(get_file(temp / "escape"), "safe");
+}
+
+}  // namespace
+}  // namespace lq
