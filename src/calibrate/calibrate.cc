@@ -23,8 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Gather gather_of(Model& model, const std::filesystem::path& path, const CalibrateOptions& o,
-                 bool held_out) {
+Gather gather_of(Model& model, const std::filesystem::path& path, const CalibrateOptions& o, bool held_out) {
   Gather g;
   g.fisher = o.fisher || o.full_fisher;
   g.full_fisher = o.full_fisher;

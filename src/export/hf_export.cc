@@ -110,6 +110,7 @@ std::vector<DensePart> dense_parts(const PackedCheckpoint& packed, const PeftAda
                                  [&](const DensePart& p) { return p.spec.name == replaced.name(); });
     if (at != parts.end()) {
       at->instead = &replaced;
+      at->spec.dtype = weight_dtype(at->spec.dtype);
     } else {
       TensorSpec spec = packed.reader().at("model.embed_tokens.weight").spec;
       spec.name = replaced.name();
@@ -117,6 +118,31 @@ std::vector<DensePart> dense_parts(const PackedCheckpoint& packed, const PeftAda
     }
   }
   return parts;
+}
+
+// Of all written matrices; nothing where they differ.
+std::optional<DType> matrix_dtype(const HfExportOptions& o,
+                                  const std::map<std::string, PackedModule>& modules) {
+  if (o.dtype) return o.dtype;
+  std::optional<DType> common;
+  for (const auto& [name, module] : modules) {
+    if (common && *common != module.dtype) return std::nullopt;
+    common = module.dtype;
+  }
+  return common;
+}
+
+// config.json says what type the weights have (transformers loads them as that): "dtype", before transformers
+// 5 "torch_dtype". Where it says nothing, and no type was asked for, it stays so.
+void name_dtype(JsonObject& config, const HfExportOptions& o,
+                const std::map<std::string, PackedModule>& modules) {
+  const std::optional<DType> dtype = matrix_dtype(o, modules);
+  const bool named = config.json().contains("dtype") || config.json().contains("torch_dtype");
+  if (!dtype || (!named && !o.dtype)) return;
+  const char* name = *dtype == DType::kF32 ? "float32" : *dtype == DType::kBf16 ? "bfloat16" : "float16";
+  const bool old = config.json().contains("torch_dtype");
+  if (old) config.json()["torch_dtype"] = name;
+  if (!old || config.json().contains("dtype")) config.json()["dtype"] = name;
 }
 
 nlohmann::json job_of(const HfExportOptions& o, const Checkpoint& model, const PeftAdapterReader* adapter,
@@ -231,6 +257,7 @@ HfExportReport export_hf(Context& context, const CheckpointPtr& model, const HfE
   JsonObject config = packed.config();
   config.json().erase("quantization_config");
   if (own_head) config.json()["tie_word_embeddings"] = false;
+  name_dtype(config, options, modules);
   config.save(output.final_dir() / "config.json");
   for (const auto& entry : std::filesystem::recursive_directory_iterator(output.final_dir())) {
     if (entry.is_regular_file()) report.output_bytes += static_cast<std::int64_t>(entry.file_size());

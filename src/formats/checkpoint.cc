@@ -4,17 +4,35 @@
 #include "formats/config_file.h"
 
 namespace lq {
+namespace {
+
+// Whoever computes with the model says what is wrong with another value.
+std::optional<std::int64_t> blocks_of(const JsonObject& config) {
+  const auto& json = config.json();
+  const auto found = json.find("num_hidden_layers");
+  if (found == json.end() || !found->is_number_unsigned()) return std::nullopt;
+  return found->get<std::int64_t>();
+}
+
+}  // namespace
 
 CheckpointPtr Checkpoint::open(const std::filesystem::path& path) {
   return CheckpointPtr(new Checkpoint(path));
 }
 
-Checkpoint::Checkpoint(const std::filesystem::path& path)
-    : reader_(std::make_shared<const CheckpointReader>(path)) {
+Checkpoint::Checkpoint(const std::filesystem::path& path) {
   std::error_code ignored;
-  if (!std::filesystem::exists(reader_->directory() / kConfigName, ignored)) return;
-  config_ = load_config(reader_->directory());
-  if (lq::is_packed(*config_)) packed_.emplace(*config_, reader_);
+  const std::filesystem::path directory =
+      std::filesystem::is_directory(path, ignored) ? path : path.parent_path();
+  if (std::filesystem::exists(directory / kConfigName, ignored)) config_ = load_config(directory);
+  const bool packed = config_ && lq::is_packed(*config_);
+  CheckpointView view;
+  if (!packed) {
+    view.normalized = true;
+    if (config_) view.blocks = blocks_of(*config_);
+  }
+  reader_ = std::make_shared<const CheckpointReader>(path, view);
+  if (packed) packed_.emplace(*config_, reader_);
 }
 
 const JsonObject& Checkpoint::config() const {

@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/printable.h"
 #include "files/json_file.h"
+#include "formats/saved_names.h"
 
 namespace lq {
 namespace {
@@ -30,9 +31,15 @@ std::string what_is_there(const fs::path& directory) {
   return "";
 }
 
+// One of the two ends of a model, which share one tensor where they are tied: indices list both all the same.
+bool may_be_shared(std::string_view name) {
+  return name.ends_with("lm_head.weight") || name.ends_with("embed_tokens.weight");
+}
+
 }  // namespace
 
-CheckpointReader::CheckpointReader(const fs::path& directory_or_file) : path_(directory_or_file) {
+CheckpointReader::CheckpointReader(const fs::path& directory_or_file, const CheckpointView& view)
+    : path_(directory_or_file) {
   std::error_code ignored;
   const fs::file_status status = fs::status(path_, ignored);
   LQ_CHECK(fs::exists(status), kNotFound, "[checkpoint] {}: no such file or directory", path_.string());
@@ -52,7 +59,7 @@ CheckpointReader::CheckpointReader(const fs::path& directory_or_file) : path_(di
       open_index(index);
     }
   }
-  collect();
+  collect(view);
 }
 
 void CheckpointReader::open_index(const fs::path& index) {
@@ -76,16 +83,21 @@ void CheckpointReader::open_index(const fs::path& index) {
     LQ_CHECK(fs::exists(directory_ / name, ignored), kNotFound, "{}: the shard {} is missing", who, name);
     files_.emplace_back(directory_ / name);
   }
-  std::unordered_map<std::string, const SafetensorsReader*> shards;
-  for (const SafetensorsReader& file : files_) shards.emplace(file.path().filename().string(), &file);
-  for (const auto& [tensor, file] : map.items()) {
-    const auto& name = file.get_ref<const std::string&>();
-    LQ_CHECK(shards.at(name)->find(tensor) != nullptr, kCorruptFile, "{}: {} should be in {}, but is not",
-             who, printable(tensor), printable(name));
+  for (const auto& [name, file] : map.items()) {
+    const std::string& tensor = name;
+    // A tensor that lies in another shard than the index says is there all the same.
+    const bool there = std::ranges::any_of(
+        files_, [&](const SafetensorsReader& shard) { return shard.find(tensor) != nullptr; });
+    if (there) continue;
+    const auto& shard = file.get_ref<const std::string&>();
+    LQ_CHECK(may_be_shared(tensor), kCorruptFile, "{}: {} should be in {}, but is not", who,
+             printable(tensor), printable(shard));
+    absent_.emplace(tensor, shard);
   }
 }
 
-void CheckpointReader::collect() {
+void CheckpointReader::collect(const CheckpointView& as) {
+  std::vector<TensorView> all;
   std::unordered_map<std::string_view, const SafetensorsReader*> owner;
   for (const SafetensorsReader& file : files_) {
     for (const TensorView& view : file.tensors()) {
@@ -93,10 +105,24 @@ void CheckpointReader::collect() {
       LQ_CHECK(first, kCorruptFile, "[checkpoint] {}: {} is in two shards, {} and {}", path_.string(),
                printable(view.name()), it->second->path().filename().string(),
                file.path().filename().string());
-      index_.emplace(view.name(), tensors_.size());
-      tensors_.push_back(view);
-      total_bytes_ += view.bytes;
+      all.push_back(view);
     }
+  }
+  if (as.normalized) {
+    std::vector<std::string> names;
+    for (const TensorView& view : all) names.push_back(view.name());
+    names = normalized_names(names, "[checkpoint] " + path_.string());
+    for (std::size_t i = 0; i < all.size(); ++i) all[i].spec.name = std::move(names[i]);
+  }
+  for (TensorView& view : all) {
+    const auto block = as.blocks ? block_of(view.name()) : std::nullopt;
+    if (block && *block >= *as.blocks) {
+      left_out_.push_back(view.name());
+      continue;
+    }
+    total_bytes_ += view.bytes;
+    index_.emplace(view.name(), tensors_.size());
+    tensors_.push_back(std::move(view));
   }
 }
 
@@ -107,13 +133,18 @@ const TensorView* CheckpointReader::find(std::string_view name) const {
 
 const TensorView& CheckpointReader::at(std::string_view name) const {
   const TensorView* view = find(name);
-  LQ_CHECK(view != nullptr, kNotFound, "[checkpoint] {}: no tensor '{}'", path_.string(), printable(name));
-  return *view;
+  if (view != nullptr) return *view;
+  const auto listed = absent_.find(name);
+  const std::string where =
+      listed == absent_.end() ? "" : fmt::format("; the index puts it in {}", printable(listed->second));
+  fail(ErrorCode::kNotFound, "[checkpoint] {}: no tensor '{}'{}", path_.string(), printable(name), where);
 }
 
 std::string CheckpointReader::model_hash(ThreadPool& pool, const StopToken& stop) const {
   std::vector<const TensorView*> views;
-  for (const TensorView& view : tensors_) views.push_back(&view);
+  for (const SafetensorsReader& file : files_) {
+    for (const TensorView& view : file.tensors()) views.push_back(&view);
+  }
   return hash_of(views, pool, stop);
 }
 

@@ -2,7 +2,10 @@
 // `model.safetensors.index.json` names. Also opens a single .safetensors file.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -18,13 +21,21 @@ namespace lq {
 // Format of model_hash(); it is kept in adapters and work folders: never renumber.
 constexpr int kModelHashVersion = 1;
 
+// How the tensors in the files become those of a model.
+struct CheckpointView {
+  bool normalized = false;  // names by normalized_names() (saved_names.h)
+  // Blocks that the model has: "model.layers.N." beyond them are in the files, but not of the model.
+  std::optional<std::int64_t> blocks = {};
+};
+
 // Move-only; views stay valid while it lives. Thread-safe after construction.
 class CheckpointReader {
  public:
   // Throws Error(kNotFound) when there is no such directory or no weights in it (saying so when there are
-  // only pickled ones), or a shard is missing; Error(kCorruptFile) when a shard lacks a tensor that the index
-  // puts there, or a tensor lies in two shards; and what SafetensorsReader throws.
-  explicit CheckpointReader(const std::filesystem::path& directory_or_file);
+  // only pickled ones), or a shard is missing; Error(kCorruptFile) when no shard has a tensor that the index
+  // lists (but for heads and embeddings, which a model may share: at() says so of them), or a tensor lies in
+  // two shards; what SafetensorsReader throws, and normalized_names().
+  explicit CheckpointReader(const std::filesystem::path& directory_or_file, const CheckpointView& view = {});
 
   // As given.
   const std::filesystem::path& path() const { return path_; }
@@ -35,27 +46,33 @@ class CheckpointReader {
   const TensorView* find(std::string_view name) const;
   // Throws Error(kNotFound) naming the directory and the tensor.
   const TensorView& at(std::string_view name) const;
-  // Sum over tensors, in bytes.
+  // Names of tensors in the files that are not the model's (CheckpointView::blocks), in the order of
+  // tensors().
+  const std::vector<std::string>& left_out() const { return left_out_; }
+  // Sum over tensors(), in bytes.
   std::uint64_t total_bytes() const { return total_bytes_; }
   const std::vector<SafetensorsReader>& files() const { return files_; }
 
-  // Identity of the content: 32 hexadecimal digits of XXH3-128 over the tensors sorted by name (name, dtype,
-  // shape, bytes), so independent of sharding, order in the file and metadata. Reads every byte once and
-  // gives the pages back. The same on any number of threads. Throws Error(kInterrupted) when asked to stop.
+  // Identity of the content: 32 hexadecimal digits of XXH3-128 over all tensors in the files, sorted by name
+  // (name in the file, dtype, shape, bytes), so independent of sharding, order in the file and metadata.
+  // Reads every byte once and gives the pages back. The same on any number of threads. Throws
+  // Error(kInterrupted) when asked to stop.
   std::string model_hash(ThreadPool& pool, const StopToken& stop = {}) const;
-  // The same over some of the tensors.
+  // The same over some tensors, by the names in the views.
   std::string hash_of(const std::vector<const TensorView*>& views, ThreadPool& pool,
                       const StopToken& stop = {}) const;
 
  private:
   void open_index(const std::filesystem::path& index);
-  void collect();
+  void collect(const CheckpointView& view);
 
   std::filesystem::path path_;
   std::filesystem::path directory_;
   std::vector<SafetensorsReader> files_;
   std::vector<TensorView> tensors_;
   std::unordered_map<std::string, std::size_t> index_;
+  std::map<std::string, std::string, std::less<>> absent_;  // listed by the index, in no shard: name, shard
+  std::vector<std::string> left_out_;
   std::uint64_t total_bytes_ = 0;
 };
 

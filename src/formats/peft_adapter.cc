@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/printable.h"
 #include "files/json_file.h"
+#include "formats/saved_names.h"
 
 namespace lq {
 namespace {
@@ -120,6 +121,24 @@ Metadata metadata_for(const PeftWriterOptions& options) {
   return metadata;
 }
 
+// As PEFT's save_pretrained writes them: without the adapter's own name and without wrappers.
+std::vector<std::string> saved_names(const SafetensorsReader& file, const std::string& who) {
+  constexpr std::pair<std::string_view, std::string_view> kStateDict[] = {
+      {".lora_A.default.weight", ".lora_A.weight"},
+      {".lora_B.default.weight", ".lora_B.weight"},
+      {".modules_to_save.default.weight", ".weight"},
+      {".modules_to_save.default.bias", ".bias"}};
+  std::vector<std::string> names;
+  for (const TensorView& view : file.tensors()) {
+    std::string name = view.name();
+    for (const auto& [from, to] : kStateDict) {
+      if (name.ends_with(from)) name.replace(name.size() - from.size(), from.size(), to);
+    }
+    names.push_back(std::move(name));
+  }
+  return normalized_names(names, who);
+}
+
 }  // namespace
 
 PeftAdapterReader::PeftAdapterReader(const fs::path& directory)
@@ -128,8 +147,10 @@ PeftAdapterReader::PeftAdapterReader(const fs::path& directory)
       file_(weights_in(directory)) {
   const std::string who = "[peft] " + file_.path().string();
   std::map<std::string, std::pair<const TensorView*, const TensorView*>, std::less<>> halves;
-  for (const TensorView& view : file_.tensors()) {
-    std::string_view name = view.name();
+  const std::vector<std::string> names = saved_names(file_, who);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const TensorView& view = file_.tensors()[i];
+    std::string_view name = names[i];
     LQ_CHECK(name.starts_with(kPrefix), kCorruptFile, "{}: {}: the name should start with '{}'", who,
              printable(name), kPrefix);
     name.remove_prefix(kPrefix.size());
@@ -153,8 +174,8 @@ PeftAdapterReader::PeftAdapterReader(const fs::path& directory)
 
 void PeftAdapterReader::add_pair(const std::string& module, const TensorView& a, const TensorView& b) {
   const std::string who = fmt::format("[peft] {}: {}", file_.path().string(), printable(module));
-  LQ_CHECK(is_weight_dtype(a.dtype()) && is_weight_dtype(b.dtype()), kUnsupported,
-           "{}: dtypes {} and {} (expected F32, BF16 or F16)", who, dtype_name(a.dtype()),
+  LQ_CHECK(is_stored_weight_dtype(a.dtype()) && is_stored_weight_dtype(b.dtype()), kUnsupported,
+           "{}: dtypes {} and {} (expected F32, BF16, F16 or F64)", who, dtype_name(a.dtype()),
            dtype_name(b.dtype()));
   LQ_CHECK(a.shape().size() == 2 && b.shape().size() == 2, kUnsupported,
            "{}: shapes {} and {}, but two dimensions were expected", who, shape_text(a.shape()),

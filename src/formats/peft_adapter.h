@@ -1,6 +1,8 @@
 // A PEFT LoRA adapter: adapter_config.json beside adapter_model.safetensors, whose tensors are
 //   base_model.model.MODULE.lora_A.weight [r, in]   and   base_model.model.MODULE.lora_B.weight [out, r]
-// and add scaling * B A to MODULE's weight [out, in]. The safetensors metadata key "lqlora_base_hash" names
+// and add scaling * B A to MODULE's weight [out, in]. Names that hold the adapter's own name too, as in a
+// saved state dict ("lora_A.default.weight", "modules_to_save.default.weight"), and those of a wrapped model
+// (saved_names.h) are read as well. The safetensors metadata key "lqlora_base_hash" names
 // the base (CheckpointReader::model_hash); adapters from elsewhere do not have it.
 #pragma once
 

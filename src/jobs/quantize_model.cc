@@ -20,6 +20,7 @@
 #include "formats/side_files.h"
 #include "formats/work_store.h"
 #include "jobs/quantize_matrix.h"
+#include "models/model_check.h"
 
 namespace lq {
 namespace {
@@ -35,7 +36,7 @@ PackedModule module_entry(const TensorView& view, const QuantizeOptions& options
   return {.choice = choice_for(options, view.name()),
           .rows = view.shape()[0],
           .cols = view.shape()[1],
-          .dtype = view.dtype()};
+          .dtype = weight_dtype(view.dtype())};
 }
 
 PlanOptions plan_options(const QuantizeOptions& o) {
@@ -305,6 +306,7 @@ QuantizeReport quantize_model(Context& context, const CheckpointPtr& model, cons
   model->require_dense("quantize");
   JsonObject packed_config = model->config();
   const CheckpointReader& reader = model->reader();
+  check_model_config(packed_config, reader);
   const auto selected = select_matrices(reader, options.selection);
   check_ranks(options, selected);
 
@@ -316,6 +318,12 @@ QuantizeReport quantize_model(Context& context, const CheckpointPtr& model, cons
   Job output(options.out, job_options);
   if (output.state() == JobState::kFinished) return finished_report(options.out);
 
+  if (const auto& rest = reader.left_out(); !rest.empty()) {
+    context.progress.note(
+        fmt::format("quantize: {} tensors, such as {}, are in blocks beyond config.json's num_hidden_layers, "
+                    "{}: they are left out",
+                    rest.size(), rest.front(), model->config().integer("num_hidden_layers")));
+  }
   const QuantizePlan plan = plan_quantization(context, plan_options(options), model, output.work_dir());
   if (plan.allocation.has_value()) {
     for (const AllocatedMatrix& m : plan.allocation->choices) {

@@ -60,8 +60,8 @@ std::vector<const TensorView*> select_matrices(const CheckpointReader& reader,
     LQ_CHECK(tensor.shape().size() == 2 && tensor.numel() > 0, kUnsupported,
              "{}: tensor '{}' of shape {} cannot be quantized: it is no matrix (leave it out by `exclude`)",
              reader.path().string(), tensor.name(), shape_text(tensor.shape()));
-    LQ_CHECK(is_weight_dtype(tensor.dtype()), kUnsupported,
-             "{}: tensor '{}' is {}, but a matrix to quantize must be F32, BF16 or F16",
+    LQ_CHECK(is_stored_weight_dtype(tensor.dtype()), kUnsupported,
+             "{}: tensor '{}' is {}, but a matrix to quantize must be F32, BF16, F16 or F64",
              reader.path().string(), tensor.name(), dtype_name(tensor.dtype()));
     selected.push_back(&tensor);
   }

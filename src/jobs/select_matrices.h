@@ -20,8 +20,8 @@ struct MatrixSelection {
 bool is_block_linear(const TensorView& tensor);
 
 // The selected tensors in the reader's order. Throws Error(kInvalidArgument) for a pattern that matches
-// nothing and for an empty selection; Error(kUnsupported) for a selected tensor that is no F32, BF16 or F16
-// matrix.
+// nothing and for an empty selection; Error(kUnsupported) for a selected tensor that is no F32, BF16, F16 or
+// F64 matrix.
 std::vector<const TensorView*> select_matrices(const CheckpointReader& reader,
                                                const MatrixSelection& selection);
 

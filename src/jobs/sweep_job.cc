@@ -11,6 +11,7 @@
 #include "files/json_file.h"
 #include "jobs/stage_files.h"
 #include "jobs/sweep_model.h"
+#include "models/model_check.h"
 
 namespace lq {
 namespace {
@@ -106,6 +107,7 @@ SweepJobReport sweep_job(Context& context, const CheckpointPtr& model, const Swe
   job_options.is_kind = is_error_table;
   Job::check(options.out, job_options);
   model->require_dense("sweep");
+  check_model_config(model->config(), model->reader());
   PlanOptions plan = options.plan;
   plan.budget.bits = 1.0;  // so that the configurations are part of the job
   job_options.job = job_of(context, plan, model->hash(context.pool, context.stop));

@@ -66,8 +66,7 @@ class Model {
   // hashes named) or for unknown modules.
   static Model load(Context& ctx, CheckpointPtr checkpoint, const ModelLoadOptions& options = {});
   // Opens the path.
-  static Model load(Context& ctx, const std::filesystem::path& path,
-                         const ModelLoadOptions& options = {});
+  static Model load(Context& ctx, const std::filesystem::path& path, const ModelLoadOptions& options = {});
   Model(Model&&) noexcept;
   Model& operator=(Model&&) noexcept;
   ~Model();

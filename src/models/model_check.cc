@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "models/registry.h"
+#include "models/tied_embeddings.h"
 
 namespace lq {
 namespace {
@@ -59,18 +60,10 @@ void refuse_block(const BlockSpec& b, const Refusal& refuse) {
   refuse.unless(b.mlp.experts == 0, "mlp.experts", b.mlp.experts);
 }
 
-// Some checkpoints were saved without the head: their names lack the first part, "model.".
-std::string without_root(const std::string& name) {
-  const std::size_t dot = name.find('.');
-  return dot == std::string::npos ? name : name.substr(dot + 1);
-}
-
 // The number of the block that a tensor stands in: "model.layers.12.x" -> 12.
 std::optional<std::int64_t> layer_of(const TensorNames& names, std::string_view tensor) {
-  const std::string rootless = without_root(names.block);
-  const std::string& block = tensor.starts_with(names.block) ? names.block : rootless;
-  if (!tensor.starts_with(block)) return std::nullopt;
-  tensor.remove_prefix(block.size());
+  if (!tensor.starts_with(names.block)) return std::nullopt;
+  tensor.remove_prefix(names.block.size());
   const std::size_t digits = std::min(tensor.find('.'), tensor.size());
   if (digits == 0 || digits > 9) return std::nullopt;
   std::int64_t layer = 0;
@@ -111,7 +104,9 @@ void check_model_config(const ModelSpec& spec, const TensorNames& names, std::sp
   }
   for (const ModelTensor& want : model_tensors(spec, names)) {
     auto at = shapes.find(want.name);
-    if (at == shapes.end()) at = shapes.find(without_root(want.name));
+    // A tied model may have been saved with its head alone.
+    const bool shared = spec.tied_embeddings && want.name == names.module(Role::kEmbedding) + ".weight";
+    if (at == shapes.end() && shared) at = shapes.find(names.module(Role::kHead) + ".weight");
     // A block whose tensors all lack is not there; said once, not tensor by tensor.
     LQ_CHECK(at != shapes.end() || layers == 0 || want.layer < layers, kMismatch,
              "[model] {}: the file has {} layers, but config.json says num_hidden_layers {}", who, layers,
@@ -129,7 +124,9 @@ void check_model_config(const JsonObject& config, const CheckpointReader& tensor
   if (family == nullptr) return;
   std::vector<NamedShape> shapes;
   for (const TensorView& t : tensors.tensors()) shapes.push_back({t.name(), t.shape()});
-  check_model_config(model_spec(config), family->names, shapes, tensors.directory().string());
+  ModelSpec spec = model_spec(config);
+  spec.tied_embeddings = shares_embeddings(tensors, family->names, spec.tied_embeddings);
+  check_model_config(spec, family->names, shapes, tensors.directory().string());
 }
 
 std::vector<const TensorView*> beyond_last_layer(const JsonObject& config, const CheckpointReader& tensors) {

@@ -84,22 +84,20 @@ class Loader {
   // small: brought to f32 now; else borrowed as it lies in the file.
   Parameter& parameter(const std::string& name, bool small) {
     const TensorView& view = find(name);
-    LQ_CHECK(is_weight_dtype(view.dtype()), kUnsupported, "[model] {}: {} is {} (expected F32, BF16 or F16)",
-             state_.path(), name, dtype_name(view.dtype()));
+    LQ_CHECK(is_stored_weight_dtype(view.dtype()), kUnsupported,
+             "[model] {}: {} is {} (expected F32, BF16, F16 or F64)", state_.path(), name,
+             dtype_name(view.dtype()));
     Parameter& p = state_.parameters.emplace_back();
     p.name = name;
-    p.value = small ? view.copy_f32() : view.borrow();
+    p.value = small || !is_weight_dtype(view.dtype()) ? view.copy_f32() : view.borrow();
     state_.by_name.emplace(name, &p);
     return p;
   }
 
-  // Some checkpoints were saved without the head: their names lack "model.".
   const TensorView& find(const std::string& name) const {
-    if (const TensorView* view = state_.reader().find(name)) return *view;
-    if (name.starts_with("model.")) {
-      if (const TensorView* view = state_.reader().find(name.substr(6))) return *view;
-    }
-    return state_.reader().at(name);
+    const bool table = name == this->name(Role::kEmbedding) + ".weight";
+    return table ? embedding_tensor(state_.reader(), state_.names, state_.spec.tied_embeddings)
+                 : state_.reader().at(name);
   }
 
   Model::State& state_;
@@ -107,8 +105,7 @@ class Loader {
 
 }  // namespace
 
-Model Model::load(Context& ctx, const std::filesystem::path& path,
-                            const ModelLoadOptions& options) {
+Model Model::load(Context& ctx, const std::filesystem::path& path, const ModelLoadOptions& options) {
   return load(ctx, Checkpoint::open(path), options);
 }
 
@@ -172,8 +169,6 @@ void Model::load_adapter(const std::filesystem::path& directory, std::string_vie
   }
 }
 
-std::string Model::base_hash(Context& ctx) const {
-  return state_->checkpoint->base_hash(ctx.pool, ctx.stop);
-}
+std::string Model::base_hash(Context& ctx) const { return state_->checkpoint->base_hash(ctx.pool, ctx.stop); }
 
 }  // namespace lq

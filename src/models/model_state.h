@@ -12,6 +12,7 @@
 #include "formats/peft_adapter.h"
 #include "models/model.h"
 #include "models/registry.h"
+#include "models/tied_embeddings.h"
 
 namespace lq {
 
@@ -28,7 +29,9 @@ struct Model::State {
   explicit State(CheckpointPtr from)
       : checkpoint(std::move(from)),
         spec(model_spec(checkpoint->config())),
-        names(model_family(checkpoint->config()).names) {}
+        names(model_family(checkpoint->config()).names) {
+    spec.tied_embeddings = shares_embeddings(reader(), names, spec.tied_embeddings);
+  }
   std::vector<Module> modules();
   // A parameter's value becomes the adapter's. A tied head stays tied to the embeddings unless it is replaced
   // itself. Throws Error(kMismatch), Error(kUnsupported) naming the adapter and the tensor.

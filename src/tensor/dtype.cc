@@ -50,4 +50,8 @@ bool is_weight_dtype(DType dtype) {
   return dtype == DType::kF32 || dtype == DType::kBf16 || dtype == DType::kF16;
 }
 
+bool is_stored_weight_dtype(DType dtype) { return is_weight_dtype(dtype) || dtype == DType::kF64; }
+
+DType weight_dtype(DType stored) { return stored == DType::kF64 ? DType::kF32 : stored; }
+
 }  // namespace lq

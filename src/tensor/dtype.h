@@ -15,7 +15,11 @@ std::size_t dtype_size(DType dtype);
 std::string_view dtype_name(DType dtype);
 // The type of that safetensors name. Throws Error(kUnsupported) naming `who` and the name for any other.
 DType dtype_from_name(std::string_view name, std::string_view who);
-// True for F32, BF16 and F16: what a weight may be.
+// True for F32, BF16 and F16: what a weight may be while it is computed with.
 bool is_weight_dtype(DType dtype);
+// The same, or F64: what a weight may be in a file. One in F64 is read, and written again, as F32.
+bool is_stored_weight_dtype(DType dtype);
+// F32 for F64; others as they are.
+DType weight_dtype(DType stored);
 
 }  // namespace lq

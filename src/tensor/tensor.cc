@@ -15,6 +15,10 @@
 namespace lq {
 namespace {
 
+// Rounds to nearest, as every program that reads such weights as f32 does.
+float to_float(double value) { return static_cast<float>(value); }
+
+// To f32.
 template <typename Storage>
 void widen(const std::byte* x, std::int64_t count, float* out) {
   for (std::int64_t i = 0; i < count; ++i) {
@@ -104,8 +108,10 @@ void convert_to_f32(DType dtype, const std::byte* x, std::int64_t begin, std::in
       return widen<bf16>(from, count, out);
     case DType::kF16:
       return widen<f16>(from, count, out);
+    case DType::kF64:
+      return widen<double>(from, count, out);
     default:
-      fail(ErrorCode::kUnsupported, "cannot read {} as weights (expected F32, BF16 or F16)",
+      fail(ErrorCode::kUnsupported, "cannot read {} as weights (expected F32, BF16, F16 or F64)",
            dtype_name(dtype));
   }
 }

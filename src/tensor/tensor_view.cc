@@ -37,8 +37,9 @@ Tensor TensorView::copy() const {
 }
 
 Tensor TensorView::copy_f32() const {
-  LQ_CHECK(is_weight_dtype(spec.dtype), kUnsupported, "{}: {} cannot be read as weights (F32, BF16 or F16)",
-           spec.name, dtype_name(spec.dtype));
+  LQ_CHECK(is_stored_weight_dtype(spec.dtype), kUnsupported,
+           "{}: {} cannot be read as weights (expected F32, BF16, F16 or F64)", spec.name,
+           dtype_name(spec.dtype));
   Tensor out = Tensor::empty(DType::kF32, spec.shape);
   convert_to_f32(spec.dtype, data, 0, numel(), out.mutable_data<float>());
   return out;

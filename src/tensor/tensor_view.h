@@ -43,7 +43,8 @@ struct TensorView {
   Tensor borrow() const { return Tensor::borrow(spec.dtype, spec.shape, data); }
   // An aligned copy of its own.
   Tensor copy() const;
-  // Every element as f32, shape kept. Throws Error(kUnsupported) naming the tensor unless F32, BF16 or F16.
+  // Every element as f32, shape kept. Throws Error(kUnsupported) naming the tensor unless F32, BF16, F16 or
+  // F64.
   Tensor copy_f32() const;
 };
 

@@ -14,9 +14,7 @@ std::vector<TensorSpec> train_all_parameters(Model& model) {
   std::vector<TensorSpec> specs;
   for (Parameter* p : model.parameters()) {
     const TensorView* view = reader.find(p->name);
-    // Some checkpoints were saved without the head: their names lack "model.".
-    if (view == nullptr && p->name.starts_with("model.")) view = reader.find(p->name.substr(6));
-    specs.push_back({p->name, view == nullptr ? DType::kF32 : view->dtype(), p->value.shape()});
+    specs.push_back({p->name, view == nullptr ? DType::kF32 : weight_dtype(view->dtype()), p->value.shape()});
     p->make_trainable();
   }
   return specs;

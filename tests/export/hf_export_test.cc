@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <nlohmann/json.hpp>
+#include <optional>
 
 #include "export/packed_model.h"
 #include "formats/config_file.h"
@@ -102,6 +104,38 @@ TEST_F(HfExportTest, SaysWhatRoundingCosts) {
   EXPECT_GT(report.rounding_error, 1e-4);
   EXPECT_LT(report.rounding_error, 0x1p-8);  // bf16 keeps 8 bits: half a unit is 2^-9 of the value
   EXPECT_EQ(CheckpointReader(options_.out).at("model.layers.0.mlp.up_proj.weight").dtype(), DType::kBf16);
+}
+
+// config.json says of which type the written weights are: whoever loads them by it gets them unrounded.
+TEST_F(HfExportTest, ConfigNamesTheWrittenType) {
+  struct Case {
+    nlohmann::ordered_json before;  // the keys in the source's config.json
+    std::optional<DType> asked;
+    nlohmann::ordered_json after;
+  };
+  const Case cases[] = {
+      {{{"dtype", "bfloat16"}}, DType::kF32, {{"dtype", "float32"}}},
+      {{{"torch_dtype", "bfloat16"}}, DType::kF16, {{"torch_dtype", "float16"}}},
+      {{{"dtype", "float16"}, {"torch_dtype", "float16"}},
+       DType::kBf16,
+       {{"dtype", "bfloat16"}, {"torch_dtype", "bfloat16"}}},
+      {{}, DType::kBf16, {{"dtype", "bfloat16"}}},
+      {{{"dtype", "bfloat16"}}, std::nullopt, {{"dtype", "float32"}}},  // the matrices were F32 before
+  };
+  const JsonObject packed = load_config(options_.model);
+  for (const Case& c : cases) {
+    JsonObject config = packed;
+    for (const auto& [key, value] : c.before.items()) config.json()[key] = value;
+    config.save(options_.model / "config.json");
+    options_.dtype = c.asked;
+    options_.out = dir_.path() / "typed";
+    export_hf(context_, options_);
+    const JsonObject written = load_config(options_.out);
+    for (const char* key : {"dtype", "torch_dtype"}) {
+      EXPECT_EQ(written.text_or(key, "none"), c.after.value(key, "none")) << c.before << key;
+    }
+    std::filesystem::remove_all(options_.out);
+  }
 }
 
 TEST_F(HfExportTest, RefusesADenseModelAndAnAdapterOfAnotherBase) {

@@ -81,6 +81,47 @@ TEST(CheckpointReader, SaysWhatIsWrongWithShards) {
   expect_error(ErrorCode::kCorruptFile, {"index.json", "line 2, column 17"}, open);
 }
 
+TEST(CheckpointReader, AnIndexMayBeWrongAboutShardsAndSharedTensors) {
+  const TempDir dir;
+  put_file(dir / "s1.safetensors", one_tensor("a"));
+  put_file(dir / "s2.safetensors", one_tensor("model.embed_tokens.weight"));
+  // a is in the other shard; the head is nowhere, as it shares the embeddings.
+  put_file(
+      dir / "model.safetensors.index.json",
+      index_of(R"({"a":"s2.safetensors","model.embed_tokens.weight":"s2.safetensors","x":"s1.safetensors",
+                        "lm_head.weight":"s2.safetensors"})"));
+  expect_error(ErrorCode::kCorruptFile, {"x should be in s1.safetensors, but is not"},
+               [&] { CheckpointReader reader(dir.path()); });
+  put_file(dir / "model.safetensors.index.json",
+           index_of(R"({"a":"s2.safetensors","model.embed_tokens.weight":"s2.safetensors",
+                        "lm_head.weight":"s2.safetensors"})"));
+  const CheckpointReader reader(dir.path());
+  EXPECT_EQ(reader.tensors().size(), 2U);
+  expect_error(ErrorCode::kNotFound, {"no tensor 'lm_head.weight'; the index puts it in s2.safetensors"},
+               [&] { reader.at("lm_head.weight"); });
+}
+
+TEST(CheckpointReader, ShowsTheModelsTensorsAndHashesTheFiles) {
+  const TempDir dir;
+  put_file(dir / "m.safetensors",
+           safetensors_bytes(
+               R"({"_orig_mod.model.layers.0.w":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},
+                   "_orig_mod.model.layers.1.w":{"dtype":"U8","shape":[2],"data_offsets":[1,3]},
+                   "_orig_mod.lm_head.weight":{"dtype":"U8","shape":[1],"data_offsets":[3,4]}})",
+               4));
+  ThreadPool pool(1);
+  const CheckpointReader plain(dir / "m.safetensors");
+  const CheckpointReader reader(dir / "m.safetensors", {.normalized = true, .blocks = 1});
+  ASSERT_EQ(reader.tensors().size(), 2U);
+  EXPECT_EQ(reader.tensors()[0].name(), "model.layers.0.w");
+  EXPECT_NE(reader.find("lm_head.weight"), nullptr);
+  EXPECT_EQ(reader.find("model.layers.1.w"), nullptr);
+  EXPECT_EQ(reader.left_out(), std::vector<std::string>{"model.layers.1.w"});
+  EXPECT_EQ(reader.total_bytes(), 2U);
+  EXPECT_EQ(reader.model_hash(pool), plain.model_hash(pool));
+  EXPECT_TRUE(plain.left_out().empty());
+}
+
 TEST(CheckpointReader, SaysWhatIsThereInstead) {
   const TempDir dir;
   const auto open = [&] { CheckpointReader reader(dir.path()); };

@@ -71,6 +71,25 @@ TEST(Checkpoint, IsHashedAtMostOnceAndOutlivesItsFiles) {
   EXPECT_EQ(model->times_hashed(), 1);
 }
 
+// Blocks beyond config.json's, as of a pruned model or with a block for speculative decoding.
+TEST(Checkpoint, LeavesOutBlocksThatTheModelDoesNotHave) {
+  const TempDir dir;
+  ThreadPool pool(1);
+  reference::RandomModel two = small_model(0);
+  two.layers = 2;
+  reference::write_random_model(pool, two, dir / "m");
+  JsonObject config = load_config(dir / "m");
+  config.json()["num_hidden_layers"] = 1;
+  config.save(dir / "m/config.json");
+  const CheckpointPtr model = Checkpoint::open(dir / "m");
+  EXPECT_EQ(model->reader().left_out().size(), 9U);
+  EXPECT_EQ(model->reader().find("model.layers.1.mlp.up_proj.weight"), nullptr);
+  EXPECT_NE(model->reader().find("model.layers.0.mlp.up_proj.weight"), nullptr);
+  config.json()["num_hidden_layers"] = "many";  // whoever needs the number says what is wrong with it
+  config.save(dir / "m/config.json");
+  EXPECT_TRUE(Checkpoint::open(dir / "m")->reader().left_out().empty());
+}
+
 TEST(Checkpoint, WeightsAloneHaveNoConfig) {
   const TempDir dir;
   SafetensorsWriter writer(dir / "w.safetensors", {{"a", DType::kF32, {2}}});

@@ -113,6 +113,30 @@ TEST(PeftAdapter, ReadsReplacedModulesAndHalfPrecision) {
   EXPECT_NO_THROW(reader.check_base("any"));
 }
 
+// As torch.save of a state dict names them, and of a model in a wrapper.
+TEST(PeftAdapter, ReadsNamesOfAStateDict) {
+  struct Case {
+    const char* a;
+    const char* b;
+    const char* whole;
+  };
+  const Case cases[] = {
+      {"q.lora_A.weight", "q.lora_B.weight", "score.weight"},
+      {"q.lora_A.default.weight", "q.lora_B.default.weight", "score.modules_to_save.default.weight"},
+      {"_orig_mod.q.lora_A.weight", "_orig_mod.q.lora_B.weight", "_orig_mod.score.weight"},
+  };
+  for (const Case& c : cases) {
+    const TempDir dir;
+    put_adapter(dir.path(),
+                {{c.a, DType::kF32, {2, 3}}, {c.b, DType::kF64, {4, 2}}, {c.whole, DType::kF32, {6, 3}}});
+    const PeftAdapterReader reader(dir.path());
+    ASSERT_EQ(reader.pairs().size(), 1U) << c.a;
+    EXPECT_EQ(reader.pairs()[0].module, "q");
+    ASSERT_EQ(reader.replaced().size(), 1U) << c.whole;
+    EXPECT_EQ(reader.replaced()[0].name(), "score.weight");
+  }
+}
+
 TEST(PeftAdapter, RefusesHostileInput) {
   const DType f = DType::kF32;
   const TensorSpec a{"q.lora_A.weight", f, {2, 3}};

@@ -22,7 +22,7 @@ class OneCheckpointTest : public CalibrateTest {
     o.calibration.samples = 20;
     o.calibration.seq_len = 24;
     o.budget.bits = 3.2;
-    o.budget.configs = {uniform_nf_config(2), uniform_nf_config(4)};
+    o.budget.configs = {FormatSet().uniform(2), FormatSet().uniform(4)};
     o.decompose.rank = 2;
     return o;
   }

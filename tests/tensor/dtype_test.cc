@@ -23,5 +23,16 @@ TEST(DType, NamesRoundTripAndOthersAreRefusedByName) {
   }
 }
 
+TEST(DType, WhatAWeightMayBe) {
+  for (const DType d : {DType::kF32, DType::kBf16, DType::kF16}) {
+    EXPECT_TRUE(is_weight_dtype(d) && is_stored_weight_dtype(d)) << dtype_name(d);
+    EXPECT_EQ(weight_dtype(d), d);
+  }
+  EXPECT_FALSE(is_weight_dtype(DType::kF64));
+  EXPECT_TRUE(is_stored_weight_dtype(DType::kF64));
+  EXPECT_EQ(weight_dtype(DType::kF64), DType::kF32);
+  EXPECT_FALSE(is_stored_weight_dtype(DType::kI64));
+}
+
 }  // namespace
 }  // namespace lq

@@ -56,6 +56,9 @@ TEST(Tensor, ConvertsUnalignedSources) {
     EXPECT_EQ(back, (std::vector<float>{-2.5F, 0.0F, 1024.0F})) << dtype_name(dtype);
   }
   float out = 0.0F;
+  const double wide[2] = {1.0, 0.1};
+  convert_to_f32(DType::kF64, reinterpret_cast<const std::byte*>(wide), 1, 1, &out);
+  EXPECT_EQ(out, 0.1F);
   const std::byte raw[8] = {};
   EXPECT_THROW(convert_to_f32(DType::kI64, raw, 0, 1, &out), Error);
 }
