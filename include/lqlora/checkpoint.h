@@ -31,8 +31,8 @@ class Checkpoint {
   std::string config() const;
   // As stored: a packed matrix is several tensors.
   std::vector<TensorInfo> tensors() const;
-  // One of F32, BF16, F16 as f32. Throws Error(kNotFound) for no such tensor, Error(kUnsupported) for other
-  // types.
+  // One of F32, BF16, F16, F64 as f32. Throws Error(kNotFound) for no such tensor, Error(kUnsupported) for
+  // other types.
   std::vector<float> read(std::string_view name) const;
   // Identity of the content, 32 hexadecimal digits: the same for any sharding. Reads every byte at the first
   // call.

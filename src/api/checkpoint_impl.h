@@ -1,23 +1,14 @@
 // What is behind the public types: checkpoints.
 #pragma once
 
-#include <filesystem>
-#include <mutex>
-#include <string>
-
-#include "formats/checkpoint_reader.h"
+#include "formats/checkpoint.h"
 #include "lqlora/checkpoint.h"
 
 namespace lqlora {
 
+// Handed on as it is to every job and model.
 struct Checkpoint::Impl {
-  explicit Impl(const std::filesystem::path& path);
-
-  std::filesystem::path path;
-  lq::CheckpointReader reader;
-  bool packed = false;
-  std::mutex mutex;
-  std::string hash;  // empty: not yet known
+  lq::CheckpointPtr checkpoint;
 };
 
 }  // namespace lqlora

@@ -1,5 +1,6 @@
 #include "lqlora/export.h"
 
+#include "api/checkpoint_impl.h"
 #include "api/context_impl.h"
 #include "export/hf_export.h"
 #include "export/peft_export.h"
@@ -9,22 +10,20 @@ namespace lqlora {
 void export_dense(Context& context, const Checkpoint& packed, const std::filesystem::path& out,
                   const ExportOptions& options) {
   lq::HfExportOptions job;
-  job.model = packed.path();
   job.out = out;
   if (!options.adapter.empty()) job.adapter = options.adapter;
   job.without_adapter = options.without_adapter;
   job.keep_adapter = options.keep_adapter;
-  lq::export_hf(context.impl().context, job);
+  lq::export_hf(context.impl().context, packed.impl().checkpoint, job);
 }
 
 void export_adapter(Context& context, const Checkpoint& packed, const std::filesystem::path& adapter,
                     const std::filesystem::path& out, const std::filesystem::path& dense) {
   lq::PeftExportOptions job;
   job.adapter = adapter;
-  job.model = packed.path();
   job.out = out;
-  job.base = dense;
-  lq::export_peft(context.impl().context, job);
+  const lq::CheckpointPtr base = dense.empty() ? nullptr : lq::Checkpoint::open(dense);
+  lq::export_peft(context.impl().context, packed.impl().checkpoint, base, job);
 }
 
 }  // namespace lqlora

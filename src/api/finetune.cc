@@ -1,5 +1,6 @@
 #include "train/finetune.h"
 
+#include "api/checkpoint_impl.h"
 #include "api/context_impl.h"
 #include "base/error.h"
 #include "lqlora/finetune.h"
@@ -28,11 +29,9 @@ void check_counts(const FinetuneOptions& o) {
            "validation_share {}: expected 0 or more and less than 1", o.validation_share);
 }
 
-lq::FinetuneOptions job_options(const Checkpoint& model, const std::filesystem::path& out,
-                                const FinetuneOptions& o) {
+lq::FinetuneOptions job_options(const std::filesystem::path& out, const FinetuneOptions& o) {
   check_counts(o);
   lq::FinetuneOptions job;
-  job.model = model.path();
   job.out = out;
   job.adapter = o.adapter;
   job.full = o.full;
@@ -69,7 +68,8 @@ lq::FinetuneOptions job_options(const Checkpoint& model, const std::filesystem::
 
 FinetuneReport finetune(Context& context, const Checkpoint& model, const std::filesystem::path& out,
                         const FinetuneOptions& options) {
-  const lq::FinetuneReport r = lq::finetune(context.impl().context, job_options(model, out, options));
+  const lq::FinetuneReport r =
+      lq::finetune(context.impl().context, model.impl().checkpoint, job_options(out, options));
   const lq::TrainState& state = r.training.state;
   FinetuneReport report;
   report.steps = state.step;

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "api/checkpoint_impl.h"
 #include "api/context_impl.h"
 #include "api/model_impl.h"
 #include "base/error.h"
@@ -19,7 +20,7 @@ Model Model::load(Context& context, const Checkpoint& checkpoint, const ModelOpt
   load.adapter = options.adapter;
   load.no_adapter = options.no_adapter;
   return Model(std::make_unique<Impl>(
-      Impl{checkpoint.path(), lq::Model::load(context.impl().context, checkpoint.path(), load)}));
+      Impl{checkpoint.path(), lq::Model::load(context.impl().context, checkpoint.impl().checkpoint, load)}));
 }
 
 std::int64_t Model::vocab() const { return impl_->model.spec().vocab; }

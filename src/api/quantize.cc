@@ -1,5 +1,6 @@
 #include "lqlora/quantize.h"
 
+#include "api/checkpoint_impl.h"
 #include "api/context_impl.h"
 #include "base/error.h"
 #include "decompose/decompose.h"
@@ -64,10 +65,8 @@ std::vector<float> floats(const lq::Tensor& t) {
   return {t.data<float>(), t.data<float>() + t.numel()};
 }
 
-lq::QuantizeOptions job_options(const Checkpoint& model, const std::filesystem::path& out,
-                                const QuantizeOptions& o) {
+lq::QuantizeOptions job_options(const std::filesystem::path& out, const QuantizeOptions& o) {
   lq::QuantizeOptions job;
-  job.model = model.path();
   job.out = out;
   job.selection = {o.include, o.exclude};
   LQ_CHECK(o.bits >= 0 && o.memory >= 0, kInvalidArgument, "bits {} and memory {}: expected 0 or more",
@@ -142,7 +141,8 @@ Decomposition decompose(Context& context, std::span<const float> w, std::int64_t
 
 QuantizeReport quantize(Context& context, const Checkpoint& model, const std::filesystem::path& out,
                         const QuantizeOptions& options) {
-  const lq::QuantizeReport r = lq::quantize_model(context.impl().context, job_options(model, out, options));
+  const lq::QuantizeReport r =
+      lq::quantize_model(context.impl().context, model.impl().checkpoint, job_options(out, options));
   QuantizeReport report;
   for (const lq::MatrixReport& m : r.matrices) {
     report.matrices.push_back({m.name, m.rows, m.cols, m.choice, m.rank, m.relative_error});
