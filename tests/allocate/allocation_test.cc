@@ -15,9 +15,6 @@
 namespace lq {
 namespace {
 
-const std::string kNf3 = "3,8,fp32,64,256";
-const std::string kNf4 = "4,8,fp32,64,256";
-
 Allocation by_name(Allocation allocation) {
   std::sort(allocation.choices.begin(), allocation.choices.end(),
             [](const AllocatedMatrix& a, const AllocatedMatrix& b) { return a.name < b.name; });
@@ -51,8 +48,8 @@ TEST(AllocationJson, ByHandOnlyChoicesAreNeeded) {
       parse_json(R"({"choices": {"b": [3, 8, "fp32", 64, 256], "a": [4, 8, "fp32", 64, 256]}})", "a");
   const Allocation allocation = allocation_from_json(json, "a.json");
   ASSERT_EQ(allocation.choices.size(), 2U);
-  EXPECT_EQ(allocation.choices[0], (AllocatedMatrix{"a", kNf4, 0}));
-  EXPECT_EQ(allocation.choices[1], (AllocatedMatrix{"b", kNf3, 0}));
+  EXPECT_EQ(allocation.choices[0], (AllocatedMatrix{"a", reference::kNf4, 0}));
+  EXPECT_EQ(allocation.choices[1], (AllocatedMatrix{"b", reference::kNf3, 0}));
 }
 
 TEST(AllocationJson, HostileAllocations) {

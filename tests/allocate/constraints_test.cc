@@ -12,10 +12,6 @@
 namespace lq {
 namespace {
 
-const std::string kNf2 = "2,8,fp32,64,256";
-const std::string kNf3 = "3,8,fp32,64,256";
-const std::string kNf4 = "4,8,fp32,64,256";
-
 ErrorTable small_table() {
   return reference::synthetic_table(reference::llama_matrices(3, 256, 512, 128), 11);
 }
@@ -100,12 +96,13 @@ TEST(MakeProgramme, BoundsHoldForEachMatrix) {
 
 TEST(MakeProgramme, TheLastPinCountsAndBeatsBounds) {
   const ErrorTable table = small_table();
-  const Programme programme = make_programme(
-      table, {.min_bits = {{"*", 4}}, .pins = {Pin{"*", kNf4, {}}, Pin{"*up_proj*", kNf2, {}}}});
+  const Programme programme =
+      make_programme(table, {.min_bits = {{"*", 4}},
+                             .pins = {Pin{"*", reference::kNf4, {}}, Pin{"*up_proj*", reference::kNf2, {}}}});
   for (std::size_t i = 0; i < table.matrices.size(); ++i) {
     ASSERT_EQ(programme.matrices[i].size(), 1U);
     const std::string& config = table.configs[static_cast<std::size_t>(programme.matrices[i][0].column)];
-    EXPECT_EQ(config, glob_match("*up_proj*", table.matrices[i].name) ? kNf2 : kNf4);
+    EXPECT_EQ(config, glob_match("*up_proj*", table.matrices[i].name) ? reference::kNf2 : reference::kNf4);
   }
 }
 
@@ -144,17 +141,17 @@ TEST(MakeProgramme, RefusesRulesThatCannotHold) {
         << "\"" << message << "\" does not say \"" << part << "\"";
   };
   says({.min_bits = {{"*k_porj*", 3}}}, "matches none of the table's 21 matrices");
-  says({.pins = {Pin{"nothing", kNf4, {}}}}, "pin: \"nothing\" matches none");
+  says({.pins = {Pin{"nothing", reference::kNf4, {}}}}, "pin: \"nothing\" matches none");
   says({.min_bits = {{"*", 4}}, .max_bits = {{"*", 3}}}, "has at least 4 and at most 3");
   says({.min_bits = {{"*", 9}}}, "none of the table's 432 choices");
   says({.caps = {{"*layers.1.*", 2}}}, "the least possible for these 7 matrices is 2.0322 bits per weight");
   says({.caps = {{"*mlp*", 3}, {"*up_proj*", 3}}}, "caps \"*mlp*\" and \"*up_proj*\" both match");
   says({.caps = {{"*mlp*", 3}}, .layer_cap = 3}, "only one kind can be given");
   ErrorTable one = table;
-  one.configs = {kNf3};
+  one.configs = {reference::kNf3};
   one.bits.assign(one.matrices.size(), 3.127);
   one.errors.assign(one.matrices.size(), 1);
-  EXPECT_NE(refusal(one, {.pins = {Pin{"*", kNf4, {}}}}).find("not among the table's 1 choices"),
+  EXPECT_NE(refusal(one, {.pins = {Pin{"*", reference::kNf4, {}}}}).find("not among the table's 1 choices"),
             std::string::npos);
   for (TableMatrix& m : one.matrices)
     m.name = "x" + m.name.substr(m.name.size() - 20) + std::to_string(&m - one.matrices.data()) + "y";

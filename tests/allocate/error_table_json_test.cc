@@ -15,8 +15,6 @@
 namespace lq {
 namespace {
 
-const std::string kNf4 = "4,8,fp32,64,256";
-
 constexpr const char* kByHand = R"({
   "configs": [[2, 8, "fp32", 64, 256], [4, 8, "fp32", 64, 256]],
   "matrices": [{"name": "a", "rows": 8, "cols": 16}, {"name": "b", "rows": 8, "cols": 4}],
@@ -44,7 +42,7 @@ TEST(ErrorTableJson, AHandWrittenTableNeedsOnlyTheNumbers) {
   const ErrorTable table = parse(kByHand);
   EXPECT_EQ(table.matrices.size(), 2U);
   EXPECT_EQ(table.matrices[1], (TableMatrix{"b", 8, 4}));
-  EXPECT_EQ(table.configs[1], kNf4);
+  EXPECT_EQ(table.configs[1], reference::kNf4);
   EXPECT_EQ(table.bits, (std::vector<double>{2.127, 4, 2.127, 4.127}));
   EXPECT_EQ(table.errors, (std::vector<double>{1000, 0, 7, 0.5}));
   EXPECT_EQ(table.rank, 0);

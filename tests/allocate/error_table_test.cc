@@ -13,8 +13,6 @@
 namespace lq {
 namespace {
 
-const std::string kNf4 = "4,8,fp32,64,256";
-
 ErrorTable one_block_table() {
   return reference::synthetic_table(reference::llama_matrices(1, 64, 128, 64), 1);
 }
@@ -68,7 +66,7 @@ TEST(CheckErrorTable, NamesWhatIsWrong) {
 TEST(CheckErrorTable, AConfigurationMayStandOnceForEachRank) {
   ErrorTable table;
   table.matrices = {{"a", 1024, 1024}};
-  table.configs = {kNf4, kNf4};
+  table.configs = {reference::kNf4, reference::kNf4};
   table.ranks = {8, 16};
   table.bits = {4.4, 4.7};
   table.errors = {2, 1};
@@ -80,7 +78,7 @@ TEST(CheckErrorTable, AConfigurationMayStandOnceForEachRank) {
 TEST(WithFactorBits, OnlyTheFactorsCountAnew) {
   ErrorTable table;
   table.matrices = {{"a", 64, 128}, {"b", 32, 32}};
-  table.configs = {kNf4, kNf4};
+  table.configs = {reference::kNf4, reference::kNf4};
   table.ranks = {0, 8};
   table.factor_bits = 16;
   for (const TableMatrix& m : table.matrices) {

@@ -15,10 +15,6 @@
 namespace lq {
 namespace {
 
-const std::string kNf2 = "2,8,fp32,64,256";
-const std::string kNf3 = "3,8,fp32,64,256";
-const std::string kNf4 = "4,8,fp32,64,256";
-
 constexpr double kNf4Bits = 4.126953125;  // 4 + 8/64 + 32/(64*256)
 
 std::string message_of(const std::function<void()>& action, ErrorCode code) {
@@ -93,14 +89,15 @@ TEST(Allocate, NeverWorseThanABudgetSplitOverChunks) {
 
 TEST(Allocate, AUniformBudgetIsNoWorseThanTheUniformConfiguration) {
   const ErrorTable table = reference::synthetic_table(reference::llama_matrices(4, 512, 1408, 512), 4);
-  const auto nf4 = std::find(table.configs.begin(), table.configs.end(), kNf4) - table.configs.begin();
+  const auto nf4 =
+      std::find(table.configs.begin(), table.configs.end(), reference::kNf4) - table.configs.begin();
   double uniform = 0;
   for (std::size_t i = 0; i < table.matrices.size(); ++i) {
     uniform += table.errors[table.position(i, static_cast<std::size_t>(nf4))];
   }
   EXPECT_LT(allocate(table, kNf4Bits).objective, uniform);
   // A budget that only that configuration meets, to the last bit.
-  const Allocation pinned = allocate(table, kNf4Bits, {.pins = {{"*", kNf4, {}}}});
+  const Allocation pinned = allocate(table, kNf4Bits, {.pins = {{"*", reference::kNf4, {}}}});
   EXPECT_EQ(pinned.bits_per_weight, kNf4Bits);
   EXPECT_EQ(pinned.gap, 0);
 }
@@ -139,8 +136,8 @@ TEST(Allocate, ABudgetAboveTheMostGivesEveryMatrixItsBest) {
 TEST(Allocate, RanksCountAndAreNamed) {
   ErrorTable table;
   table.matrices = {{"a", 256, 256}, {"b", 256, 512}};
-  const std::string nf2 = kNf2;
-  const std::string nf4 = kNf4;
+  const std::string nf2 = reference::kNf2;
+  const std::string nf4 = reference::kNf4;
   table.configs = {nf2, nf2, nf4};
   table.ranks = {0, 16, 0};
   for (const TableMatrix& m : table.matrices) {
@@ -160,7 +157,7 @@ TEST(Allocate, RanksCountAndAreNamed) {
   EXPECT_DOUBLE_EQ(best.factor_bits_per_weight, 16.0 * 512 * 16 / (3 * 65536.0));
   // With the factors alone above the budget.
   table.ranks = {16, 16, 16};
-  table.configs = {nf2, kNf3, nf4};
+  table.configs = {nf2, reference::kNf3, nf4};
   for (std::size_t i = 0; i < 2; ++i) {
     for (std::size_t c = 0; c < 3; ++c) {
       table.bits[table.position(i, c)] = codebook_bits_per_weight(parse_nf_config(table.configs[c])) +

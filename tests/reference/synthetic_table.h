@@ -13,6 +13,11 @@
 
 namespace lq::reference {
 
+// QLoRA's configuration at three widths.
+inline const std::string kNf2 = "2,8,fp32,64,256";
+inline const std::string kNf3 = "3,8,fp32,64,256";
+inline const std::string kNf4 = "4,8,fp32,64,256";
+
 // One normal number from two uniform ones (Box and Muller).
 inline double normal(const Rng& rng, std::uint64_t index) {
   const double u = 1 - rng.uniform(2 * index);
