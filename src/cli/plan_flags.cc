@@ -8,7 +8,7 @@ namespace lq::cli {
 
 void WeightsFlags::add_to(CLI::App& verb) {
   verb.add_option(
-          "--weights", weights,
+          "--importance,--weights", weights,
           "What an error counts: none; fisher: the paper; input: by the layer's inputs; kfac: by inputs and "
           "gradients. Default: kfac for method lq with --data or --stats, "
           "input for gptq, else none")
@@ -40,7 +40,7 @@ void QuantizerFlags::add_to(CLI::App& verb) {
   auto* on = verb.add_flag(
       "--feedback", feedback,
       "Choose codes one after another, each against the errors before it. Default: on for method "
-      "lq with --weights input or kfac");
+      "lq with --importance input or kfac");
   verb.add_flag("--no-feedback", no_feedback, "Choose each code alone")->excludes(on);
 }
 

@@ -11,7 +11,7 @@
 
 namespace lq::cli {
 
-// --weights and where its statistics come from.
+// --importance and where its statistics come from.
 struct WeightsFlags {
   std::string weights, stats, data, field = "text";
   std::int64_t samples = 256;

@@ -17,16 +17,15 @@ struct FinetuneFlags {
   std::string schedule = "cosine", optimizer = "adamw", init = "auto", batching = "packed",
               recompute = "auto", precision = "int16", final_weights, compress;
   FinetuneOptions options;
-  bool resume = false;
+  bool resume = false, freeze_lora = false;
   bool no_shuffle = false;
 };
 
 FinetuneOptions options_of(const FinetuneFlags& f) {
   FinetuneOptions o = f.options;
   o.data = f.data.options();
-  o.lora.start = f.init == "zero"     ? LoraStart::kZero
-                 : f.init == "beside" ? LoraStart::kStacked
-                                      : LoraStart::kAdapter;
+  const bool stacked = f.freeze_lora || f.init == "stacked" || f.init == "beside";  // beside: the old name
+  o.lora.start = f.init == "zero" ? LoraStart::kZero : stacked ? LoraStart::kStacked : LoraStart::kAdapter;
   o.train.schedule = parse_schedule(f.schedule);
   o.train.adam.eight_bit = f.optimizer == "adamw8bit";
   o.train.batch.batching = f.batching == "packed"    ? Batching::kPacked
@@ -130,12 +129,14 @@ void add_lora_flags(CLI::App& verb, FinetuneFlags& f) {
   verb.add_option(
       "--adapter", o.adapter,
       "PEFT adapter to start from (default: the decomposition's, MODEL/adapter of a packed model)");
-  verb.add_option(
-          "--init", f.init,
-          "auto: from that adapter where there is one; zero: A random, B = 0; beside: that adapter stays "
-          "as it is, and new factors (A random, B = 0) learn beside it; OUT holds both as one")
-      ->check(CLI::IsMember({"auto", "zero", "beside"}))
-      ->capture_default_str();
+  auto* init =
+      verb.add_option(
+              "--init", f.init,
+              "auto: from that adapter where there is one; zero: A random, B = 0; stacked: that adapter is "
+              "frozen, and new factors (A random, B = 0) learn on top of it; OUT holds both as one")
+          ->check(CLI::IsMember({"auto", "zero", "stacked", "beside"}))
+          ->capture_default_str();
+  verb.add_flag("--freeze-lora", f.freeze_lora, "The same as --init stacked")->excludes(init);
   verb.add_option("--rank", o.lora.rank, "Rank of new low-rank parts (default: the adapter's, else 64)")
       ->check(CLI::Range(1, 1 << 20));
   verb.add_option("--alpha", o.lora.alpha, "lora_alpha (default: the adapter's, else the rank)")
@@ -185,8 +186,8 @@ void add_finetune(CLI::App& app, Action& action) {
   auto* full =
       verb->add_flag("--full", flags->options.full,
                      "All parameters of a dense model learn, and OUT becomes a model, not an adapter");
-  for (const char* low_rank : {"--adapter", "--init", "--rank", "--alpha", "--rslora", "--target", "--train",
-                               "--dropout", "--lora-plus", "--compress-adapter"}) {
+  for (const char* low_rank : {"--adapter", "--init", "--freeze-lora", "--rank", "--alpha", "--rslora",
+                               "--target", "--train", "--dropout", "--lora-plus", "--compress-adapter"}) {
     full->excludes(verb->get_option(low_rank));
   }
   verb->add_flag("--resume", flags->resume,
