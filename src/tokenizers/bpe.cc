@@ -22,7 +22,7 @@ bool marker_inside(std::string_view token) {
 }  // namespace
 
 BpeModel::BpeModel(Vocab vocab, const Merges& merges, BpeOptions options, const std::string& who)
-    : options_(std::move(options)), merges_(merges.size()) {
+    : options_(std::move(options)), who_(who), merges_(merges.size()) {
   vocab_ = std::move(vocab);
   cuts_at_marker_ = !options_.byte_level && !options_.ignore_merges && options_.prefix.empty() &&
                     options_.suffix.empty() && vocab_.find(kMarker) != Vocab::kNone;
@@ -43,11 +43,8 @@ BpeModel::BpeModel(Vocab vocab, const Merges& merges, BpeOptions options, const 
                 {static_cast<std::uint32_t>(rank), id});
     cuts_at_marker_ = cuts_at_marker_ && !marker_inside(joined);
   }
-  if (options_.unk) {
-    unk_ = vocab_.find(*options_.unk);
-    LQ_CHECK(unk_ != Vocab::kNone, kCorruptFile, "{}: the unknown token '{}' is not in the vocabulary", who,
-             *options_.unk);
-  }
+  // A file may name an unknown token that is only among the added ones: it does until one is needed.
+  if (options_.unk) unk_ = vocab_.find(*options_.unk);
   all_bytes_ = options_.byte_level && options_.prefix.empty() && options_.suffix.empty();
   for (std::size_t b = 0; b < 256; ++b) {
     std::string name;
@@ -142,7 +139,10 @@ void BpeModel::symbols_of_text(std::string_view word, std::vector<BpeSymbol>& sy
       for (std::size_t i = 0; i < character.size(); ++i) {
         add(byte_tokens_[static_cast<unsigned char>(character[i])], at + i, 1);
       }
-    } else if (unk_ != Vocab::kNone) {
+    } else if (options_.unk) {
+      LQ_CHECK(unk_ != Vocab::kNone, kUnsupported,
+               "{}: '{}' is not in the vocabulary, and neither is the unknown token '{}'", who_, character,
+               *options_.unk);
       if (unknown_bytes > 0 && !options_.fuse_unk) {
         add(unk_, at - unknown_bytes, unknown_bytes);
         unknown_bytes = 0;

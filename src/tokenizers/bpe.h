@@ -26,7 +26,7 @@ class BpeModel final : public WordModel {
  public:
   using Merges = std::vector<std::pair<std::string, std::string>>;
   // who: names the file in errors. Throws kCorruptFile for a merge whose parts or result are not in the
-  // vocabulary.
+  // vocabulary. encode throws kUnsupported where it needs an unknown token that is not in the vocabulary.
   BpeModel(Vocab vocab, const Merges& merges, BpeOptions options, const std::string& who);
 
   void encode(std::string_view word, WordScratch& scratch, std::vector<std::int32_t>& out) const override;
@@ -37,6 +37,7 @@ class BpeModel final : public WordModel {
   void symbols_of_text(std::string_view word, std::vector<BpeSymbol>& symbols) const;
 
   BpeOptions options_;
+  std::string who_;
   PairMap<Merged> merges_;
   std::int32_t unk_ = Vocab::kNone;
   std::array<std::int32_t, 256> byte_ids_{};     // byte_level: the id of each byte's character

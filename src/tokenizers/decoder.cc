@@ -97,6 +97,14 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
   text = std::move(out);
 }
 
+// Spaces before marks and inside English short forms.
+void clean_up(std::string& text) {
+  static constexpr std::pair<std::string_view, std::string_view> kFixes[] = {
+      {" .", "."},   {" ?", "?"},           {" !", "!"},   {" ,", ","},     {" ' ", "'"},   {" n't", "n't"},
+      {" 'm", "'m"}, {" do not", " don't"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
+  for (const auto& [from, to] : kFixes) replace_all(text, from, to);
+}
+
 std::unique_ptr<Decoder> word_piece(const Json& spec, const std::string& who) {
   const std::string prefix = string_field(spec, "prefix", "##", who);
   const bool cleanup = bool_field(spec, "cleanup", true, who);
@@ -108,13 +116,27 @@ std::unique_ptr<Decoder> word_piece(const Json& spec, const std::string& who) {
       } else if (i > 0) {
         t.insert(t.begin(), ' ');
       }
-      if (!cleanup) continue;
-      static constexpr std::pair<std::string_view, std::string_view> kFixes[] = {
-          {" .", "."},   {" ?", "?"},     {" !", "!"},    {" ,", ","},
-          {" ' ", "'"},  {" n't", "n't"}, {" 'm", "'m"},  {" do not", " don't"},
-          {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
-      for (const auto& [from, to] : kFixes) replace_all(t, from, to);
+      if (cleanup) clean_up(t);
     }
+  });
+}
+
+// Connectionist temporal classification: repeated tokens are one, the padding between them is nothing.
+std::unique_ptr<Decoder> ctc(const Json& spec, const std::string& who) {
+  const std::string pad = string_field(spec, "pad_token", "<pad>", who);
+  const std::string space = string_field(spec, "word_delimiter_token", "|", who);
+  const bool cleanup = bool_field(spec, "cleanup", true, who);
+  LQ_CHECK(!pad.empty() && !space.empty(), kCorruptFile,
+           "{}: CTC: 'pad_token' or 'word_delimiter_token' is empty", who);
+  return step([=](Tokens& tokens) {
+    tokens.erase(std::unique(tokens.begin(), tokens.end()), tokens.end());
+    for (std::string& t : tokens) {
+      replace_all(t, pad, "");
+      if (!cleanup) continue;
+      clean_up(t);
+      replace_all(t, space, " ");
+    }
+    std::erase(tokens, std::string());
   });
 }
 
@@ -165,6 +187,7 @@ std::unique_ptr<Decoder> make_decoder(const Json& spec, const std::string& who, 
   if (type == "Fuse") return step([](Tokens& tokens) { tokens = {join(tokens)}; });
   if (type == "WordPiece") return word_piece(spec, who);
   if (type == "Metaspace") return metaspace(spec, who);
+  if (type == "CTC") return ctc(spec, who);
   if (type == "Strip") return strip(spec, who);
   if (type == "Replace") {
     const Pattern pattern(required(spec, "pattern", who), who);

@@ -1,6 +1,7 @@
 // Reading tokenizer.json into an HfTokenizer.
 #include "base/error.h"
 #include "tokenizers/bpe.h"
+#include "tokenizers/class_settings.h"
 #include "tokenizers/hf_tokenizer.h"
 #include "tokenizers/json_fields.h"
 #include "tokenizers/unigram.h"
@@ -125,8 +126,9 @@ const Json& field_or_null(const Json& root, const char* key) {
 
 std::unique_ptr<HfTokenizer> make_hf_tokenizer(std::string_view text, const TokenizerConfig& config,
                                                const std::string& who) {
-  const Json root = parse_json(text, who);
+  Json root = parse_json(text, who);
   LQ_CHECK(root.is_object(), kCorruptFile, "{}: should hold a JSON object, holds {}", who, root.type_name());
+  apply_class_settings(root, config);
   const Json& model = required(root, "model", who);
   const std::string place = who + ": model";
   const std::string type = model_type(model, place);
@@ -153,7 +155,11 @@ std::unique_ptr<HfTokenizer> make_hf_tokenizer(std::string_view text, const Toke
   parts.decoder = make_decoder(field_or_null(root, "decoder"), who);
   parts.post = make_post_processor(field_or_null(root, "post_processor"), who);
   parts.added = read_added_tokens(root, who);
-  return std::make_unique<HfTokenizer>(std::move(parts), config, who);
+  // The post-processor of the file says what is added, whatever add_bos_token and add_eos_token say.
+  TokenizerConfig named = config;
+  named.add_bos.reset();
+  named.add_eos.reset();
+  return std::make_unique<HfTokenizer>(std::move(parts), named, who);
 }
 
 }  // namespace lq::tokenizers

@@ -10,6 +10,7 @@ namespace lq::tokenizers {
 HfTokenizer::HfTokenizer(HfParts parts, const TokenizerConfig& config, const std::string& who)
     : parts_(std::move(parts)) {
   kind_ = parts_.kind;
+  split_special_ = config.split_special;
   size_ = parts_.model->vocab().size();
   add_tokens(config, who);
   special_ = resolve_special_tokens(config, [this](const std::string& name) { return id_of(name); });
@@ -29,18 +30,21 @@ void HfTokenizer::add_tokens(const TokenizerConfig& config, const std::string& w
         std::any_of(all.begin(), all.end(), [&](const AddedToken& t) { return t.content == token.content; });
     if (!known) all.push_back(token);
   }
-  const std::int64_t limit = std::int64_t{size_} * 2 + 1000000;  // a damaged id should not size an embedding
+  // Whatever id a file gives to a token that is not in the vocabulary, Hugging Face gives it the next free
+  // one.
+  auto next = static_cast<std::int32_t>(parts_.model->vocab().count());
   for (AddedToken& token : all) {
-    const std::int32_t in_vocab = parts_.model->vocab().find(token.content);
-    if (in_vocab != Vocab::kNone) token.id = in_vocab;  // Hugging Face trusts the vocabulary, too
-    LQ_CHECK(token.id >= 0 && token.id < limit, kCorruptFile,
-             "{}: added token '{}' has id {}, with {} pieces", who, token.content, token.id, size_);
-    LQ_CHECK(utf8::is_valid(token.content), kCorruptFile, "{}: added token {} is not UTF-8", who, token.id);
     if (token.content.empty() || by_content_.contains(token.content)) continue;
+    LQ_CHECK(utf8::is_valid(token.content), kCorruptFile, "{}: added token {} is not UTF-8", who, token.id);
+    const std::int32_t in_vocab = parts_.model->vocab().find(token.content);
+    token.id = in_vocab != Vocab::kNone ? in_vocab : next++;
     by_id_[token.id] = token;
     by_content_[token.content] = token.id;
     std::string pattern = token.content;
-    if (token.normalized && parts_.normalizer != nullptr) parts_.normalizer->apply(pattern);
+    if (token.normalized && parts_.normalizer != nullptr) {
+      parts_.normalizer->apply(pattern);
+      if (pattern != token.content) normal_forms_[token.id] = pattern;
+    }
     (token.normalized ? normalized_ : raw_).add(token, pattern);
   }
   for (const auto& [id, token] : by_id_) size_ = std::max(size_, id + 1);
@@ -68,7 +72,8 @@ std::vector<std::int32_t> HfTokenizer::encode(std::string_view text, const Encod
   std::vector<std::int32_t> out;
   out.reserve(text.size() / 3 + 16);
   if (options.add_special) out = parts_.post.before;
-  const bool with_special = options.special_text != SpecialText::kPlain;
+  const bool with_special = options.special_text == SpecialText::kParse ||
+                            (options.special_text == SpecialText::kAsFile && !split_special_);
   WordCachePool::Lease cache(caches_);
   WordScratch scratch{*cache, {}};
   std::vector<Section> sections, inner;
@@ -126,7 +131,13 @@ std::string HfTokenizer::decode(std::span<const std::int32_t> ids, bool skip_spe
   for (const std::int32_t id : ids) {
     LQ_CHECK(id >= 0 && id < size_, kInvalidArgument, "decode: token id {} is not in [0, {})", id, size_);
     if (const auto it = by_id_.find(id); it != by_id_.end()) {
-      if (!skip_special || !it->second.special) tokens.push_back(it->second.content);
+      // The decoder undoes what the normalizer did; special is what has a special token's name in that form,
+      // too.
+      const auto form = normal_forms_.find(id);
+      const std::string& token = form == normal_forms_.end() ? it->second.content : form->second;
+      const auto named = by_content_.find(token);
+      const bool special = named != by_content_.end() && by_id_.at(named->second).special;
+      if (!skip_special || !special) tokens.push_back(token);
     } else if (vocab.has(id)) {
       tokens.push_back(vocab.piece(id));
     }

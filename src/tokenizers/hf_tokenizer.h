@@ -54,6 +54,8 @@ class HfTokenizer final : public Tokenizer {
   AddedTokenMatcher normalized_;  // and in the normalized text
   std::unordered_map<std::int32_t, AddedToken> by_id_;
   std::unordered_map<std::string, std::int32_t> by_content_;
+  std::unordered_map<std::int32_t, std::string> normal_forms_;  // of tokens that the normalizer changes
+  bool split_special_ = false;                                  // SpecialText::kAsFile is kPlain
   mutable WordCachePool caches_;
 };
 

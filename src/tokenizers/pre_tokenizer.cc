@@ -5,6 +5,7 @@
 #include "tokenizers/json_fields.h"
 #include "tokenizers/pattern.h"
 #include "tokenizers/split_behavior.h"
+#include "tokenizers/unicode_scripts.h"
 #include "unicode/unicode.h"
 #include "unicode/utf8.h"
 
@@ -95,6 +96,38 @@ void cut_words(std::string_view text, std::vector<Stretch>& out) {
   }
 }
 
+// Chunks of `length` characters.
+auto by_length(std::int64_t length) {
+  return [length](std::string_view text, std::vector<Stretch>& out) {
+    std::size_t begin = 0;
+    std::int64_t count = 0;
+    for (std::size_t at = 0; at < text.size();) {
+      at += utf8::size_of(text[at]);
+      if (++count < length && at < text.size()) continue;
+      out.push_back({begin, at, false});
+      begin = at;
+      count = 0;
+    }
+  };
+}
+
+// Before every character of another script than the last that had one. What comes before the first such
+// character is lost, as in Hugging Face's.
+void cut_scripts(std::string_view text, std::vector<Stretch>& out) {
+  int last = kAnyScript;
+  std::size_t begin = std::string_view::npos;
+  for (std::size_t at = 0, size = 0; at < text.size(); at += size) {
+    const int script = script_of(utf8::decode_valid(text.data() + at, size));
+    if (script == kAnyScript || script == last) continue;
+    last = script;
+    out.push_back({begin == std::string_view::npos ? 0 : begin, at, begin == std::string_view::npos});
+    if (out.back().begin == out.back().end) out.pop_back();
+    begin = at;
+  }
+  const bool none = begin == std::string_view::npos;
+  out.push_back({none ? 0 : begin, text.size(), none});
+}
+
 // A step that rewrites each word: rewrite(word) -> string.
 template <typename Function>
 class Rewriter final : public PreTokenizer {
@@ -144,7 +177,14 @@ class Builder {
     } else if (type == "BertPreTokenizer") {
       push(cutter(by_character(unicode::is_white_space), SplitBehavior::kRemoved));
       push(cutter(by_character(unicode::is_bert_punctuation), SplitBehavior::kIsolated));
-    } else if (type == "CharDelimiterSplit") {
+    } else if (type == "FixedLength") {
+      const std::int64_t length = int_field(spec, "length", 5, who_);
+      LQ_CHECK(length > 0, kCorruptFile, "{}: FixedLength: 'length' is {}, but must be at least 1", who_,
+               length);
+      push(cutter(by_length(length), SplitBehavior::kIsolated));
+    } else if (type == "UnicodeScripts") {
+      push(cutter(cut_scripts, SplitBehavior::kRemoved));
+    } else if (type == "CharDelimiterSplit" || type == "Delimiter") {
       push(cutter(by_pattern(Pattern(required_string(spec, "delimiter", who_), who_)),
                   SplitBehavior::kRemoved));
     } else {

@@ -112,6 +112,7 @@ TokenizerConfig read_tokenizer_config(const std::filesystem::path& directory) {
     read_template(*object, who, out);
     out.add_bos = optional_bool(*object, "add_bos_token", who);
     out.add_eos = optional_bool(*object, "add_eos_token", who);
+    out.split_special = bool_field(*object, "split_special_tokens", false, who);
     out.legacy = optional_bool(*object, "legacy", who);
     out.add_prefix_space = optional_bool(*object, "add_prefix_space", who);
     out.lower_case = optional_bool(*object, "do_lower_case", who);
@@ -134,9 +135,12 @@ TokenizerConfig read_tokenizer_config(const std::filesystem::path& directory) {
     if (named) token.special = true;
     if (token.special) out.special.push_back(token.content);
   }
-  path = directory / "chat_template.jinja";
   std::error_code ec;
-  if (std::filesystem::exists(path, ec)) out.chat_template = read_text_file(path);
+  const auto take_file = [&](const std::filesystem::path& file, std::optional<std::string>& field) {
+    if (std::filesystem::exists(file, ec)) field = read_text_file(file);
+  };
+  take_file(directory / "chat_template.jinja", out.chat_template);
+  take_file(directory / "additional_chat_templates" / "tool_use.jinja", out.tool_template);
   return out;
 }
 

@@ -17,6 +17,7 @@ struct TokenizerConfig {
   std::string tokenizer_class;  // without "Fast": "LlamaTokenizer", "Qwen2Tokenizer"
   std::optional<std::string> bos, eos, unk, pad;
   std::optional<bool> add_bos, add_eos;
+  bool split_special = false;  // split_special_tokens: the text of special tokens is ordinary text
   std::optional<bool> legacy, add_prefix_space, lower_case, cjk_characters, strip_accents;
   std::vector<AddedToken> added;             // of added_tokens_decoder and added_tokens.json
   std::vector<std::string> special;          // contents of all tokens named in these files as special

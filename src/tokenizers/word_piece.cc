@@ -8,13 +8,23 @@
 namespace lq::tokenizers {
 
 WordPieceModel::WordPieceModel(Vocab vocab, WordPieceOptions options, const std::string& who)
-    : options_(std::move(options)) {
+    : options_(std::move(options)), who_(who) {
   vocab_ = std::move(vocab);
   unk_ = vocab_.find(options_.unk);
-  LQ_CHECK(unk_ != Vocab::kNone, kCorruptFile, "{}: the unknown token '{}' is not in the vocabulary", who,
-           options_.unk);
   for (std::int32_t id = 0; id < vocab_.size(); ++id) longest_ = std::max(longest_, vocab_.piece(id).size());
 }
+
+namespace {
+
+// A file may name an unknown token that is only among the added ones: it does until one is needed.
+std::int32_t needed_unknown(std::int32_t unk, const std::string& name, std::string_view word,
+                            const std::string& who) {
+  LQ_CHECK(unk != Vocab::kNone, kUnsupported,
+           "{}: '{}' is not in the vocabulary, and neither is the unknown token '{}'", who, word, name);
+  return unk;
+}
+
+}  // namespace
 
 void WordPieceModel::encode(std::string_view word, WordScratch& scratch,
                             std::vector<std::int32_t>& out) const {
@@ -28,7 +38,8 @@ void WordPieceModel::encode(std::string_view word, WordScratch& scratch,
 
 void WordPieceModel::encode_new(std::string_view word, std::vector<std::int32_t>& out) const {
   const auto characters = std::count_if(word.begin(), word.end(), [](char c) { return (c & 0xC0) != 0x80; });
-  if (characters > options_.max_characters) return out.push_back(unk_);
+  const auto unknown = [&] { return needed_unknown(unk_, options_.unk, word, who_); };
+  if (characters > options_.max_characters) return out.push_back(unknown());
   const std::size_t first = out.size();
   std::string piece;
   for (std::size_t begin = 0; begin < word.size();) {
@@ -46,23 +57,22 @@ void WordPieceModel::encode_new(std::string_view word, std::vector<std::int32_t>
     }
     if (id == Vocab::kNone) {
       out.resize(first);
-      return out.push_back(unk_);
+      return out.push_back(unknown());
     }
     out.push_back(id);
     begin = end;
   }
 }
 
-WordLevelModel::WordLevelModel(Vocab vocab, const std::string& unk, const std::string& who) {
+WordLevelModel::WordLevelModel(Vocab vocab, const std::string& unk, const std::string& who)
+    : unk_name_(unk), who_(who) {
   vocab_ = std::move(vocab);
   unk_ = vocab_.find(unk);
-  LQ_CHECK(unk_ != Vocab::kNone, kCorruptFile, "{}: the unknown token '{}' is not in the vocabulary", who,
-           unk);
 }
 
 void WordLevelModel::encode(std::string_view word, WordScratch&, std::vector<std::int32_t>& out) const {
   const std::int32_t id = vocab_.find(word);
-  out.push_back(id == Vocab::kNone ? unk_ : id);
+  out.push_back(id == Vocab::kNone ? needed_unknown(unk_, unk_name_, word, who_) : id);
 }
 
 }  // namespace lq::tokenizers

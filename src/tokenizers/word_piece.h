@@ -16,13 +16,14 @@ struct WordPieceOptions {
 
 class WordPieceModel final : public WordModel {
  public:
-  // Throws kCorruptFile where the unknown token is not in the vocabulary.
+  // encode throws kUnsupported where it needs an unknown token that is not in the vocabulary.
   WordPieceModel(Vocab vocab, WordPieceOptions options, const std::string& who);
   void encode(std::string_view word, WordScratch& scratch, std::vector<std::int32_t>& out) const override;
 
  private:
   void encode_new(std::string_view word, std::vector<std::int32_t>& out) const;
   WordPieceOptions options_;
+  std::string who_;
   std::int32_t unk_;
   std::size_t longest_ = 0;  // bytes of the longest piece
 };
@@ -33,6 +34,7 @@ class WordLevelModel final : public WordModel {
   void encode(std::string_view word, WordScratch& scratch, std::vector<std::int32_t>& out) const override;
 
  private:
+  std::string unk_name_, who_;
   std::int32_t unk_;
 };
 

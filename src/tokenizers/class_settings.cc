@@ -1,0 +1,77 @@
+#include "tokenizers/class_settings.h"
+
+#include <nlohmann/json.hpp>
+
+namespace lq::tokenizers {
+namespace {
+
+using Json = nlohmann::json;
+
+// Calls visit(step) for a part that is no sequence, and for each step of one that is; visit says whether the
+// step stays. list: the name under which a sequence keeps its steps.
+template <typename Visit>
+void for_each_step(Json& part, const char* list, const Visit& visit) {
+  if (!part.is_object()) return;
+  const auto steps = part.find(list);
+  if (steps == part.end() || !steps->is_array()) {
+    if (!visit(part)) part = nullptr;
+    return;
+  }
+  Json kept = Json::array();
+  for (Json& step : *steps) {
+    for_each_step(step, list, visit);
+    if (!step.is_null()) kept.push_back(std::move(step));
+  }
+  *steps = std::move(kept);
+}
+
+bool is(const Json& step, const char* type) {
+  const auto it = step.find("type");
+  return it != step.end() && *it == type;
+}
+
+bool has_byte_level(Json& root) {
+  bool found = false;
+  for_each_step(root["pre_tokenizer"], "pretokenizers", [&](Json& step) {
+    found = found || is(step, "ByteLevel");
+    return true;
+  });
+  return found;
+}
+
+void set_byte_level(Json& root, bool prefix) {
+  for_each_step(root["pre_tokenizer"], "pretokenizers", [&](Json& step) {
+    if (is(step, "ByteLevel")) step["add_prefix_space"] = prefix;
+    return true;
+  });
+}
+
+void set_metaspace(Json& root, bool prefix, bool legacy) {
+  const char* const scheme = !prefix ? "never" : legacy ? "always" : "first";
+  for_each_step(root["pre_tokenizer"], "pretokenizers", [&](Json& step) {
+    if (is(step, "Metaspace")) step["prepend_scheme"] = scheme;
+    return true;
+  });
+  for_each_step(root["normalizer"], "normalizers",
+                [&](Json& step) { return prefix || !is(step, "Prepend"); });
+  for_each_step(root["decoder"], "decoders", [&](Json& step) {
+    if (is(step, "Metaspace")) step["prepend_scheme"] = scheme;
+    return prefix || !is(step, "Strip");
+  });
+}
+
+}  // namespace
+
+void apply_class_settings(Json& root, const TokenizerConfig& config) {
+  if (!config.add_prefix_space || !root.is_object()) return;
+  const std::string& name = config.tokenizer_class;
+  const bool bytes = has_byte_level(root);
+  if (name == "LlamaTokenizer" && !bytes) {
+    set_metaspace(root, *config.add_prefix_space, config.legacy.value_or(false));
+  } else if (bytes && (name == "GPT2Tokenizer" || name == "Qwen2Tokenizer" || name == "RobertaTokenizer" ||
+                       name == "BartTokenizer")) {
+    set_byte_level(root, *config.add_prefix_space);
+  }
+}
+
+}  // namespace lq::tokenizers
