@@ -42,9 +42,6 @@ Generator::Generator(const Model& model, const Tokenizer& tokenizer, std::int64_
       tokenizer_(tokenizer),
       context_(context > 0 ? context : model.spec().max_positions),
       cache_(model.make_cache(context_)) {
-  LQ_CHECK(tokenizer.vocab_size() <= model.spec().vocab, kMismatch,
-           "[generate] the tokenizer has {} ids, the model's vocabulary (vocab_size) only {}",
-           tokenizer.vocab_size(), model.spec().vocab);
   for (const std::int64_t id : model.spec().eos) eos_.push_back(static_cast<std::int32_t>(id));
   if (tokenizer.eos_id()) eos_.push_back(*tokenizer.eos_id());
 }
@@ -61,6 +58,12 @@ GenerateResult Generator::generate(Context& ctx, std::string_view prompt, const 
 GenerateResult Generator::generate(Context& ctx, std::span<const std::int32_t> ids,
                                    const GenerateOptions& options, const OnText& on_text) {
   LQ_CHECK(!ids.empty(), kInvalidArgument, "[generate] the prompt is empty");
+  // A tokenizer may have more ids than the model, as long as none of them is used.
+  for (const std::int32_t id : ids) {
+    LQ_CHECK(id >= 0 && id < model_.spec().vocab, kMismatch,
+             "[generate] the prompt has token {} ('{}'), but the model's vocabulary (vocab_size) only {} ids",
+             id, id >= 0 && id < tokenizer_.vocab_size() ? tokenizer_.piece(id) : "", model_.spec().vocab);
+  }
   LQ_CHECK(std::ssize(ids) < context_, kInvalidArgument,
            "[generate] the prompt has {} tokens, which leaves no room in a context of {}", ids.size(),
            context_);

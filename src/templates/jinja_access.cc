@@ -56,6 +56,7 @@ Value attribute(Runtime& runtime, const Value& value, std::string_view name) {
   }
   if (auto method = method_of(value, name)) return *method;
   if (auto member = named_member(value, name)) return *member;
+  refuse_unknown_method(runtime, value, name);
   return Value::undefined(missing(value, name));
 }
 

@@ -100,7 +100,7 @@ class Writer {
       const std::size_t known = c < 0x80 ? kShort.find(static_cast<char>(c)) : std::string_view::npos;
       if (known != std::string_view::npos) {
         out.append(1, '\\').append(1, kLetters[known]);
-      } else if (c < 0x20 || (style_.ascii && c > 0x7F && c < 0x10000)) {
+      } else if (c < 0x20 || (style_.ascii && c > 0x7E && c < 0x10000)) {
         escaped(static_cast<std::uint32_t>(c));
       } else if (style_.ascii && c >= 0x10000) {
         escaped(0xD800 + ((static_cast<std::uint32_t>(c) - 0x10000) >> 10));

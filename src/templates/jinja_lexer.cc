@@ -79,17 +79,17 @@ class Lexer {
       end = std::min(source_.find("{%", end + 1), source_.size());
     }
     LQ_CHECK(end < source_.size(), kCorruptFile, "{}: line {}: 'raw' is never closed", who_, start);
-    close_raw(begin);
+    close_raw(begin, false);
     text_until(end);
     raw_tag(end, "endraw", at_);
-    close_raw(at_);
+    close_raw(at_, true);
     return true;
   }
-  void close_raw(std::size_t end) {
+  void close_raw(std::size_t end, bool trims) {
     line_ += static_cast<int>(std::count(source_.begin() + static_cast<std::ptrdiff_t>(at_),
                                          source_.begin() + static_cast<std::ptrdiff_t>(end), '\n'));
     strip_next_ = source_[end - 3] == '-';
-    trim_newline_ = source_[end - 3] != '+';
+    trim_newline_ = trims && source_[end - 3] != '+';
     at_ = end;
   }
   // Does the tag `word` stand at `at`? end: behind it.

@@ -285,7 +285,17 @@ Method find(const NamedMethod (&table)[n], std::string_view name) {
   return it == std::end(table) ? nullptr : it->method;
 }
 
+// Methods of Python's str that are not here: refused by name instead of taken for undefined.
+constexpr std::string_view kOthers[] = {"encode",      "expandtabs", "format_map", "isascii",  "isidentifier",
+                                        "isprintable", "istitle",    "maketrans",  "swapcase", "translate"};
+
 }  // namespace
+
+void refuse_unknown_method(const Runtime& runtime, const Value& value, std::string_view name) {
+  if (value.is_text() && std::find(std::begin(kOthers), std::end(kOthers), name) != std::end(kOthers)) {
+    runtime.unsupported("the method '{}' of text", name);
+  }
+}
 
 std::optional<Value> method_of(const Value& value, std::string_view name) {
   Method method = nullptr;

@@ -81,6 +81,8 @@ Value member_at(Runtime& runtime, const Value& value, const Value& path);
 
 // A method of text, lists or mappings bound to a value; nothing where the type has none of this name.
 std::optional<Value> method_of(const Value& value, std::string_view name);
+// Throws kUnsupported where Python has a method of this name and we do not.
+void refuse_unknown_method(const Runtime& runtime, const Value& value, std::string_view name);
 Value call(Runtime& runtime, const Value& callee, Arguments& arguments);
 
 Value apply_filter(Runtime& runtime, std::string_view name, const Value& value, const Arguments& arguments);

@@ -100,7 +100,7 @@ std::vector<std::string> split_words(std::string_view text, std::int64_t most) {
   for (text = trimmed(text, true, false, {}); !text.empty(); text = trimmed(text, true, false, {})) {
     std::size_t end = 0, size = 0;
     while (end < text.size() && !is_python_space(utf8::decode_valid(text.data() + end, size))) end += size;
-    if (most-- == 0) end = trimmed(text, false, true, {}).size();
+    if (most-- == 0) end = text.size();
     out.emplace_back(text.substr(0, end));
     text.remove_prefix(end);
   }
@@ -116,7 +116,7 @@ std::vector<std::string> split_words_from_right(std::string_view text, std::int6
       if (is_python_space(utf8::decode_valid(text.data() + before, size))) break;
       begin = before;
     }
-    if (most-- == 0) begin = text.size() - trimmed(text, true, false, {}).size();
+    if (most-- == 0) begin = 0;
     out.emplace_back(text.substr(begin));
     text.remove_suffix(text.size() - begin);
   }

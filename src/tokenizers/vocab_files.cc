@@ -141,6 +141,8 @@ std::unique_ptr<HfTokenizer> make_vocab_txt_tokenizer(std::string_view text, con
   const std::int32_t cls = vocab.find("[CLS]"), sep = vocab.find("[SEP]");
   LQ_CHECK(cls != Vocab::kNone && sep != Vocab::kNone, kCorruptFile,
            "{}: [CLS] and [SEP] should be among the pieces", who);
+  LQ_CHECK(vocab.find("[UNK]") != Vocab::kNone, kCorruptFile,
+           "{}: the unknown token '[UNK]' is not in the vocabulary", who);
   parts.post = {{cls}, {sep}};
   Json normalizer = {{"type", "BertNormalizer"},
                      {"lowercase", config.lower_case.value_or(true)},

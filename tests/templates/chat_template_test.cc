@@ -137,21 +137,19 @@ TEST(ChatTemplate, AlpacaWithAnInputHasItsOwnPreamble) {
 
 std::string error_of(const std::string& source) {
   try {
-    ChatTemplate::from_jinja(source, "<s>", "</s>", "file");
+    const std::vector<ChatMessage> talk = {{"user", "q"}};
+    return ChatTemplate::from_jinja(source, "<s>", "</s>", "file").render(talk, false);
   } catch (const Error& e) {
     return e.what();
   }
-  return "";
 }
 
 TEST(ChatTemplate, UnsupportedConstructsAreNamed) {
   const std::vector<std::pair<std::string, std::string>> cases = {
-      {"{% macro f() %}{% endmacro %}", "file: chat_template: line 1: the tag 'macro'"},
-      {"a\nb\n{% include 'x' %}", "line 3: the tag 'include'"},
+      {"a\nb\n{% include 'x' %}", "file: chat_template: line 3: the tag 'include'"},
       {"{{ messages | shuffle }}", "the filter 'shuffle'"},
       {"{{ messages is sorted }}", "the test 'is sorted'"},
-      {"{{ strftime_now('%d') }}", "the function 'strftime_now'"},
-      {"{{ messages[0].content.encode() }}", "the method 'encode' of a string"},
+      {"{{ messages[0].content.encode() }}", "the method 'encode' of text"},
       {"{% for m in messages %}x", "expected 'endfor'"},
       {"{% endif %}", "'endif' without its beginning"},
       {"{{ 'open }}", "a string is never closed"},
@@ -175,12 +173,44 @@ TEST(ChatTemplate, UnsupportedConstructsAreNamed) {
   }
 }
 
-TEST(ChatTemplate, AnswersThatATemplateRewritesHaveNoSegments) {
-  const ChatTemplate chat = ChatTemplate::from_jinja(
-      "{% for m in messages %}{{ m.content.split('|')[-1] }}{% endfor %}", "", "", "t");
-  const std::vector<ChatMessage> talk = {{"user", "q"}, {"assistant", "thought|answer"}};
-  EXPECT_EQ(chat.render(talk, false), "qanswer");
-  EXPECT_THROW(chat.segments(talk), Error);
+TEST(ChatTemplate, MessagesAreSeenAsTransformersShowsThem) {
+  const ChatJson messages = ChatJson::parse(
+      R"([{"role": "user", "content": null, "b": 1, "a": 2}, {"role": "assistant", "reasoning": "r", "content": "c"}])");
+  const auto render = [&](const std::string& source, const ChatOptions& options = {}) {
+    return ChatTemplate::from_jinja(source, "<s>", "</s>", "t").render(messages, options);
+  };
+  EXPECT_EQ(render("{{ messages[0] | tojson }}"), R"({"role": "user", "b": 1, "a": 2})");
+  EXPECT_EQ(
+      render("{{ messages[1] | tojson }}"),
+      R"({"thinking": "r", "role": "assistant", "reasoning": "r", "content": "c", "reasoning_content": "r"})");
+  EXPECT_EQ(render("{{ tools is none }}{{ documents is none }}{{ bos_token }}{{ pad_token is defined }}"),
+            "TrueTrue<s>False");
+  ChatOptions options;
+  options.tools = ChatJson::parse(R"([{"z": 1, "a": {"b": []}}])");
+  options.variables = {{"bos_token", "B"}, {"enable_thinking", false}};
+  EXPECT_EQ(render("{{ tools | tojson }}{{ bos_token }}{{ enable_thinking }}", options),
+            R"([{"z": 1, "a": {"b": []}}]BFalse)");
+  options.variables = {{"messages", 1}};
+  EXPECT_THROW(render("x", options), Error);
+  EXPECT_THROW(ChatTemplate::by_name("chatml", "", "").render(ChatJson::parse("[1]"), {}), Error);
+}
+
+TEST(ChatTemplate, ToolsHaveATemplateOfTheirOwn) {
+  const ChatTemplate chat =
+      ChatTemplate::from_sources("plain", "with {{ tools | length }}", ChatJson::object(), "t");
+  ChatOptions options;
+  EXPECT_EQ(chat.render(ChatJson::array(), options), "plain");
+  options.tools = ChatJson::array({1, 2});
+  EXPECT_EQ(chat.render(ChatJson::array(), options), "with 2");
+}
+
+TEST(ChatTemplate, AFixedClockCanBeGiven) {
+  ChatOptions options;
+  options.now = std::tm{};
+  options.now->tm_year = 126;
+  options.now->tm_mday = 9;
+  const ChatTemplate chat = ChatTemplate::from_jinja("{{ strftime_now('%d %b %Y') }}", "", "", "t");
+  EXPECT_EQ(chat.render(ChatJson::array(), options), "09 Jan 2026");
 }
 
 }  // namespace
