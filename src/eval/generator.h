@@ -48,12 +48,12 @@ class Generator {
   using OnText = std::function<bool(std::string_view)>;
 
   // model and tokenizer outlive this. context: tokens at most, 0: the model's own. Throws
-  // Error(kInvalidArgument) where it exceeds the model's, Error(kMismatch) for a tokenizer with more ids than
-  // the model's vocabulary.
+  // Error(kInvalidArgument) where it exceeds the model's.
   Generator(const Model& model, const Tokenizer& tokenizer, std::int64_t context = 0);
 
   // ids: the whole sequence so far (a conversation: with all earlier turns). Throws Error(kInvalidArgument)
-  // when it is empty or leaves no room in the context.
+  // when it is empty or leaves no room in the context, Error(kMismatch) for an id beyond the model's
+  // vocabulary.
   GenerateResult generate(Context& ctx, std::span<const std::int32_t> ids, const GenerateOptions& options,
                           const OnText& on_text = {});
   // A prompt as text, special tokens added as the tokenizer does.

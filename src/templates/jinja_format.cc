@@ -10,7 +10,7 @@
 namespace lq::jinja {
 namespace {
 
-constexpr int kMaxWidth = 10000;
+constexpr int kMaxFormatWidth = 10000;
 
 // How one value is written: what both ways have in common.
 struct Style {
@@ -25,7 +25,7 @@ struct Style {
 int read_number(std::string_view text, std::size_t& at, const Runtime& r) {
   int value = 0;
   const auto [end, error] = std::from_chars(text.data() + at, text.data() + text.size(), value);
-  if (error != std::errc() || value > kMaxWidth) r.unsupported("the width or precision of a format");
+  if (error != std::errc() || value > kMaxFormatWidth) r.unsupported("the width or precision of a format");
   at = static_cast<std::size_t>(end - text.data());
   return value;
 }

@@ -78,7 +78,7 @@ Value strftime_now(Runtime& r, const Arguments& a) {
   return format_time(r, Bound(r, "strftime_now", a, {"format"}).text(0));
 }
 
-[[noreturn]] Value missing(Runtime& r, const Arguments&) {
+[[noreturn]] Value not_here(Runtime& r, const Arguments&) {
   r.unsupported("a function of Jinja that is not here (lipsum, cycler, joiner)");
 }
 
@@ -88,9 +88,9 @@ constexpr std::pair<std::string_view, Function> kFunctions[] = {
     {"namespace", make_namespace},
     {"raise_exception", raise_exception},
     {"strftime_now", strftime_now},
-    {"lipsum", missing},
-    {"cycler", missing},
-    {"joiner", missing},
+    {"lipsum", not_here},
+    {"cycler", not_here},
+    {"joiner", not_here},
 };
 
 }  // namespace

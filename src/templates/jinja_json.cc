@@ -7,7 +7,7 @@
 namespace lq::jinja {
 namespace {
 
-constexpr int kMaxNesting = 200;
+constexpr int kMaxJsonDepth = 200;
 
 class Writer {
  public:
@@ -19,7 +19,7 @@ class Writer {
 
   void value(const Value& v, int depth) {
     runtime_.charge(1);
-    if (depth > kMaxNesting) runtime_.unsupported("JSON nested more than {} deep", kMaxNesting);
+    if (depth > kMaxJsonDepth) runtime_.unsupported("JSON nested more than {} deep", kMaxJsonDepth);
     if (v.is_text()) return text(v.text());
     if (v.is_none()) {
       out += "null";
