@@ -13,8 +13,8 @@ TEST(JinjaValue, KeepsTheOrderOfKeysAndFindsThemAmongMany) {
   const Value value = from_json(json);
   ASSERT_EQ(value.dict().size(), 20U);
   EXPECT_EQ(value.dict().entries().front().first.text(), "20");
-  EXPECT_EQ(value.dict().find("7")->whole(), 7);
-  EXPECT_EQ(value.dict().find("21"), nullptr);
+  EXPECT_EQ(value.dict().find(std::string_view("7"))->whole(), 7);
+  EXPECT_EQ(value.dict().find(std::string_view("21")), nullptr);
   auto dict = std::make_shared<Dict>(value.dict());
   dict->set(Value("7"), Value("seven"));
   dict->set(Value(true), Value("yes"));

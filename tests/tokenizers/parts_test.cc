@@ -21,7 +21,7 @@ TEST(TokenizerParts, EqualTheLibrary) {
   std::ifstream in(fs::path(test::source_dir()) / "tests" / "goldens" / "tokenizers" / "parts.json");
   const auto cases = nlohmann::json::parse(in);
   ASSERT_GT(cases.size(), 100U);
-  const test::TempDir folder;
+  const io_test::TempDir folder;
   for (const auto& golden : cases) {
     SCOPED_TRACE(golden["name"].get<std::string>());
     write(folder.path() / "tokenizer.json", golden["json"]);
@@ -45,7 +45,7 @@ TEST(TokenizerParts, EqualTheLibrary) {
 }
 
 TEST(TokenizerParts, AnUnknownTokenThatIsNotThereIsMissedWhenItIsNeeded) {
-  const test::TempDir folder;
+  const io_test::TempDir folder;
   for (const char* type : {"BPE", "WordPiece", "WordLevel"}) {
     nlohmann::json model = {{"type", type}, {"vocab", {{"a", 0}}}, {"unk_token", "<unk>"}};
     if (std::string(type) == "BPE") model["merges"] = nlohmann::json::array();
