@@ -33,11 +33,13 @@ class Turns {
  public:
   using Render = std::function<std::string(std::size_t count, bool prompt)>;
   // render: the first messages, with the prompt for an answer or without.
-  Turns(const RenderedChat& chat, const RenderTrace& trace, std::size_t messages, bool ends_in_space,
-        Render render)
+  // gap: what may stand between that prompt and an answer without being part of it.
+  Turns(const RenderedChat& chat, const RenderTrace& trace, std::size_t messages, std::string_view gap,
+        bool ends_in_space, Render render)
       : chat_(chat),
         trace_(trace),
         messages_(messages),
+        gap_(gap),
         ends_in_space_(ends_in_space),
         render_(std::move(render)) {}
 
@@ -47,6 +49,9 @@ class Turns {
     if (!span) span = by_loop(i, prompt);
     if (!span) return std::nullopt;
     span->message = i;
+    if (std::string_view(chat_.text).substr(span->begin, span->end - span->begin).starts_with(gap_)) {
+      span->begin += gap_.size();
+    }
     if (!ends_in_space_) span->end = std::max(span->begin, without_space(chat_.text, span->end));
     return span;
   }
@@ -116,6 +121,7 @@ class Turns {
   const RenderedChat& chat_;
   const RenderTrace& trace_;
   std::size_t messages_;
+  std::string_view gap_;
   bool ends_in_space_;
   Render render_;
 };
@@ -147,7 +153,7 @@ RenderedChat ChatTemplate::render_with_mask(const ChatJson& messages, const Chat
       return render(ChatJson(messages.begin(), messages.begin() + static_cast<std::ptrdiff_t>(count)), with,
                     nullptr);
     };
-    const Turns turns(out, trace, messages.size(), ends_in_space_, beginning);
+    const Turns turns(out, trace, messages.size(), gap_, ends_in_space_, beginning);
     for (std::size_t i = 0; i < messages.size(); ++i) {
       if (!is_answer(i)) continue;
       const auto span = turns.find(i);

@@ -94,6 +94,15 @@ ChatTemplate::ChatTemplate(Jinja jinja, std::optional<Jinja> with_tools, std::st
     }
     end_of_turn_ = jinja::strip(utf8::repair(end), true, true, {});
     ends_in_space_ = end_of_turn_.empty() && !end.empty();
+    const std::vector<ChatMessage> question = {{"user", "one?"}},
+                                   both = {{"user", "one?"}, {"assistant", answer}};
+    const std::string prompt = render(question, true), text = render(both, false);
+    const std::size_t at = text.find(kSentinel);
+    if (at != std::string::npos && at >= prompt.size() && text.starts_with(prompt)) {
+      gap_ = text.substr(prompt.size(), at - prompt.size());
+      const bool blank = jinja::strip(gap_, true, true, {}).empty();
+      if (!blank && prompt != render(question, false)) gap_.clear();
+    }
   } catch (const Error& e) {
     // A format that refuses this conversation has no known mark.
     if (e.code() != ErrorCode::kInvalidArgument) throw;

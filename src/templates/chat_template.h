@@ -113,6 +113,9 @@ class ChatTemplate {
   std::string name_;
   ChatJson tokens_;  // variables: "bos_token", "eos_token" ...
   std::string who_, end_of_turn_;
+  // What stands between the prompt for an answer and the answer and is not the assistant's: white space, or
+  // the whole header of its turn where the template writes no prompt.
+  std::string gap_;
   bool ends_in_space_ = false;  // the end of a turn is nothing but white space
 };
 

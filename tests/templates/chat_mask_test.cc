@@ -60,7 +60,7 @@ TEST(ChatMask, TheEndOfTurnIsTrainedWhateverItLooksLike) {
        "{% for m in messages %}{% if m.role == 'user' %}[Q]{{ m.content }}[/Q]{% else %} {{ m.content }} "
        "</s>{% endif %}"
        "{% endfor %}",
-       "[Q]q[/Q][[ a b </s>]][Q]r[/Q][[ <think>t</think>c </s>]]"},
+       "[Q]q[/Q] [[a b </s>]][Q]r[/Q] [[<think>t</think>c </s>]]"},
       {"an end only behind the last",
        "{% for m in messages %}<{{ m.role }}>{{ m.content }}|{% endfor %}"
        "{% if add_generation_prompt %}<assistant>{% else %}</s>{% endif %}",
@@ -73,6 +73,9 @@ TEST(ChatMask, TheEndOfTurnIsTrainedWhateverItLooksLike) {
       {"a prompt that opens a thought, which the conversation drops",
        "{% for m in messages %}<{{ m.role }}>{{ m.content.split('</think>')[-1] }}<end>{% endfor %}"
        "{% if add_generation_prompt %}<assistant><think>\n{% endif %}",
+       "<user>q<end><assistant>[[a b<end>]]<user>r<end><assistant>[[c<end>]]"},
+      {"a header, but no prompt for an answer",
+       "{% for m in messages %}<{{ m.role }}>{{ m.content.split('</think>')[-1] }}<end>{% endfor %}",
        "<user>q<end><assistant>[[a b<end>]]<user>r<end><assistant>[[c<end>]]"},
       {"newest first", "{% for m in messages | reverse %}<{{ m.role }}>{{ m.content }}<end>{% endfor %}",
        "<assistant>[[<think>t</think>c<end>]]"},
