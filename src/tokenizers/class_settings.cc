@@ -63,13 +63,19 @@ void set_metaspace(Json& root, bool prefix, bool legacy) {
 }  // namespace
 
 void apply_class_settings(Json& root, const TokenizerConfig& config) {
-  if (!config.add_prefix_space || !root.is_object()) return;
+  if (!root.is_object()) return;
   const std::string& name = config.tokenizer_class;
   const bool bytes = has_byte_level(root);
   if (name == "LlamaTokenizer" && !bytes) {
-    set_metaspace(root, *config.add_prefix_space, config.legacy.value_or(false));
-  } else if (bytes && (name == "GPT2Tokenizer" || name == "Qwen2Tokenizer" || name == "RobertaTokenizer" ||
-                       name == "BartTokenizer")) {
+    if (config.add_prefix_space) set_metaspace(root, *config.add_prefix_space, config.legacy.value_or(false));
+    Json& model = root["model"];
+    if (model.is_object() && is(model, "BPE")) {
+      model["unk_token"] = nullptr;
+      model["byte_fallback"] = true;
+    }
+  } else if (bytes && config.add_prefix_space &&
+             (name == "GPT2Tokenizer" || name == "Qwen2Tokenizer" || name == "RobertaTokenizer" ||
+              name == "BartTokenizer")) {
     set_byte_level(root, *config.add_prefix_space);
   }
 }
