@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tokenizers/json_fields.h"
+
 namespace lq::tokenizers {
 namespace {
 
@@ -10,8 +12,8 @@ using Json = nlohmann::json;
 // Calls visit(step) for a part that is no sequence, and for each step of one that is; visit says whether the
 // step stays. list: the name under which a sequence keeps its steps.
 template <typename Visit>
-void for_each_step(Json& part, const char* list, const Visit& visit) {
-  if (!part.is_object()) return;
+void for_each_step(Json& part, const char* list, const Visit& visit, int depth = 0) {
+  if (!part.is_object() || depth >= kMaxSequenceDepth) return;  // what is deeper is refused where it is read
   const auto steps = part.find(list);
   if (steps == part.end() || !steps->is_array()) {
     if (!visit(part)) part = nullptr;
@@ -19,7 +21,7 @@ void for_each_step(Json& part, const char* list, const Visit& visit) {
   }
   Json kept = Json::array();
   for (Json& step : *steps) {
-    for_each_step(step, list, visit);
+    for_each_step(step, list, visit, depth + 1);
     if (!step.is_null()) kept.push_back(std::move(step));
   }
   *steps = std::move(kept);
