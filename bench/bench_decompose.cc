@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "decompose/decompose.h"
+#include "quant/codebook/codebook_quantizer.h"
 
 namespace lq {
 namespace {

@@ -9,6 +9,7 @@
 #include "bench_context.h"
 #include "models/model.h"
 #include "nn/packed_weight.h"
+#include "quant/codebook/codebook_quantizer.h"
 #include "train/adamw.h"
 #include "train/gradients.h"
 

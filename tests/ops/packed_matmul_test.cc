@@ -19,7 +19,7 @@ constexpr std::int64_t kRows = 5, kCols = 24;
 struct PackedMatmul : testing::Test {
   ThreadPool pool{2};
   NoProgress progress;
-  Context ctx{pool, progress};
+  Context ctx{pool, progress, 0, {}};
   Workspace ws;
   std::vector<float> w = normals(kRows * kCols, 1);
   backends::PackedView view{.layout = backends::PackedLayout::kDense,
