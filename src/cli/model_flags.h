@@ -13,7 +13,9 @@ struct ModelFlags {
   bool no_adapter = false;
 
   void add_to(CLI::App& verb) {
-    verb.add_option("MODEL", model, "Model directory: Hugging Face's, dense, or packed by lqlora")
+    verb.add_option(
+            "MODEL", model,
+            "Model directory: Hugging Face's, dense, or packed by lqlora; or one .safetensors file in it")
         ->required();
     auto* named =
         verb.add_option("--adapter", adapter, "PEFT LoRA adapter (default: MODEL/adapter of a packed model)");

@@ -20,12 +20,13 @@ struct ChatFlags {
 
 void run(Session& session, const ChatFlags& f) {
   Context& context = session.context();
-  const auto tokenizer = Tokenizer::load(f.model.model);
-  const ChatTemplate chat =
-      f.format.empty() ? ChatTemplate::of_model(f.model.model) : ChatTemplate::by_name(f.format, *tokenizer);
   const Model model = f.model.load(context);
+  const std::filesystem::path& directory = model.checkpoint()->directory();
+  const auto tokenizer = Tokenizer::load(directory);
+  const ChatTemplate chat =
+      f.format.empty() ? ChatTemplate::of_model(directory) : ChatTemplate::by_name(f.format, *tokenizer);
   Generator generator(model, *tokenizer);
-  GenerateOptions options = f.generate.prepare(session, f.model.model, generator, context.seed);
+  GenerateOptions options = f.generate.prepare(session, directory.string(), generator, context.seed);
   if (!chat.end_of_turn().empty()) {
     if (const auto id = tokenizer->id_of(chat.end_of_turn())) {
       generator.add_eos(*id);

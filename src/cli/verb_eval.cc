@@ -35,8 +35,8 @@ nlohmann::ordered_json to_json(const PerplexityResult& r) {
 
 void run(Session& session, const EvalFlags& f) {
   Context& context = session.context();
-  const auto tokenizer = Tokenizer::load(f.model.model);
   const Model model = f.model.load(context);
+  const auto tokenizer = Tokenizer::load(model.checkpoint()->directory());
   DocumentOptions documents;
   documents.field = f.field;
   DataReport report;

@@ -20,10 +20,11 @@ struct GenerateVerbFlags {
 void run(Session& session, const GenerateVerbFlags& f) {
   Context& context = session.context();
   const double start = monotonic_seconds();
-  const auto tokenizer = Tokenizer::load(f.model.model);
   const Model model = f.model.load(context);
+  const std::filesystem::path& directory = model.checkpoint()->directory();
+  const auto tokenizer = Tokenizer::load(directory);
   Generator generator(model, *tokenizer);
-  const GenerateOptions options = f.generate.prepare(session, f.model.model, generator, context.seed);
+  const GenerateOptions options = f.generate.prepare(session, directory.string(), generator, context.seed);
   const double loaded = monotonic_seconds();
   session.print(f.prompt);
   const GenerateResult r = generator.generate(context, f.prompt, options, [&](std::string_view text) {
