@@ -13,23 +13,26 @@
 namespace lq::e2e {
 namespace {
 
-nlohmann::json json_of(const std::string& arguments) {
+nlohmann::json json_result(const std::string& arguments) {
   const Outcome run = lqlora("--json - " + arguments);
   EXPECT_EQ(run.code, 0) << arguments << '\n' << run.errors;
   return run.code == 0 ? nlohmann::json::parse(run.out) : nlohmann::json::object();
 }
 
-std::string held_out() { return std::string("'") + lq::test::source_dir() + "/examples/texts/held_out.txt'"; }
+std::string held_out_text() {
+  return std::string("'") + lq::test::source_dir() + "/examples/texts/held_out.txt'";
+}
 
-double perplexity(const std::string& model) {
-  const auto json = json_of("eval " + model + " --tasks perplexity --data " + held_out() + " --seq-len 128");
+double perplexity_of(const std::string& model) {
+  const auto json =
+      json_result("eval " + model + " --tasks perplexity --data " + held_out_text() + " --seq-len 128");
   return json.at("perplexity").at("perplexity").get<double>();
 }
 
 TEST(IntRowE2e, UniformIsStoredRunFineTunedOnAndExported) {
   const io_test::TempDir dir;
   const std::string q = (dir / "q").string();
-  const auto report = json_of("quantize " + quill() + " --config int-row,4 --rank 8 -o " + q);
+  const auto report = json_result("quantize " + quill() + " --config int-row,4 --rank 8 -o " + q);
   EXPECT_EQ(report.at("codebook"), "int-row");
   EXPECT_EQ(report.at("matrices").at(0).at("config"), "int-row 4");
   EXPECT_NEAR(report.at("bits_per_weight").get<double>(), 4.2, 0.2);
@@ -38,23 +41,23 @@ TEST(IntRowE2e, UniformIsStoredRunFineTunedOnAndExported) {
   EXPECT_EQ(config.at("modules").begin()->at("format"), "int-row");
   EXPECT_NE(lqlora("inspect " + q).out.find("int-row 4"), std::string::npos);
 
-  const double dense = perplexity(quill());
-  const double packed = perplexity(q);
+  const double dense = perplexity_of(quill());
+  const double packed = perplexity_of(q);
   EXPECT_GT(packed, 0.95 * dense);
   EXPECT_LT(packed, 1.2 * dense);
   // The exported dense model is the same model: what it generates token by token, from the stored form, too.
   ASSERT_EQ(lqlora("export " + q + " --format hf --dtype f32 -o " + (dir / "hf").string()).code, 0);
-  EXPECT_NEAR(perplexity((dir / "hf").string()), packed, 1e-3 * packed);
+  EXPECT_NEAR(perplexity_of((dir / "hf").string()), packed, 1e-3 * packed);
   const std::string prompt = " --prompt 'The river' --max-tokens 12 --decode-precision fine";
   const Outcome words = lqlora("generate " + q + prompt);
   EXPECT_EQ(words.code, 0) << words.errors;
   EXPECT_EQ(words.out, lqlora("generate " + (dir / "hf").string() + prompt).out);
 
-  const auto tuned =
-      json_of("finetune " + q + " --data " + held_out() +
-              " --seq-len 48 --batch-size 2 --max-steps 12 --lr 2e-3 --warmup 0 -o " + (dir / "a").string());
+  const auto tuned = json_result("finetune " + q + " --data " + held_out_text() +
+                                 " --seq-len 48 --batch-size 2 --max-steps 12 --lr 2e-3 --warmup 0 -o " +
+                                 (dir / "a").string());
   EXPECT_EQ(tuned.at("steps"), 12);
-  EXPECT_LT(perplexity(q + " --adapter " + (dir / "a").string()), packed);
+  EXPECT_LT(perplexity_of(q + " --adapter " + (dir / "a").string()), packed);
 }
 
 TEST(IntRowE2e, IsSweptAndAllocatedBesideNormalFloat) {
@@ -78,18 +81,19 @@ TEST(IntRowE2e, IsSweptAndAllocatedBesideNormalFloat) {
   EXPECT_TRUE(chosen.contains(R"([3,8,"fp32",64,256])")) << choices;
 
   const std::string q = (dir / "q").string();
-  const auto report =
-      json_of("quantize " + quill() + some + "--format nf,int-row --allocation " + allocation + " -o " + q);
+  const auto report = json_result("quantize " + quill() + some + "--format nf,int-row --allocation " +
+                                  allocation + " -o " + q);
   EXPECT_LE(report.at("bits_per_weight").get<double>(), 3.6);
   const auto modules = read_json(dir / "q/config.json").at("quantization_config").at("modules");
   for (const auto& [name, module] : modules.items()) {
     const auto& choice = choices.at(name);
     EXPECT_EQ(module.at("format"), choice.is_string() ? "int-row" : "nf") << name;
   }
-  EXPECT_GT(perplexity(q), 1.0);
+  EXPECT_GT(perplexity_of(q), 1.0);
   // The same in one command, formats in the other order.
-  const auto direct = json_of("quantize " + quill() + some + "--format int-row,nf --scales absmax --bits 5" +
-                              configs + "-o " + (dir / "direct").string());
+  const auto direct =
+      json_result("quantize " + quill() + some + "--format int-row,nf --scales absmax --bits 5" + configs +
+                  "-o " + (dir / "direct").string());
   EXPECT_LE(direct.at("bits_per_weight").get<double>(), 5.0);
 }
 
