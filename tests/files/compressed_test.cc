@@ -13,7 +13,7 @@ using io_test::get_file;
 using io_test::put_file;
 using io_test::TempDir;
 
-std::string all_of(ByteSource& source) {
+std::string all_bytes_of(ByteSource& source) {
   std::string out;
   for (std::string_view more = source.next(); !more.empty(); more = source.next()) out += more;
   return out;
@@ -48,19 +48,19 @@ TEST(Compressed, EveryFormatByItsFirstBytes) {
     const std::string bytes = packed(golden);
     EXPECT_EQ(compression_of(bytes), golden.compression);
     put_file(dir / "named.txt", bytes);
-    EXPECT_EQ(all_of(*open_bytes(dir / "named.txt")), expected);
+    EXPECT_EQ(all_bytes_of(*open_bytes(dir / "named.txt")), expected);
     // Byte by byte, and with padding behind it.
     for (const std::size_t piece : {1UL, 1000UL}) {
       const std::string padded = bytes + std::string(512, '\0');
-      EXPECT_EQ(all_of(*decompressed(bytes_in_memory(padded, piece), golden.compression, "p")), expected);
+      EXPECT_EQ(all_bytes_of(*decompressed(bytes_in_memory(padded, piece), golden.compression, "p")), expected);
     }
     EXPECT_TRUE(is_compression_suffix(fmt::format(".{}", golden.ending)));
   }
   put_file(dir / "plain.gz", "not compressed");
-  EXPECT_EQ(all_of(*open_bytes(dir / "plain.gz")), "not compressed");
+  EXPECT_EQ(all_bytes_of(*open_bytes(dir / "plain.gz")), "not compressed");
   put_file(dir / "empty", "");
-  EXPECT_EQ(all_of(*open_bytes(dir / "empty")), "");
-  EXPECT_EQ(all_of(*decompressed(bytes_in_memory(gzip("")), Compression::kGzip, "e")), "");
+  EXPECT_EQ(all_bytes_of(*open_bytes(dir / "empty")), "");
+  EXPECT_EQ(all_bytes_of(*decompressed(bytes_in_memory(gzip("")), Compression::kGzip, "e")), "");
 }
 
 TEST(Compressed, DamageAndCutEndsAreNamed) {
@@ -70,7 +70,7 @@ TEST(Compressed, DamageAndCutEndsAreNamed) {
     const auto name = std::string(compression_name(golden.compression));
     const auto refused = [&](const std::string& damaged) {
       expect_error(ErrorCode::kCorruptFile, {"f: damaged or cut off " + name + " data"},
-                   [&] { all_of(*decompressed(bytes_in_memory(damaged), golden.compression, "f")); });
+                   [&] { all_bytes_of(*decompressed(bytes_in_memory(damaged), golden.compression, "f")); });
     };
     for (const std::size_t cut : {1UL, 5UL, 11UL, 100UL, bytes.size() - 5}) {
       refused(bytes.substr(0, bytes.size() - cut));
