@@ -77,14 +77,14 @@ bool flag_value(const Json& value, std::string_view key, const std::string& wher
   return number == 1.0;
 }
 
-bool is_blank(const Json& value) {
+bool says_nothing(const Json& value) {
   if (value.is_string()) {
     return value.get_ref<const std::string&>().find_first_not_of(" \t\r\n\f\v") == std::string::npos;
   }
   if (value.is_array()) {
     return std::ranges::all_of(value, [](const Json& part) {
-      if (part.is_object()) return part.contains("text") && is_blank(part["text"]);
-      return is_blank(part);
+      if (part.is_object()) return part.contains("text") && says_nothing(part["text"]);
+      return says_nothing(part);
     });
   }
   return value.is_null() || (value.is_object() && value.empty());
@@ -172,7 +172,7 @@ bool is_empty_message(const Json& message) {
   for (const auto& [key, value] : message.items()) {
     const bool label = key == "role" || key == "name" || key == "id" || key == "tool_call_id";
     const bool says = value.is_structured() || value.is_string();
-    if (!label && says && !is_blank(value)) return false;
+    if (!label && says && !says_nothing(value)) return false;
   }
   return true;
 }

@@ -8,7 +8,9 @@
 namespace lq {
 namespace {
 
-bool is_blank(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f' || c == '\v'; }
+bool is_space_byte(char c) {
+  return c == ' ' || c == '\n' || c == '\t' || c == '\r' || c == '\f' || c == '\v';
+}
 
 // Moves `at` behind `piece` in `text`. Blanks may be missing on either side: decoders drop or invent some.
 bool pass(std::string_view text, std::string_view piece, std::size_t& at) {
@@ -18,7 +20,7 @@ bool pass(std::string_view text, std::string_view piece, std::size_t& at) {
       continue;
     }
     if (c == ' ') continue;
-    while (at < text.size() && is_blank(text[at]) && text[at] != c) ++at;
+    while (at < text.size() && is_space_byte(text[at]) && text[at] != c) ++at;
     if (at == text.size() || text[at] != c) return false;
     ++at;
   }
@@ -49,7 +51,7 @@ std::optional<std::vector<TextSpan>> token_spans(const Tokenizer& tokenizer, std
     for (; waiting <= i; ++waiting) out[waiting] = {begin, at};
   }
   for (; waiting < ids.size(); ++waiting) out[waiting] = {at, at};
-  if (!std::ranges::all_of(text.substr(at), is_blank)) return std::nullopt;
+  if (!std::ranges::all_of(text.substr(at), is_space_byte)) return std::nullopt;
   return out;
 }
 

@@ -8,7 +8,7 @@ namespace {
 using io_test::expect_error;
 using Json = nlohmann::ordered_json;
 
-ChatDataMessage read(const std::string& text, DataReport* report = nullptr) {
+ChatDataMessage read_message(const std::string& text, DataReport* report = nullptr) {
   DataReport mine;
   return read_chat_message(Json::parse(text), "f:1: messages[0]", report != nullptr ? *report : mine, "f:1");
 }
@@ -30,7 +30,8 @@ TEST(ChatMessage, TheWholeMappingInItsOrder) {
       {R"({"from":"function_call","value":"[{\"name\":\"w\",\"arguments\":{}}]"})",
        R"({"role":"assistant","content":"","tool_calls":[{"type":"function","function":{"name":"w","arguments":{}}}]})"},
   };
-  for (const auto& [given, expected] : cases) EXPECT_EQ(read(given).mapping.dump(), expected) << given;
+  for (const auto& [given, expected] : cases)
+    EXPECT_EQ(read_message(given).mapping.dump(), expected) << given;
 }
 
 TEST(ChatMessage, FlagsSayWhatIsTrained) {
@@ -45,14 +46,15 @@ TEST(ChatMessage, FlagsSayWhatIsTrained) {
   };
   for (const auto& [flags, trained] : cases) {
     DataReport report;
-    EXPECT_EQ(read(R"({"role":"assistant","content":"c")" + std::string(flags) + "}", &report).trained,
-              trained)
+    EXPECT_EQ(
+        read_message(R"({"role":"assistant","content":"c")" + std::string(flags) + "}", &report).trained,
+        trained)
         << flags;
     EXPECT_EQ(report.total(Finding::kTurnNotTrained), trained ? 0 : 1) << flags;
   }
   DataReport report;
-  read(R"({"role":"user","content":"c","weight":1})", &report);
-  read(R"({"role":"user","content":"c","weight":0})", &report);
+  read_message(R"({"role":"user","content":"c","weight":1})", &report);
+  read_message(R"({"role":"user","content":"c","weight":0})", &report);
   EXPECT_EQ(report.total(Finding::kFlagNoEffect), 1);
   EXPECT_EQ(report.total(Finding::kTurnNotTrained), 0) << "a user's turn is not trained anyway";
 }
@@ -73,7 +75,7 @@ TEST(ChatMessage, WhatIsNoMessageIsRefused) {
       {R"({"from":"function_call","value":"[1]"})", "a call should be an object with a 'name'"},
   };
   for (const auto& [text, part] : cases) {
-    expect_error(ErrorCode::kCorruptFile, {"f:1: messages[0]", part}, [&] { read(text); });
+    expect_error(ErrorCode::kCorruptFile, {"f:1: messages[0]", part}, [&] { read_message(text); });
   }
 }
 
