@@ -9,7 +9,8 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   static const lq::ChatTemplate chat = lq::ChatTemplate::by_name("llama-2", "<s>", "</s>");
-  const lq::ExampleFormat format{.chat = &chat};
+  lq::ExampleMaker maker({.chat = &chat});
+  lq::DataReport report;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
   const std::string name = data[0] % 2 == 0 ? "fuzz.jsonl" : "fuzz.json";
   try {
@@ -17,7 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     nlohmann::ordered_json record;
     while (reader->next(record)) {
       try {
-        lq::make_example(record, format, reader->place());
+        maker.make(record, reader->place(), report);
       } catch (const lq::Error& e) {
         if (e.code() == lq::ErrorCode::kInternal) __builtin_trap();
       }

@@ -62,6 +62,7 @@ void preview(Session& session, const PreviewFlags& flags) {
                       {"bad_records", set.bad},
                       {"truncated", set.truncated},
                       {"dropped", set.dropped},
+                      {"findings", set.report.to_json()},
                       {"shown", std::move(shown)}});
 }
 

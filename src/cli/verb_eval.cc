@@ -63,7 +63,9 @@ void run(Session& session, const EvalFlags& f) {
                       r.tokens, r.windows, r.seq_len, r.bos ? "each starting with BOS" : "no BOS",
                       static_cast<std::int64_t>(static_cast<double>(r.tokens) / std::max(r.seconds, 1e-9)));
   session.print(line);
-  session.write_json({{"perplexity", to_json(r)}});
+  nlohmann::ordered_json json = {{"perplexity", to_json(r)}};
+  if (!report.empty()) json["findings"] = report.to_json();
+  session.write_json(json);
 }
 
 }  // namespace

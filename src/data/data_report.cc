@@ -40,8 +40,8 @@ constexpr std::array kWords = {
     Words{Finding::kEmptyTurn, "empty_turn", "{0} answer(s) without text and without a call: not trained"},
     Words{Finding::kKeyNotWritten, "key_not_written",
           "key '{1}' of {0} message(s) is not written by the chat template"},
-    Words{Finding::kToolsNotWritten, "tools_not_written",
-          "tools of {0} record(s) are not written by the chat template"},
+    Words{Finding::kColumnNotWritten, "column_not_written",
+          "{1} of {0} record(s) are not written by the chat template"},
 };
 
 const Words& words_of(Finding what) {
@@ -86,6 +86,16 @@ nlohmann::ordered_json DataReport::to_json() const {
                    {"detail", printable(e.detail)},
                    {"count", e.count},
                    {"first", e.first}});
+  }
+  return out;
+}
+
+DataReport DataReport::from_records(const std::vector<JsonObject>& records) {
+  DataReport out;
+  for (const JsonObject& record : records) {
+    const auto words = std::ranges::find(kWords, record.text("what"), &Words::key);
+    if (words == kWords.end()) continue;
+    out.count(words->what, record.text("detail"), record.text("first"), record.integer("count"));
   }
   return out;
 }

@@ -8,23 +8,25 @@
 #include <string_view>
 #include <vector>
 
+#include "files/json_object.h"
+
 namespace lq {
 
 enum class Finding {
-  kInvalidUtf8,      // lines with bytes that are not UTF-8; each malformed part becomes U+FFFD
-  kTextLikeJson,     // files read as plain text whose first line is a JSON object
-  kFilePassedOver,   // files of a folder that hold data in a form that is not read; detail: the ending
-  kWrapperKey,       // keys beside the list of records; detail: the key
-  kUnusedField,      // fields of records that no format has a place for; detail: the field
-  kPartsJoined,      // messages whose text parts were joined, as the template takes text only
-  kTextAsPart,       // messages whose text became a part, as the template takes parts only
-  kEmptySystem,      // empty system texts, left out
-  kSystemTwice,      // `system` fields beside a conversation that begins with a system message
-  kTurnNotTrained,   // assistant messages with "weight": 0, "train": false and the like
-  kFlagNoEffect,     // such flags on messages that are not the assistant's; detail: the role
-  kEmptyTurn,        // assistant messages without text and call: not trained
-  kKeyNotWritten,    // keys of messages that the template does not write; detail: the key
-  kToolsNotWritten,  // records with tools that the template does not write
+  kInvalidUtf8,       // lines with bytes that are not UTF-8; each malformed part becomes U+FFFD
+  kTextLikeJson,      // files read as plain text whose first line is a JSON object
+  kFilePassedOver,    // files of a folder that hold data in a form that is not read; detail: the ending
+  kWrapperKey,        // keys beside the list of records; detail: the key
+  kUnusedField,       // fields of records that no format has a place for; detail: the field
+  kPartsJoined,       // messages whose text parts were joined, as the template takes text only
+  kTextAsPart,        // messages whose text became a part, as the template takes parts only
+  kEmptySystem,       // empty system texts, left out
+  kSystemTwice,       // `system` fields beside a conversation that begins with a system message
+  kTurnNotTrained,    // assistant messages with "weight": 0, "train": false and the like
+  kFlagNoEffect,      // such flags on messages that are not the assistant's; detail: the role
+  kEmptyTurn,         // assistant messages without text and call: not trained
+  kKeyNotWritten,     // keys of messages that the template does not write; detail: the key
+  kColumnNotWritten,  // records with tools or documents that the template does not write; detail: which
 };
 
 class DataReport {
@@ -40,6 +42,8 @@ class DataReport {
   std::vector<std::string> lines() const;
   // [{"what": "invalid_utf8", "detail": "", "count": 12, "first": "a.txt:3"}, ...]
   nlohmann::ordered_json to_json() const;
+  // What to_json() gave; kinds that are not known are left out. Throws what JsonObject's getters throw.
+  static DataReport from_records(const std::vector<JsonObject>& records);
 
  private:
   struct Entry {

@@ -23,8 +23,8 @@ struct EncodeExampleOptions {
   bool add_eos = true;  // after examples that do not bring their own marks, where the tokenizer has an EOS
 };
 
-// The whole text is encoded at once, so that ids are those of use; a token that spans the border between
-// prompt and response belongs to the response.
+// The whole text is encoded at once, so that ids are those of use; a token that holds a character of what is
+// trained is trained (data/token_spans.h).
 EncodedExample encode_example(const Tokenizer& tokenizer, const Example& example,
                               const EncodeExampleOptions& options);
 

@@ -1,114 +1,21 @@
 #include "data/example.h"
 
-#include <algorithm>
+#include <fmt/ranges.h>
+
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/printable.h"
+#include "data/record_fields.h"
+#include "unicode/utf8.h"
 
 namespace lq {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-class Fields {
- public:
-  Fields(const Json& record, const ExampleFormat& format, const std::string& place)
-      : record_(record), format_(format), place_(place) {}
-
-  std::string name(const std::string& field) const {
-    const auto it = format_.fields.find(field);
-    return it == format_.fields.end() ? field : it->second;
-  }
-  bool has(const std::string& field) const {
-    const auto it = record_.find(name(field));
-    return it != record_.end() && !it->is_null();
-  }
-  const Json& get(const std::string& field) const {
-    LQ_CHECK(has(field), kCorruptFile, "{}: '{}' is missing", place_, name(field));
-    return record_[name(field)];
-  }
-  std::string text(const std::string& field) const {
-    const Json& value = get(field);
-    LQ_CHECK(value.is_string(), kCorruptFile, "{}: '{}' should be a string, is {}", place_, name(field),
-             value.type_name());
-    return value.get<std::string>();
-  }
-  std::string text_or(const std::string& field) const { return has(field) ? text(field) : std::string(); }
-
- private:
-  const Json& record_;
-  const ExampleFormat& format_;
-  const std::string& place_;
-};
-
-std::string field_of(const Json& object, const char* key, const std::string& where) {
-  LQ_CHECK(object.is_object() && object.contains(key) && object[key].is_string(), kCorruptFile,
-           "{}: should be an object with a string '{}'", where, key);
-  return object[key].get<std::string>();
-}
-
-// ShareGPT's names of speakers.
-std::string role_of(const std::string& from, const std::string& where) {
-  if (from == "human" || from == "user") return "user";
-  if (from == "gpt" || from == "assistant" || from == "chatgpt" || from == "bot" || from == "model")
-    return "assistant";
-  if (from == "system") return "system";
-  fail(ErrorCode::kCorruptFile, "{}: unknown speaker '{}' (human, gpt, system)", where, from);
-}
-
-std::vector<ChatMessage> read_messages(const Fields& fields, bool share_gpt, const std::string& place) {
-  std::vector<ChatMessage> messages;
-  const std::string field = share_gpt ? "conversations" : "messages";
-  const Json& list = fields.get(field);
-  LQ_CHECK(list.is_array(), kCorruptFile, "{}: '{}' should be a list, is {}", place, fields.name(field),
-           list.type_name());
-  if (share_gpt && fields.has("system")) messages.push_back({"system", fields.text("system")});
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    const std::string where = fmt::format("{}: {}[{}]", place, fields.name(field), i);
-    if (share_gpt) {
-      messages.push_back(
-          {role_of(field_of(list[i], "from", where), where), field_of(list[i], "value", where)});
-    } else {
-      messages.push_back({field_of(list[i], "role", where), field_of(list[i], "content", where)});
-    }
-  }
-  return messages;
-}
-
-Example by_template(const ChatTemplate& chat, const std::vector<ChatMessage>& messages,
-                    const std::string& place) {
-  const bool answered =
-      std::any_of(messages.begin(), messages.end(), [](const auto& m) { return m.role == "assistant"; });
-  LQ_CHECK(answered, kCorruptFile, "{}: a conversation of {} messages without an answer", place,
-           messages.size());
-  try {
-    return {chat.segments(messages), true};
-  } catch (const Error& e) {
-    if (e.code() != ErrorCode::kInvalidArgument) throw;
-    fail(ErrorCode::kCorruptFile, "{}: {}", place, e.what());
-  }
-}
-
-Example instruction(const Fields& fields, const ExampleFormat& format, const std::string& place) {
-  std::vector<ChatMessage> messages;
-  if (fields.has("system")) messages.push_back({"system", fields.text("system")});
-  const std::string input = fields.text_or("input");
-  const bool alpaca = format.chat == nullptr || format.chat->name() == "alpaca";
-  std::string question = fields.text("instruction");
-  if (!input.empty()) question += (alpaca ? "\n\n### Input:\n" : "\n\n") + input;
-  messages.push_back({"user", question});
-  messages.push_back({"assistant", fields.text("output")});
-  if (format.chat != nullptr) return by_template(*format.chat, messages, place);
-  return by_template(ChatTemplate::by_name("alpaca", format.bos, format.eos), messages, place);
-}
-
-}  // namespace
-
-RecordFormat detect_format(const Json& record, const ExampleFormat& format, const std::string& place) {
-  LQ_CHECK(record.is_object(), kCorruptFile, "{}: should be an object, is {}", place, record.type_name());
-  const Fields fields(record, format, place);
-  if (fields.has("messages")) return RecordFormat::kMessages;
-  if (fields.has("conversations")) return RecordFormat::kConversations;
+RecordFormat format_of(const RecordFields& fields, const Json& record) {
+  if (fields.has("messages") || fields.has("conversations")) return RecordFormat::kMessages;
   if (fields.has("instruction")) return RecordFormat::kInstruction;
   if (fields.has("prompt") && fields.has("completion")) return RecordFormat::kPromptCompletion;
   if (fields.has("text")) return RecordFormat::kText;
@@ -117,29 +24,65 @@ RecordFormat detect_format(const Json& record, const ExampleFormat& format, cons
   fail(ErrorCode::kCorruptFile,
        "{}: fields {{{}}}, but expected text; instruction and output; prompt and completion; messages; or "
        "conversations",
-       place, found.substr(0, 200));
+       fields.place(), printable(found));
 }
 
-Example make_example(const Json& record, const ExampleFormat& format, const std::string& place) {
-  const Fields fields(record, format, place);
-  switch (detect_format(record, format, place)) {
-    case RecordFormat::kText:
-      return {{{fields.text("text"), true}}, false};
-    case RecordFormat::kPromptCompletion:
-      return {{{fields.text("prompt"), false}, {fields.text("completion"), true}}, false};
-    case RecordFormat::kInstruction:
-      return instruction(fields, format, place);
-    case RecordFormat::kMessages:
-    case RecordFormat::kConversations: {
-      const bool share_gpt = !fields.has("messages");
-      const auto messages = read_messages(fields, share_gpt, place);
-      LQ_CHECK(format.chat != nullptr, kInvalidArgument,
-               "{}: a conversation needs a chat template; choose one of {}", place,
-               fmt::join(ChatTemplate::names(), ", "));
-      return by_template(*format.chat, messages, place);
-    }
+// Malformed UTF-8 comes from tables, where it has been counted; JSON has none.
+std::string valid(std::string text) { return utf8::is_valid(text) ? text : utf8::repair(text); }
+
+}  // namespace
+
+RecordFormat detect_format(const Json& record, const ExampleFormat& format, const std::string& place) {
+  LQ_CHECK(record.is_object(), kCorruptFile, "{}: should be an object, is {}", place, record.type_name());
+  return format_of(RecordFields(record, format.fields, place), record);
+}
+
+ExampleMaker::ExampleMaker(ExampleFormat format) : format_(std::move(format)) {
+  if (format_.chat != nullptr) {
+    writer_ = std::make_unique<ConversationWriter>(*format_.chat);
+  } else {
+    alpaca_ = std::make_unique<ChatTemplate>(ChatTemplate::by_name("alpaca", format_.bos, format_.eos));
+    alpaca_writer_ = std::make_unique<ConversationWriter>(*alpaca_);
   }
-  fail(ErrorCode::kInternal, "{}: a format without a reader", place);
+}
+ExampleMaker::~ExampleMaker() = default;
+
+Example ExampleMaker::make(const Json& record, const std::string& place, DataReport& report) {
+  LQ_CHECK(record.is_object(), kCorruptFile, "{}: should be an object, is {}", place, record.type_name());
+  const RecordFields fields(record, format_.fields, place);
+  const RecordFormat format = format_of(fields, record);
+  const bool lists = format == RecordFormat::kPromptCompletion && fields.get("prompt").is_array() &&
+                     fields.get("completion").is_array();
+  Example out;
+  Conversation conversation;
+  if (format == RecordFormat::kText) {
+    out.text = valid(fields.text("text"));
+    out.trained = {{0, out.text.size()}};
+  } else if (format == RecordFormat::kPromptCompletion && !lists) {
+    out.text = valid(fields.text("prompt"));
+    const std::size_t begin = out.text.size();
+    out.text += valid(fields.text("completion"));
+    out.trained = {{begin, out.text.size()}};
+  } else {
+    ConversationWriter* writer = writer_.get();
+    if (format == RecordFormat::kInstruction) {
+      const bool alpaca = format_.chat == nullptr || format_.chat->name() == "alpaca";
+      conversation = conversation_of_instruction(fields, alpaca ? "\n\n### Input:\n" : "\n\n", report);
+      if (writer == nullptr) writer = alpaca_writer_.get();
+    } else if (lists) {
+      conversation = conversation_of_completion(fields, report);
+    } else {
+      const bool messages = fields.has("messages");
+      conversation = conversation_of_messages(fields, messages ? "messages" : "conversations", report);
+    }
+    LQ_CHECK(writer != nullptr, kInvalidArgument,
+             "{}: a conversation needs a chat template; choose one of {}", place,
+             fmt::join(ChatTemplate::names(), ", "));
+    ConversationText text = writer->write(std::move(conversation), place, report);
+    out = {std::move(text.text), std::move(text.trained), true};
+  }
+  fields.count_unused(report);
+  return out;
 }
 
 }  // namespace lq

@@ -2,25 +2,29 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
+#include "data/conversation_text.h"
+#include "data/data_report.h"
+#include "data/token_spans.h"
 #include "templates/chat_template.h"
 
 namespace lq {
 
 enum class RecordFormat {
   kText,              // text
-  kInstruction,       // instruction, input (may be absent or empty), output; perhaps system (Alpaca)
-  kPromptCompletion,  // prompt, completion
-  kMessages,          // messages: [{role, content}] (OpenAI)
-  kConversations,     // conversations: [{from, value}] (ShareGPT); perhaps system
+  kInstruction,       // instruction, output; perhaps input, system, history (Alpaca)
+  kPromptCompletion,  // prompt, completion: strings, or lists of messages
+  kMessages,          // messages or conversations: [{role, content}] (OpenAI) or [{from, value}] (ShareGPT);
+                      // perhaps system, tools, documents, chat_template_kwargs
 };
 
 struct ExampleFormat {
-  // For kInstruction, kMessages and kConversations. Null: the Alpaca built-in for kInstruction, and the
-  // others are refused. Borrowed.
+  // For conversations and kInstruction. Null: the Alpaca built-in for kInstruction, and conversations are
+  // refused. Borrowed.
   const ChatTemplate* chat = nullptr;
   // Text of BOS and EOS for the Alpaca built-in where chat is null.
   std::string bos = {}, eos = {};
@@ -29,7 +33,8 @@ struct ExampleFormat {
 };
 
 struct Example {
-  std::vector<TextSegment> segments;
+  std::string text;                    // valid UTF-8: U+FFFD where the record has malformed parts
+  std::vector<TextSpan> trained = {};  // ascending, apart
   // The text holds its own BOS and end marks; else they are added when it is encoded.
   bool has_marks = false;
 };
@@ -39,9 +44,19 @@ struct Example {
 RecordFormat detect_format(const nlohmann::ordered_json& record, const ExampleFormat& format,
                            const std::string& place);
 
-// Throws kCorruptFile for missing or ill-typed fields, unknown roles, a conversation without an answer or one
-// that the template refuses.
-Example make_example(const nlohmann::ordered_json& record, const ExampleFormat& format,
-                     const std::string& place);
+class ExampleMaker {
+ public:
+  explicit ExampleMaker(ExampleFormat format);
+  ~ExampleMaker();
+
+  // report: what is left out or not understood is counted. Throws kCorruptFile for missing or ill-typed
+  // fields, unknown roles, a conversation without an answer or one that the template refuses.
+  Example make(const nlohmann::ordered_json& record, const std::string& place, DataReport& report);
+
+ private:
+  ExampleFormat format_;
+  std::unique_ptr<ChatTemplate> alpaca_;  // for instructions where format_.chat is null
+  std::unique_ptr<ConversationWriter> writer_, alpaca_writer_;
+};
 
 }  // namespace lq

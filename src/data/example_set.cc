@@ -17,12 +17,14 @@ class Collector {
       : tokenizer_(tokenizer),
         options_(options),
         set_(set),
+        maker_(options.format),
         split_(options.seed, stream_of("validation split")) {}
 
   void add(const nlohmann::ordered_json& record, double weight, const std::string& place) {
     const bool text = detect_format(record, options_.format, place) == RecordFormat::kText;
-    EncodedExample example =
-        encode_example(tokenizer_, make_example(record, options_.format, place), options_.encode);
+    DataReport found;  // counts only where the record is taken
+    EncodedExample example = encode_example(tokenizer_, maker_.make(record, place, found), options_.encode);
+    set_.report.add(found);
     if (text) {
       for (EncodedExample& window : cut_windows(example, options_.max_length))
         keep(std::move(window), weight, validates());
@@ -63,6 +65,7 @@ class Collector {
   const Tokenizer& tokenizer_;
   const ExampleSetOptions& options_;
   ExampleSet& set_;
+  ExampleMaker maker_;
   Rng split_;
   std::uint64_t number_ = 0;
 };
@@ -91,9 +94,11 @@ ExampleSet read_examples(const std::vector<DataSource>& sources, const Tokenizer
   Collector collector(tokenizer, options, set);
   progress.begin("reading examples", 0, "examples");
   std::int64_t read = 0;
+  RecordOptions records = options.records;
+  records.report = &set.report;
   for (const DataSource& source : sources) {
-    for (const auto& file : data_files(source.path, options.records.report)) {
-      const auto reader = RecordReader::open(file, options.records);
+    for (const auto& file : data_files(source.path, &set.report)) {
+      const auto reader = RecordReader::open(file, records);
       nlohmann::ordered_json record;
       while (reader->next(record)) {
         const std::string place = reader->place();

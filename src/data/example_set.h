@@ -38,6 +38,7 @@ struct ExampleSet {
   std::int64_t truncated = 0;                   // examples cut to max_length
   std::int64_t dropped = 0;                     // left out: too long, or nothing in them counts for the loss
   std::int64_t tokens = 0, trained_tokens = 0;  // of train and validation together
+  DataReport report;                            // what was left out, changed or not understood, said once
 };
 
 // Records with `text` only are cut into windows of max_length instead of being truncated, each of them an

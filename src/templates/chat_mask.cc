@@ -32,19 +32,23 @@ std::size_t common_header(std::string_view prompt, std::string_view turn) {
 class Turns {
  public:
   using Render = std::function<std::string(std::size_t count, bool prompt)>;
+  using Answered = std::function<std::string(std::size_t count, std::string_view content)>;
   // render: the first messages, with the prompt for an answer or without.
-  // gap: what may stand between that prompt and an answer without being part of it.
+  // gap: what may stand between that prompt and an answer without being part of it. answered: the first
+  // messages, and an answer of this content behind them.
   Turns(const RenderedChat& chat, const RenderTrace& trace, std::size_t messages, std::string_view gap,
-        bool ends_in_space, Render render)
+        bool ends_in_space, Render render, Answered answered)
       : chat_(chat),
         trace_(trace),
         messages_(messages),
         gap_(gap),
         ends_in_space_(ends_in_space),
-        render_(std::move(render)) {}
+        render_(std::move(render)),
+        answered_(std::move(answered)) {}
 
   std::optional<Span> find(std::size_t i) const {
-    const auto prompt = rendered(i, true);
+    auto prompt = rendered(i, true);
+    if (!prompt) prompt = before_answer(i);
     std::optional<Span> span = by_prefixes(i, prompt);
     if (!span) span = by_loop(i, prompt);
     if (!span) return std::nullopt;
@@ -57,6 +61,22 @@ class Turns {
   }
 
  private:
+  // As far as a text does not depend on what is answered: for an answer before which no prompt can be
+  // rendered, such as the first message of all.
+  std::optional<std::string> before_answer(std::size_t i) const {
+    constexpr std::string_view kStandIn = "\uE0FAanswer\uE0FB";  // private-use characters
+    try {
+      std::string text = answered_(i, kStandIn);
+      const std::size_t at = text.find(kStandIn);
+      if (at == std::string::npos) return std::nullopt;
+      text.resize(at);
+      return text;
+    } catch (const Error& e) {
+      if (e.code() == ErrorCode::kInternal) throw;
+      return std::nullopt;
+    }
+  }
+
   // Nothing where the template refuses the beginning of a conversation.
   std::optional<std::string> rendered(std::size_t count, bool prompt) const {
     if (count == messages_ && !prompt) return chat_.text;
@@ -124,6 +144,7 @@ class Turns {
   std::string_view gap_;
   bool ends_in_space_;
   Render render_;
+  Answered answered_;
 };
 
 }  // namespace
@@ -153,7 +174,12 @@ RenderedChat ChatTemplate::render_with_mask(const ChatJson& messages, const Chat
       return render(ChatJson(messages.begin(), messages.begin() + static_cast<std::ptrdiff_t>(count)), with,
                     nullptr);
     };
-    const Turns turns(out, trace, messages.size(), gap_, ends_in_space_, beginning);
+    const auto answered = [&](std::size_t count, std::string_view content) {
+      ChatJson talk(messages.begin(), messages.begin() + static_cast<std::ptrdiff_t>(count));
+      talk.push_back({{"role", "assistant"}, {"content", content}});
+      return render(talk, options, nullptr);
+    };
+    const Turns turns(out, trace, messages.size(), gap_, ends_in_space_, beginning, answered);
     for (std::size_t i = 0; i < messages.size(); ++i) {
       if (!is_answer(i)) continue;
       const auto span = turns.find(i);

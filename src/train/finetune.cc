@@ -237,6 +237,7 @@ FinetuneReport finetune(Context& ctx, const CheckpointPtr& checkpoint, const Fin
   report.bad = set.bad;
   report.truncated = set.truncated;
   report.dropped = set.dropped;
+  report.findings = set.report;
   report.modules = product.modules();
   for (const Parameter* p : model.trainable()) report.parameters += p->value.numel();
   const std::int64_t moments = report.parameters * (o.train.adam.eight_bit ? 2 : 8);

@@ -28,6 +28,7 @@ nlohmann::ordered_json to_json(const FinetuneReport& r) {
                                  {"dropped", r.dropped},
                                  {"modules", r.modules},
                                  {"parameters", r.parameters}};
+  if (!r.findings.empty()) json["findings"] = r.findings.to_json();
   if (r.compressed) {
     json.update({{"compression_error", r.compressed->relative_error},
                  {"bits_per_weight_with_low_rank", r.compressed->bits_per_weight_with_low_rank}});
@@ -64,6 +65,7 @@ FinetuneReport finetune_report_from_json(const nlohmann::json& record, const std
   r.dropped = json.count("dropped");
   r.modules = json.count("modules");
   r.parameters = json.count("parameters");
+  r.findings = DataReport::from_records(json.sections("findings"));
   if (json.has("compression_error"))
     r.compressed = {json.number("compression_error"), json.number("bits_per_weight_with_low_rank")};
   if (json.has("validation_loss")) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "data/data_report.h"
 #include "train/compress_adapter.h"
 #include "train/trainer.h"
 
@@ -17,6 +18,7 @@ struct FinetuneReport {
   std::int64_t examples = 0, validation_examples = 0;
   std::int64_t data_tokens = 0, trained_tokens = 0;
   std::int64_t bad = 0, truncated = 0, dropped = 0;
+  DataReport findings;                       // what of the data was left out or not understood
   std::int64_t modules = 0, parameters = 0;  // that learn
   std::optional<CompressedAdapter> compressed;
   double seconds = 0.0;

@@ -58,6 +58,7 @@ ExampleSet read_training_data(const TrainingDataOptions& o, const std::filesyste
   if (special.bos) options.format.bos = tokenizer.piece(*special.bos);
   if (special.eos) options.format.eos = tokenizer.piece(*special.eos);
   ExampleSet set = read_examples(o.train, tokenizer, options, progress);
+  for (const std::string& line : set.report.lines()) progress.note("data: " + line);
   if (o.validation.empty()) return set;
   options.validation = 0.0;
   ExampleSet more = read_examples(o.validation, tokenizer, options, progress);
@@ -65,6 +66,8 @@ ExampleSet read_training_data(const TrainingDataOptions& o, const std::filesyste
   set.bad += more.bad;
   set.truncated += more.truncated;
   set.dropped += more.dropped;
+  for (const std::string& line : more.report.lines()) progress.note("validation data: " + line);
+  set.report.add(more.report);
   return set;
 }
 

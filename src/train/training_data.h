@@ -20,9 +20,9 @@ struct TrainingDataOptions {
   ExampleSetOptions examples = {};          // format.chat, bos and eos are filled in here
 };
 
-// model: the directory of tokenizer and template. Notes in `progress` what is odd about the template. Throws
-// Error(kMismatch) for a template that the tokenizer cannot write (it gives unknown tokens), and what
-// read_examples throws.
+// model: the directory of tokenizer and template. Notes in `progress` what is odd about the template, and
+// what of the data is left out or not understood (ExampleSet::report). Throws Error(kMismatch) for a template
+// that the tokenizer cannot write (it gives unknown tokens), and what read_examples throws.
 ExampleSet read_training_data(const TrainingDataOptions& options, const std::filesystem::path& model,
                               const Tokenizer& tokenizer, Progress& progress);
 

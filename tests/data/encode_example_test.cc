@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 namespace lq {
 namespace {
 
@@ -23,8 +25,7 @@ class EncodeExample : public testing::Test {
 };
 
 TEST_F(EncodeExample, OnlyResponsesCount) {
-  const Example example{{{"the ferry ", false}, {"left", true}, {" and ", false}, {"came back", true}},
-                        false};
+  const Example example{"the ferry left and came back", {{10, 14}, {19, 28}}, false};
   const EncodedExample e = encode_example(*tokenizer_, example, {});
   ASSERT_EQ(e.ids.size(), e.in_loss.size());
   auto whole = tokenizer_->encode("the ferry left and came back", true);
@@ -43,9 +44,11 @@ TEST_F(EncodeExample, OnlyResponsesCount) {
 
 TEST_F(EncodeExample, TemplatesBringTheirOwnMarks) {
   const ChatTemplate chat = ChatTemplate::by_name("llama-2", *tokenizer_);
-  const std::vector<ChatMessage> talk = {
-      {"user", "the clock"}, {"assistant", "is late"}, {"user", "why"}, {"assistant", "weather"}};
-  const Example example{chat.segments(talk), true};
+  const auto record = nlohmann::ordered_json::parse(
+      R"({"messages":[{"role":"user","content":"the clock"},{"role":"assistant","content":"is late"},)"
+      R"({"role":"user","content":"why"},{"role":"assistant","content":"weather"}]})");
+  DataReport report;
+  const Example example = ExampleMaker({.chat = &chat}).make(record, "f:1", report);
   const EncodedExample e = encode_example(*tokenizer_, example, {});
   EXPECT_EQ(std::count(e.ids.begin(), e.ids.end(), *tokenizer_->bos_id()), 2);
   EXPECT_EQ(std::count(e.ids.begin(), e.ids.end(), *tokenizer_->eos_id()), 2);

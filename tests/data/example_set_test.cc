@@ -110,6 +110,31 @@ TEST_F(ExampleSetTest, BadExamplesAreNamedOrCounted) {
   EXPECT_THROW(read({{write("none.jsonl", "x\n")}}, options), Error);
 }
 
+TEST_F(ExampleSetTest, WhatIsLeftOutIsReportedOfTakenRecordsOnly) {
+  const ChatTemplate chat = ChatTemplate::by_name("chatml", "", "");
+  const std::string q = R"({"role":"user","content":"q"})";
+  const fs::path a =
+      write("a.jsonl", R"({"id":1,"messages":[)" + q + R"(,{"role":"assistant","content":"a","weight":0},)" +
+                           q + R"(,{"role":"assistant","content":"b"}]})" + "\n" + R"({"id":2,"messages":[)" +
+                           q + R"(,{"role":"assistant","content":"","weight":0}]})" + "\n" +
+                           R"({"id":3,"messages":[)" + q + R"(]})" + "\n");
+  ExampleSetOptions options;
+  options.format.chat = &chat;
+  options.records.skip_bad = true;
+  const ExampleSet set = read({{a}}, options);
+  EXPECT_EQ(set.train.size(), 1u);
+  EXPECT_EQ(set.dropped, 1) << "nothing in the second counts";
+  EXPECT_EQ(set.bad, 1) << "the third has no answer";
+  EXPECT_EQ(set.report.total(Finding::kUnusedField), 2);
+  EXPECT_EQ(set.report.total(Finding::kTurnNotTrained), 2);
+}
+
+TEST_F(ExampleSetTest, LinesThatAreNotUtf8AreReported) {
+  const ExampleSet set = read({{write("a.txt", "one\ncaf\xE9 two\nthree\n")}}, {});
+  EXPECT_EQ(set.report.total(Finding::kInvalidUtf8), 1);
+  EXPECT_NE(set.report.lines().at(0).find("a.txt:2"), std::string::npos);
+}
+
 TEST(DataSource, PathAndWeight) {
   EXPECT_EQ(parse_source("a.jsonl").path, "a.jsonl");
   EXPECT_EQ(parse_source("a.jsonl:0.5").path, "a.jsonl");

@@ -17,16 +17,18 @@ struct Parts {
   std::string text, responses;
 };
 Parts parts_of(const Json& record, const ExampleFormat& format) {
-  Parts out;
-  for (const TextSegment& s : make_example(record, format, "f:1").segments) {
-    out.text += s.text;
-    if (s.is_response) out.responses += "[" + s.text + "]";
+  DataReport report;
+  const Example example = ExampleMaker(format).make(record, "f:1", report);
+  Parts out{example.text, ""};
+  for (const TextSpan& s : example.trained) {
+    out.responses += "[" + example.text.substr(s.begin, s.end - s.begin) + "]";
   }
   return out;
 }
 std::string error_of(const Json& record, const ExampleFormat& format = {}) {
   try {
-    make_example(record, format, "f:1");
+    DataReport report;
+    ExampleMaker(format).make(record, "f:1", report);
   } catch (const Error& e) {
     return e.what();
   }
@@ -87,7 +89,7 @@ TEST(Example, ErrorsSayWhatIsWrong) {
   has(error_of({{"instruction", "x"}}), "'output' is missing");
   has(error_of({{"messages", "x"}}, chat), "'messages' should be a list");
   has(error_of({{"messages", Json::array({{{"role", "user"}}})}}, chat),
-      "messages[0]: should be an object with a string 'content'");
+      "messages[0]: 'content' should be a string, a list of parts");
   has(error_of({{"messages", Json::array()}}, chat), "without an answer");
   has(error_of({{"messages", Json::array({{{"role", "assistant"}, {"content", "x"}}})}}, chat),
       "roles should be user, assistant");
@@ -95,6 +97,23 @@ TEST(Example, ErrorsSayWhatIsWrong) {
       "needs a chat template");
   has(error_of({{"conversations", Json::array({{{"from", "ufo"}, {"value", "x"}}})}}, chat),
       "unknown speaker 'ufo'");
+}
+
+TEST(Example, FormatsByTheirFields) {
+  const std::pair<Json, RecordFormat> cases[] = {
+      {{{"text", "t"}}, RecordFormat::kText},
+      {{{"instruction", "i"}, {"output", "o"}, {"text", "rendered"}}, RecordFormat::kInstruction},
+      {{{"prompt", "p"}, {"completion", "c"}}, RecordFormat::kPromptCompletion},
+      {{{"prompt", "p"}, {"messages", Json::array()}}, RecordFormat::kMessages},
+      {{{"conversations", Json::array()}}, RecordFormat::kMessages},
+      {{{"messages", nullptr}, {"text", "t"}}, RecordFormat::kText},
+  };
+  for (const auto& [record, format] : cases) EXPECT_EQ(detect_format(record, {}, "f:1"), format) << record;
+}
+
+TEST(Example, MalformedBytesBecomeReplacementCharacters) {
+  EXPECT_EQ(parts_of({{"text", "caf\xE9"}}, {}).responses, "[caf\uFFFD]");
+  EXPECT_EQ(parts_of({{"prompt", "\xFF "}, {"completion", "a"}}, {}).text, "\uFFFD a");
 }
 
 // Every format's real files, where they are.
@@ -105,8 +124,10 @@ TEST(Example, RealFiles) {
     const auto reader = RecordReader::open(data / path, {});
     Json record;
     int examples = 0;
+    ExampleMaker maker(format);
+    DataReport report;
     while (reader->next(record))
-      examples += make_example(record, format, reader->place()).segments.empty() ? 0 : 1;
+      examples += maker.make(record, reader->place(), report).trained.empty() ? 0 : 1;
     return examples;
   };
   EXPECT_EQ(count("llama_factory/alpaca_en_demo.json", {}), 999);

@@ -1,0 +1,47 @@
+// Conversations as text by a chat template, with what of it is trained and what the template leaves out.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "data/conversation.h"
+#include "data/token_spans.h"
+#include "templates/chat_template.h"
+
+namespace lq {
+
+struct ConversationText {
+  std::string text;
+  std::vector<TextSpan> trained;  // ascending, apart
+};
+
+class ConversationWriter {
+ public:
+  // chat outlives this.
+  explicit ConversationWriter(const ChatTemplate& chat) : chat_(chat) {}
+
+  // Messages whose content has a form that the template does not take (parts, plain text) get the other one.
+  // Counts that, answers that end up empty, and what the template does not write: keys of messages, tools,
+  // documents. Throws kCorruptFile with the place, and the template's own words, for a conversation that it
+  // refuses or whose mask cannot be told.
+  ConversationText write(Conversation conversation, const std::string& place, DataReport& report);
+
+ private:
+  // Forms of content that the template writes.
+  struct Forms {
+    bool text = true, parts = true;
+  };
+  Forms forms_of_template() const;
+  void fit_content(ChatJson& messages, const std::string& place, DataReport& report);
+  bool changes(const std::string& text, const ChatJson& messages, const ChatOptions& options) const;
+  void count_unwritten(const std::string& text, const ChatJson& messages, const ChatOptions& options,
+                       const std::string& place, DataReport& report);
+
+  const ChatTemplate& chat_;
+  std::optional<Forms> forms_;
+  std::set<std::string> written_;  // keys that the template was seen to write
+};
+
+}  // namespace lq
