@@ -129,16 +129,4 @@ void check_model_config(const JsonObject& config, const CheckpointReader& tensor
   check_model_config(spec, family->names, shapes, tensors.directory().string());
 }
 
-std::vector<const TensorView*> beyond_last_layer(const JsonObject& config, const CheckpointReader& tensors) {
-  std::vector<const TensorView*> beyond;
-  const ModelFamily* family = find_model_family(config);
-  if (family == nullptr) return beyond;
-  const std::int64_t layers = model_spec(config).layers();
-  for (const TensorView& t : tensors.tensors()) {
-    const auto layer = layer_of(family->names, t.name());
-    if (layer.has_value() && *layer >= layers) beyond.push_back(&t);
-  }
-  return beyond;
-}
-
 }  // namespace lq

@@ -5,7 +5,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "files/json_object.h"
 #include "formats/checkpoint_reader.h"
@@ -32,8 +31,5 @@ void check_model_config(const ModelSpec& spec, const TensorNames& names, std::sp
 // The same for a dense checkpoint: config.json read by its family and compared. Nothing where the
 // architecture is not a known one: such a checkpoint can be quantized all the same.
 void check_model_config(const JsonObject& config, const CheckpointReader& tensors);
-
-// The checkpoint's tensors in blocks beyond the config's last one; none for unknown architectures.
-std::vector<const TensorView*> beyond_last_layer(const JsonObject& config, const CheckpointReader& tensors);
 
 }  // namespace lq
