@@ -15,11 +15,10 @@
 #include "formats/peft_adapter.h"
 #include "formats/sharded_writer.h"
 #include "formats/side_files.h"
+#include "ops/host_math.h"
 
 namespace lq {
 namespace {
-
-constexpr std::int64_t kChunk = 1 << 16;  // elements; fixes the order of the error's sum
 
 std::filesystem::path adapter_of(const HfExportOptions& o, const Checkpoint& model) {
   return o.adapter.value_or(model.directory() / "adapter");
@@ -48,23 +47,9 @@ struct Rounded {
 // Converts w[count] to dtype and says what that changed.
 Rounded round_to(ThreadPool& pool, DType dtype, const float* w, std::int64_t count, std::byte* bytes) {
   Rounded r;
-  r.squared_norm = parallel_sum(pool, count, kChunk, [&](std::int64_t begin, std::int64_t end) {
-    double sum = 0.0;
-    for (std::int64_t i = begin; i < end; ++i) sum += double{w[i]} * double{w[i]};
-    return sum;
-  });
-  r.squared_error = parallel_sum(pool, count, kChunk, [&](std::int64_t begin, std::int64_t end) {
-    std::byte* to = bytes + static_cast<std::size_t>(begin) * dtype_size(dtype);
-    convert_from_f32(dtype, w + begin, end - begin, to);
-    std::vector<float> back(static_cast<std::size_t>(end - begin));
-    convert_to_f32(dtype, to, 0, end - begin, back.data());
-    double sum = 0.0;
-    for (std::int64_t i = begin; i < end; ++i) {
-      const double d = double{back[static_cast<std::size_t>(i - begin)]} - double{w[i]};
-      sum += d * d;
-    }
-    return sum;
-  });
+  const ConstVector values(w, static_cast<std::size_t>(count));
+  r.squared_norm = sum_of_squares(pool, values);
+  r.squared_error = store_rounded(pool, dtype, values, bytes);
   return r;
 }
 

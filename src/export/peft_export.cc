@@ -11,11 +11,10 @@
 #include "export/packed_adapter.h"
 #include "files/job.h"
 #include "formats/module_name.h"
+#include "ops/host_math.h"
 
 namespace lq {
 namespace {
-
-constexpr std::int64_t kErrorChunk = 1 << 16;  // elements; fixes the order of the sums
 
 // A module's fine-tuned part and the one it began as; either may be null, not both.
 struct Change {
@@ -43,11 +42,7 @@ void place(const LoraPair& pair, double factor, std::int64_t at, std::int64_t wh
   const Tensor from_b = pair.b.copy_f32();
   std::copy_n(from_a.data<float>(), from_a.numel(), a.begin() + at * pair.in);
   const auto f = static_cast<float>(factor);
-  for (std::int64_t i = 0; i < pair.out; ++i) {
-    for (std::int64_t r = 0; r < pair.rank; ++r) {
-      b[static_cast<std::size_t>(i * whole + at + r)] = f * from_b.data<float>()[i * pair.rank + r];
-    }
-  }
+  copy_scaled_columns(f, const_matrix_of(from_b), {b.data(), pair.out, whole}, at);
 }
 
 void write_change(PeftAdapterWriter& writer, const Change& change) {
@@ -64,14 +59,6 @@ void write_change(PeftAdapterWriter& writer, const Change& change) {
   writer.write(change.module, a.data(), b.data());
 }
 
-double squared_norm(ThreadPool& pool, const float* x, std::int64_t count) {
-  return parallel_sum(pool, count, kErrorChunk, [&](std::int64_t begin, std::int64_t end) {
-    double sum = 0.0;
-    for (std::int64_t i = begin; i < end; ++i) sum += double{x[i]} * double{x[i]};
-    return sum;
-  });
-}
-
 double distance_to(Context& context, const PackedCheckpoint& packed, const PeftAdapterReader* start,
                    const CheckpointReader& base) {
   double error = 0.0;
@@ -81,12 +68,12 @@ double distance_to(Context& context, const PackedCheckpoint& packed, const PeftA
     Tensor w = base.at(name).copy_f32();
     LQ_CHECK(w.shape() == Shape({module.rows, module.cols}), kMismatch, "{}: {} is {}, but packed as {} x {}",
              base.path().string(), name, shape_text(w.shape()), module.rows, module.cols);
-    norm += squared_norm(context.pool, w.data<float>(), w.numel());
+    norm += sum_of_squares(context.pool, const_matrix_of(w).flat());
     const PackedMatrix q = packed.matrix(name);
     Tensor dequantized = Tensor::empty(DType::kF32, w.shape());
     q.dequantize(context.pool, dequantized.mutable_data<float>());
     float* const rest = w.mutable_data<float>();
-    for (std::int64_t i = 0; i < w.numel(); ++i) rest[i] -= dequantized.data<float>()[i];
+    subtract(context.pool, const_matrix_of(w).flat(), const_matrix_of(dequantized).flat(), span_of<float>(w));
     const LoraPair* pair = start != nullptr ? start->find(module_of(name)) : nullptr;
     if (pair != nullptr) {
       const Tensor a = pair->a.copy_f32();
@@ -95,7 +82,7 @@ double distance_to(Context& context, const PackedCheckpoint& packed, const PeftA
                      a.data<float>(), pair->in, rest, pair->in,
                      {.alpha = -static_cast<float>(pair->scaling), .beta = 1.0F});
     }
-    error += squared_norm(context.pool, rest, w.numel());
+    error += sum_of_squares(context.pool, const_matrix_of(w).flat());
   }
   return norm > 0.0 ? std::sqrt(error / norm) : 0.0;
 }

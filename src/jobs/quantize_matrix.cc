@@ -7,6 +7,7 @@
 #include "base/process.h"
 #include "decompose/balance_factors.h"
 #include "decompose/held_out.h"
+#include "ops/host_math.h"
 
 namespace lq {
 
@@ -92,8 +93,7 @@ QuantizedMatrix quantize_matrix(Context& context, const TensorView& view, const 
     const float root = static_cast<float>(std::sqrt(alpha / static_cast<double>(rank)));
     const auto scaled = [&](const Tensor& from) {
       Tensor to = Tensor::empty(DType::kF32, from.shape());
-      for (std::int64_t i = 0; i < from.numel(); ++i)
-        to.mutable_data<float>()[i] = from.data<float>()[i] / root;
+      divide(context.pool, const_matrix_of(from).flat(), root, span_of<float>(to));
       return to;
     };
     result.lora_a = scaled(d.l2);

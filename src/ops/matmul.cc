@@ -1,5 +1,6 @@
 #include "ops/matmul.h"
 
+#include "backends/cuda/product.h"
 #include "ops/dispatch.h"
 
 namespace lq {
@@ -9,13 +10,28 @@ void run(Context& ctx, std::int64_t m, std::int64_t n, std::int64_t k, ConstMatr
          bool ta, bool tb, const MatmulOptions& o) {
   check_shape("matmul a", a, ta ? k : m, ta ? m : k);
   check_shape("matmul b", b, tb ? n : k, tb ? k : n);
-  cpu_only("matmul", {{"a", a.device}, {"b", b.device}, {"c", c.device}});
-  backends::gemm(ctx.pool, m, n, k, a.data, a.cols, b.data, b.cols, c.data, c.cols,
-                 {.trans_a = ta,
-                  .trans_b = tb,
-                  .alpha = o.alpha,
-                  .beta = o.accumulate ? 1.0F : 0.0F,
-                  .precision = o.linear ? linear_precision(ctx) : backends::GemmPrecision::kF32});
+  const float beta = o.accumulate ? 1.0F : 0.0F;
+  switch (common_device("matmul", {{"a", a.device}, {"b", b.device}, {"c", c.device}}).kind) {
+    case DeviceKind::kCpu:
+      return backends::gemm(ctx.pool, m, n, k, a.data, a.cols, b.data, b.cols, c.data, c.cols,
+                            {.trans_a = ta,
+                             .trans_b = tb,
+                             .alpha = o.alpha,
+                             .beta = beta,
+                             .precision = o.linear ? linear_precision(ctx) : backends::GemmPrecision::kF32});
+    case DeviceKind::kCuda: {
+      backends::cuda::Product product{.m = m, .n = n, .k = k, .a = a.data, .b = {}, .c = c.data};
+      product.b.rows = b.rows;
+      product.b.cols = b.cols;
+      product.b.device = b.device;
+      product.b.dense.data = b.data;
+      product.trans_a = ta;
+      product.trans_b = tb;
+      product.alpha = o.alpha;
+      product.beta = beta;
+      return backends::cuda::multiply(queue_of(ctx, "matmul", c.device), product);
+    }
+  }
 }
 
 }  // namespace

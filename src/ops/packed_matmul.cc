@@ -1,16 +1,31 @@
 #include "ops/packed_matmul.h"
 
 #include "backends/cpu/packed_product.h"
+#include "backends/cuda/product.h"
 #include "ops/dispatch.h"
 #include "ops/matmul.h"
 
 namespace lq {
+namespace {
 
-void packed_matmul_forward(Context& ctx, Workspace& ws, const backends::PackedView& w, ConstMatrix x,
-                           Matrix y) {
-  check_shape("linear x", x, x.rows, w.cols);
-  check_shape("linear y", y, x.rows, w.rows);
-  cpu_only("packed_matmul", {{"w", w.device}, {"x", x.device}, {"y", y.device}});
+using backends::PackedView;
+
+// c = a op(w) + beta c.
+void multiply_on_cuda(Context& ctx, ConstMatrix a, const PackedView& w, bool transposed, float beta,
+                      Matrix c) {
+  backends::cuda::Product product;
+  product.m = c.rows;
+  product.n = c.cols;
+  product.k = a.cols;
+  product.a = a.data;
+  product.b = w;
+  product.c = c.data;
+  product.trans_b = transposed;
+  product.beta = beta;
+  backends::cuda::multiply(queue_of(ctx, "packed_matmul", w.device), product);
+}
+
+void forward_on_cpu(Context& ctx, Workspace& ws, const PackedView& w, ConstMatrix x, Matrix y) {
   if (x.rows <= kPackedFewRows && backends::packed_has_few(w)) {
     if (x.rows == 0) return;
     Scratch scratch(ws);
@@ -22,21 +37,41 @@ void packed_matmul_forward(Context& ctx, Workspace& ws, const backends::PackedVi
   backends::packed_forward(ctx.pool, w, x.data, x.rows, y.data, linear_precision(ctx));
 }
 
-void packed_matmul_backward(Context& ctx, const backends::PackedView& w, ConstMatrix dy, Matrix dx,
-                            bool accumulate) {
-  check_shape("linear dy", dy, dy.rows, w.rows);
-  check_shape("linear dx", dx, dy.rows, w.cols);
-  cpu_only("packed_matmul", {{"w", w.device}, {"dy", dy.device}, {"dx", dx.device}});
-  backends::packed_backward(ctx.pool, w, dy.data, dy.rows, dx.data, accumulate ? 1.0F : 0.0F,
-                            linear_precision(ctx));
+}  // namespace
+
+void packed_matmul_forward(Context& ctx, Workspace& ws, const PackedView& w, ConstMatrix x, Matrix y) {
+  check_shape("linear x", x, x.rows, w.cols);
+  check_shape("linear y", y, x.rows, w.rows);
+  switch (common_device("packed_matmul", {{"w", w.device}, {"x", x.device}, {"y", y.device}}).kind) {
+    case DeviceKind::kCpu:
+      return forward_on_cpu(ctx, ws, w, x, y);
+    case DeviceKind::kCuda:
+      return multiply_on_cuda(ctx, x, w, true, 0.0F, y);
+  }
 }
 
-void packed_rows(Context& ctx, const backends::PackedView& w, std::int64_t begin, std::int64_t count,
-                 float* out) {
+void packed_matmul_backward(Context& ctx, const PackedView& w, ConstMatrix dy, Matrix dx, bool accumulate) {
+  check_shape("linear dy", dy, dy.rows, w.rows);
+  check_shape("linear dx", dx, dy.rows, w.cols);
+  const float beta = accumulate ? 1.0F : 0.0F;
+  switch (common_device("packed_matmul", {{"w", w.device}, {"dy", dy.device}, {"dx", dx.device}}).kind) {
+    case DeviceKind::kCpu:
+      return backends::packed_backward(ctx.pool, w, dy.data, dy.rows, dx.data, beta, linear_precision(ctx));
+    case DeviceKind::kCuda:
+      return multiply_on_cuda(ctx, dy, w, false, beta, dx);
+  }
+}
+
+void packed_rows(Context& ctx, const PackedView& w, std::int64_t begin, std::int64_t count, float* out) {
   LQ_CHECK(begin >= 0 && count >= 0 && begin + count <= w.rows, kMismatch,
            "[ops] rows {} to {} of a packed matrix of {} rows", begin, begin + count, w.rows);
-  cpu_only("packed_rows", {{"w", w.device}});
-  backends::packed_decode(ctx.pool, w, begin * w.cols, count * w.cols, out);
+  switch (w.device.kind) {
+    case DeviceKind::kCpu:
+      return backends::packed_decode(ctx.pool, w, begin * w.cols, count * w.cols, out);
+    case DeviceKind::kCuda:
+      return backends::cuda::packed_decode(queue_of(ctx, "packed_rows", w.device), w, begin * w.cols,
+                                           count * w.cols, out);
+  }
 }
 
 }  // namespace lq

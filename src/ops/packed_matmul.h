@@ -29,7 +29,7 @@ void packed_matmul_forward(Context& ctx, Workspace& ws, const backends::PackedVi
 void packed_matmul_backward(Context& ctx, const backends::PackedView& w, ConstMatrix dy, Matrix dx,
                             bool accumulate);
 
-// out[count, cols] = rows [begin, begin + count) in f32.
+// out[count, cols] = rows [begin, begin + count) in f32, in memory of the weight's device.
 void packed_rows(Context& ctx, const backends::PackedView& w, std::int64_t begin, std::int64_t count,
                  float* out);
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <span>
 #include <type_traits>
 #include <vector>
@@ -25,7 +26,9 @@ class DeviceSpan {
   DeviceSpan(std::vector<Value>& host) : DeviceSpan(host.data(), host.size()) {}
   DeviceSpan(const std::vector<Value>& host) requires std::is_const_v<T>
       : DeviceSpan(host.data(), host.size()) {}
-  DeviceSpan(const DeviceSpan<Value>& other) requires std::is_const_v<T>
+  // A template, for otherwise it would be the copy constructor where T is not const.
+  template <typename U>
+  requires(std::is_const_v<T>&& std::is_same_v<U, Value>) DeviceSpan(const DeviceSpan<U>& other)
       : DeviceSpan(other.data(), other.size(), other.device()) {}
   // As host memory. Throws Error(kInternal) unless it lies on the processor.
   operator std::span<T>() const {
@@ -43,8 +46,10 @@ class DeviceSpan {
 
   // REQUIRES: device().is_cpu().
   T& operator[](std::size_t i) const { return data_[i]; }
-  T* begin() const { return data_; }
-  T* end() const { return data_ + size_; }
+  // Turned round twice: std::span then does not take this for a range of host memory, past the check above.
+  using Iterator = std::reverse_iterator<std::reverse_iterator<T*>>;
+  Iterator begin() const { return Iterator(std::reverse_iterator<T*>(data_)); }
+  Iterator end() const { return Iterator(std::reverse_iterator<T*>(data_ + size_)); }
 
  private:
   T* data_ = nullptr;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "ops/host_math.h"
 
 namespace lq {
 namespace {
@@ -17,10 +18,12 @@ Squares round_factor(Context& ctx, const Quantizer& quantizer, Parameter& p) {
   const float* const w = p.value.data<float>();
   float* const q = rounded.mutable_data<float>();
   Squares s;
-  for (std::int64_t i = 0; i < p.value.numel(); ++i) s.norm += static_cast<double>(w[i]) * w[i];
+  // In one go, whatever the size: as the figures on record were made.
+  const std::int64_t whole = std::max<std::int64_t>(1, p.value.numel());
+  s.norm = sum_of_squares(ctx.pool, p.values(), whole);
   LQ_CHECK(std::isfinite(s.norm), kInvalidArgument, "[train] {} is not finite", p.name);
   quantizer.round_trip(ctx.pool, w, p.value.dim(0), p.value.dim(1), q);
-  for (std::int64_t i = 0; i < p.value.numel(); ++i) s.error += std::pow(static_cast<double>(q[i]) - w[i], 2);
+  s.error = squared_distance(ctx.pool, span_of<float>(rounded), p.values(), whole);
   p.value = std::move(rounded);
   return s;
 }

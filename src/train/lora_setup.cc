@@ -6,6 +6,8 @@
 
 #include "base/option_error.h"
 #include "base/rng.h"
+#include "ops/elementwise.h"
+#include "ops/host_math.h"
 #include "unicode/module_pattern.h"
 
 namespace lq {
@@ -76,12 +78,7 @@ std::unique_ptr<Lora> start_from_zero(Context& ctx, const Linear& linear, std::i
   lora->b.value = Tensor::zeros(DType::kF32, {linear.out(), rank});
   const Rng rng(ctx.seed, stream_of(lora->a.name));
   const double bound = 1.0 / std::sqrt(static_cast<double>(linear.in()));
-  float* const a = lora->a.value.mutable_data<float>();
-  parallel_for(ctx.pool, lora->a.value.numel(), 65536, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      a[i] = static_cast<float>((2.0 * rng.uniform(static_cast<std::uint64_t>(i)) - 1.0) * bound);
-    }
-  });
+  fill_uniform(ctx.pool, rng, bound, span_of<float>(lora->a.value));
   return lora;
 }
 
@@ -117,19 +114,11 @@ JoinedFactors join(const Linear& linear) {
     const std::span<const float> a = part->a.values();
     joined.a.insert(joined.a.end(), a.begin(), a.end());
     const float factor = part->scaling / last->scaling;
-    const float* from = part->b.values().data();
-    for (std::int64_t i = 0; i < linear.out(); ++i) {
-      float* const to = joined.b.data() + i * rank + before;
-      for (std::int64_t k = 0; k < part->rank(); ++k) to[k] = factor * *from++;
-    }
+    copy_scaled_columns(factor, const_matrix_of(part->b.value), {joined.b.data(), linear.out(), rank},
+                        before);
     before += part->rank();
   }
   return joined;
-}
-
-void multiply(Tensor& t, float factor) {
-  float* const x = t.mutable_data<float>();
-  for (std::int64_t i = 0; i < t.numel(); ++i) x[i] *= factor;
 }
 
 }  // namespace
@@ -193,8 +182,8 @@ LoraState lora_setup(Context& ctx, Model& model, const LoraOptions& options) {
     const double scaling = options.alpha > 0 ? options.alpha / root(lora->rank()) : lora->scaling;
     const auto factor = static_cast<float>(std::sqrt(lora->scaling / scaling));
     if (factor != 1.0F) {
-      multiply(lora->a.value, factor);
-      multiply(lora->b.value, factor);
+      scale(ctx, factor, span_of<float>(lora->a.value));
+      scale(ctx, factor, span_of<float>(lora->b.value));
       lora->scaling = static_cast<float>(scaling);
     }
   }

@@ -23,6 +23,14 @@ TEST(DeviceSpan, HostMemoryConvertsAndDeviceMemoryDoesNotConvertBack) {
   const Vector away(values.data(), values.size(), kCuda);
   EXPECT_EQ(ConstVector(away).subspan(1, 1).device(), kCuda);
   EXPECT_THROW(static_cast<void>(static_cast<std::span<float>>(away)), Error);
+  Vector copy = away;
+  EXPECT_EQ(copy.device(), kCuda);
+  const ConstVector read_only = copy;
+  EXPECT_EQ(read_only.device(), kCuda);
+  EXPECT_THROW(static_cast<void>(static_cast<std::span<const float>>(read_only)), Error);
+  float sum = 0.0F;
+  for (const float x : v) sum += x;
+  EXPECT_EQ(sum, 6.0F);
 }
 
 TEST(Matrix, ViewsAndSlicesKeepTheDevice) {

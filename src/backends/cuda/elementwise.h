@@ -4,9 +4,7 @@
 
 #include <cstdint>
 
-namespace lq {
-struct DeviceQueue;
-}
+#include "tensor/device.h"
 
 namespace lq::backends::cuda {
 

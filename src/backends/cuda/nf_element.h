@@ -11,9 +11,6 @@
 
 namespace lq::backends::cuda {
 
-// Elements that a thread decodes: they lie in one block and one group of codes, for 4 divides both.
-inline constexpr int kNfPerThread = 4;
-
 LQ_HOST_DEVICE inline float float_of_bits(std::uint32_t bits) {
   float x;
   std::memcpy(&x, &bits, sizeof x);
@@ -65,14 +62,19 @@ LQ_HOST_DEVICE inline float restore_scale(const NfView& v, std::int64_t block) {
   return kMax < sum ? kMax : sum;
 }
 
-// out[i] for the kNfPerThread elements from `first`, as far as there are so many.
-// values: the codebook, wherever the caller keeps it. REQUIRES: first % kNfPerThread == 0, first < rows *
-// cols.
-LQ_HOST_DEVICE inline void decode_some(const NfView& v, const float* values, std::int64_t first, float* out) {
-  const float scale = restore_scale(v, first / v.format.block);
-  const std::int64_t n = v.rows * v.cols;
-  for (std::int64_t i = first; i < n && i < first + kNfPerThread; ++i) {
-    out[i] = values[unpack_code(v.codes, i, v.format.bits)] * scale;
+// out[i] = element begin + i for i < count. values: the codebook, wherever the caller keeps it. REQUIRES: the
+// run lies in the matrix.
+LQ_HOST_DEVICE inline void decode_nf_run(const NfView& v, const float* values, std::int64_t begin, int count,
+                                         float* out) {
+  std::int64_t block = -1;
+  float scale = 0.0F;
+  for (int i = 0; i < count; ++i) {
+    const std::int64_t at = begin + i;
+    if (at / v.format.block != block) {
+      block = at / v.format.block;
+      scale = restore_scale(v, block);
+    }
+    out[i] = values[unpack_code(v.codes, at, v.format.bits)] * scale;
   }
 }
 

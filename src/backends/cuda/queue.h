@@ -4,6 +4,7 @@
 #include <cuda_runtime_api.h>
 
 #include "backends/cuda/check.h"
+#include "tensor/device.h"
 
 namespace lq {
 

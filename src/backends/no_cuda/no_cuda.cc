@@ -1,8 +1,8 @@
 // The symbols of backends/cuda in builds without CUDA.
 #include "backends/cuda/device.h"
 #include "backends/cuda/elementwise.h"
-#include "backends/cuda/nf_decode.h"
 #include "backends/cuda/norm.h"
+#include "backends/cuda/product.h"
 #include "base/error.h"
 
 namespace lq::backends::cuda {
@@ -50,8 +50,10 @@ void silu_mul_backward(DeviceQueue& /*queue*/, std::int64_t /*n*/, const float* 
   refuse("silu_mul_backward");
 }
 
-void nf_dequantize(DeviceQueue& /*queue*/, const NfView& /*view*/, float* /*out*/) {
-  refuse("nf_dequantize");
+void multiply(DeviceQueue& /*queue*/, const Product& /*product*/) { refuse("a product"); }
+void packed_decode(DeviceQueue& /*queue*/, const PackedView& /*w*/, std::int64_t /*begin*/,
+                   std::int64_t /*count*/, float* /*out*/) {
+  refuse("decoding a weight");
 }
 
 }  // namespace lq::backends::cuda

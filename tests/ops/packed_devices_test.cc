@@ -1,0 +1,255 @@
+// Weights of every layout on every device: decoded to the reference's bits, and multiplied within the bound
+// of a sum in any order.
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <memory>
+
+#include "base/float16.h"
+#include "ops/cuda_twin.h"
+#include "ops/op_driver.h"
+#include "ops/packed_matmul.h"
+#include "ops/packed_on_device.h"
+#include "quant/codebook/codebook_reference.h"
+#include "reference/numbers.h"
+
+namespace lq {
+namespace {
+
+using backends::PackedLayout;
+using backends::PackedView;
+using op_driver::check_op;
+using op_driver::kRounding;
+using op_driver::OpCase;
+using reference::normals;
+
+// A weight, what holds its bytes, and the f32 values that it stands for.
+struct SomeWeight {
+  std::string name;
+  PackedView view;
+  std::vector<float> values;
+  std::vector<std::uint8_t> bytes;
+  std::vector<float> scales;
+  CodebookReferencePacked packed;
+};
+using Shared = std::shared_ptr<const SomeWeight>;
+
+std::shared_ptr<SomeWeight> empty_weight(std::string name, PackedLayout layout, std::int64_t rows,
+                                         std::int64_t cols) {
+  auto w = std::make_shared<SomeWeight>();
+  w->name = std::move(name);
+  w->view.layout = layout;
+  w->view.rows = rows;
+  w->view.cols = cols;
+  w->values.resize(static_cast<std::size_t>(rows * cols));
+  return w;
+}
+
+Shared dense_weight(backends::DenseType type, DType dtype, std::int64_t rows, std::int64_t cols) {
+  auto w = empty_weight(std::string(dtype_name(dtype)), PackedLayout::kDense, rows, cols);
+  const auto x = normals(w->values.size(), 21);
+  // One byte before it, so that nothing is aligned.
+  w->bytes.resize(1 + x.size() * dtype_size(dtype));
+  auto* const at = reinterpret_cast<std::byte*>(w->bytes.data() + 1);
+  convert_from_f32(dtype, x.data(), std::ssize(x), at);
+  convert_to_f32(dtype, at, 0, std::ssize(x), w->values.data());
+  w->view.dense = {at, type};
+  return w;
+}
+
+Shared codebook_weight(const CodebookConfig& config, std::int64_t rows, std::int64_t cols) {
+  auto w = empty_weight(to_string(config), PackedLayout::kCodebook, rows, cols);
+  const std::int64_t n = rows * cols;
+  const auto x = normals(static_cast<std::size_t>(n), 22);
+  const Codebook& book = codebook_of(CodebookKind::kNormalFloat, config.bits);
+  w->packed = codebook_reference_quantize(x.data(), n, config, book);
+  codebook_reference_dequantize(w->packed, n, config, book, 0, n, w->values.data());
+  w->view.codebook = {w->packed.codes.data(),
+                      w->packed.scales.data(),
+                      w->packed.scales2.data(),
+                      w->packed.offset,
+                      {config.bits, config.scale_bits, config.scale2, config.block, config.block2},
+                      rows,
+                      cols,
+                      book.values};
+  return w;
+}
+
+Shared int_row_weight(int bits, std::int64_t rows, std::int64_t cols) {
+  auto w = empty_weight("int-row " + std::to_string(bits), PackedLayout::kIntRow, rows, cols);
+  const std::int64_t row_bytes = (cols * bits + 7) / 8;
+  w->bytes.resize(static_cast<std::size_t>(rows * row_bytes));
+  w->scales = normals(static_cast<std::size_t>(rows), 23);
+  const Rng rng(5, static_cast<std::uint64_t>(bits));
+  for (std::int64_t i = 0; i < rows; ++i) {
+    for (std::int64_t k = 0; k < cols; ++k) {
+      const auto index = static_cast<std::size_t>(i * cols + k);
+      const auto code = static_cast<unsigned>(rng.below(index, std::uint64_t{1} << bits));
+      for (int b = 0; b < bits; ++b) {
+        const std::int64_t bit = k * bits + b;
+        if (code >> b & 1U)
+          w->bytes[static_cast<std::size_t>(i * row_bytes + bit / 8)] |=
+              static_cast<std::uint8_t>(1U << bit % 8);
+      }
+      w->values[index] = w->scales[static_cast<std::size_t>(i)] *
+                         static_cast<float>(static_cast<int>(code) - (1 << (bits - 1)));
+    }
+  }
+  w->view.int_row = {w->bytes.data(), w->scales.data(), bits};
+  return w;
+}
+
+std::vector<Shared> some_weights(std::int64_t rows, std::int64_t cols) {
+  return {dense_weight(backends::DenseType::kF32, DType::kF32, rows, cols),
+          dense_weight(backends::DenseType::kBf16, DType::kBf16, rows, cols),
+          dense_weight(backends::DenseType::kF16, DType::kF16, rows, cols),
+          codebook_weight({2, 3, ScaleDType::kBf16, 16, 16}, rows, cols),
+          codebook_weight({3, 8, ScaleDType::kFp32, 64, 256}, rows, cols),
+          codebook_weight({4, 8, ScaleDType::kFp16, 64, 64}, rows, cols),
+          codebook_weight({8, 4, ScaleDType::kFp32, 32, 256}, rows, cols),
+          int_row_weight(2, rows, cols),
+          int_row_weight(3, rows, cols),
+          int_row_weight(8, rows, cols)};
+}
+
+// What a product for few rows adds to the bound where it rounds a codebook and activations to 14 bits
+// (backends/cpu/nf_gemv.h): half a step of each times the largest of the other.
+double few_rows_share(const PackedView& w, std::int64_t row, std::int64_t k, float value, const float* x) {
+  if (w.layout != PackedLayout::kCodebook) return 0.0;
+  constexpr double kHalfStep = 0.5 / 16383;
+  const std::int64_t group = k / 64 * 64;
+  double largest = 0.0;
+  for (std::int64_t i = group; i < std::min(group + 64, w.cols); ++i)
+    largest = std::max(largest, std::abs(double{x[i]}));
+  const double scale = std::abs(
+      double{backends::cuda::restore_scale(w.codebook, (row * w.cols + k) / w.codebook.format.block)});
+  return kHalfStep * (scale * std::abs(double{x[k]}) + largest * std::abs(double{value}));
+}
+
+OpCase forward_case(const Shared& w, std::int64_t n) {
+  const PackedView& v = w->view;
+  const auto x = normals(static_cast<std::size_t>(n * v.cols), 31);
+  op_driver::Expected y{1, {}, {}};
+  for (std::int64_t i = 0; i < n; ++i) {
+    for (std::int64_t j = 0; j < v.rows; ++j) {
+      double sum = 0.0;
+      double sizes = 0.0;
+      double rounded = 0.0;
+      for (std::int64_t k = 0; k < v.cols; ++k) {
+        const float value = w->values[static_cast<std::size_t>(j * v.cols + k)];
+        const double term = double{value} * x[static_cast<std::size_t>(i * v.cols + k)];
+        sum += term;
+        sizes += std::abs(term);
+        if (n <= kPackedFewRows) rounded += few_rows_share(v, j, k, value, x.data() + i * v.cols);
+      }
+      y.values.push_back(sum);
+      // One rounding more for the scale of a layout that multiplies codes first.
+      y.bounds.push_back(kRounding * (static_cast<double>(v.cols) + 4) * (sizes + rounded) + rounded);
+    }
+  }
+  return {
+      .name = fmt::format("packed_matmul_forward {} {} x {} by {}", w->name, v.rows, v.cols, n),
+      .operands = {{"x", n, v.cols, x}, {"y", n, v.rows, normals(static_cast<std::size_t>(n * v.rows), 9)}},
+      .run =
+          [w](Context& ctx, Workspace& ws, const std::vector<Matrix>& m) {
+            const PackedOnDevice there = copy_to_device(ctx, w->view);
+            packed_matmul_forward(ctx, ws, there.view, m[0], m[1]);
+          },
+      .expected = {y},
+      .twin =
+          [w, n](const std::vector<Matrix>& m) {
+            backends::cuda::Product q;
+            q.m = n, q.n = w->view.rows, q.k = w->view.cols;
+            q.a = m[0].data, q.b = w->view, q.c = m[1].data;
+            q.trans_b = true;
+            op_driver::multiply_as_threads(q);
+          }};
+}
+
+OpCase backward_case(const Shared& w, std::int64_t n, bool accumulate) {
+  const PackedView& v = w->view;
+  const auto dy = normals(static_cast<std::size_t>(n * v.rows), 32);
+  const auto dx0 = normals(static_cast<std::size_t>(n * v.cols), 33);
+  op_driver::Expected dx{1, {}, {}};
+  for (std::int64_t i = 0; i < n; ++i) {
+    for (std::int64_t k = 0; k < v.cols; ++k) {
+      const double before = accumulate ? dx0[static_cast<std::size_t>(i * v.cols + k)] : 0.0;
+      double sum = 0.0;
+      double sizes = 0.0;
+      for (std::int64_t j = 0; j < v.rows; ++j) {
+        const double term = double{w->values[static_cast<std::size_t>(j * v.cols + k)]} *
+                            dy[static_cast<std::size_t>(i * v.rows + j)];
+        sum += term;
+        sizes += std::abs(term);
+      }
+      dx.values.push_back(before + sum);
+      dx.bounds.push_back(kRounding * ((static_cast<double>(v.rows) + 4) * sizes + 2 * std::abs(before)));
+    }
+  }
+  return {.name = fmt::format("packed_matmul_backward {} {} x {} by {}", w->name, v.rows, v.cols, n),
+          .operands = {{"dy", n, v.rows, dy}, {"dx", n, v.cols, dx0}},
+          .run =
+              [w, accumulate](Context& ctx, Workspace&, const std::vector<Matrix>& m) {
+                const PackedOnDevice there = copy_to_device(ctx, w->view);
+                packed_matmul_backward(ctx, there.view, m[0], m[1], accumulate);
+              },
+          .expected = {dx},
+          .twin =
+              [w, n, accumulate](const std::vector<Matrix>& m) {
+                backends::cuda::Product q;
+                q.m = n, q.n = w->view.cols, q.k = w->view.rows;
+                q.a = m[0].data, q.b = w->view, q.c = m[1].data;
+                q.beta = accumulate ? 1.0F : 0.0F;
+                op_driver::multiply_as_threads(q);
+              }};
+}
+
+// Rows [begin, rows) in f32, exactly.
+OpCase decode_case(const Shared& w, std::int64_t begin) {
+  const PackedView& v = w->view;
+  const std::int64_t count = v.rows - begin;
+  op_driver::Expected out{0, {w->values.begin() + begin * v.cols, w->values.end()}, {}};
+  out.bounds.assign(out.values.size(), 0.0);
+  return {.name = fmt::format("packed_rows {} {} x {} from {}", w->name, v.rows, v.cols, begin),
+          .operands = {{"out", count, v.cols, normals(out.values.size(), 9)}},
+          .run =
+              [w, begin, count](Context& ctx, Workspace&, const std::vector<Matrix>& m) {
+                const PackedOnDevice there = copy_to_device(ctx, w->view);
+                packed_rows(ctx, there.view, begin, count, m[0].data);
+              },
+          .expected = {out},
+          .twin =
+              [w, begin](const std::vector<Matrix>& m) {
+                op_driver::decode_as_threads(w->view, begin * w->view.cols, w->view.rows * w->view.cols,
+                                             m[0].data);
+              }};
+}
+
+TEST(PackedOnDevices, RowsComeBackToTheBit) {
+  for (const auto& [rows, cols] : op_driver::sizes()) {
+    for (const Shared& w : some_weights(rows, cols)) {
+      for (const std::int64_t begin : {std::int64_t{0}, rows / 2}) check_op(decode_case(w, begin));
+    }
+  }
+}
+
+TEST(PackedOnDevices, ProductsForward) {
+  for (const auto& [rows, cols] : op_driver::sizes()) {
+    for (const Shared& w : some_weights(rows, cols)) {
+      for (const std::int64_t n : {1, 3, 5, 67}) check_op(forward_case(w, n));
+    }
+  }
+  for (const Shared& w : some_weights(65, 192)) check_op(forward_case(w, 2));
+}
+
+TEST(PackedOnDevices, ProductsBackward) {
+  for (const auto& [rows, cols] : op_driver::sizes()) {
+    for (const Shared& w : some_weights(rows, cols)) {
+      check_op(backward_case(w, 1, true));
+      check_op(backward_case(w, 66, false));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lq
