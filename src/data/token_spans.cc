@@ -40,7 +40,7 @@ std::size_t ids_before(const Tokenizer& tokenizer, std::string_view text, std::s
 std::optional<std::vector<TextSpan>> token_spans(const Tokenizer& tokenizer, std::string_view text,
                                                  std::span<const std::int32_t> ids) {
   std::vector<TextSpan> out(ids.size());
-  StreamDecoder decoder(tokenizer, false);
+  tokenizers::StreamDecoder decoder(tokenizer, false);
   std::size_t at = 0, waiting = 0;  // tokens from `waiting` on have given no text yet
   for (std::size_t i = 0; i < ids.size(); ++i) {
     std::string piece = decoder.push(ids[i]);

@@ -96,9 +96,9 @@ TEST_F(StatsTest, BadMetadataIsRefused) {
   refused(ErrorCode::kCorruptFile, {"tokens", "-3"}, set("tokens", "-3"));
   refused(ErrorCode::kCorruptFile, {"mean_loss", "nan"}, set("mean_loss", "nan"));
   refused(ErrorCode::kCorruptFile, {"hash"}, set("model_hash", "xyz"));
-  refused(ErrorCode::kCorruptFile, {"modules"}, set("modules", "[1]"));
-  refused(ErrorCode::kCorruptFile, {"module a"}, set("modules", R"({"a": {"shape": [2, 3]}})"));
-  refused(ErrorCode::kCorruptFile, {"module a", "shape"},
+  refused(ErrorCode::kCorruptFile, {"an object was expected, not array"}, set("modules", "[1]"));
+  refused(ErrorCode::kCorruptFile, {"a.input"}, set("modules", R"({"a": {"shape": [2, 3]}})"));
+  refused(ErrorCode::kCorruptFile, {"a.shape"},
           set("modules", R"({"a": {"shape": [0, 3], "input": "a"}})"));
   refused(ErrorCode::kCorruptFile, {"module a", "nobody"},
           set("modules", R"({"a": {"shape": [2, 3], "input": "nobody"}})"));

@@ -71,7 +71,7 @@ TEST(ChatMessage, WhatIsNoMessageIsRefused) {
       {R"({"role":"assistant","content":"c","weight":0.5})", "'weight' should be 0 or 1"},
       {R"({"role":"assistant","content":"c","train":"no"})", "'train' should be 0 or 1"},
       {R"({"role":"assistant","content":"c","train_detail":[]})", "'train_detail'"},
-      {R"({"from":"function_call","value":"w()"})", "the call: not valid JSON"},
+      {R"j({"from":"function_call","value":"w()"})j", "the call: not valid JSON"},
       {R"({"from":"function_call","value":"[1]"})", "a call should be an object with a 'name'"},
   };
   for (const auto& [text, part] : cases) {

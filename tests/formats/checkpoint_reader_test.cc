@@ -93,7 +93,7 @@ TEST(CheckpointReader, AnIndexMayBeWrongAboutShardsAndSharedTensors) {
   expect_error(ErrorCode::kCorruptFile, {"x should be in s1.safetensors, but is not"},
                [&] { CheckpointReader reader(dir.path()); });
   put_file(dir / "model.safetensors.index.json",
-           index_of(R"({"a":"s2.safetensors","model.embed_tokens.weight":"s2.safetensors",
+           index_of(R"({"a":"s2.safetensors","model.embed_tokens.weight":"s1.safetensors",
                         "lm_head.weight":"s2.safetensors"})"));
   const CheckpointReader reader(dir.path());
   EXPECT_EQ(reader.tensors().size(), 2U);

@@ -211,7 +211,7 @@ TEST(RankAuto, RefusalsSayWhatIsPossible) {
                     R"({"rank": "auto", "ranks": {"model.layers.0.mlp.up_proj.weight": 4},
                         "choices": {"model.layers.0.mlp.up_proj.weight": [2,8,"fp32",64,256]}})");
   options.rank_choices = parse_rank_choices("4");
-  EXPECT_NE(auto_error(options).find("give --rank auto"), std::string::npos) << auto_error(options);
+  EXPECT_NE(auto_error(options).find("give `rank` auto"), std::string::npos) << auto_error(options);
 }
 
 }  // namespace

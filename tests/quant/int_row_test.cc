@@ -78,7 +78,8 @@ TEST(IntRow, BytesComeBack) {
       EXPECT_EQ(specs[i],
                 (TensorSpec{packed.parts()[i].suffix, packed.parts()[i].dtype, packed.parts()[i].shape}));
     }
-    const PackedMatrix back = open(bits, 6, 21, bytes_of(packed));
+    const Bytes bytes = bytes_of(packed);  // open() borrows them
+    const PackedMatrix back = open(bits, 6, 21, bytes);
     EXPECT_EQ(back.choice(), packed.choice());
     EXPECT_EQ(back.storage_bytes(), 6 * ((21 * std::stoi(bits) + 7) / 8) + 24);
     std::vector<float> want(w.size()), got(w.size());

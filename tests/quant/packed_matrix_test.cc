@@ -16,11 +16,12 @@ TEST(PackedMatrix, IsAValueWhoseCopiesShareTheirBytes) {
   const float values[6] = {1, 2, 3, 4, 5, 6};
   std::memcpy(bytes->data(), values, sizeof(values));
   const std::weak_ptr<std::vector<std::uint8_t>> watched = bytes;
+  const std::uint8_t* const data = bytes->data();
   const backends::PackedView view{
-      .layout = backends::PackedLayout::kDense, .rows = 2, .cols = 3, .dense = {.data = bytes->data()}};
+      .layout = backends::PackedLayout::kDense, .rows = 2, .cols = 3, .dense = {.data = data}};
   PackedMatrix matrix({"dense", "f32"},
-                      {{"values", DType::kF32, {2, 3}, {bytes->data(), 20}},
-                       {"rest", DType::kU8, {4}, {bytes->data() + 20, 4}}},
+                      {{"values", DType::kF32, {2, 3}, {data, 20}},
+                       {"rest", DType::kU8, {4}, {data + 20, 4}}},
                       view, std::move(bytes));
   bytes.reset();
   EXPECT_EQ(matrix.storage_bytes(), 24);

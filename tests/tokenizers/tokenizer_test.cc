@@ -136,7 +136,7 @@ TEST(Tokenizer, ConfigurationTurnsBosAndEosOnAndOff) {
     before.insert(before.end(), after.begin(), after.end());
     return before;
   };
-  const std::string names = R"("bos_token": "<s>", "eos_token": {"content": "</s>"})";
+  const std::string names = R"("tokenizer_class": "LlamaTokenizer", "bos_token": "<s>", "eos_token": {"content": "</s>"})";
   EXPECT_EQ(with("{" + names + "}"), around({1}, {}));
   EXPECT_EQ(with("{" + names + R"(, "add_bos_token": false})"), plain);
   EXPECT_EQ(with("{" + names + R"(, "add_bos_token": true, "add_eos_token": true})"), around({1}, {2}));
