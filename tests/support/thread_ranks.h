@@ -1,9 +1,11 @@
 // Ranks that are threads of this process: a Collective for tests of what several ranks compute.
 #pragma once
 
-#include <barrier>
+#include <condition_variable>
+#include <cstdint>
 #include <cstring>
 #include <functional>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -14,7 +16,7 @@ namespace lq {
 
 class ThreadRanks {
  public:
-  explicit ThreadRanks(int size) : meeting_(size), buffers_(static_cast<std::size_t>(size)) {
+  explicit ThreadRanks(int size) : buffers_(static_cast<std::size_t>(size)) {
     for (int i = 0; i < size; ++i) members_.emplace_back(*this, i);
   }
 
@@ -38,7 +40,7 @@ class ThreadRanks {
       if (rank_ != root) std::memcpy(x.data(), all_.buffers_[static_cast<std::size_t>(root)], x.size());
       barrier();
     }
-    void barrier() override { all_.meeting_.arrive_and_wait(); }
+    void barrier() override { all_.meet(); }
 
    private:
     void*& mine() { return all_.buffers_[static_cast<std::size_t>(rank_)]; }
@@ -61,7 +63,23 @@ class ThreadRanks {
     int rank_;
   };
 
-  std::barrier<> meeting_;
+  // Not std::barrier: that of libstdc++ 12 can sleep through the last arrival.
+  void meet() {
+    std::unique_lock lock(mutex_);
+    const std::uint64_t meeting = meetings_;
+    if (++arrived_ == buffers_.size()) {
+      arrived_ = 0;
+      ++meetings_;
+      all_there_.notify_all();
+    } else {
+      all_there_.wait(lock, [&] { return meetings_ != meeting; });
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable all_there_;
+  std::size_t arrived_ = 0;
+  std::uint64_t meetings_ = 0;
   std::vector<void*> buffers_;
   std::vector<Member> members_;
 };
