@@ -21,8 +21,8 @@ void move_parts(PackedView& w, const Move& move) {
       NfView& v = w.codebook;
       const std::int64_t blocks = whole(n, v.format.block);
       v.codes = static_cast<const std::uint8_t*>(move(v.codes, whole(n, kNfGroup) * 8 * v.format.bits));
-      v.scales = static_cast<const std::uint8_t*>(
-          move(v.scales, whole(blocks, kNfGroup) * 8 * v.format.scale_bits));
+      v.scales =
+          static_cast<const std::uint8_t*>(move(v.scales, whole(blocks, kNfGroup) * 8 * v.format.scale_bits));
       v.scales2 =
           move(v.scales2, whole(blocks, v.format.block2) * (v.format.scale2 == ScaleDType::kFp32 ? 4 : 2));
       // 64 bytes may be read of any codebook.
@@ -31,8 +31,8 @@ void move_parts(PackedView& w, const Move& move) {
       break;
     }
     case PackedLayout::kIntRow:
-      w.int_row.codes = static_cast<const std::uint8_t*>(
-          move(w.int_row.codes, w.rows * whole(w.cols * w.int_row.bits, 8)));
+      w.int_row.codes =
+          static_cast<const std::uint8_t*>(move(w.int_row.codes, w.rows * whole(w.cols * w.int_row.bits, 8)));
       w.int_row.scales = move(w.int_row.scales, w.rows * 4);
       break;
   }

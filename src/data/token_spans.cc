@@ -63,7 +63,10 @@ std::vector<std::uint8_t> tokens_in_spans(const Tokenizer& tokenizer, std::strin
     std::size_t next = 0;
     for (std::size_t i = 0; i < ids.size(); ++i) {
       const TextSpan token = (*places)[i];
-      while (next < spans.size() && spans[next].end <= token.begin) ++next;
+      const auto passed = [&](const TextSpan& span) {
+        return span.end <= token.begin || span.end == span.begin;
+      };
+      while (next < spans.size() && passed(spans[next])) ++next;
       if (next < spans.size() && spans[next].begin < token.end) out[i] = 1;
     }
     return out;

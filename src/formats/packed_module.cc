@@ -35,8 +35,8 @@ const QuantFormat& format_member(const nlohmann::json& json, std::int64_t versio
   LQ_CHECK(known, kUnsupported, "{}: \"format\" is \"{}\", which this program does not have", who, name);
   if (json.contains("format_version")) {
     const nlohmann::json& of_format = json.at("format_version");
-    LQ_CHECK(of_format.is_number_integer() && of_format.get<std::int64_t>() >= 0, kCorruptFile, "{}: \"format_version\" is not a whole number",
-             who);
+    LQ_CHECK(of_format.is_number_integer() && of_format.get<std::int64_t>() >= 0, kCorruptFile,
+             "{}: \"format_version\" is not a whole number", who);
     LQ_CHECK(of_format.get<std::uint64_t>() <= static_cast<std::uint64_t>(format->version()), kUnsupported,
              "{}: format {} of version {}, but this program reads up to version {}", who, name,
              of_format.get<std::uint64_t>(), format->version());

@@ -98,8 +98,7 @@ TEST_F(StatsTest, BadMetadataIsRefused) {
   refused(ErrorCode::kCorruptFile, {"hash"}, set("model_hash", "xyz"));
   refused(ErrorCode::kCorruptFile, {"an object was expected, not array"}, set("modules", "[1]"));
   refused(ErrorCode::kCorruptFile, {"a.input"}, set("modules", R"({"a": {"shape": [2, 3]}})"));
-  refused(ErrorCode::kCorruptFile, {"a.shape"},
-          set("modules", R"({"a": {"shape": [0, 3], "input": "a"}})"));
+  refused(ErrorCode::kCorruptFile, {"a.shape"}, set("modules", R"({"a": {"shape": [0, 3], "input": "a"}})"));
   refused(ErrorCode::kCorruptFile, {"module a", "nobody"},
           set("modules", R"({"a": {"shape": [2, 3], "input": "nobody"}})"));
   refused(ErrorCode::kCorruptFile, {"silent"}, set("silent", R"(["nobody"])"));

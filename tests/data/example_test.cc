@@ -87,7 +87,7 @@ TEST(Example, ErrorsSayWhatIsWrong) {
   has(error_of({{"body", "x"}, {"id", 1}}), "f:1: fields {body, id}, but expected text");
   has(error_of({{"text", 5}}), "f:1: 'text' should be a string");
   has(error_of({{"instruction", "x"}}), "'output' is missing");
-  has(error_of({{"messages", "x"}}, chat), "'messages' should be a list");
+  has(error_of({{"messages", "x"}}, chat), "'messages': not valid JSON");
   has(error_of({{"messages", Json::array({{{"role", "user"}}})}}, chat),
       "messages[0]: 'content' should be a string, a list of parts");
   has(error_of({{"messages", Json::array()}}, chat), "without an answer");

@@ -52,7 +52,8 @@ TEST(Compressed, EveryFormatByItsFirstBytes) {
     // Byte by byte, and with padding behind it.
     for (const std::size_t piece : {1UL, 1000UL}) {
       const std::string padded = bytes + std::string(512, '\0');
-      EXPECT_EQ(all_bytes_of(*decompressed(bytes_in_memory(padded, piece), golden.compression, "p")), expected);
+      EXPECT_EQ(all_bytes_of(*decompressed(bytes_in_memory(padded, piece), golden.compression, "p")),
+                expected);
     }
     EXPECT_TRUE(is_compression_suffix(fmt::format(".{}", golden.ending)));
   }

@@ -111,7 +111,9 @@ TEST_P(GoldenTest, GradientsOfEveryWeightAgree) {
     backward(model, keep);
     std::size_t compared = 0;
     for (Parameter* p : model.parameters()) {
-      EXPECT_LT(relative_difference(std::span<float>(p->grads()), floats_of(golden_.at("grad." + p->name))), 1e-4) << p->name;
+      EXPECT_LT(relative_difference(std::span<float>(p->grads()), floats_of(golden_.at("grad." + p->name))),
+                1e-4)
+          << p->name;
       ++compared;
     }
     const auto expected = std::ranges::count_if(

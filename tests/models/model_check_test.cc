@@ -52,16 +52,6 @@ TEST(ModelCheck, AcceptsWhatTheConfigMakes) {
   EXPECT_EQ(c.check().second, "no error");
 }
 
-TEST(ModelCheck, AcceptsNamesWithoutTheRoot) {
-  CheckCase c;
-  for (NamedShape& t : c.tensors) {
-    if (t.name.starts_with("model.")) t.name = t.name.substr(6);
-  }
-  EXPECT_EQ(c.check().second, "no error");
-  c.spec.blocks.resize(5, c.spec.blocks[0]);
-  expect_refusal(c.check(), ErrorCode::kMismatch, {"MODEL", "2 layers", "num_hidden_layers 5"});
-}
-
 TEST(ModelCheck, NamesTheTensorAndBothShapes) {
   CheckCase c;
   c.tensor("model.layers.1.self_attn.k_proj.weight").shape = {32, 32};

@@ -19,10 +19,10 @@ TEST(PackedMatrix, IsAValueWhoseCopiesShareTheirBytes) {
   const std::uint8_t* const data = bytes->data();
   const backends::PackedView view{
       .layout = backends::PackedLayout::kDense, .rows = 2, .cols = 3, .dense = {.data = data}};
-  PackedMatrix matrix({"dense", "f32"},
-                      {{"values", DType::kF32, {2, 3}, {data, 20}},
-                       {"rest", DType::kU8, {4}, {data + 20, 4}}},
-                      view, std::move(bytes));
+  PackedMatrix matrix(
+      {"dense", "f32"},
+      {{"values", DType::kF32, {2, 3}, {data, 20}}, {"rest", DType::kU8, {4}, {data + 20, 4}}}, view,
+      std::move(bytes));
   bytes.reset();
   EXPECT_EQ(matrix.storage_bytes(), 24);
   EXPECT_EQ(matrix.bits_per_weight(), 32);
