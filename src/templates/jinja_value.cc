@@ -171,6 +171,8 @@ std::size_t Dict::position(std::string_view key) const {
   return i;
 }
 
+std::size_t Dict::size() const { return entries_.size(); }
+
 const Value* Dict::find(std::string_view key) const {
   const std::size_t i = position(key);
   return i == entries_.size() ? nullptr : &entries_[i].second;

@@ -47,7 +47,7 @@ class Dict {
   const Value* find(std::string_view key) const;
   void set(const Value& key, Value value);
   const std::vector<std::pair<Value, Value>>& entries() const { return entries_; }
-  std::size_t size() const { return entries_.size(); }
+  std::size_t size() const;
 
  private:
   std::size_t position(std::string_view key) const;

@@ -36,7 +36,7 @@ void read_names(const Json& object, const std::string& who, TokenizerConfig& out
     if (!key.ends_with("_token") || !(value.is_string() || (value.is_object() && value.contains("content"))))
       continue;
     const auto known =
-        std::find_if(out.named.begin(), out.named.end(), [&](const auto& n) { return n.first == key; });
+        std::find_if(out.named.begin(), out.named.end(), [&, &name = key](const auto& n) { return n.first == name; });
     const std::string content = *token_name(object, key.c_str(), who);
     if (known == out.named.end()) {
       out.named.emplace_back(key, content);
