@@ -259,7 +259,7 @@ OptionValuePtr texts(std::vector<std::string>& field, bool commas) {
                        .set = [&field](const Json& v) { field = v.get<std::vector<std::string>>(); }});
 }
 
-OptionValuePtr words(std::vector<std::string>& field, std::vector<std::string> names) {
+OptionValuePtr words(std::vector<std::string>& field, const std::vector<std::string>& names) {
   const std::string expected = alternatives(names);
   return option_value({.type = OptionType::kName,
                        .list = true,
@@ -278,7 +278,7 @@ OptionValuePtr words(std::vector<std::string>& field, std::vector<std::string> n
                            }});
 }
 
-OptionValuePtr named(std::vector<std::string> names, std::function<std::string()> get,
+OptionValuePtr named(const std::vector<std::string>& names, std::function<std::string()> get,
                      std::function<void(const std::string&)> set) {
   const std::string expected = alternatives(names);
   return option_value({.type = OptionType::kName,
