@@ -81,7 +81,7 @@ OptionValuePtr number(std::optional<double>& field, NumberRange range = kAnyNumb
 OptionValuePtr text(std::string& field);
 OptionValuePtr texts(std::vector<std::string>& field, bool commas = false);
 // Only these words.
-OptionValuePtr words(std::vector<std::string>& field, std::vector<std::string> names);
+OptionValuePtr words(std::vector<std::string>& field, const std::vector<std::string>& names);
 // One of these words; "" while none is given.
 OptionValuePtr word(std::string& field, std::vector<std::string> names);
 
@@ -130,7 +130,7 @@ OptionValuePtr identity_by(OptionValuePtr value, std::function<std::optional<nlo
                            std::function<nlohmann::json(const nlohmann::json&)> today = {});
 
 // A name that stands for more than one field: read and set by these functions.
-OptionValuePtr named(std::vector<std::string> names, std::function<std::string()> get,
+OptionValuePtr named(const std::vector<std::string>& names, std::function<std::string()> get,
                      std::function<void(const std::string&)> set);
 
 // A value that is read from a text, by a function that throws Error(kInvalidArgument).
