@@ -14,8 +14,9 @@ bool is_system(const Json& message) { return message["role"] == "system"; }
 
 // A system message that says nothing, and holds nothing else.
 bool is_empty_system(const Json& message) {
-  return is_system(message) && message.size() == 2 && message.contains("content") &&
-         (message["content"].is_null() || message["content"].empty() || message["content"] == "");
+  if (!is_system(message) || message.size() != 2 || !message.contains("content")) return false;
+  const Json& content = message["content"];
+  return content.is_string() ? content.get_ref<const std::string&>().empty() : content.empty();
 }
 
 class Builder {

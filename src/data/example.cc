@@ -28,7 +28,7 @@ RecordFormat format_of(const RecordFields& fields, const Json& record) {
 }
 
 // Malformed UTF-8 comes from tables, where it has been counted; JSON has none.
-std::string valid(std::string text) { return utf8::is_valid(text) ? text : utf8::repair(text); }
+std::string valid(const std::string& text) { return utf8::is_valid(text) ? text : utf8::repair(text); }
 
 }  // namespace
 

@@ -46,7 +46,7 @@ Json RecordFields::value_or_null(const std::string& field) const {
 
 void RecordFields::count_unused(DataReport& report) const {
   for (const auto& [key, value] : record_.items()) {
-    const bool empty = value.is_null() || value == "" || (value.is_structured() && value.empty());
+    const bool empty = value.is_string() ? value.get_ref<const std::string&>().empty() : value.empty();
     if (!empty && !asked_.contains(key)) report.count(Finding::kUnusedField, key, place_);
   }
 }

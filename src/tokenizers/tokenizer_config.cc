@@ -35,8 +35,8 @@ void read_names(const Json& object, const std::string& who, TokenizerConfig& out
   for (const auto& [key, value] : object.items()) {
     if (!key.ends_with("_token") || !(value.is_string() || (value.is_object() && value.contains("content"))))
       continue;
-    const auto known =
-        std::find_if(out.named.begin(), out.named.end(), [&, &name = key](const auto& n) { return n.first == name; });
+    const auto known = std::find_if(out.named.begin(), out.named.end(),
+                                    [&, &name = key](const auto& n) { return n.first == name; });
     const std::string content = *token_name(object, key.c_str(), who);
     if (known == out.named.end()) {
       out.named.emplace_back(key, content);

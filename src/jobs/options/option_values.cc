@@ -298,9 +298,9 @@ OptionValuePtr named(const std::vector<std::string>& names, std::function<std::s
                            }});
 }
 
-OptionValuePtr word(std::string& field, std::vector<std::string> names) {
+OptionValuePtr word(std::string& field, const std::vector<std::string>& names) {
   return named(
-      std::move(names), [&field] { return field; }, [&field](const std::string& name) { field = name; });
+      names, [&field] { return field; }, [&field](const std::string& name) { field = name; });
 }
 
 OptionValuePtr path(std::filesystem::path& field) {

@@ -83,7 +83,7 @@ OptionValuePtr texts(std::vector<std::string>& field, bool commas = false);
 // Only these words.
 OptionValuePtr words(std::vector<std::string>& field, const std::vector<std::string>& names);
 // One of these words; "" while none is given.
-OptionValuePtr word(std::string& field, std::vector<std::string> names);
+OptionValuePtr word(std::string& field, const std::vector<std::string>& names);
 
 // Its identity is the path itself.
 OptionValuePtr path(std::filesystem::path& field);
