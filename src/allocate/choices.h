@@ -1,4 +1,5 @@
-// The ways to store one matrix, and which of them can ever be worth taking (method §3, §8e).
+// The ways to store one matrix, and which of them can ever be worth taking (docs/method.md, "Which bits for
+// which matrix").
 #pragma once
 
 #include <span>

@@ -16,7 +16,7 @@
 // A choice is known by its name (choice_name.h): of the formats with a codebook an array, as above; of others
 // a string such as "int-row 4". Nothing here asks what it means: jobs/choice_names.h does.
 //
-// Rank as part of the choice (method §8d, `--rank auto`):
+// Rank as part of the choice (`--rank auto`; docs/method.md, "Which bits for which matrix"):
 //
 //   "rank": "auto", "ranks": [8, ...], "factor_bits": 16     choice c is (configs[c], ranks[c])
 //

@@ -1,4 +1,4 @@
-// The best total error for every budget (method §8e).
+// The best total error for every budget (docs/method.md, "Which bits for which matrix").
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

@@ -1,4 +1,5 @@
-// The Lagrangian relaxation of the allocation programme: every budget at once (method §8e).
+// The Lagrangian relaxation of the allocation programme: every budget at once (docs/method.md, "Which bits
+// for which matrix").
 //
 // With a price on each bit, every matrix decides alone: it takes the choice of least error + price * storage,
 // a corner of its lower convex hull. Raising the budget moves along the hulls' steps, all matrices' steps

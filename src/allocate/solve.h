@@ -1,4 +1,5 @@
-// From an error table and a budget to an allocation, with a proof (method §3).
+// From an error table and a budget to an allocation, with a proof (docs/method.md, "Which bits for which
+// matrix").
 //
 // All matrices stand in one programme. The Lagrangian relaxation bounds the error from below and, its steps
 // taken while they fit and improved by local search, gives a solution. Where the two are further apart than

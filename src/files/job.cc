@@ -45,9 +45,22 @@ std::optional<Json> job_in(const fs::path& file) {
   return json.contains("job") ? std::optional<Json>(json["job"]) : std::nullopt;
 }
 
+// A path that cannot even be looked at (its parent is a file, or closed to us) counts as absent: creating it
+// says why.
+fs::file_status status_of(const fs::path& path) {
+  std::error_code ignored;
+  return fs::status(path, ignored);
+}
+
 bool holds_only_work(const fs::path& out) {
   return std::all_of(fs::directory_iterator(out), fs::directory_iterator(),
                      [](const fs::directory_entry& entry) { return entry.path().filename() == ".work"; });
+}
+
+bool holds_file(const fs::path& folder) {
+  if (!fs::exists(status_of(folder))) return false;
+  return std::any_of(fs::recursive_directory_iterator(folder), fs::recursive_directory_iterator(),
+                     [](const fs::directory_entry& entry) { return !entry.is_directory(); });
 }
 
 bool is_within(const fs::path& inner, const fs::path& outer) {
@@ -65,13 +78,6 @@ std::vector<std::string> published_files(const fs::path& out) {
     if (item.is_string() && is_inner_path(item.get<std::string>())) files.push_back(item.get<std::string>());
   }
   return files;
-}
-
-// A path that cannot even be looked at (its parent is a file, or closed to us) counts as absent: creating it
-// says why.
-fs::file_status status_of(const fs::path& path) {
-  std::error_code ignored;
-  return fs::status(path, ignored);
 }
 
 // What the standard library throws for a folder that may not be looked into, as an Error.
@@ -191,7 +197,7 @@ void Job::decide_folder() {
   if (begun && *begun == options_.job) {
     state_ = JobState::kResumable;
   } else if (fs::exists(job_file)) {
-    LQ_CHECK(options_.overwrite || finished, kInvalidArgument,
+    LQ_CHECK(options_.overwrite || finished || !has_unfinished_work(), kInvalidArgument,
              "[output] {}: holds an unfinished run of another job ({}): choose another name, or overwrite it",
              out_.string(), json_differences(begun.value_or(Json()), options_.job));
   }
@@ -228,13 +234,22 @@ void Job::clear_work() const {
 
 // Whether a run has left anything that another could use: a piece, or a stage's result.
 bool Job::has_work() const {
-  const auto is_file = [](const fs::directory_entry& entry) { return !entry.is_directory(); };
   return std::any_of(fs::directory_iterator(work_dir()), fs::directory_iterator(), [&](const auto& entry) {
     const fs::path name = entry.path().filename();
     if (name == "lock" || name == "job.json" || name == "final") return false;
-    if (is_file(entry)) return true;
-    return std::any_of(fs::recursive_directory_iterator(entry), fs::recursive_directory_iterator(), is_file);
+    return !entry.is_directory() || holds_file(entry.path());
   });
+}
+
+// Whether a run was stopped in the middle of its pieces or of a stage. Whole stages alone are what a command
+// leaves that failed after them: the corrected command is another job, and is not held up by them.
+bool Job::has_unfinished_work() const {
+  if (holds_file(store_dir())) return true;
+  const fs::path stages = work_dir() / "stages";
+  if (!fs::exists(status_of(stages))) return false;
+  return std::any_of(
+      fs::directory_iterator(stages), fs::directory_iterator(),
+      [](const fs::directory_entry& entry) { return entry.is_directory() && holds_file(entry.path()); });
 }
 
 Job::~Job() {

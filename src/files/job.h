@@ -6,6 +6,7 @@
 //
 //   OUT/.work/lock        held (output_lock.h) by the process that writes OUT
 //   OUT/.work/job.json    what is being made: flags, seed, source hash; the same job run again goes on here
+//   OUT/.work/stages/     results of its stages, and in folders of theirs what a stopped stage has finished
 //   OUT/.work/store/      finished pieces (work_store.h) and whatever else the stages keep
 //   OUT/.work/final/      the final files, being written
 //   OUT/.work/publish.json  the final files are whole and being renamed into OUT (rolled forward after a
@@ -67,8 +68,8 @@ class Job {
 
   // Decides by the table of JobState and creates the work folder where there is work to do.
   // Throws Error(kInvalidArgument) when OUT is or holds an input (also through links), exists and is not
-  // ours, or holds another job (the differing keys are named); Error(kIo) when it cannot be written or
-  // another process holds it.
+  // ours, or holds another job (the differing keys are named; whole stages alone, left by a command that
+  // failed after them, give way); Error(kIo) when it cannot be written or another process holds it.
   Job(std::filesystem::path out, JobOptions options);
   // Without finish(): the work stays for the next run; when there is none yet, nothing stays.
   ~Job();
@@ -94,6 +95,7 @@ class Job {
   void begin_work();
   void clear_work() const;
   bool has_work() const;
+  bool has_unfinished_work() const;
 
   std::filesystem::path out_;
   JobOptions options_;

@@ -1,5 +1,6 @@
 // Which norm and which configuration each matrix gets, decided before any is decomposed: calibrate, sweep,
-// allocate (method §3). Each stage's result is kept in the job's work folder and used again after a kill.
+// allocate (docs/method.md, "Which bits for which matrix"). Each stage's result is kept in the job's work
+// folder and used again after a kill.
 #pragma once
 
 #include <cstdint>

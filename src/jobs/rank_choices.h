@@ -1,5 +1,5 @@
-// Ranks as part of the allocation (method §8d): which ones there are to choose among, and what a number of
-// L1 or L2 costs.
+// Ranks as part of the allocation (docs/method.md, "Which bits for which matrix"): which ones there are to
+// choose among, and what a number of L1 or L2 costs.
 #pragma once
 
 #include <cstdint>

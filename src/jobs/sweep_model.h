@@ -1,5 +1,6 @@
-// The error table of a model: error and storage of every selected matrix at every configuration (method §3).
-// One matrix after the other; each is kept in a store when it is done, so that a killed sweep goes on.
+// The error table of a model: error and storage of every selected matrix at every configuration
+// (docs/method.md, "Which bits for which matrix"). One matrix after the other; each is kept in a store when
+// it is done, so that a killed sweep goes on.
 #pragma once
 
 #include <filesystem>

@@ -121,30 +121,25 @@ TEST(BudgetE2e, BadBudgetsGetOneLine) {
       "quantize " + quill() + " --include '*layers.0.*proj*' -o " + (dir / "o").string();
   const std::string start = any_rank + " --rank 8";
   const std::string few = " --configs 2,2,fp16,64,256 3,3,fp16,64,256";
-  // A run that fails after its sweep keeps the sweep for its next try; each of these is a try of its own.
-  const auto refuse = [&](const std::string& arguments, int code, std::initializer_list<std::string> parts) {
-    std::filesystem::remove_all(dir / "o");
-    expect_refusal(arguments, code, parts);
-  };
-  refuse(start + few + " --bits 1.5", 1, {"least possible", "2.0"});
-  refuse(any_rank + few + " --rank 32,64 --bits 3", 1, {"least possible", "alone exceed"});
-  refuse(any_rank + few + " --rank auto --bits 1.5", 1, {"least possible", "low-rank factors"});
-  refuse(any_rank + " --rank auto", 1, {"--bits"});
-  refuse(any_rank + " --rank auto --method qlora --bits 3", 1, {"qlora"});
-  refuse(any_rank + " --rank some --bits 3", 1, {"--rank some"});
-  refuse(start + " --memory 1MB" + few, 1, {"memory"});
-  refuse(start + " --memory lots", 1, {"--memory", "lots"});
-  refuse(start + " --bits 3 --nf 3", 1, {"--nf"});
-  refuse(start + " --bits 3 --weights kfac", 1, {"--data", "--stats"});
-  refuse(start + " --bits 3 --feedback", 1, {"--feedback"});
+  expect_refusal(start + few + " --bits 1.5", 1, {"least possible", "2.0"});
+  expect_refusal(any_rank + few + " --rank 32,64 --bits 3", 1, {"least possible", "alone exceed"});
+  expect_refusal(any_rank + few + " --rank auto --bits 1.5", 1, {"least possible", "low-rank factors"});
+  expect_refusal(any_rank + " --rank auto", 1, {"--bits"});
+  expect_refusal(any_rank + " --rank auto --method qlora --bits 3", 1, {"qlora"});
+  expect_refusal(any_rank + " --rank some --bits 3", 1, {"--rank some"});
+  expect_refusal(start + " --memory 1MB" + few, 1, {"memory"});
+  expect_refusal(start + " --memory lots", 1, {"--memory", "lots"});
+  expect_refusal(start + " --bits 3 --nf 3", 1, {"--nf"});
+  expect_refusal(start + " --bits 3 --weights kfac", 1, {"--data", "--stats"});
+  expect_refusal(start + " --bits 3 --feedback", 1, {"--feedback"});
   io_test::put_file(dir / "short.txt", "too short");
-  refuse(start + " --bits 3 --data " + (dir / "short.txt").string(), 1, {"window"});
+  expect_refusal(start + " --bits 3 --data " + (dir / "short.txt").string(), 1, {"window"});
   io_test::put_file(dir / "stats", "no statistics");
-  refuse(start + " --bits 3 --stats " + (dir / "stats").string(), 1, {"stats"});
+  expect_refusal(start + " --bits 3 --stats " + (dir / "stats").string(), 1, {"stats"});
   io_test::put_file(dir / "table.json",
                     R"({"model": "0123", "configs": [[2,8,"fp32",64,256]], "bits": [[2.127]], "errors": [[1]],
                         "matrices": [{"name": "m", "rows": 4, "cols": 4}]})");
-  refuse(start + " --bits 3 --table " + (dir / "table.json").string(), 1, {"0123"});
+  expect_refusal(start + " --bits 3 --table " + (dir / "table.json").string(), 1, {"0123"});
 }
 
 }  // namespace

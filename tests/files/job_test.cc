@@ -123,8 +123,8 @@ TEST(Job, AnUnfinishedRunOfAnotherJobIsRefused) {
   EXPECT_FALSE(std::filesystem::exists(out / ".work/store/piece"));
 }
 
-// Results of stages belong to the job that made them.
-TEST(Job, StagesOfAnotherJobAreDiscardedToo) {
+// Results of stages belong to the job that made them; a corrected command need not be told to overwrite them.
+TEST(Job, StagesOfAnotherJobGiveWay) {
   const TempDir temp;
   const auto out = temp / "out";
   {
@@ -136,7 +136,15 @@ TEST(Job, StagesOfAnotherJobAreDiscardedToo) {
     EXPECT_EQ(job.state(), JobState::kResumable);  // a finished stage is work worth keeping
     EXPECT_EQ(get_file(job.work_dir() / "stages/stats.safetensors"), "of the first");
   }
-  Job job(out, {.job = kOther, .overwrite = true});
+  {
+    Job job(out, {.job = kOther});
+    EXPECT_EQ(job.state(), JobState::kFresh);
+    EXPECT_EQ(names_below(job.work_dir()), (std::set<std::string>{"lock", "job.json", "store", "final"}));
+    put_file(job.work_dir() / "stages/table.work/piece", "of a stage that was stopped");
+  }
+  expect_error(ErrorCode::kInvalidArgument, {"unfinished run of another job"},
+               [&] { Job job(out, {.job = kJob}); });
+  Job job(out, {.job = kJob, .overwrite = true});
   EXPECT_EQ(names_below(job.work_dir()), (std::set<std::string>{"lock", "job.json", "store", "final"}));
 }
 
