@@ -7,7 +7,8 @@ Every file must have the same bytes, but for what names a version or how a matri
   config.json   quantization_config: version and each module's "codebook" (1) or "format" (2) are brought to one form
   lqlora.json   keys that an earlier form had under another name (RENAMED), times, memory, and what states the job
   *.safetensors header metadata may name the program's version; all tensors must have the same bytes
-  *.json        times and memory
+  *.json, *.jsonl  times, memory and the folder's size
+  events.out.*  left out: it holds the values of log.jsonl with the times at which they were written
 Only the standard library is used.
 """
 import gzip
@@ -17,7 +18,18 @@ import struct
 import sys
 
 # Keys whose values differ from run to run, or that name a version.
-VOLATILE = {"seconds", "peak_rss_bytes", "tokens_per_second", "lqlora", "format_version", "job", "files", "timings"}
+VOLATILE = {
+    "seconds",
+    "peak_rss_bytes",
+    "tokens_per_second",
+    "wall_time",
+    "output_bytes",  # config.json is written in another form
+    "lqlora",
+    "format_version",
+    "job",
+    "files",
+    "timings",
+}
 # Old key -> new key, in JSON written by the program.
 RENAMED = {}
 
@@ -77,13 +89,17 @@ def same(old, new):
         if isinstance(a, dict) and isinstance(b, dict):
             return "keys " + ", ".join(sorted(k for k in a.keys() | b.keys() if a.get(k) != b.get(k))[:8])
         return "values"
+    if name.endswith(".jsonl"):
+        a = [plain(json.loads(line)) for line in old.read_text().splitlines()]
+        b = [plain(json.loads(line)) for line in new.read_text().splitlines()]
+        return None if a == b else "lines"
     return "bytes"
 
 
 def main():
     old, new = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
-    a = {p.relative_to(old) for p in old.rglob("*") if p.is_file()}
-    b = {p.relative_to(new) for p in new.rglob("*") if p.is_file()}
+    a = {p.relative_to(old) for p in old.rglob("*") if p.is_file() and not p.name.startswith("events.out.")}
+    b = {p.relative_to(new) for p in new.rglob("*") if p.is_file() and not p.name.startswith("events.out.")}
     found = [f"{p}: only in one of the two" for p in sorted(a ^ b)]
     for path in sorted(a & b):
         difference = same(old / path, new / path)
