@@ -35,6 +35,15 @@ void move_parts(PackedView& w, const Move& move) {
           static_cast<const std::uint8_t*>(move(w.int_row.codes, w.rows * whole(w.cols * w.int_row.bits, 8)));
       w.int_row.scales = move(w.int_row.scales, w.rows * 4);
       break;
+    case PackedLayout::kTrellis: {
+      TrellisView& v = w.trellis;
+      const std::int64_t tiles = whole(w.rows, kTrellisSide) * whole(w.cols, kTrellisSide);
+      const std::int64_t scales = w.rows * whole(w.cols, v.block);
+      v.codes = static_cast<const std::uint8_t*>(move(v.codes, tiles * 32 * v.bits));
+      v.scales = static_cast<const std::uint8_t*>(move(v.scales, scales));
+      v.scales2 = move(v.scales2, whole(scales, kTrellisBlocks2) * 4);
+      break;
+    }
   }
 }
 

@@ -7,11 +7,12 @@
 #include <cstdint>
 
 #include "backends/nf_view.h"
+#include "backends/trellis_view.h"
 #include "tensor/device.h"
 
 namespace lq::backends {
 
-enum class PackedLayout : std::uint8_t { kDense, kCodebook, kIntRow };
+enum class PackedLayout : std::uint8_t { kDense, kCodebook, kIntRow, kTrellis };
 
 enum class DenseType { kF32, kBf16, kF16 };
 
@@ -38,6 +39,7 @@ struct PackedView {
   DenseView dense = {};
   NfView codebook = {};
   IntRowView int_row = {};
+  TrellisView trellis = {};
 };
 
 }  // namespace lq::backends

@@ -4,6 +4,7 @@
 #include "quant/codebook/codebook_format.h"
 #include "quant/format.h"
 #include "quant/int_row.h"
+#include "quant/trellis/trellis_format.h"
 
 namespace lq {
 namespace {
@@ -24,7 +25,8 @@ std::span<const QuantFormat* const> quant_formats() {
   static const CodebookFormat uniform(CodebookKind::kUniformInt);
   static const CodebookFormat lloyd_max(CodebookKind::kLloydMax);
   static const IntRowFormat int_row;
-  static const std::array<const QuantFormat*, 4> kTable = {&nf, &uniform, &lloyd_max, &int_row};
+  static const TrellisFormat trellis;
+  static const std::array<const QuantFormat*, 5> kTable = {&nf, &uniform, &lloyd_max, &int_row, &trellis};
   return kTable;
 }
 

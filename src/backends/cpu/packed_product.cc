@@ -77,6 +77,8 @@ const PackedLayoutOps& packed_layout_ops(PackedLayout layout) {
       return kCodebookOps;
     case PackedLayout::kIntRow:
       return kIntRowOps;
+    case PackedLayout::kTrellis:
+      return kTrellisOps;
   }
   fail(ErrorCode::kInternal, "packed layout {} is unknown to the CPU", static_cast<int>(layout));
 }

@@ -6,6 +6,7 @@
 
 #include "backends/cuda/host_device.h"
 #include "backends/cuda/nf_element.h"
+#include "backends/cuda/trellis_element.h"
 #include "backends/packed_view.h"
 
 namespace lq::backends::cuda {
@@ -53,6 +54,11 @@ LQ_HOST_DEVICE inline void decode_run(const PackedView& w, const float* codebook
     case PackedLayout::kIntRow:
       for (int i = 0; i < count; ++i) {
         out[i] = load_int_row(w.int_row, w.cols, (begin + i) / w.cols, (begin + i) % w.cols);
+      }
+      break;
+    case PackedLayout::kTrellis:
+      for (int i = 0; i < count; ++i) {
+        out[i] = load_trellis(w.trellis, w.cols, (begin + i) / w.cols, (begin + i) % w.cols);
       }
       break;
   }

@@ -1,0 +1,198 @@
+#include "quant/trellis/trellis_feedback.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+#include "backends/cpu/gemm.h"
+#include "quant/trellis/tile_coder.h"
+
+namespace lq {
+namespace {
+
+constexpr std::int64_t kPanel = 64;   // rows whose errors are passed on together
+constexpr std::int64_t kGroup = 128;  // columns
+constexpr std::int64_t kSide = backends::kTrellisSide;
+
+// x [n] becomes the solution of x B = x, B the diagonal block at `at` of a lower triangular factor.
+void solve_block(const float* factor, std::int64_t order, std::int64_t at, std::int64_t n, float* x) {
+  for (std::int64_t j = n - 1; j >= 0; --j) {
+    float sum = x[j];
+    for (std::int64_t k = j + 1; k < n; ++k) sum -= x[k] * factor[(at + k) * order + at + j];
+    x[j] = sum / factor[(at + j) * order + at + j];
+  }
+}
+
+// out[n] = squared lengths of the rows of the diagonal block at `at`.
+void block_lengths(const float* factor, std::int64_t order, std::int64_t at, std::int64_t n, float* out) {
+  for (std::int64_t i = 0; i < n; ++i) {
+    float sum = 0.0F;
+    for (std::int64_t k = 0; k <= i; ++k) {
+      const float x = factor[(at + i) * order + at + k];
+      sum += x * x;
+    }
+    out[i] = sum;
+  }
+}
+
+struct Region {
+  std::int64_t row, rows, col, cols;
+};
+
+// Errors already made, of all rows or of one panel's.
+struct PanelErrors {
+  std::int64_t first_row = 0;  // of f and e
+  float* f = nullptr;          // [., cols]: E plus what its rows were moved by
+  float* e = nullptr;          // [., cols]: E; null without row_factor
+};
+
+class TilePass {
+ public:
+  TilePass(ThreadPool& pool, int state_bits, const float* w, const ErrorWeights& weights,
+           TrellisStored& stored, TrellisFit* fit)
+      : pool_(pool),
+        state_bits_(state_bits),
+        w_(w),
+        s_(weights.col_factor),
+        t_(weights.row_factor),
+        stored_(stored),
+        fit_(fit) {}
+
+  void run_rows_apart() {
+    pool_.run((rows() + kPanel - 1) / kPanel, [&](std::int64_t panel) {
+      TileCoder coder(stored_.config, state_bits_);
+      const std::int64_t row = panel * kPanel;
+      const std::int64_t count = std::min(kPanel, rows() - row);
+      std::vector<float> f(static_cast<std::size_t>(count * cols()));
+      for (std::int64_t g = (cols() - 1) / kGroup; g >= 0; --g) {
+        code_region(coder, {row, count, g * kGroup, std::min(kGroup, cols() - g * kGroup)},
+                    {row, f.data(), nullptr});
+      }
+    });
+  }
+
+  // A region needs those below it and those to its right: regions on a diagonal need not wait for one
+  // another.
+  void run_diagonals() {
+    std::vector<float> f(static_cast<std::size_t>(rows() * cols()));
+    std::vector<float> e(f.size());
+    const std::int64_t down = (rows() + kPanel - 1) / kPanel;
+    const std::int64_t across = (cols() + kGroup - 1) / kGroup;
+    for (std::int64_t wave = 0; wave < down + across - 1; ++wave) {
+      const std::int64_t first = std::max<std::int64_t>(0, wave - across + 1);
+      const std::int64_t last = std::min(wave, down - 1);
+      pool_.run(last - first + 1, [&](std::int64_t k) {
+        TileCoder coder(stored_.config, state_bits_);
+        const std::int64_t row = (down - 1 - first - k) * kPanel;
+        const std::int64_t col = (across - 1 - (wave - first - k)) * kGroup;
+        code_region(coder, {row, std::min(kPanel, rows() - row), col, std::min(kGroup, cols() - col)},
+                    {0, f.data(), e.data()});
+      });
+    }
+  }
+
+ private:
+  std::int64_t rows() const { return stored_.rows; }
+  std::int64_t cols() const { return stored_.cols; }
+
+  void code_region(TileCoder& coder, const Region& g, const PanelErrors& errors) {
+    std::vector<float> below(static_cast<std::size_t>(g.rows * g.cols), 0.0F);  // T^T E of the rows done
+    std::vector<float> passed(below.size(), 0.0F);                              // F S of the columns done
+    const std::int64_t under = g.row + g.rows;
+    if (t_ != nullptr && under < rows()) {
+      backends::gemm(pool_, g.rows, g.cols, rows() - under, t_ + under * rows() + g.row, rows(),
+                     errors.e + under * cols() + g.col, cols(), below.data(), g.cols, {.trans_a = true});
+    }
+    const std::int64_t right = g.col + g.cols;
+    if (right < cols()) {
+      backends::gemm(pool_, g.rows, g.cols, cols() - right,
+                     errors.f + (g.row - errors.first_row) * cols() + right, cols(),
+                     s_ + right * cols() + g.col, cols(), passed.data(), g.cols);
+    }
+    for (std::int64_t strip = (g.rows - 1) / kSide; strip >= 0; --strip) {
+      const std::int64_t r = strip * kSide;
+      code_strip(coder, g, r, std::min(kSide, g.rows - r), &below[at(g, r, 0)], &passed[at(g, r, 0)], errors);
+      if (t_ == nullptr || r == 0) continue;
+      // What the rows above take on.
+      backends::gemm(pool_, r, g.cols, std::min(kSide, g.rows - r), t_ + (g.row + r) * rows() + g.row, rows(),
+                     errors.e + (g.row + r) * cols() + g.col, cols(), below.data(), g.cols,
+                     {.trans_a = true, .beta = 1.0F});
+    }
+  }
+
+  // Rows [r, r + n) of a region. below, passed: theirs, [n, g.cols].
+  void code_strip(TileCoder& coder, const Region& g, std::int64_t r, std::int64_t n, const float* below,
+                  float* passed, const PanelErrors& errors) {
+    const std::int64_t row = g.row + r;
+    float row_importance[kSide];
+    std::vector<float> wanted(static_cast<std::size_t>(n * g.cols));
+    for (std::int64_t i = 0; i < n; ++i) {
+      std::copy_n(w_ + (row + i) * cols() + g.col, g.cols, &wanted[at(g, i, 0)]);
+    }
+    if (t_ != nullptr) {
+      block_lengths(t_, rows(), row, n, row_importance);
+      float column[kSide];
+      for (std::int64_t c = 0; c < g.cols; ++c) {
+        for (std::int64_t i = 0; i < n; ++i) column[i] = below[i * g.cols + c];
+        solve_block(t_, rows(), row, n, column);
+        for (std::int64_t i = 0; i < n; ++i) wanted[at(g, i, c)] += column[i];
+      }
+    }
+    for (std::int64_t tile = (g.cols - 1) / kSide; tile >= 0; --tile) {
+      const std::int64_t c = tile * kSide;
+      const std::int64_t m = std::min(kSide, g.cols - c);
+      const std::int64_t col = g.col + c;
+      float col_importance[kSide];
+      block_lengths(s_, cols(), col, m, col_importance);
+      float targets[kSide * kSide];
+      for (std::int64_t i = 0; i < n; ++i) {
+        float* const moved = targets + i * kSide;
+        std::copy_n(passed + i * g.cols + c, m, moved);
+        solve_block(s_, cols(), col, m, moved);
+        for (std::int64_t j = 0; j < m; ++j) moved[j] += wanted[at(g, i, c + j)];
+      }
+      float values[kSide * kSide];
+      coder.code({row, n, col, m}, {targets, kSide, t_ == nullptr ? nullptr : row_importance, col_importance},
+                 stored_, values, fit_);
+      float* const f = errors.f + (row - errors.first_row) * cols() + col;
+      for (std::int64_t i = 0; i < n; ++i) {
+        for (std::int64_t j = 0; j < m; ++j) {
+          const float value = values[i * m + j];
+          f[i * cols() + j] = wanted[at(g, i, c + j)] - value;
+          if (errors.e == nullptr) continue;
+          errors.e[(row + i) * cols() + col + j] = w_[(row + i) * cols() + col + j] - value;
+        }
+      }
+      if (c == 0) continue;
+      // What the columns to the left of it, in the region, take on.
+      backends::gemm(pool_, n, c, m, f, cols(), s_ + col * cols() + g.col, cols(), passed, g.cols,
+                     {.beta = 1.0F});
+    }
+  }
+
+  static std::size_t at(const Region& g, std::int64_t r, std::int64_t c) {
+    return static_cast<std::size_t>(r * g.cols + c);
+  }
+
+  ThreadPool& pool_;
+  int state_bits_;
+  const float* w_;
+  const float* s_;
+  const float* t_;
+  TrellisStored& stored_;
+  TrellisFit* fit_;
+};
+
+}  // namespace
+
+void trellis_feed_back(ThreadPool& pool, int state_bits, const float* w, const ErrorWeights& weights,
+                       TrellisStored& stored, TrellisFit* fit) {
+  TilePass pass(pool, state_bits, w, weights, stored, fit);
+  if (weights.row_factor == nullptr) {
+    pass.run_rows_apart();
+  } else {
+    pass.run_diagonals();
+  }
+}
+
+}  // namespace lq
