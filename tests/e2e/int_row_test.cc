@@ -101,7 +101,7 @@ TEST(IntRowE2e, WhatItDoesNotKnowIsRefused) {
   const io_test::TempDir dir;
   const std::string out = " -o " + (dir / "out").string();
   for (const char* wrong : {"--config int-row,5", "--config int-row", "--format int-row --scales search",
-                            "--format nf --config int-row,4", "--format int-row,tcq --bits 4",
+                            "--format nf --config int-row,4", "--format int-row,q9 --bits 4",
                             "--format int-row --method gptq", "--config int-row,4 --bits 4"}) {
     const Outcome run = lqlora("--quiet quantize " + quill() + " " + wrong + out);
     EXPECT_EQ(run.code, 1) << wrong;

@@ -105,7 +105,7 @@ TEST(PackedModule, VersionOneIsRead) {
 
 TEST(PackedModule, FormatsAndVersionsThatAreNotHereAreUnsupported) {
   const Json good = packed_module_to_json({parse_choice("int-row 4", "test"), 3, 4, DType::kF32});
-  for (const auto& [key, value] : {std::pair<const char*, Json>{"format", "tcq"}, {"format_version", 2}}) {
+  for (const auto& [key, value] : {std::pair<const char*, Json>{"format", "q9"}, {"format_version", 2}}) {
     Json newer = good;
     newer[key] = value;
     try {

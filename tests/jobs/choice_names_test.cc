@@ -25,7 +25,7 @@ TEST(ChoiceNames, TablesAndAllocationsOfUnknownChoicesAreRefusedByName) {
   const io_test::TempDir dir;
   write_error_table(dir / "good.json", table_with({"3,8,fp32,64,256", "int-row 4"}));
   EXPECT_EQ(read_choice_table(dir / "good.json", FormatSet()).configs[1], "int-row 4");
-  for (const char* bad : {"5,8,fp32,64,256", "int-row 5", "tcq 2", "3,8"}) {
+  for (const char* bad : {"5,8,fp32,64,256", "int-row 5", "q9 2", "3,8"}) {
     write_error_table(dir / "bad.json", table_with({"3,8,fp32,64,256", bad}));
     std::ofstream(dir / "choice.json") << R"({"choices": {"a": ")" << bad << R"("}})";
     try {

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <memory>
 
+#include "backends/trellis_case.h"
 #include "base/float16.h"
 #include "ops/cuda_twin.h"
 #include "ops/op_driver.h"
@@ -31,6 +32,7 @@ struct SomeWeight {
   std::vector<std::uint8_t> bytes;
   std::vector<float> scales;
   CodebookReferencePacked packed;
+  std::shared_ptr<const backends::TrellisCase> trellis;
 };
 using Shared = std::shared_ptr<const SomeWeight>;
 
@@ -99,6 +101,15 @@ Shared int_row_weight(int bits, std::int64_t rows, std::int64_t cols) {
   return w;
 }
 
+Shared trellis_weight(int bits, std::int64_t rows, std::int64_t cols) {
+  auto w = empty_weight("tcq " + std::to_string(bits), PackedLayout::kTrellis, rows, cols);
+  auto of = std::make_shared<const backends::TrellisCase>(bits, 12, 64, rows, cols);
+  w->values = of->values;
+  w->view = of->view;
+  w->trellis = std::move(of);
+  return w;
+}
+
 std::vector<Shared> some_weights(std::int64_t rows, std::int64_t cols) {
   return {dense_weight(backends::DenseType::kF32, DType::kF32, rows, cols),
           dense_weight(backends::DenseType::kBf16, DType::kBf16, rows, cols),
@@ -109,18 +120,26 @@ std::vector<Shared> some_weights(std::int64_t rows, std::int64_t cols) {
           codebook_weight({8, 4, ScaleDType::kFp32, 32, 256}, rows, cols),
           int_row_weight(2, rows, cols),
           int_row_weight(3, rows, cols),
-          int_row_weight(8, rows, cols)};
+          int_row_weight(8, rows, cols),
+          trellis_weight(2, rows, cols),
+          trellis_weight(3, rows, cols)};
 }
 
 // What a product for few rows adds to the bound where it rounds a codebook and activations to 14 bits
 // (backends/cpu/nf_gemv.h): half a step of each times the largest of the other.
 double few_rows_share(const PackedView& w, std::int64_t row, std::int64_t k, float value, const float* x) {
-  if (w.layout != PackedLayout::kCodebook) return 0.0;
+  const bool trellis = w.layout == PackedLayout::kTrellis;
+  if (w.layout != PackedLayout::kCodebook && !trellis) return 0.0;
   constexpr double kHalfStep = 0.5 / 16383;
-  const std::int64_t group = k / 64 * 64;
+  const std::int64_t group = k / 64 * 64;  // of a trellis code: its block
   double largest = 0.0;
   for (std::int64_t i = group; i < std::min(group + 64, w.cols); ++i)
     largest = std::max(largest, std::abs(double{x[i]}));
+  if (trellis) {  // its values are whole numbers; f32 sums of what they are without their centre
+    const std::int64_t blocks = (w.cols + w.trellis.block - 1) / w.trellis.block;
+    const double scale = 0.003 + 0.01 * w.trellis.scales[row * blocks + k / w.trellis.block] / 255;
+    return kHalfStep * largest * std::abs(double{value}) + 6e-8 * 1020 * scale * largest;
+  }
   const double scale = std::abs(
       double{backends::cuda::restore_scale(w.codebook, (row * w.cols + k) / w.codebook.format.block)});
   return kHalfStep * (scale * std::abs(double{x[k]}) + largest * std::abs(double{value}));
