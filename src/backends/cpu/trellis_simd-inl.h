@@ -73,7 +73,7 @@ HWY_INLINE TileV LaneByteSums(TileV v) {
 #if HWY_ARCH_X86 && HWY_CAP_GE256
   // Highway 1.0.3 has no name for this instruction.
   return TileV{_mm256_maddubs_epi16(v.raw, _mm256_set1_epi8(1))};
-#elif HWY_ARCH_X86
+#elif HWY_ARCH_X86 && HWY_TARGET != HWY_EMU128
   return TileV{_mm_maddubs_epi16(v.raw, _mm_set1_epi8(1))};
 #else
   return hn::Add(hn::And(v, hn::Set(TileD(), std::uint16_t{0xff})), hn::ShiftRight<8>(v));

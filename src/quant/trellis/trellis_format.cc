@@ -25,7 +25,8 @@ std::string TrellisFormat::uniform(int bits) const {
 std::vector<std::string> TrellisFormat::choices(ChoiceSet /*set*/) const {
   std::vector<std::string> choices;
   for (const int bits : kTrellisBits) {
-    for (const int block : kTrellisBlocks) choices.push_back(to_string({.bits = bits, .block = block}));
+    for (const int block : kTrellisBlocks)
+      choices.push_back(to_string(TrellisConfig{.bits = bits, .block = block}));
   }
   return choices;
 }

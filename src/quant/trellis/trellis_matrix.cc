@@ -19,9 +19,9 @@ void check_bytes(std::string_view who, std::string_view part, std::size_t bytes,
 }
 
 // offset: borrowed as its four bytes.
-PackedMatrix matrix_of(std::int64_t rows, std::int64_t cols, const TrellisConfig& config,
-                       const TrellisSizes& sizes, const TrellisParts& p, std::span<const std::uint8_t> offset,
-                       std::shared_ptr<const void> storage) {
+PackedMatrix trellis_matrix_of(std::int64_t rows, std::int64_t cols, const TrellisConfig& config,
+                               const TrellisSizes& sizes, const TrellisParts& p,
+                               std::span<const std::uint8_t> offset, std::shared_ptr<const void> storage) {
   backends::PackedView view{.layout = backends::PackedLayout::kTrellis, .rows = rows, .cols = cols};
   view.trellis = {p.codes.data(), p.scales.data(),   p.scales2.data(), p.offset,
                   config.bits,    config.state_bits, config.block};
@@ -74,7 +74,8 @@ PackedMatrix packed_trellis(std::shared_ptr<const TrellisStored> stored) {
   };
   const TrellisStored& s = *stored;
   const TrellisParts parts{s.codes, s.scales, bytes_of(s.scales2.data(), s.scales2.size()), s.offset};
-  return matrix_of(s.rows, s.cols, s.config, s.sizes, parts, bytes_of(&s.offset, 1), std::move(stored));
+  return trellis_matrix_of(s.rows, s.cols, s.config, s.sizes, parts, bytes_of(&s.offset, 1),
+                           std::move(stored));
 }
 
 PackedMatrix open_trellis(std::int64_t rows, std::int64_t cols, const TrellisConfig& config,
@@ -98,9 +99,9 @@ PackedMatrix open_trellis(std::int64_t rows, std::int64_t cols, const TrellisCon
     LQ_CHECK(scale2 >= 0.0F && scale2 <= most && !std::signbit(scale2), kCorruptFile,
              "{}: scales2[{}] is {}, but must be from 0 to {}", who, g, scale2, most);
   }
-  auto opened = std::make_shared<const Opened>(parts.offset, std::move(keep_alive));
+  auto opened = std::make_shared<const Opened>(Opened{parts.offset, std::move(keep_alive)});
   const std::span offset(reinterpret_cast<const std::uint8_t*>(&opened->offset), sizeof(float));
-  return matrix_of(rows, cols, config, sizes, parts, offset, std::move(opened));
+  return trellis_matrix_of(rows, cols, config, sizes, parts, offset, std::move(opened));
 }
 
 }  // namespace lq
