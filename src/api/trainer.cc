@@ -107,6 +107,7 @@ StepResult Trainer::step(std::span<const TrainingSequence> batch) {
            "[train] step {}: loss {}, gradient norm {}; a lower learning_rate may help",
            s.optimizer.steps() + 1, result.loss, result.gradient_norm);
   s.optimizer.step(ctx, s.options.learning_rate, lq::clip_factor(result.gradient_norm, s.options.clip));
+  s.model.update_magnitudes(ctx);
   return result;
 }
 
@@ -121,8 +122,8 @@ void Trainer::save_adapter(const std::filesystem::path& directory) const {
            directory.string());
   lq::Model& model = impl_->model;
   const std::string base = model.packed() ? std::string() : impl_->path;  // as `finetune` names it
-  lq::write_adapter(model, impl_->state, 0.0, model.base_hash(impl_->context.impl().context), base,
-                    directory);
+  lq::Context& ctx = impl_->context.impl().context;
+  lq::write_adapter(ctx, model, impl_->state, 0.0, model.base_hash(ctx), base, directory);
 }
 
 }  // namespace lqlora

@@ -6,8 +6,9 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "backends/cpu/gemm.h"
 #include "base/version.h"
+#include "export/dense_parts.h"
+#include "export/merge.h"
 #include "export/packed_adapter.h"
 #include "files/job.h"
 #include "formats/module_name.h"
@@ -31,14 +32,6 @@ std::unique_ptr<PeftAdapterReader> open_adapter(const HfExportOptions& o, const 
   return open_packed_adapter(model.packed(), path);
 }
 
-// w += scaling * b a
-void add_low_rank(ThreadPool& pool, const LoraPair& pair, float* w) {
-  const Tensor a = pair.a.copy_f32();
-  const Tensor b = pair.b.copy_f32();
-  backends::gemm(pool, pair.out, pair.in, pair.rank, b.data<float>(), pair.rank, a.data<float>(), pair.in, w,
-                 pair.in, {.alpha = static_cast<float>(pair.scaling), .beta = 1.0F});
-}
-
 struct Rounded {
   double squared_error = 0.0;
   double squared_norm = 0.0;
@@ -53,56 +46,34 @@ Rounded round_to(ThreadPool& pool, DType dtype, const float* w, std::int64_t cou
   return r;
 }
 
-void write_kept_adapter(const PeftAdapterReader& adapter, const std::string& base_hash,
-                        const std::vector<std::string>& all_modules, const std::filesystem::path& directory) {
+void write_pair(const LoraPair& pair, PeftAdapterWriter& writer) {
+  const Tensor a = pair.a.copy_f32();
+  const Tensor b = pair.b.copy_f32();
+  writer.write(pair.module, a.data<float>(), b.data<float>());
+  if (pair.magnitude) writer.write_magnitude(pair.module, pair.magnitude->copy_f32().data<float>());
+}
+
+void write_kept_adapter(const PackedCheckpoint& packed, const PeftAdapterReader& adapter,
+                        const std::string& base_hash, const std::filesystem::path& directory) {
   std::filesystem::create_directories(directory);
   std::vector<LoraSpec> specs;
   for (const LoraPair& p : adapter.pairs()) {
-    specs.push_back({.module = p.module, .rank = p.rank, .in = p.in, .out = p.out, .alpha = p.alpha});
+    specs.push_back({p.module, p.rank, p.in, p.out, p.alpha, p.magnitude.has_value()});
+  }
+  if (const LoraPair* p = adapter.embedding()) {
+    specs.push_back({p->module, p->rank, p->in, p->out, p->alpha, p->magnitude.has_value(), true});
   }
   PeftWriterOptions options;
   options.base_hash = base_hash;
-  options.all_modules = all_modules;
-  for (const TensorView& view : adapter.replaced()) {
-    options.replaced.push_back({view.name(), DType::kF32, view.shape()});
-  }
+  options.all_modules = linear_modules(packed);
+  options.all_tensors = whole_tensors(packed);
+  const std::vector<KeptTensor> kept = kept_tensors(packed, adapter);
+  for (const KeptTensor& t : kept) options.replaced.push_back({t.name, DType::kF32, t.view->shape()});
   PeftAdapterWriter writer(directory, adapter.config(), specs, options);
-  for (const LoraPair& p : adapter.pairs()) {
-    const Tensor a = p.a.copy_f32();
-    const Tensor b = p.b.copy_f32();
-    writer.write(p.module, a.data<float>(), b.data<float>());
-  }
-  for (const TensorView& view : adapter.replaced()) {
-    writer.write_replaced(view.name(), view.copy_f32().data<float>());
-  }
+  for (const LoraPair& p : adapter.pairs()) write_pair(p, writer);
+  if (const LoraPair* p = adapter.embedding()) write_pair(*p, writer);
+  for (const KeptTensor& t : kept) writer.write_replaced(t.name, t.view->copy_f32().data<float>());
   writer.finish();
-}
-
-// The dense tensors of the output, each with the weight that the adapter has in its place (modules_to_save),
-// or null. A head of its own is added where the model shares the embedding's.
-struct DensePart {
-  const TensorView* view;
-  const TensorView* instead;
-  TensorSpec spec;
-};
-
-std::vector<DensePart> dense_parts(const PackedCheckpoint& packed, const PeftAdapterReader* merged) {
-  std::vector<DensePart> parts;
-  for (const TensorView* view : packed.dense_tensors()) parts.push_back({view, nullptr, view->spec});
-  if (merged == nullptr) return parts;
-  for (const TensorView& replaced : merged->replaced()) {
-    const auto at = std::find_if(parts.begin(), parts.end(),
-                                 [&](const DensePart& p) { return p.spec.name == replaced.name(); });
-    if (at != parts.end()) {
-      at->instead = &replaced;
-      at->spec.dtype = weight_dtype(at->spec.dtype);
-    } else {
-      TensorSpec spec = packed.reader().at("model.embed_tokens.weight").spec;
-      spec.name = replaced.name();
-      parts.push_back({nullptr, &replaced, std::move(spec)});
-    }
-  }
-  return parts;
 }
 
 // Of all written matrices; nothing where they differ.
@@ -185,8 +156,11 @@ HfExportReport export_hf(Context& context, const CheckpointPtr& model, const HfE
   }
 
   std::vector<TensorSpec> specs;
-  const auto dense = dense_parts(packed, options.keep_adapter ? nullptr : adapter.get());
-  for (const DensePart& part : dense) specs.push_back(part.spec);
+  auto dense = dense_parts(packed, options.keep_adapter ? nullptr : adapter.get());
+  for (DensePart& part : dense.parts) {
+    if (!part.as_stored()) part.spec.dtype = options.dtype.value_or(part.spec.dtype);
+    specs.push_back(part.spec);
+  }
   std::int64_t total = 0;
   for (const auto& [name, module] : modules) {
     specs.push_back(
@@ -196,16 +170,15 @@ HfExportReport export_hf(Context& context, const CheckpointPtr& model, const HfE
   ShardOptions shard;
   shard.max_shard_bytes = options.max_shard_bytes;
   ShardedWriter writer(output.final_dir(), specs, shard);
-  bool own_head = false;
-  for (const DensePart& part : dense) {
-    if (part.instead == nullptr) {
-      writer.append(part.spec.name, part.view->data, part.view->bytes);
-      drop(*part.view);
+  for (const DensePart& part : dense.parts) {
+    if (part.as_stored()) {
+      writer.append(part.spec.name, part.from->data, part.from->bytes);
+      if (!dense.unties) drop(*part.from);
       continue;
     }
-    writer.write_f32(part.spec.name, part.instead->copy_f32().data<float>());
-    ++report.replaced;
-    own_head = own_head || part.view == nullptr;
+    writer.write_f32(part.spec.name, part.merged(context).data<float>());
+    if (part.replaced) ++report.replaced;
+    if (part.pair != nullptr) ++report.adapted;
   }
   context.progress.begin("export", total, "weights");
   std::int64_t done = 0;
@@ -218,7 +191,7 @@ HfExportReport export_hf(Context& context, const CheckpointPtr& model, const HfE
     const LoraPair* pair = adapter ? adapter->find(module_of(name)) : nullptr;
     if (pair != nullptr) {
       ++report.adapted;
-      if (!options.keep_adapter) add_low_rank(context.pool, *pair, w.mutable_data<float>());
+      if (!options.keep_adapter) merge_low_rank(context, *pair, w);
     }
     Tensor stored = Tensor::empty(options.dtype.value_or(module.dtype), w.shape());
     const Rounded r =
@@ -237,11 +210,11 @@ HfExportReport export_hf(Context& context, const CheckpointPtr& model, const HfE
   copy_side_files(model->directory(), output.final_dir());
   if (options.keep_adapter) {
     const std::string base_hash = CheckpointReader(output.final_dir()).model_hash(context.pool, context.stop);
-    write_kept_adapter(*adapter, base_hash, linear_modules(packed), output.final_dir() / "adapter");
+    write_kept_adapter(packed, *adapter, base_hash, output.final_dir() / "adapter");
   }
   JsonObject config = packed.config();
   config.json().erase("quantization_config");
-  if (own_head) config.json()["tie_word_embeddings"] = false;
+  if (dense.unties) config.json()["tie_word_embeddings"] = false;
   name_dtype(config, options, modules);
   config.save(output.final_dir() / "config.json");
   for (const auto& entry : std::filesystem::recursive_directory_iterator(output.final_dir())) {

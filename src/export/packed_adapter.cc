@@ -1,6 +1,7 @@
 #include "export/packed_adapter.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "base/error.h"
 #include "formats/module_name.h"
@@ -11,35 +12,66 @@ namespace {
 void check_replaced(const PackedCheckpoint& packed, const TensorView& view, const std::string& path) {
   const TensorView* dense = packed.reader().find(view.name());
   LQ_CHECK(!packed.packed().modules.contains(view.name()), kUnsupported,
-           "{}: replaces {} whole (modules_to_save), but in the model that is a packed matrix", path,
-           view.name());
-  if (dense == nullptr && view.name() == "lm_head.weight" &&
-      packed.config().boolean_or("tie_word_embeddings", false)) {
-    dense = packed.reader().find("model.embed_tokens.weight");
-  }
-  LQ_CHECK(dense != nullptr, kMismatch, "{}: replaces {} (modules_to_save), which the model does not have",
-           path, view.name());
+           "{}: replaces {} whole, but in the model that is a packed matrix", path, view.name());
+  if (view.name() == kHeadWeight && has_tied_head(packed)) dense = packed.reader().find(kTableWeight);
+  LQ_CHECK(dense != nullptr, kMismatch, "{}: replaces {}, which the model does not have", path, view.name());
   LQ_CHECK(dense->shape() == view.shape(), kMismatch, "{}: {} is {}, but the model has it as {}", path,
            view.name(), shape_text(view.shape()), shape_text(dense->shape()));
 }
 
+// [outputs, inputs] of a linear module; nothing where there is none.
+std::optional<Shape> module_shape(const PackedCheckpoint& packed, const std::string& module) {
+  const std::string weight = module + ".weight";
+  const auto found = packed.packed().modules.find(weight);
+  if (found != packed.packed().modules.end()) return Shape{found->second.rows, found->second.cols};
+  if (weight == kTableWeight) return std::nullopt;
+  const TensorView* dense = packed.reader().find(weight);
+  if (weight == kHeadWeight && has_tied_head(packed)) dense = packed.reader().find(kTableWeight);
+  if (dense == nullptr || dense->shape().size() != 2) return std::nullopt;
+  return dense->shape();
+}
+
 }  // namespace
+
+bool has_tied_head(const PackedCheckpoint& packed) {
+  return packed.config().boolean_or("tie_word_embeddings", false) &&
+         packed.reader().find(kHeadWeight) == nullptr &&
+         !packed.packed().modules.contains(std::string(kHeadWeight));
+}
 
 std::unique_ptr<PeftAdapterReader> open_packed_adapter(const PackedCheckpoint& packed,
                                                        const std::filesystem::path& path) {
   auto adapter = std::make_unique<PeftAdapterReader>(path);
   adapter->check_base(packed.packed().model_hash);
   for (const TensorView& view : adapter->replaced()) check_replaced(packed, view, path.string());
+  adapter->check_saved(whole_tensors(packed), has_tied_head(packed) ? std::string(kTableWeight) : "",
+                       has_tied_head(packed) ? std::string(kHeadWeight) : "");
   for (const LoraPair& pair : adapter->pairs()) {
-    const auto found = packed.packed().modules.find(pair.module + ".weight");
-    LQ_CHECK(found != packed.packed().modules.end(), kMismatch,
-             "{}: the adapter changes module '{}', which is not a packed matrix of the model", path.string(),
-             pair.module);
-    LQ_CHECK(found->second.rows == pair.out && found->second.cols == pair.in, kMismatch,
+    const auto shape = module_shape(packed, pair.module);
+    LQ_CHECK(shape, kMismatch, "{}: the adapter changes module '{}', which is no linear module of the model",
+             path.string(), pair.module);
+    LQ_CHECK(*shape == Shape({pair.out, pair.in}), kMismatch,
              "{}: module '{}' of the adapter is {} x {}, but the matrix is {} x {}", path.string(),
-             pair.module, pair.out, pair.in, found->second.rows, found->second.cols);
+             pair.module, pair.out, pair.in, (*shape)[0], (*shape)[1]);
+  }
+  if (const LoraPair* pair = adapter->embedding()) {
+    const TensorView* const table = packed.reader().find(kTableWeight);
+    LQ_CHECK(pair->module == module_of(kTableWeight) && table != nullptr, kMismatch,
+             "{}: the adapter changes module '{}', which is no embedding of the model", path.string(),
+             pair->module);
+    LQ_CHECK(table->shape() == Shape({pair->in, pair->out}), kMismatch,
+             "{}: module '{}' of the adapter is {} x {}, but the table is {}", path.string(), pair->module,
+             pair->in, pair->out, shape_text(table->shape()));
   }
   return adapter;
+}
+
+std::vector<std::string> whole_tensors(const PackedCheckpoint& packed) {
+  std::vector<std::string> all;
+  for (const TensorView* view : packed.dense_tensors()) all.push_back(view->name());
+  for (const auto& [name, module] : packed.packed().modules) all.push_back(name);
+  if (has_tied_head(packed)) all.emplace_back(kHeadWeight);
+  return all;
 }
 
 std::vector<std::string> linear_modules(const PackedCheckpoint& packed) {

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "formats/packed_checkpoint.h"
@@ -11,11 +12,20 @@
 
 namespace lq {
 
+inline constexpr std::string_view kTableWeight = "model.embed_tokens.weight";
+inline constexpr std::string_view kHeadWeight = "lm_head.weight";
+
+// Whether the model's head is its embedding table.
+bool has_tied_head(const PackedCheckpoint& packed);
+
 // Throws Error(kMismatch) for an adapter of another base (both hashes named), for a low-rank part of a module
-// that is no packed matrix or has another shape, and for a whole weight (modules_to_save) that the model does
-// not have dense; and what PeftAdapterReader throws.
+// that the model does not have or has in another shape, and for a whole tensor that the model does not have
+// dense; and what PeftAdapterReader throws.
 std::unique_ptr<PeftAdapterReader> open_packed_adapter(const PackedCheckpoint& packed,
                                                        const std::filesystem::path& path);
+
+// Names of all weights and biases, packed or not, and the head's of a model that has it as its embedding.
+std::vector<std::string> whole_tensors(const PackedCheckpoint& packed);
 
 // Names of all linear modules, packed or not, sorted: what target_modules of an adapter is chosen among.
 std::vector<std::string> linear_modules(const PackedCheckpoint& packed);

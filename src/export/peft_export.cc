@@ -8,6 +8,7 @@
 
 #include "backends/cpu/gemm.h"
 #include "base/version.h"
+#include "export/dense_parts.h"
 #include "export/packed_adapter.h"
 #include "files/job.h"
 #include "formats/module_name.h"
@@ -21,6 +22,7 @@ struct Change {
   std::string module;
   const LoraPair* tuned = nullptr;
   const LoraPair* start = nullptr;
+  bool embedding = false;
   std::int64_t rank() const { return (tuned ? tuned->rank : 0) + (start ? start->rank : 0); }
   const LoraPair& any() const { return tuned != nullptr ? *tuned : *start; }
 };
@@ -28,10 +30,15 @@ struct Change {
 std::vector<Change> changes_of(const PackedCheckpoint& packed, const PeftAdapterReader& tuned,
                                const PeftAdapterReader* start) {
   std::vector<Change> all;
-  for (const std::string& module : linear_modules(packed)) {
+  std::vector<std::string> modules = linear_modules(packed);
+  if (has_tied_head(packed)) modules.emplace_back(module_of(kHeadWeight));
+  for (const std::string& module : modules) {
     const Change change{module, tuned.find(module), start != nullptr ? start->find(module) : nullptr};
     if (change.rank() > 0) all.push_back(change);
   }
+  const Change table{std::string(module_of(kTableWeight)), tuned.embedding(),
+                     start != nullptr ? start->embedding() : nullptr, true};
+  if (table.rank() > 0) all.push_back(table);
   return all;
 }
 
@@ -120,6 +127,11 @@ PeftExportReport export_peft(Context& context, const CheckpointPtr& model, const
   std::unique_ptr<PeftAdapterReader> start;
   const std::filesystem::path first = model->directory() / "adapter";
   if (std::filesystem::exists(first / "adapter_config.json")) start = open_packed_adapter(packed, first);
+  LQ_CHECK(
+      !tuned->config().use_dora && (!start || !start->config().use_dora), kUnsupported,
+      "{}: an adapter with magnitudes (use_dora) is no sum of low-rank parts, which this format consists "
+      "of; `format` hf merges it",
+      o.adapter.string());
   std::vector<std::filesystem::path> inputs = {model->path(), o.adapter};
   const std::string base_path = base ? base->path().string() : std::string();
   if (base) {
@@ -147,16 +159,19 @@ PeftExportReport export_peft(Context& context, const CheckpointPtr& model, const
   const auto changes = changes_of(packed, *tuned, start.get());
   for (const Change& c : changes) {
     // alpha = rank: scaling 1, for the factors' own are in B.
-    specs.push_back({c.module, c.rank(), c.any().in, c.any().out, static_cast<double>(c.rank())});
+    specs.push_back(
+        {c.module, c.rank(), c.any().in, c.any().out, static_cast<double>(c.rank()), false, c.embedding});
     report.rank = std::max(report.rank, c.rank());
   }
   report.modules = std::ssize(specs);
-  report.replaced = std::ssize(tuned->replaced());
+  const std::vector<KeptTensor> kept = kept_tensors(packed, *tuned);
+  report.replaced = std::ssize(kept);
   PeftWriterOptions writer_options;
   writer_options.base_hash = packed.packed().source_hash;
   writer_options.all_modules = linear_modules(packed);
-  for (const TensorView& view : tuned->replaced()) {
-    writer_options.replaced.push_back({view.name(), DType::kF32, view.shape()});
+  writer_options.all_tensors = whole_tensors(packed);
+  for (const KeptTensor& t : kept) {
+    writer_options.replaced.push_back({t.name, DType::kF32, t.view->shape()});
   }
   PeftConfig config = tuned->config();
   config.use_rslora = false;
@@ -169,9 +184,7 @@ PeftExportReport export_peft(Context& context, const CheckpointPtr& model, const
     context.progress.update(&c - changes.data() + 1, c.module);
   }
   context.progress.end();
-  for (const TensorView& view : tuned->replaced()) {
-    writer.write_replaced(view.name(), view.copy_f32().data<float>());
-  }
+  for (const KeptTensor& t : kept) writer.write_replaced(t.name, t.view->copy_f32().data<float>());
   writer.finish();
   if (base) report.distance = distance_to(context, packed, start.get(), base->reader());
   for (const auto& entry : std::filesystem::directory_iterator(output.final_dir())) {

@@ -17,6 +17,11 @@ namespace fs = std::filesystem;
 constexpr std::string_view kPrefix = "base_model.model.";
 constexpr std::string_view kA = ".lora_A.weight";
 constexpr std::string_view kB = ".lora_B.weight";
+constexpr std::string_view kEmbeddingA = ".lora_embedding_A";
+constexpr std::string_view kEmbeddingB = ".lora_embedding_B";
+constexpr std::string_view kMagnitude = ".lora_magnitude_vector";
+constexpr std::string_view kBaseLayer = ".base_layer";
+constexpr std::string_view kBias = ".bias";
 
 fs::path weights_in(const fs::path& directory) {
   std::error_code ignored;
@@ -91,25 +96,58 @@ PeftConfig config_for(PeftConfig config, const std::vector<LoraSpec>& specs,
   config.alpha_pattern = patterns_for<double>(specs, config.alpha, alpha);
   config.target_regex.clear();
   config.target_modules = minimal_targets(modules, options.all_modules);
-  // PEFT takes the modules whose names end with one of these.
-  std::set<std::string> saved;
+  std::vector<std::string> saved;
+  std::vector<std::string> all;
+  for (const std::string& name : options.all_tensors) all.push_back(name.substr(0, name.rfind('.')));
+  bool own_biases = true;  // of modules that have a low-rank part
+  bool biases = false;
   for (const TensorSpec& spec : options.replaced) {
     const std::string module = spec.name.substr(0, spec.name.rfind('.'));
-    saved.insert(module.substr(module.rfind('.') + 1));
+    if (spec.name.ends_with(kBias)) {
+      biases = true;
+      own_biases = own_biases && seen.contains(module);
+    } else if (!seen.contains(module)) {
+      saved.push_back(module);
+    }
   }
-  config.modules_to_save.assign(saved.begin(), saved.end());
+  config.modules_to_save = minimal_saved(saved, all);
+  config.bias = !biases ? "none" : own_biases ? "lora_only" : "all";
+  config.use_dora =
+      std::any_of(specs.begin(), specs.end(), [](const LoraSpec& spec) { return spec.magnitude; });
   return config;
+}
+
+// As PEFT names a whole tensor: a module with a low-rank part has become that part's base layer.
+std::string replaced_name(std::string_view name, const std::set<std::string, std::less<>>& adapted) {
+  const std::size_t dot = name.rfind('.');
+  const std::string_view module = name.substr(0, dot);
+  const bool wrapped = adapted.contains(module);
+  return fmt::format("{}{}{}{}", kPrefix, module, wrapped ? kBaseLayer : "", name.substr(dot));
+}
+
+std::set<std::string, std::less<>> modules_of(const std::vector<LoraSpec>& specs) {
+  std::set<std::string, std::less<>> all;
+  for (const LoraSpec& spec : specs) all.insert(spec.module);
+  return all;
+}
+
+std::string embedding_of(const std::vector<LoraSpec>& specs) {
+  const auto at = std::find_if(specs.begin(), specs.end(), [](const LoraSpec& s) { return s.embedding; });
+  return at == specs.end() ? std::string() : at->module;
 }
 
 std::vector<TensorSpec> tensors_for(const std::vector<LoraSpec>& specs, const PeftWriterOptions& options) {
   const DType dtype = options.dtype;
   std::vector<TensorSpec> tensors;
+  const auto adapted = modules_of(specs);
   for (const TensorSpec& spec : options.replaced) {
-    tensors.push_back({fmt::format("{}{}", kPrefix, spec.name), DType::kF32, spec.shape});
+    tensors.push_back({replaced_name(spec.name, adapted), DType::kF32, spec.shape});
   }
   for (const LoraSpec& spec : specs) {
-    tensors.push_back({tensor_name(spec.module, kA), dtype, {spec.rank, spec.in}});
-    tensors.push_back({tensor_name(spec.module, kB), dtype, {spec.out, spec.rank}});
+    const bool e = spec.embedding;
+    tensors.push_back({tensor_name(spec.module, e ? kEmbeddingA : kA), dtype, {spec.rank, spec.in}});
+    tensors.push_back({tensor_name(spec.module, e ? kEmbeddingB : kB), dtype, {spec.out, spec.rank}});
+    if (spec.magnitude) tensors.push_back({tensor_name(spec.module, kMagnitude), dtype, {spec.out}});
   }
   return tensors;
 }
@@ -121,22 +159,55 @@ Metadata metadata_for(const PeftWriterOptions& options) {
   return metadata;
 }
 
+// The name without the adapter's own, one component behind `part`: MODULE.lora_A.default.weight.
+void remove_adapter_name(std::string& name, std::string_view part, std::string_view end) {
+  if (!name.ends_with(end)) return;
+  const std::size_t at = name.rfind(part);
+  if (at == std::string::npos) return;
+  const std::size_t begin = at + part.size();
+  const std::size_t stop = name.size() - end.size();
+  if (begin < stop && name[begin] == '.' && name.find('.', begin + 1) >= stop)
+    name.erase(begin, stop - begin);
+}
+
 // As PEFT's save_pretrained writes them: without the adapter's own name and without wrappers.
 std::vector<std::string> saved_names(const SafetensorsReader& file, const std::string& who) {
-  constexpr std::pair<std::string_view, std::string_view> kStateDict[] = {
-      {".lora_A.default.weight", ".lora_A.weight"},
-      {".lora_B.default.weight", ".lora_B.weight"},
-      {".modules_to_save.default.weight", ".weight"},
-      {".modules_to_save.default.bias", ".bias"}};
+  constexpr std::string_view kSaved = ".modules_to_save";
   std::vector<std::string> names;
   for (const TensorView& view : file.tensors()) {
     std::string name = view.name();
-    for (const auto& [from, to] : kStateDict) {
-      if (name.ends_with(from)) name.replace(name.size() - from.size(), from.size(), to);
+    for (const std::string_view part : {".lora_A", ".lora_B"}) remove_adapter_name(name, part, ".weight");
+    for (const std::string_view part : {kEmbeddingA, kEmbeddingB}) remove_adapter_name(name, part, "");
+    for (const std::string_view end : {".weight", ".bias"}) remove_adapter_name(name, kSaved, end);
+    if (const std::size_t at = name.rfind(kSaved); at != std::string::npos) name.erase(at, kSaved.size());
+    if (const std::size_t at = name.rfind(kMagnitude); at != std::string::npos) {
+      name.erase(at + kMagnitude.size());
     }
     names.push_back(std::move(name));
   }
   return normalized_names(names, who);
+}
+
+// What a file has of one module.
+struct LoraParts {
+  const TensorView *a = nullptr, *b = nullptr, *embedding_a = nullptr, *embedding_b = nullptr,
+                   *magnitude = nullptr;
+};
+
+// The part's place and its module, by the end of a name; null for others.
+const TensorView** place_of(std::map<std::string, LoraParts, std::less<>>& parts, std::string_view name) {
+  constexpr std::pair<std::string_view, const TensorView * LoraParts::*> kEnds[] = {
+      {kA, &LoraParts::a},
+      {kB, &LoraParts::b},
+      {kEmbeddingA, &LoraParts::embedding_a},
+      {kEmbeddingB, &LoraParts::embedding_b},
+      {kMagnitude, &LoraParts::magnitude}};
+  for (const auto& [end, member] : kEnds) {
+    if (name.size() > end.size() && name.ends_with(end)) {
+      return &(parts[std::string(name.substr(0, name.size() - end.size()))].*member);
+    }
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -146,7 +217,7 @@ PeftAdapterReader::PeftAdapterReader(const fs::path& directory)
       config_(PeftConfig::load(directory / "adapter_config.json")),
       file_(weights_in(directory)) {
   const std::string who = "[peft] " + file_.path().string();
-  std::map<std::string, std::pair<const TensorView*, const TensorView*>, std::less<>> halves;
+  std::map<std::string, LoraParts, std::less<>> parts;
   const std::vector<std::string> names = saved_names(file_, who);
   for (std::size_t i = 0; i < names.size(); ++i) {
     const TensorView& view = file_.tensors()[i];
@@ -154,25 +225,84 @@ PeftAdapterReader::PeftAdapterReader(const fs::path& directory)
     LQ_CHECK(name.starts_with(kPrefix), kCorruptFile, "{}: {}: the name should start with '{}'", who,
              printable(name), kPrefix);
     name.remove_prefix(kPrefix.size());
-    if (name.size() > kA.size() && name.ends_with(kA)) {
-      halves[std::string(name.substr(0, name.size() - kA.size()))].first = &view;
-    } else if (name.size() > kB.size() && name.ends_with(kB)) {
-      halves[std::string(name.substr(0, name.size() - kB.size()))].second = &view;
-    } else {
-      LQ_CHECK(name.find("lora_") == std::string_view::npos, kUnsupported,
-               "{}: {}: expected MODULE.lora_A.weight and MODULE.lora_B.weight", who, printable(name));
-      replaced_.push_back(view);
-      replaced_.back().spec.name = name;
+    if (const TensorView** place = place_of(parts, name)) {
+      *place = &view;
+      continue;
     }
+    LQ_CHECK(name.find("lora_") == std::string_view::npos, kUnsupported,
+             "{}: {}: expected MODULE.lora_A.weight and MODULE.lora_B.weight", who, printable(name));
+    std::string plain(name);
+    const std::size_t base = plain.rfind(kBaseLayer);
+    if (base != std::string::npos && plain.find('.', base + 1) == base + kBaseLayer.size()) {
+      plain.erase(base, kBaseLayer.size());
+      of_base_layers_.insert(plain);
+    }
+    replaced_.push_back(view);
+    replaced_.back().spec.name = plain;
   }
-  for (const auto& [module, half] : halves) {
-    LQ_CHECK(half.first != nullptr && half.second != nullptr, kCorruptFile, "{}: {}: {} is missing", who,
-             printable(module), half.first == nullptr ? "lora_A" : "lora_B");
-    add_pair(module, *half.first, *half.second);
+  for (const auto& [module, part] : parts) {
+    const bool linear = part.a != nullptr || part.b != nullptr;
+    const TensorView* const down = linear ? part.a : part.embedding_a;
+    const TensorView* const up = linear ? part.b : part.embedding_b;
+    LQ_CHECK(down != nullptr && up != nullptr, kCorruptFile, "{}: {}: {} is missing", who, printable(module),
+             down == nullptr ? "lora_A" : "lora_B");
+    LQ_CHECK(config_.use_dora == (part.magnitude != nullptr), kCorruptFile,
+             "{}: {}: 'use_dora' in adapter_config.json is {}, but the module has {} lora_magnitude_vector",
+             who, printable(module), config_.use_dora, part.magnitude == nullptr ? "no" : "a");
+    LoraPair pair = pair_of(module, *down, *up, part.magnitude);
+    if (linear) {
+      pairs_.push_back(std::move(pair));
+      continue;
+    }
+    LQ_CHECK(!embedding_, kUnsupported, "{}: {} and {}: two embeddings with low-rank parts", who,
+             printable(embedding_->module), printable(module));
+    embedding_ = std::move(pair);
+  }
+  check_whole(who);
+}
+
+// PEFT 0.21 looks for the tensors of a module with a low-rank part under its base layer, and passes over
+// others in silence.
+void PeftAdapterReader::check_whole(const std::string& who) const {
+  for (const TensorView& view : replaced_) {
+    const std::string module = view.name().substr(0, view.name().rfind('.'));
+    const bool adapted = find(module) != nullptr || (embedding_ && embedding_->module == module);
+    LQ_CHECK(adapted == of_base_layers_.contains(view.name()), kUnsupported,
+             "{}: {}: the module has {}, so that PEFT does not read this tensor", who, printable(view.name()),
+             adapted ? "a low-rank part, but the tensor is not under base_layer"
+                     : "no low-rank part, but the tensor is under base_layer");
   }
 }
 
-void PeftAdapterReader::add_pair(const std::string& module, const TensorView& a, const TensorView& b) {
+void PeftAdapterReader::check_saved(std::span<const std::string> tensors, const std::string& table,
+                                    const std::string& head) const {
+  const bool one = !table.empty() && config_.ensure_weight_tying;
+  const auto has = [&](const std::string& name) {
+    return std::any_of(replaced_.begin(), replaced_.end(),
+                       [&](const TensorView& view) { return view.name() == name; });
+  };
+  for (const std::string& name : tensors) {
+    const std::string module = name.substr(0, name.rfind('.'));
+    const bool by_other = one && ((name == table && has(head)) || (name == head && has(table)));
+    LQ_CHECK(!config_.saves(module) || has(name) || by_other, kCorruptFile,
+             "[peft] {}: modules_to_save names {}, but {} is not in the file", directory_.string(), module,
+             name);
+    LQ_CHECK(
+        !one || (name != table && name != head) || (find(module) == nullptr && embedding_ == std::nullopt),
+        kUnsupported,
+        "[peft] {}: ensure_weight_tying with a low-rank part of {}, which is embedding and head in one, "
+        "is not supported",
+        directory_.string(), module);
+  }
+}
+
+bool PeftAdapterReader::in_place(std::string_view name) const {
+  return of_base_layers_.contains(name) || config_.ensure_weight_tying ||
+         !config_.saves(name.substr(0, name.rfind('.')));
+}
+
+LoraPair PeftAdapterReader::pair_of(const std::string& module, const TensorView& a, const TensorView& b,
+                                    const TensorView* magnitude) const {
   const std::string who = fmt::format("[peft] {}: {}", file_.path().string(), printable(module));
   LQ_CHECK(is_stored_weight_dtype(a.dtype()) && is_stored_weight_dtype(b.dtype()), kUnsupported,
            "{}: dtypes {} and {} (expected F32, BF16, F16 or F64)", who, dtype_name(a.dtype()),
@@ -186,7 +316,13 @@ void PeftAdapterReader::add_pair(const std::string& module, const TensorView& a,
   LQ_CHECK(pair.rank == config_.rank_of(module), kCorruptFile, "{}: rank {}, but adapter_config.json says {}",
            who, pair.rank, config_.rank_of(module));
   pair.scaling = config_.scaling_of(module);
-  pairs_.push_back(std::move(pair));
+  if (magnitude == nullptr) return pair;
+  LQ_CHECK(is_stored_weight_dtype(magnitude->dtype()) && magnitude->numel() == pair.out, kCorruptFile,
+           "{}: lora_magnitude_vector is {} {}, but {} numbers were expected", who,
+           dtype_name(magnitude->dtype()), shape_text(magnitude->shape()), pair.out);
+  pair.magnitude = *magnitude;
+  pair.magnitude->spec.shape = {pair.out};
+  return pair;
 }
 
 const LoraPair* PeftAdapterReader::find(std::string_view module) const {
@@ -211,15 +347,22 @@ PeftAdapterWriter::PeftAdapterWriter(fs::path directory, PeftConfig config,
                                      const std::vector<LoraSpec>& specs, const PeftWriterOptions& options)
     : directory_(std::move(directory)),
       config_(config_for(std::move(config), specs, options)),
+      embedding_(embedding_of(specs)),
+      adapted_(modules_of(specs)),
       writer_(directory_ / "adapter_model.safetensors", tensors_for(specs, options), metadata_for(options)) {}
 
 void PeftAdapterWriter::write(std::string_view module, const float* a, const float* b) {
-  writer_.write_f32(tensor_name(module, kA), a);
-  writer_.write_f32(tensor_name(module, kB), b);
+  const bool embedding = !embedding_.empty() && module == embedding_;
+  writer_.write_f32(tensor_name(module, embedding ? kEmbeddingA : kA), a);
+  writer_.write_f32(tensor_name(module, embedding ? kEmbeddingB : kB), b);
+}
+
+void PeftAdapterWriter::write_magnitude(std::string_view module, const float* values) {
+  writer_.write_f32(tensor_name(module, kMagnitude), values);
 }
 
 void PeftAdapterWriter::write_replaced(std::string_view name, const float* values) {
-  writer_.write_f32(fmt::format("{}{}", kPrefix, name), values);
+  writer_.write_f32(replaced_name(name, adapted_), values);
 }
 
 void PeftAdapterWriter::finish() {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <span>
 
 #include "base/error.h"
 #include "base/printable.h"
@@ -20,7 +21,6 @@ constexpr double kAlphaLimit = 1e9;
 // Keys that change what the adapter computes, or which base it belongs to, in ways that this program does not
 // follow. Their harmless values are null, false and empty.
 constexpr const char* kRefusedKeys[] = {
-    "use_dora",
     "use_qalora",
     "use_bdlora",
     "layer_replication",
@@ -34,13 +34,27 @@ constexpr const char* kRefusedKeys[] = {
     "arrow_config",
 };
 
+// Keys that say how the adapter was made, where it came from or which modules it was put beside: the tensors
+// in the file tell the same.
+constexpr const char* kIgnoredKeys[] = {
+    "auto_mapping",    "base_model_class", "corda_config",      "enable_lora",    "eva_config",
+    "exclude_modules", "inference_mode",   "init_lora_weights", "layers_pattern", "layers_to_transform",
+    "loftq_config",    "lora_ga_config",   "megatron_config",   "megatron_core",  "merge_weights",
+    "parent_library",  "peft_version",     "qalora_group_size", "revision",       "runtime_config",
+    "unsloth_fixed",
+};
+
 // Keys with a field of their own in PeftConfig.
 constexpr const char* kOwn[] = {
     "peft_type",     "task_type",    "base_model_name_or_path", "r",
     "lora_alpha",    "lora_dropout", "target_modules",          "rank_pattern",
     "alpha_pattern", "use_rslora",   "fan_in_fan_out",          "modules_to_save",
-    "bias",
+    "bias",          "use_dora",     "ensure_weight_tying",
 };
+
+bool is_among(std::span<const char* const> keys, const std::string& key) {
+  return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
 
 bool is_off(const OrderedJson& value) {
   return value.is_null() || value == false || (value.is_structured() && value.empty());
@@ -54,13 +68,17 @@ void refuse_unsupported(const JsonObject& config) {
     LQ_CHECK(!config.has(key) || is_off(config.json()[key]), kUnsupported, "{}: '{}' is not supported",
              config.who(), key);
   }
-  const std::string bias = config.text_or("bias", "none");
-  LQ_CHECK(bias == "none", kUnsupported, "{}: bias '{}' is not supported (expected none)", config.who(),
-           printable(bias));
+  for (const auto& [key, value] : config.json().items()) {
+    LQ_CHECK(is_off(value) || is_among(kOwn, key) || is_among(kIgnoredKeys, key), kUnsupported,
+             "{}: '{}' is set, but this program does not know the key, which may change what the adapter "
+             "computes",
+             config.who(), printable(key));
+  }
   // These initializations also change the base's weights, so the adapter does not fit the base as published.
   if (config.has("init_lora_weights") && config.json()["init_lora_weights"].is_string()) {
     const std::string init = config.text("init_lora_weights");
-    LQ_CHECK(!init.starts_with("pissa") && init != "olora" && init != "corda" && init != "lora_ga",
+    LQ_CHECK(!init.starts_with("pissa") && init != "olora" && init != "corda" && init != "lora_ga" &&
+                 init != "loftq",
              kUnsupported, "{}: init_lora_weights '{}' changes the base's weights and is not supported",
              config.who(), printable(init));
   }
@@ -132,11 +150,17 @@ PeftConfig PeftConfig::from(const JsonObject& config) {
   }
   out.use_rslora = config.boolean_or("use_rslora", false);
   out.fan_in_fan_out = config.boolean_or("fan_in_fan_out", false);
+  out.use_dora = config.boolean_or("use_dora", false);
+  out.bias = config.text_or("bias", "none");
+  LQ_CHECK(out.bias == "none" || out.bias == "lora_only" || out.bias == "all", kUnsupported,
+           "{}: bias '{}' is not supported (expected none, lora_only or all)", config.who(),
+           printable(out.bias));
+  out.ensure_weight_tying = config.boolean_or("ensure_weight_tying", false);
   out.modules_to_save = config.texts("modules_to_save");
   out.base_model = config.text_or("base_model_name_or_path", "");
   out.task_type = config.text_or("task_type", "");
   for (const auto& [key, value] : config.json().items()) {
-    if (std::find(std::begin(kOwn), std::end(kOwn), key) == std::end(kOwn)) out.other[key] = value;
+    if (!is_among(kOwn, key)) out.other[key] = value;
   }
   return out;
 }
@@ -161,8 +185,10 @@ nlohmann::ordered_json PeftConfig::to_json() const {
   for (const auto& [key, value] : alpha_pattern) json["alpha_pattern"][key] = as_number(value);
   json["use_rslora"] = use_rslora;
   json["fan_in_fan_out"] = fan_in_fan_out;
-  json["bias"] = "none";
+  json["use_dora"] = use_dora;
+  json["bias"] = bias;
   json["modules_to_save"] = modules_to_save.empty() ? OrderedJson() : OrderedJson(modules_to_save);
+  if (ensure_weight_tying) json["ensure_weight_tying"] = true;
   json["inference_mode"] = true;
   json["init_lora_weights"] = true;
   for (const auto& [key, value] : other.items()) json[key] = value;
@@ -180,6 +206,11 @@ bool PeftConfig::targets(std::string_view module) const {
     return module == target || (module.size() > target.size() && module.ends_with(target) &&
                                 module[module.size() - target.size() - 1] == '.');
   });
+}
+
+bool PeftConfig::saves(std::string_view module) const {
+  return std::any_of(modules_to_save.begin(), modules_to_save.end(),
+                     [&](const std::string& name) { return module.ends_with(name); });
 }
 
 std::int64_t PeftConfig::rank_of(std::string_view module) const {
@@ -210,6 +241,21 @@ std::vector<std::string> minimal_targets(const std::vector<std::string>& adapted
     targets.emplace(all.empty() || taken.contains(part) ? std::string_view(module) : part);
   }
   return {targets.begin(), targets.end()};
+}
+
+std::vector<std::string> minimal_saved(const std::vector<std::string>& saved,
+                                       const std::vector<std::string>& all) {
+  const std::set<std::string_view> wanted(saved.begin(), saved.end());
+  std::set<std::string> entries;
+  for (const std::string& module : saved) {
+    const std::string_view part = last_part(module);
+    const bool only_wanted =
+        !all.empty() && std::all_of(all.begin(), all.end(), [&](const std::string& other) {
+          return !other.ends_with(part) || wanted.contains(other);
+        });
+    entries.emplace(only_wanted ? part : std::string_view(module));
+  }
+  return {entries.begin(), entries.end()};
 }
 
 }  // namespace lq

@@ -15,8 +15,9 @@
 namespace lq {
 
 // What the file says, checked. Throws Error(kUnsupported) for what this program cannot compute with: a
-// peft_type other than LORA, DoRA, layer replication, per-layer LoRA bias, trainable tokens, MoE
-// target_parameters, bias other than "none".
+// peft_type other than LORA, layer replication, per-layer LoRA bias, trainable tokens, MoE target_parameters,
+// an initialization that changes the base; and for every key that is set but not known here, for it may
+// change what the adapter computes.
 struct PeftConfig {
   std::int64_t r = 8;                       // rank
   double alpha = 8;                         // lora_alpha
@@ -28,6 +29,10 @@ struct PeftConfig {
   std::vector<std::pair<std::string, double>> alpha_pattern;  // the first that matches counts
   bool use_rslora = false;                                    // scaling alpha / sqrt(r)
   bool fan_in_fan_out = false;                                // the base stores [in, out] (GPT-2's Conv1D)
+  bool use_dora = false;                                      // weights keep lengths of their own
+  std::string bias = "none";  // biases that learned: "none", "lora_only", "all"
+  // A base whose embedding is its head keeps them one where modules_to_save names either.
+  bool ensure_weight_tying = false;
   std::vector<std::string> modules_to_save;
   std::string base_model;               // base_model_name_or_path; empty when null
   std::string task_type = "CAUSAL_LM";  // empty when null
@@ -41,6 +46,8 @@ struct PeftConfig {
 
   // Whether PEFT would put an adapter on this module of the base ("model.layers.0.self_attn.q_proj").
   bool targets(std::string_view module) const;
+  // Whether PEFT would keep a copy of this module of its own, trained whole, beside the base's.
+  bool saves(std::string_view module) const;
   // Rank and alpha of a module, patterns applied, and the factor on B A x: alpha / r, or alpha / sqrt(r).
   std::int64_t rank_of(std::string_view module) const;
   double alpha_of(std::string_view module) const;
@@ -51,5 +58,10 @@ struct PeftConfig {
 // those select exactly the right ones, full names otherwise. Sorted.
 std::vector<std::string> minimal_targets(const std::vector<std::string>& adapted,
                                          const std::vector<std::string>& all);
+
+// The same for modules_to_save, of which PEFT takes every module whose name ends with an entry, dot or not:
+// "norm" names input_layernorm too.
+std::vector<std::string> minimal_saved(const std::vector<std::string>& saved,
+                                       const std::vector<std::string>& all);
 
 }  // namespace lq

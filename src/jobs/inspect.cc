@@ -122,6 +122,12 @@ Inspection inspect_adapter(const std::filesystem::path& path) {
     ++count_of[pair.rank];
     weights += pair.a.numel() + pair.b.numel();
   }
+  if (const LoraPair* pair = adapter.embedding()) {
+    result.tensors.push_back(dense_row(pair->a));
+    result.tensors.push_back(dense_row(pair->b));
+    ++count_of[pair->rank];
+    weights += pair->a.numel() + pair->b.numel();
+  }
   for (const TensorView& view : adapter.replaced()) result.tensors.push_back(dense_row(view));
   result.facts = {
       {"matrices", std::to_string(adapter.pairs().size())},

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "models/model_state.h"
-#include "ops/embedding.h"
 
 namespace lq {
 
@@ -19,6 +18,7 @@ const CheckpointPtr& Model::checkpoint() const { return state_->checkpoint; }
 bool Model::packed() const { return state_->checkpoint->is_packed(); }
 
 bool Model::has_adapter() const {
+  if (state_->embedding->lora() != nullptr) return true;
   return std::ranges::any_of(state_->modules(), [](const Module& m) {
     return m.linear->lora() != nullptr || m.linear->fixed_lora() != nullptr;
   });
@@ -44,12 +44,28 @@ std::vector<Module> Model::State::modules() {
   top.name = head->projection().name();
   top.linear = &head->projection();
   top.input_group = all.empty() ? 0 : all.back().input_group + 1;
-  if (head->projection().weight().parameter() == embedding) top.tied.push_back(embedding->name);
+  if (tied()) top.tied.push_back(embedding->table().name);
   all.push_back(std::move(top));
   return all;
 }
 
 std::vector<Module> Model::modules() { return state_->modules(); }
+Embedding& Model::embedding() { return *state_->embedding; }
+const std::vector<std::string>& Model::replaced() const { return state_->replaced; }
+
+// What an adapter has put beside the model, in a fixed order.
+std::vector<Parameter*> Model::State::adapter_parameters() {
+  std::vector<Parameter*> all;
+  const auto add = [&all](auto* lora) {
+    if (lora == nullptr) return;
+    all.push_back(&lora->a);
+    all.push_back(&lora->b);
+    if (lora->magnitude != nullptr) all.push_back(&lora->magnitude->m);
+  };
+  for (const Module& m : modules()) add(m.linear->lora());
+  add(embedding->lora());
+  return all;
+}
 
 Linear* Model::find_linear(std::string_view module) {
   for (const Module& m : modules()) {
@@ -63,22 +79,27 @@ std::vector<Parameter*> Model::trainable() {
   for (Parameter& p : state_->parameters) {
     if (p.trainable()) all.push_back(&p);
   }
-  for (const Module& m : modules()) {
-    Lora* lora = m.linear->lora();
-    if (lora == nullptr) continue;
-    if (lora->a.trainable()) all.push_back(&lora->a);
-    if (lora->b.trainable()) all.push_back(&lora->b);
+  for (Parameter* p : state_->adapter_parameters()) {
+    if (p->trainable()) all.push_back(p);
   }
   return all;
 }
 
 void Model::train_adapters() {
-  for (const Module& m : modules()) {
-    if (Lora* lora = m.linear->lora()) {
-      lora->a.make_trainable();
-      lora->b.make_trainable();
-    }
-  }
+  for (Parameter* p : state_->adapter_parameters()) p->make_trainable();
+}
+
+void Model::update_magnitudes(Context& ctx) {
+  for (const Module& m : modules()) m.linear->update_magnitude(ctx);
+  state_->embedding->update_magnitude(ctx);
+}
+
+bool Model::has_magnitudes() {
+  const EmbeddingLora* const table = state_->embedding->lora();
+  if (table != nullptr && table->magnitude != nullptr) return true;
+  return std::ranges::any_of(modules(), [](const Module& m) {
+    return m.linear->lora() != nullptr && m.linear->lora()->magnitude != nullptr;
+  });
 }
 
 void Model::set_lora_dropout(const LoraDropout* dropout) {
@@ -99,13 +120,11 @@ SequencePlan Model::plan(Context& ctx, const TokenBatch& batch) const {
 }
 
 void Model::embed(Context& ctx, std::span<const std::int32_t> ids, Matrix x) const {
-  embedding_forward(ctx, state_->embedding->value, ids, x);
+  state_->embedding->forward(ctx, ids, x);
 }
 
 void Model::embed_backward(Context& ctx, std::span<const std::int32_t> ids, ConstMatrix dx) {
-  if (state_->embedding->trainable()) {
-    embedding_backward(ctx, ids, dx, matrix_of(state_->embedding->grad));
-  }
+  state_->embedding->backward(ctx, ids, dx);
 }
 
 TransformerBlock& Model::block(std::int64_t layer) { return state_->blocks[static_cast<std::size_t>(layer)]; }
@@ -133,12 +152,12 @@ ModelMemory Model::memory_estimate(std::int64_t tokens, bool training, Keep keep
     Linear& linear = *module.linear;
     if (linear.weight().parameter() == nullptr) m.weights += linear.weight().bytes();
     if (module.in_block()) widest = std::max({widest, linear.in(), linear.out()});
-    for (const Lora* lora : {linear.lora(), linear.fixed_lora()}) {
-      if (lora == nullptr) continue;
-      for (const Parameter* p : {&lora->a, &lora->b}) {
-        m.parameters += static_cast<std::int64_t>(p->value.bytes() + p->grad.bytes());
-      }
+    if (const Lora* fixed = linear.fixed_lora()) {
+      m.parameters += static_cast<std::int64_t>(fixed->a.value.bytes() + fixed->b.value.bytes());
     }
+  }
+  for (const Parameter* p : state_->adapter_parameters()) {
+    m.parameters += static_cast<std::int64_t>(p->value.bytes() + p->grad.bytes());
   }
   const auto bytes = [](std::int64_t floats) { return floats * static_cast<std::int64_t>(sizeof(float)); };
   const std::int64_t tape = BlockTape::floats(state_->blocks.front().tape_shape(tokens));

@@ -17,6 +17,7 @@
 #include "models/model_spec.h"
 #include "models/module.h"
 #include "models/transformer_block.h"
+#include "nn/embedding.h"
 #include "nn/heads/next_token_head.h"
 #include "nn/kv_cache.h"
 #include "nn/sequence_plan.h"
@@ -86,16 +87,25 @@ class Model {
   std::vector<Module> modules();
   // Null where there is no such module.
   Linear* find_linear(std::string_view module);
-  // Everything that learns now: adapters' A and B, and what make_trainable was called on.
+  Embedding& embedding();
+  // Everything that learns now: adapters' A, B and magnitudes, and what make_trainable was called on.
   std::vector<Parameter*> trainable();
-  // Gradients of all adapters' A and B from now on.
+  // Gradients of all adapters' A, B and magnitudes from now on.
   void train_adapters();
+  // After a step of training: factors of magnitudes follow what has changed (Linear::update_magnitude).
+  void update_magnitudes(Context& ctx);
+  // Whether a low-rank part has a magnitude (DoRA).
+  bool has_magnitudes();
   // Dropout before every low-rank part from now on; null: none. It outlives its use.
   void set_lora_dropout(const LoraDropout* dropout);
 
-  // Loads a PEFT adapter beside the linears (replacing any); whole weights in it (modules_to_save) replace
-  // the model's. `base_hash`: of this model, empty: not checked.
-  void load_adapter(const std::filesystem::path& directory, std::string_view base_hash);
+  // Loads a PEFT adapter beside the linears and the embedding (replacing any); whole tensors in it replace
+  // the model's, as in PEFT: a copy that belongs to one module (modules_to_save) leaves the other of a tied
+  // pair as it was, a tensor in the base layer's place changes both. `base_hash`: of this model, empty: not
+  // checked.
+  void load_adapter(Context& ctx, const std::filesystem::path& directory, std::string_view base_hash);
+  // Names of the parameters that an adapter has replaced whole.
+  const std::vector<std::string>& replaced() const;
   // Hash that adapters name their base by: from config.json of a packed model, else computed from the files.
   std::string base_hash(Context& ctx) const;
 

@@ -20,7 +20,8 @@ class Loader {
   void build() {
     const ModelSpec& m = state_.spec;
     check_model_config(m, state_.names, shapes(), state_.path());
-    state_.embedding = &parameter(name(Role::kEmbedding) + ".weight", false);
+    const std::string table = name(Role::kEmbedding);
+    state_.embedding = std::make_unique<Embedding>(table, parameter(table + ".weight", false));
     for (std::int64_t layer = 0; layer < m.layers(); ++layer) state_.blocks.push_back(block(layer));
     Parameter& norm = parameter(name(Role::kFinalNorm) + ".weight", true);
     state_.head =
@@ -76,7 +77,7 @@ class Loader {
     const std::string module = name(Role::kHead);
     const bool tied = state_.spec.tied_embeddings;
     if (state_.packs(module + ".weight") && !tied) return weight(module);
-    Parameter& p = tied ? *state_.embedding : parameter(module + ".weight", false);
+    Parameter& p = tied ? state_.embedding->table() : parameter(module + ".weight", false);
     if (state_.checkpoint->is_packed()) return std::make_unique<RoundedWeight>(p);
     return std::make_unique<DenseWeight>(p);
   }
@@ -121,52 +122,9 @@ Model Model::load(Context& ctx, CheckpointPtr checkpoint, const ModelLoadOptions
   if (!adapter.empty() && !options.no_adapter) {
     bool named = false;
     if (options.check_base_hash) named = PeftAdapterReader(adapter).base_hash().has_value();
-    model.load_adapter(adapter, named ? model.base_hash(ctx) : std::string());
+    model.load_adapter(ctx, adapter, named ? model.base_hash(ctx) : std::string());
   }
   return model;
-}
-
-void Model::State::replace(const TensorView& view, const std::filesystem::path& adapter) {
-  const std::string& name = view.name();
-  auto at = by_name.find(name);
-  const std::string head_module = names.module(Role::kHead);
-  if (at == by_name.end() && name == head_module + ".weight" && spec.tied_embeddings) {
-    Parameter& p = parameters.emplace_back();
-    p.name = name;
-    p.value = Tensor::borrow(embedding->value.dtype(), embedding->value.shape(), embedding->value.raw());
-    at = by_name.emplace(name, &p).first;
-    Parameter& norm = *by_name.at(names.module(Role::kFinalNorm) + ".weight");
-    head = std::make_unique<NextTokenHead>(norm, spec.final_norm.eps,
-                                           Linear(head_module, std::make_unique<DenseWeight>(p)));
-  }
-  LQ_CHECK(at != by_name.end() || !packs(name), kUnsupported,
-           "[adapter] {}: replaces {} whole (modules_to_save), but in {} that is a packed weight",
-           adapter.string(), name, path());
-  LQ_CHECK(at != by_name.end(), kMismatch,
-           "[adapter] {}: replaces {} (modules_to_save), which {} does not have", adapter.string(), name,
-           path());
-  Parameter& p = *at->second;
-  LQ_CHECK(view.shape() == p.value.shape(), kMismatch, "[adapter] {}: {} is {}, but {} has it as {}",
-           adapter.string(), name, shape_text(view.shape()), path(), shape_text(p.value.shape()));
-  p.value = view.copy_f32();
-}
-
-void Model::load_adapter(const std::filesystem::path& directory, std::string_view base_hash) {
-  const PeftAdapterReader reader(directory);
-  if (!base_hash.empty()) reader.check_base(base_hash);
-  for (const TensorView& view : reader.replaced()) state_->replace(view, directory);
-  for (const LoraPair& pair : reader.pairs()) {
-    Linear* linear = find_linear(pair.module);
-    LQ_CHECK(linear != nullptr, kMismatch, "[adapter] {}: there is no linear module {} in {}",
-             directory.string(), pair.module, state_->path());
-    auto lora = std::make_unique<Lora>();
-    lora->a.name = pair.module + ".lora_A.weight";
-    lora->b.name = pair.module + ".lora_B.weight";
-    lora->a.value = pair.a.copy_f32();
-    lora->b.value = pair.b.copy_f32();
-    lora->scaling = static_cast<float>(pair.scaling);
-    linear->set_lora(std::move(lora));
-  }
 }
 
 std::string Model::base_hash(Context& ctx) const { return state_->checkpoint->base_hash(ctx.pool, ctx.stop); }

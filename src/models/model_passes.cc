@@ -84,7 +84,7 @@ void Model::losses_backward(Context& ctx, Workspace& ws, ModelTape& tape, const 
     const bool there = tape.keep == Keep::kActivations || i + 1 == state_->blocks.size();
     if (!there) state_->blocks[i].fill_tape(ctx, ws, p, x, kept);
     // Below the first block only the embeddings could learn.
-    state_->blocks[i].backward(ctx, ws, p, x, kept, dx, i > 0 || state_->embedding->trainable());
+    state_->blocks[i].backward(ctx, ws, p, x, kept, dx, i > 0 || state_->embedding->learns());
   }
   embed_backward(ctx, batch.ids, dx);
 }

@@ -22,7 +22,8 @@ struct Model::State {
   TensorNames names;
   std::list<Parameter> parameters;  // addresses stay
   std::map<std::string, Parameter*, std::less<>> by_name;
-  Parameter* embedding = nullptr;
+  std::unique_ptr<Embedding> embedding;
+  std::vector<std::string> replaced;  // by adapters, whole
   std::vector<TransformerBlock> blocks;
   std::unique_ptr<NextTokenHead> head;
 
@@ -33,9 +34,18 @@ struct Model::State {
     spec.tied_embeddings = shares_embeddings(reader(), names, spec.tied_embeddings);
   }
   std::vector<Module> modules();
-  // A parameter's value becomes the adapter's. A tied head stays tied to the embeddings unless it is replaced
-  // itself. Throws Error(kMismatch), Error(kUnsupported) naming the adapter and the tensor.
-  void replace(const TensorView& view, const std::filesystem::path& adapter);
+  // A, B and magnitudes of the adapter's parts that are not fixed.
+  std::vector<Parameter*> adapter_parameters();
+  bool tied() const { return head->projection().weight().parameter() == &embedding->table(); }
+  // A parameter's value becomes the adapter's. in_place: for all who share it; else for the module that the
+  // name says, and the other of a tied pair keeps the value it had. Throws Error(kMismatch),
+  // Error(kUnsupported) naming the adapter and the tensor.
+  void replace(const TensorView& view, bool in_place, const std::filesystem::path& adapter);
+  // Throws Error(kCorruptFile), Error(kUnsupported), Error(kMismatch) for an adapter that PEFT could not load
+  // beside this model, or would not load as it is.
+  void check_adapter(const PeftAdapterReader& reader, const std::filesystem::path& adapter);
+  // The head gets a parameter of its own with the value that it shared; embedding and head have one each.
+  void untie();
   const CheckpointReader& reader() const { return checkpoint->reader(); }
   std::string path() const { return checkpoint->path().string(); }
   // Whether this weight is stored packed.

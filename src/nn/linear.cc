@@ -1,7 +1,10 @@
 #include "nn/linear.h"
 
+#include <algorithm>
+
 #include "backends/cpu/transformer_gemv.h"
 #include "ops/elementwise.h"
+#include "ops/lengths.h"
 #include "ops/matmul.h"
 
 namespace lq {
@@ -35,12 +38,37 @@ void Linear::set_lora(std::unique_ptr<Lora> lora) {
     LQ_CHECK(a.size() == 2 && b.size() == 2 && a[0] == b[1] && a[1] == in() && b[0] == out(), kMismatch,
              "[adapter] {}: A is {} and B is {}, but the weight is [{}, {}]", name_, shape_text(a),
              shape_text(b), out(), in());
+    const Magnitude* const magnitude = lora->magnitude.get();
+    LQ_CHECK(magnitude == nullptr || magnitude->m.value.numel() == 0 || magnitude->m.value.numel() == out(),
+             kMismatch, "[adapter] {}: lora_magnitude_vector is {}, but the weight is [{}, {}]", name_,
+             shape_text(magnitude->m.value.shape()), out(), in());
   }
   lora_ = std::move(lora);
 }
 
+void Linear::update_magnitude(Context& ctx) {
+  if (lora_ == nullptr || lora_->magnitude == nullptr) return;
+  constexpr std::int64_t kRows = 256;
+  const backends::PackedView view = weight_->view();
+  const ConstMatrix b = const_matrix_of(lora_->b.value);
+  Tensor lengths = Tensor::empty(DType::kF32, {out()});
+  Tensor rows = Tensor::empty(DType::kF32, {std::min(kRows, out()), in()});
+  for (std::int64_t begin = 0; begin < out(); begin += kRows) {
+    const std::int64_t n = std::min(kRows, out() - begin);
+    const Matrix part = matrix_of(rows).slice(0, n);
+    packed_rows(ctx, view, begin, n, part.data);
+    matmul(ctx, b.slice(begin, n), const_matrix_of(lora_->a.value), part,
+           {.alpha = lora_->scaling, .accumulate = true});
+    row_lengths(
+        ctx.pool, part,
+        span_of<float>(lengths).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(n)));
+  }
+  lora_->magnitude->set_lengths(ctx.pool, std::move(lengths));
+}
+
 void Linear::freeze_lora() {
   LQ_ASSERT(fixed_ == nullptr);
+  LQ_ASSERT(lora_ == nullptr || lora_->magnitude == nullptr);
   fixed_ = std::move(lora_);
 }
 
@@ -54,21 +82,50 @@ ConstMatrix Linear::lora_input(Context& ctx, Scratch& scratch, ConstMatrix x) co
 void Linear::forward(Context& ctx, Workspace& ws, ConstMatrix x, Matrix y) const {
   if (hook_ != nullptr) hook_->on_forward(ctx, *this, x);
   weight_->forward(ctx, ws, x, y);
-  if (bias_ != nullptr) bias_forward(ctx, bias_->values(), y);
   const bool packed = weight_->parameter() == nullptr;
+  if (lora_ != nullptr && lora_->magnitude != nullptr) {
+    add_low_rank(ctx, ws, *lora_, packed, x, y);
+    scale_columns(ctx.pool, const_matrix_of(lora_->magnitude->factors).flat(), y);
+    if (bias_ != nullptr) bias_forward(ctx, bias_->values(), y);
+    return;
+  }
+  if (bias_ != nullptr) bias_forward(ctx, bias_->values(), y);
   if (fixed_ != nullptr) add_low_rank(ctx, ws, *fixed_, packed, x, y);
   if (lora_ == nullptr) return;
   Scratch scratch(ws);
   add_low_rank(ctx, ws, *lora_, packed, lora_input(ctx, scratch, x), y);
 }
 
+ConstMatrix Linear::magnitude_backward(Context& ctx, Workspace& ws, Scratch& scratch, ConstMatrix x,
+                                       ConstMatrix dy) {
+  Magnitude& magnitude = *lora_->magnitude;
+  const Matrix below = scratch.matrix(dy.rows, dy.cols);
+  if (magnitude.m.trainable()) {
+    // dm = sum dy * y / m, with y before the bias.
+    weight_->forward(ctx, ws, x, below);
+    add_low_rank(ctx, ws, *lora_, false, x, below);
+    multiply(ctx.pool, dy, below);
+    const Vector inverse = scratch.vector(out());
+    fill(ctx, inverse, 1.0F);
+    quotients(ctx.pool, inverse, const_matrix_of(magnitude.lengths).flat(), inverse);
+    scale_columns(ctx.pool, inverse, below);
+    bias_backward(ctx, below, magnitude.m.grads());
+  }
+  fill(ctx, below, 0.0F);
+  add_forward(ctx, dy, below);
+  scale_columns(ctx.pool, const_matrix_of(magnitude.factors).flat(), below);
+  return below;
+}
+
 void Linear::backward(Context& ctx, Workspace& ws, ConstMatrix x, ConstMatrix dy, Matrix dx,
                       bool accumulate) {
   if (hook_ != nullptr) hook_->on_backward(ctx, *this, x, dy);
+  if (bias_ != nullptr && bias_->trainable()) bias_backward(ctx, dy, bias_->grads());
+  Scratch below(ws);
+  if (lora_ != nullptr && lora_->magnitude != nullptr) dy = magnitude_backward(ctx, ws, below, x, dy);
   Parameter* w = weight_->parameter();
   if (w != nullptr && w->trainable())
     matmul_tn(ctx, dy, x, matrix_of(w->grad), {.accumulate = true, .linear = true});
-  if (bias_ != nullptr && bias_->trainable()) bias_backward(ctx, dy, bias_->grads());
   if (dx.data != nullptr) weight_->backward_input(ctx, dy, dx, accumulate);
   if (fixed_ != nullptr && dx.data != nullptr) {
     Scratch scratch(ws);

@@ -1,6 +1,8 @@
 // A linear layer: a weight (dense or packed), an optional bias, an optional low-rank part, and one more that
 // stays as it is.
 //   y = x W^T + bias + scaling (dropout(x) A^T) B^T + scaling0 (x A0^T) B0^T
+// or, where the low-rank part has a magnitude (then without dropout and without another part),
+//   y = (x W^T + scaling (x A^T) B^T) * factors + bias.
 // With a packed weight this is the LqLinear of LQ-LoRA, section 3.
 #pragma once
 
@@ -50,8 +52,10 @@ class Linear {
   void set_lora(std::unique_ptr<Lora> lora);
   Lora* lora() { return lora_.get(); }
   const Lora* lora() const { return lora_.get(); }
+  // Factors of a magnitude follow W, A, B and m as they are now; nothing where there is none.
+  void update_magnitude(Context& ctx);
   // Makes the low-rank part one that never learns and sees no dropout; the layer then has room for a new one
-  // beside it. REQUIRES: no fixed part yet.
+  // beside it. REQUIRES: no fixed part yet, no magnitude.
   void freeze_lora();
   const Lora* fixed_lora() const { return fixed_.get(); }
   Lora* fixed_lora() { return fixed_.get(); }
@@ -72,6 +76,10 @@ class Linear {
   Parameter* bias_;
   std::unique_ptr<Lora> lora_;
   std::unique_ptr<Lora> fixed_;
+  // What the low-rank part's magnitude makes of backward: gradients of what it learns, and dy of what is
+  // below it.
+  ConstMatrix magnitude_backward(Context& ctx, Workspace& ws, Scratch& scratch, ConstMatrix x,
+                                 ConstMatrix dy);
   // x as the low-rank part sees it.
   ConstMatrix lora_input(Context& ctx, Scratch& scratch, ConstMatrix x) const;
   bool drops() const { return dropout_ != nullptr && dropout_->rate > 0.0F; }

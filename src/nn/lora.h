@@ -1,6 +1,10 @@
-// The low-rank part beside a linear layer's weight (Hu et al. 2021): adds scaling * (x A^T) B^T.
+// The low-rank part beside a linear layer's weight (Hu et al. 2021): adds scaling * (x A^T) B^T. With a
+// magnitude (DoRA) it and the weight together have lengths of their own.
 #pragma once
 
+#include <memory>
+
+#include "nn/magnitude.h"
 #include "nn/parameter.h"
 #include "nn/rounded_weight.h"
 
@@ -13,6 +17,7 @@ struct Lora {
   // a and b for a single vector beside a packed weight, which reads no more of them than of itself.
   RoundedWeight a_rounded{a};
   RoundedWeight b_rounded{b};
+  std::unique_ptr<Magnitude> magnitude = {};  // null: none
 
   std::int64_t rank() const { return a.value.dim(0); }
 };

@@ -98,6 +98,17 @@ std::string hash_of_start(Model& model, const std::vector<std::string>& replaced
     hasher.update(name);
     hasher.update(value.raw(), value.bytes());
   }
+  const auto magnitude = [&](const Magnitude* m) {
+    if (m != nullptr) hasher.update(m->m.value.raw(), m->m.value.bytes());
+  };
+  if (const EmbeddingLora* lora = model.embedding().lora()) {
+    any = true;
+    hasher.update(model.embedding().name());
+    hasher.update(lora->a.value.raw(), lora->a.value.bytes());
+    hasher.update(lora->b.value.raw(), lora->b.value.bytes());
+    hasher.update(&lora->scaling, sizeof(lora->scaling));
+    magnitude(lora->magnitude.get());
+  }
   for (const Module& m : model.modules()) {
     const Lora* lora = m.linear->lora();
     if (lora == nullptr) continue;
@@ -106,6 +117,7 @@ std::string hash_of_start(Model& model, const std::vector<std::string>& replaced
     hasher.update(lora->a.value.raw(), lora->a.value.bytes());
     hasher.update(lora->b.value.raw(), lora->b.value.bytes());
     hasher.update(&lora->scaling, sizeof(lora->scaling));
+    magnitude(lora->magnitude.get());
   }
   return any ? hasher.hex() : "none";
 }
@@ -159,7 +171,7 @@ void check_full(const FinetuneOptions& o) {
 class Product {
  public:
   Product(Context& ctx, Model& model, const FinetuneOptions& o, std::string base_hash)
-      : model_(model), o_(o), base_hash_(std::move(base_hash)) {
+      : ctx_(ctx), model_(model), o_(o), base_hash_(std::move(base_hash)) {
     if (o.full) {
       specs_ = train_all_parameters(model);
     } else {
@@ -172,10 +184,11 @@ class Product {
     if (o_.full) return write_full_model(model_, specs_, directory);
     // PEFT finds a dense base by this path; a packed one is ours alone.
     const std::string base_model = model_.packed() ? std::string() : model_.checkpoint()->path().string();
-    write_adapter(model_, lora_, o_.train.dropout, base_hash_, base_model, directory);
+    write_adapter(ctx_, model_, lora_, o_.train.dropout, base_hash_, base_model, directory);
   }
 
  private:
+  Context& ctx_;
   Model& model_;
   const FinetuneOptions& o_;
   std::string base_hash_;
@@ -209,10 +222,10 @@ FinetuneReport finetune(Context& ctx, const CheckpointPtr& checkpoint, const Fin
   load.adapter = o.adapter;
   load.no_adapter = from_zero;
   Model model = Model::load(ctx, checkpoint, load);
-  if (!o.adapter.empty()) {
-    const PeftAdapterReader reader(o.adapter);
-    for (const TensorView& view : reader.replaced()) o.lora.replaced.push_back(view.name());
-  }
+  o.lora.replaced = model.replaced();
+  check_option(o.train.dropout == 0.0 || !model.has_magnitudes(), "dropout",
+               "is {}, but the adapter to start from has magnitudes (DoRA), which learn without",
+               o.train.dropout);
   check_sequence_length(model.spec(), o.data.examples.max_length, "[finetune] seq-len");
   o.data.examples.seed = ctx.seed;
   ExampleSet set = read_training_data(o.data, checkpoint->directory(), *tokenizer, ctx.progress);

@@ -8,6 +8,7 @@
 #include "base/rng.h"
 #include "ops/elementwise.h"
 #include "ops/host_math.h"
+#include "ops/lengths.h"
 #include "unicode/module_pattern.h"
 
 namespace lq {
@@ -15,10 +16,11 @@ namespace {
 
 constexpr std::int64_t kDefaultRank = 64;  // the paper's
 
-// Those that an adapter may be put beside: tied to the embedding, the head is no module of its own.
+// Those that an adapter is put beside unasked, or has been: tied to the embedding, the head is no module of
+// its own.
 std::vector<Module> own_modules(Model& model) {
   std::vector<Module> all = model.modules();
-  std::erase_if(all, [](const Module& m) { return !m.owns_weight(); });
+  std::erase_if(all, [](const Module& m) { return !m.owns_weight() && m.linear->lora() == nullptr; });
   return all;
 }
 
@@ -87,15 +89,21 @@ std::vector<Parameter*> whole_parameters(Model& model, const std::string& what) 
   std::vector<Parameter*> all;
   for (Parameter* p : model.parameters()) {
     const bool norm = p->name.ends_with("norm.weight");
-    const bool embeddings = p->name == model.names().module(Role::kEmbedding) + ".weight";
-    const bool head = p->name == model.names().module(Role::kHead) + ".weight" ||
-                      (embeddings && model.spec().tied_embeddings);
+    const bool embeddings = p == &model.embedding().table();
+    const bool head = p == model.head().projection().weight().parameter();
     if ((what == "norms" && norm) || (what == "embeddings" && embeddings) || (what == "head" && head)) {
       all.push_back(p);
     }
   }
   check_option(!all.empty(), "train", "{}: the model has none that is not packed", what);
   return all;
+}
+
+// What is not changed may still be as it lies in the base's file.
+Tensor f32_of(const Tensor& t) {
+  Tensor values = Tensor::empty(DType::kF32, t.shape());
+  convert_to_f32(t.dtype(), t.raw(), 0, t.numel(), values.mutable_data<float>());
+  return values;
 }
 
 // A and B of the fixed part and the one beside it as one pair, whose scaling is the latter's.
@@ -121,6 +129,51 @@ JoinedFactors join(const Linear& linear) {
   return joined;
 }
 
+// The scaling is kept in f32; an alpha of whole numbers should come back as it was given.
+double alpha_of(float scaling, double root) {
+  const double alpha = scaling * root;
+  const double whole = std::round(alpha);
+  return static_cast<float>(whole / root) == scaling ? whole : alpha;
+}
+
+bool names_any(const std::vector<std::string>& targets, const std::string& module) {
+  return std::any_of(targets.begin(), targets.end(),
+                     [&](const std::string& target) { return names(target, module); });
+}
+
+void train_embedding(EmbeddingLora& lora, LoraState& state) {
+  lora.a.make_trainable();
+  lora.b.make_trainable();
+  if (lora.magnitude != nullptr) lora.magnitude->m.make_trainable();
+  ++state.trained;
+}
+
+void write_embedding(Context& ctx, const EmbeddingLora& lora, const std::string& module,
+                     PeftAdapterWriter& writer) {
+  Tensor a = Tensor::empty(DType::kF32, {lora.rank(), lora.a.value.dim(0)});
+  transpose(ctx.pool, const_matrix_of(lora.a.value), matrix_of(a));
+  writer.write(module, a.data<float>(), lora.b.value.data<float>());
+  if (lora.magnitude != nullptr) writer.write_magnitude(module, lora.magnitude->m.value.data<float>());
+}
+
+// What the adapter's file holds whole: names in it and the parameters they come from. A tied pair that no
+// low-rank part is beside is written as both tensors, for in PEFT each module has a copy of its own; else the
+// tensor stands as the base layer of the module that has the low-rank part, and both follow it.
+std::vector<std::pair<std::string, const Parameter*>> whole_tensors(Model& model, const LoraState& state) {
+  const Linear& head = model.head().projection();
+  const Parameter& table = model.embedding().table();
+  const bool tied = model.head().projection().weight().parameter() == &table;
+  std::vector<std::pair<std::string, const Parameter*>> all;
+  for (const Parameter* p : state.whole) {
+    const bool pair = tied && p == &table;
+    const bool by_head = pair && model.embedding().lora() == nullptr && head.lora() != nullptr;
+    if (!by_head) all.emplace_back(p->name, p);
+    if (by_head || (pair && model.embedding().lora() == nullptr))
+      all.emplace_back(head.name() + ".weight", p);
+  }
+  return all;
+}
+
 }  // namespace
 
 LoraState lora_setup(Context& ctx, Model& model, const LoraOptions& options) {
@@ -142,6 +195,9 @@ LoraState lora_setup(Context& ctx, Model& model, const LoraOptions& options) {
   if (options.start == LoraStart::kStacked) {
     check_option(model.has_adapter(), "init",
                  "stacked: the model has no low-rank part (no adapter was given, and the base brings none)");
+    check_option(!model.has_magnitudes() && model.embedding().lora() == nullptr, "init",
+                 "stacked: the adapter to start from has a magnitude (DoRA) or a low-rank part of the "
+                 "embedding, beside which no other can be put");
     for (Linear* linear : all_linears(model)) {
       if (linear->lora() != nullptr) linear->freeze_lora();
     }
@@ -162,6 +218,12 @@ LoraState lora_setup(Context& ctx, Model& model, const LoraOptions& options) {
             [](const Parameter* a, const Parameter* b) { return a->name < b->name; });
   state.whole.erase(std::unique(state.whole.begin(), state.whole.end()), state.whole.end());
 
+  EmbeddingLora* const table = model.embedding().lora();
+  const bool table_learns =
+      table != nullptr && (options.targets.empty() || names_any(options.targets, model.embedding().name()));
+  if (table_learns) train_embedding(*table, state);
+  // PEFT gives magnitudes to all modules of an adapter or to none.
+  const bool magnitudes = model.has_magnitudes();
   for (Linear* linear : choose(model, options)) {
     Lora* lora = linear->lora();
     ++state.trained;
@@ -169,7 +231,12 @@ LoraState lora_setup(Context& ctx, Model& model, const LoraOptions& options) {
       auto fresh = start_from_zero(ctx, *linear, rank);
       const double alpha = options.alpha > 0 ? options.alpha : static_cast<double>(rank);
       fresh->scaling = static_cast<float>(alpha / root(rank));
+      if (magnitudes) {
+        fresh->magnitude = std::make_unique<Magnitude>();
+        fresh->magnitude->m.name = linear->name() + ".lora_magnitude_vector";
+      }
       linear->set_lora(std::move(fresh));
+      linear->update_magnitude(ctx);
       lora = linear->lora();
       ++state.started;
     } else {
@@ -179,6 +246,7 @@ LoraState lora_setup(Context& ctx, Model& model, const LoraOptions& options) {
     }
     lora->a.make_trainable();
     lora->b.make_trainable();
+    if (lora->magnitude != nullptr) lora->magnitude->m.make_trainable();
     const double scaling = options.alpha > 0 ? options.alpha / root(lora->rank()) : lora->scaling;
     const auto factor = static_cast<float>(std::sqrt(lora->scaling / scaling));
     if (factor != 1.0F) {
@@ -191,17 +259,20 @@ LoraState lora_setup(Context& ctx, Model& model, const LoraOptions& options) {
     const Lora* const lora = linear->lora() != nullptr ? linear->lora() : linear->fixed_lora();
     if (lora == nullptr) continue;
     const std::int64_t total = rank_of(*linear);
-    // The scaling is kept in f32; an alpha of whole numbers should come back as it was given.
-    double alpha = lora->scaling * root(total);
-    const double whole = std::round(alpha);
-    if (static_cast<float>(whole / root(total)) == lora->scaling) alpha = whole;
-    state.specs.push_back({linear->name(), total, linear->in(), linear->out(), alpha});
+    state.specs.push_back({linear->name(), total, linear->in(), linear->out(),
+                           alpha_of(lora->scaling, root(total)), lora->magnitude != nullptr});
+  }
+  if (table != nullptr) {
+    state.specs.push_back({model.embedding().name(), table->rank(), table->a.value.dim(0),
+                           table->b.value.dim(0), alpha_of(table->scaling, root(table->rank())),
+                           table->magnitude != nullptr, true});
   }
   return state;
 }
 
-void write_adapter(Model& model, const LoraState& state, double dropout, const std::string& base_hash,
-                   const std::string& base_model, const std::filesystem::path& directory) {
+void write_adapter(Context& ctx, Model& model, const LoraState& state, double dropout,
+                   const std::string& base_hash, const std::string& base_model,
+                   const std::filesystem::path& directory) {
   PeftConfig config;
   config.use_rslora = state.rslora;
   config.dropout = dropout;
@@ -209,14 +280,21 @@ void write_adapter(Model& model, const LoraState& state, double dropout, const s
   PeftWriterOptions options;
   options.base_hash = base_hash;
   for (const Linear* linear : all_linears(model)) options.all_modules.push_back(linear->name());
-  for (const Parameter* p : state.whole) {
-    options.replaced.push_back({p->name, DType::kF32, p->value.shape()});
-  }
+  options.all_modules.push_back(model.embedding().name());
+  for (const Parameter* p : model.parameters()) options.all_tensors.push_back(p->name);
+  const auto whole = whole_tensors(model, state);
+  for (const auto& [name, p] : whole) options.replaced.push_back({name, DType::kF32, p->value.shape()});
   PeftAdapterWriter writer(directory, std::move(config), state.specs, options);
-  for (const Parameter* p : state.whole) writer.write_replaced(p->name, p->value.data<float>());
+  for (const auto& [name, p] : whole) writer.write_replaced(name, f32_of(p->value).data<float>());
   for (const LoraSpec& spec : state.specs) {
-    const JoinedFactors factors = join(*model.find_linear(spec.module));
+    if (spec.embedding) {
+      write_embedding(ctx, *model.embedding().lora(), spec.module, writer);
+      continue;
+    }
+    const Linear& linear = *model.find_linear(spec.module);
+    const JoinedFactors factors = join(linear);
     writer.write(spec.module, factors.a.data(), factors.b.data());
+    if (spec.magnitude) writer.write_magnitude(spec.module, linear.lora()->magnitude->m.value.data<float>());
   }
   writer.finish();
 }

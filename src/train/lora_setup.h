@@ -31,7 +31,7 @@ struct LoraOptions {
   double alpha = 0.0;
   bool rslora = false;  // scaling alpha / sqrt(rank) (Kalajdzievski 2023)
   // What else learns, whole: "norms", "head", "embeddings". The adapter then holds these weights
-  // (modules_to_save).
+  // (modules_to_save); of a tied pair either means both.
   std::vector<std::string> whole = {};
   // Parameters that the adapter to start from has already replaced: they stay in the new one.
   std::vector<std::string> replaced = {};
@@ -55,9 +55,11 @@ struct LoraState {
 LoraState lora_setup(Context& ctx, Model& model, const LoraOptions& options);
 
 // Writes the model's low-rank parts as a PEFT adapter into an existing directory; a fixed part and the new
-// one beside it become one of the ranks' sum, fixed part first. base_model: what adapter_config.json names,
+// one beside it become one of the ranks' sum, fixed part first. Of a tied pair that the adapter holds whole
+// both tensors are written, so that PEFT gives the same numbers. base_model: what adapter_config.json names,
 // may be empty.
-void write_adapter(Model& model, const LoraState& state, double dropout, const std::string& base_hash,
-                   const std::string& base_model, const std::filesystem::path& directory);
+void write_adapter(Context& ctx, Model& model, const LoraState& state, double dropout,
+                   const std::string& base_hash, const std::string& base_model,
+                   const std::filesystem::path& directory);
 
 }  // namespace lq

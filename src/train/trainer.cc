@@ -34,6 +34,7 @@ class Trainer {
         stream_(examples.train, examples.weights, options.batch, options.accumulate),
         ranks_(ctx.collective != nullptr ? *ctx.collective : alone_),
         parameters_(model.trainable()),
+        magnitudes_(model.has_magnitudes()),
         arena_(ctx, parameters_),
         sum_(arena_, ranks_),
         optimizer_(parameter_groups(parameters_, options), options.adam),
@@ -45,6 +46,7 @@ class Trainer {
     if (const auto found = checkpoints_.restore(parameters_, optimizer_)) {
       state_ = *found;
       stream_.seek(state_.data);
+      if (magnitudes_) model_.update_magnitudes(ctx);
       result_.resumed = true;
       ctx.progress.note(
           fmt::format("finetune: going on after step {} of {}", state_.step, result_.total_steps));
@@ -82,6 +84,7 @@ class Trainer {
     save();
     ranks_.barrier();
     if (options_.end_with_best) checkpoints_.restore_best(parameters_);
+    if (magnitudes_) model_.update_magnitudes(ctx_);
     result_.state = state_;
     result_.tokens_per_second = static_cast<double>(state_.tokens) / std::max(state_.seconds, 1e-9);
     return result_;
@@ -178,6 +181,7 @@ class Trainer {
     const bool good = guard_step(ctx_, state_, loss, norm, lr, parameters_, note);
     if (good) {
       optimizer_.step(ctx_, rate, clip_factor(norm, options_.clip));
+      if (magnitudes_) model_.update_magnitudes(ctx_);
       state_.loss = loss;
       state_.gradient_norm = norm;
     }
@@ -219,6 +223,7 @@ class Trainer {
   Alone alone_;
   Collective& ranks_;
   std::vector<Parameter*> parameters_;
+  bool magnitudes_;
   GradientArena arena_;
   GradientSum sum_;
   AdamW optimizer_;

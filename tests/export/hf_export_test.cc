@@ -182,22 +182,7 @@ TEST(HfExport, MergesWholeWeightsOfTheAdapter) {
 
 TEST(HfExport, AHeadOfItsOwnUnties) {
   PackedTinyModel tiny;
-  // The model as if its head were the embedding.
-  JsonObject config = load_config(tiny.packed);
-  config.json()["tie_word_embeddings"] = true;
-  config.save(tiny.packed / "config.json");
-  const CheckpointReader reader(tiny.packed);
-  std::vector<TensorSpec> specs;
-  for (const TensorView& view : reader.tensors()) {
-    if (view.name() != "lm_head.weight") specs.push_back(view.spec);
-  }
-  SafetensorsWriter writer(tiny.dir / "tied.safetensors", specs, {{"format", "pt"}});
-  for (const TensorSpec& spec : specs) {
-    const TensorView& view = reader.at(spec.name);
-    writer.append(spec.name, view.data, view.bytes);
-  }
-  writer.finish();
-  std::filesystem::rename(tiny.dir / "tied.safetensors", tiny.packed / "model.safetensors");
+  tiny.tie();
 
   const auto adapter = tiny.dir / "head";
   std::filesystem::create_directories(adapter);

@@ -49,12 +49,12 @@ TEST_F(PackedAdapterTest, OneThatDoesNotFitIsNamed) {
   spec.in = 16;
   has(error_of(spec, {}), "is 40 x 16, but the matrix is 40 x 32");
   spec = good_;
-  spec.module = "lm_head";
-  spec.out = 64;
-  has(error_of(spec, {}), "'lm_head', which is not a packed matrix");
+  spec.module = "model.layers.7.mlp.up_proj";
+  has(error_of(spec, {}), "'model.layers.7.mlp.up_proj', which is no linear module");
+  spec.module = "model.norm";
+  has(error_of(spec, {}), "'model.norm', which is no linear module");
   has(error_of(good_, {"model.norm.weight", DType::kF32, {16}}), "model.norm.weight is [16]");
-  has(error_of(good_, {"score.weight", DType::kF32, {2, 32}}),
-      "score.weight (modules_to_save), which the model");
+  has(error_of(good_, {"score.weight", DType::kF32, {2, 32}}), "score.weight, which the model");
   has(error_of(good_, {"model.layers.0.mlp.up_proj.weight", DType::kF32, {40, 32}}),
       "that is a packed matrix");
 }

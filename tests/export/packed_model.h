@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "formats/config_file.h"
 #include "formats/packed_checkpoint.h"
 #include "formats/peft_adapter.h"
 #include "jobs/quantize_model.h"
@@ -43,6 +44,26 @@ struct PackedTinyModel {
     }
     writer.write_replaced("model.norm.weight", norm.data());
     writer.finish();
+  }
+  // The packed model as if its head were the embedding: without a head of its own.
+  void tie() {
+    JsonObject config = load_config(packed);
+    config.json()["tie_word_embeddings"] = true;
+    config.save(packed / "config.json");
+    {
+      const CheckpointReader reader(packed);
+      std::vector<TensorSpec> specs;
+      for (const TensorView& view : reader.tensors()) {
+        if (view.name() != "lm_head.weight") specs.push_back(view.spec);
+      }
+      SafetensorsWriter writer(dir / "tied.safetensors", specs, {{"format", "pt"}});
+      for (const TensorSpec& spec : specs) {
+        const TensorView& view = reader.at(spec.name);
+        writer.append(spec.name, view.data, view.bytes);
+      }
+      writer.finish();
+    }
+    std::filesystem::rename(dir / "tied.safetensors", packed / "model.safetensors");
   }
   std::string packed_hash() const { return PackedCheckpoint(packed).packed().model_hash; }
 

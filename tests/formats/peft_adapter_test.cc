@@ -137,6 +137,59 @@ TEST(PeftAdapter, ReadsNamesOfAStateDict) {
   }
 }
 
+TEST(PeftAdapter, ReadsMagnitudesEmbeddingsAndBaseLayers) {
+  const DType f = DType::kF32;
+  constexpr const char* kDora =
+      R"({"peft_type": "LORA", "r": 2, "lora_alpha": 4, "target_modules": ["q", "e"], "use_dora": true})";
+  for (const bool state_dict : {false, true}) {
+    const std::string own = state_dict ? ".mine" : "";
+    const TempDir dir;
+    put_adapter(dir.path(),
+                {{"q.lora_A" + own + ".weight", f, {2, 3}},
+                 {"q.lora_B" + own + ".weight", f, {4, 2}},
+                 {"q.lora_magnitude_vector" + own + (state_dict ? ".weight" : ""), f, {4}},
+                 {"q.base_layer.bias", f, {4}},
+                 {"e.lora_embedding_A" + own, f, {2, 9}},
+                 {"e.lora_embedding_B" + own, f, {3, 2}},
+                 {"e.lora_magnitude_vector" + own + (state_dict ? ".weight" : ""), f, {3}},
+                 {"e.base_layer.weight", f, {9, 3}}},
+                kDora);
+    const PeftAdapterReader reader(dir.path());
+    ASSERT_EQ(reader.pairs().size(), 1U);
+    ASSERT_TRUE(reader.pairs()[0].magnitude);
+    EXPECT_EQ(reader.pairs()[0].magnitude->numel(), 4);
+    ASSERT_NE(reader.embedding(), nullptr);
+    EXPECT_EQ(reader.embedding()->module, "e");
+    EXPECT_EQ(reader.embedding()->in, 9);
+    EXPECT_EQ(reader.embedding()->out, 3);
+    EXPECT_EQ(reader.embedding()->scaling, 2.0);
+    EXPECT_EQ(reader.replaced().size(), 2U);
+    EXPECT_TRUE(reader.in_place("e.weight") && reader.in_place("q.bias"));
+  }
+}
+
+TEST(PeftAdapter, ModulesThatItSavesAreInTheFile) {
+  const DType f = DType::kF32;
+  const std::vector<TensorSpec> specs = {
+      {"q.lora_A.weight", f, {2, 3}}, {"q.lora_B.weight", f, {4, 2}}, {"embed_tokens.weight", f, {9, 3}}};
+  const auto config = [](const std::string& more) {
+    return R"({"peft_type": "LORA", "r": 2, "target_modules": ["q"], "modules_to_save": )" + more + "}";
+  };
+  const std::vector<std::string> base = {"q.weight", "embed_tokens.weight", "lm_head.weight"};
+  const TempDir dir;
+  put_adapter(dir.path(), specs, config(R"(["embed_tokens", "lm_head"])"));
+  expect_error(ErrorCode::kCorruptFile, {"lm_head.weight is not in the file"},
+               [&] { PeftAdapterReader(dir.path()).check_saved(base, "", ""); });
+  put_adapter(dir.path(), specs, config(R"(["embed_tokens"])"));
+  const PeftAdapterReader copy(dir.path());
+  EXPECT_NO_THROW(copy.check_saved(base, base[1], base[2]));
+  EXPECT_FALSE(copy.in_place("embed_tokens.weight"));
+  put_adapter(dir.path(), specs, config(R"(["embed_tokens", "lm_head"], "ensure_weight_tying": true)"));
+  const PeftAdapterReader one(dir.path());
+  EXPECT_NO_THROW(one.check_saved(base, base[1], base[2]));
+  EXPECT_TRUE(one.in_place("embed_tokens.weight"));
+}
+
 TEST(PeftAdapter, RefusesHostileInput) {
   const DType f = DType::kF32;
   const TensorSpec a{"q.lora_A.weight", f, {2, 3}};
@@ -158,8 +211,11 @@ TEST(PeftAdapter, RefusesHostileInput) {
        {"multiply"}},
       {{a, {"q.lora_B.weight", f, {4, 2, 1, 1}}}, ErrorCode::kUnsupported, {"two dimensions"}},
       {{a, {"q.lora_B.weight", DType::kI8, {4, 2}}}, ErrorCode::kUnsupported, {"I8"}},
-      {{a, b, {"q.lora_magnitude_vector", f, {4}}}, ErrorCode::kUnsupported, {"lora_magnitude_vector"}},
-      {{a, b, {"e.lora_embedding_A", f, {2, 9}}}, ErrorCode::kUnsupported, {"lora_embedding_A"}},
+      {{a, b, {"q.lora_magnitude_vector", f, {4}}}, ErrorCode::kCorruptFile, {"q: 'use_dora'", "is false"}},
+      {{a, b, {"e.lora_embedding_A", f, {2, 9}}}, ErrorCode::kCorruptFile, {"e: lora_B is missing"}},
+      {{a, b, {"q.lora_gain", f, {4}}}, ErrorCode::kUnsupported, {"q.lora_gain"}},
+      {{a, b, {"q.weight", f, {4, 3}}}, ErrorCode::kUnsupported, {"q.weight", "not under base_layer"}},
+      {{a, b, {"p.base_layer.weight", f, {4, 3}}}, ErrorCode::kUnsupported, {"p.weight", "no low-rank part"}},
       {{a, b, {".lora_A.weight", f, {2, 9}}}, ErrorCode::kUnsupported, {".lora_A.weight"}},
   };
   for (const Case& c : cases) {

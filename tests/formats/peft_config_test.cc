@@ -77,7 +77,7 @@ TEST(PeftConfig, RefusesWhatItCannotComputeWith) {
   expect_error(ErrorCode::kUnsupported, {"[config] a", "'IA3'", "LORA"},
                [&] { parse(R"({"peft_type":"IA3"})"); });
   expect_error(ErrorCode::kNotFound, {"'peft_type'"}, [&] { parse("{}"); });
-  for (const char* more : {R"("use_dora": true)", R"("layer_replication": [[0,1]])", R"("lora_bias": true)",
+  for (const char* more : {R"("use_qalora": 1)", R"("layer_replication": [[0,1]])", R"("lora_bias": true)",
                            R"("target_parameters": ["w"])", R"("trainable_token_indices": [1])",
                            R"("use_qalora": true)", R"("alora_invocation_tokens": [5])"}) {
     const std::string key = std::string(more).substr(1, std::string(more).find('"', 1) - 1);
@@ -89,10 +89,42 @@ TEST(PeftConfig, RefusesWhatItCannotComputeWith) {
                  [&] { peft_config(fmt::format(R"(, "init_lora_weights": "{}")", init)); });
   }
   EXPECT_NO_THROW(peft_config(R"(, "init_lora_weights": "gaussian")"));
-  for (const char* bias : {"all", "lora_only"}) {
-    expect_error(ErrorCode::kUnsupported, {bias},
-                 [&] { peft_config(fmt::format(R"(, "bias": "{}")", bias)); });
+  expect_error(ErrorCode::kUnsupported, {"bias", "'some'"}, [&] { peft_config(R"(, "bias": "some")"); });
+}
+
+TEST(PeftConfig, AKeyThatIsSetIsKnownOrRefused) {
+  for (const char* more : {R"("lora_gain": 0.5)", R"("lora_gain": true)", R"("lora_gain": {"q_proj": 2})"}) {
+    expect_error(ErrorCode::kUnsupported, {"[config] a", "'lora_gain'"},
+                 [&] { peft_config(", " + std::string(more)); });
   }
+  for (const char* more :
+       {R"("lora_gain": null)", R"("lora_gain": false)", R"("lora_gain": {})", R"("peft_version": "0.21.2")",
+        R"("layers_to_transform": [0, 1])", R"("megatron_core": "megatron.core")",
+        R"("qalora_group_size": 16)", R"("auto_mapping": {"base_model_class": "LlamaForCausalLM"})",
+        R"("inference_mode": true)", R"("eva_config": {"rho": 2.0})"}) {
+    EXPECT_NO_THROW(peft_config(", " + std::string(more))) << more;
+  }
+}
+
+TEST(PeftConfig, BiasesMagnitudesAndTyingComeBack) {
+  const PeftConfig c = peft_config(
+      R"(, "bias": "lora_only", "use_dora": true, "ensure_weight_tying": true, "modules_to_save": ["norm"])");
+  EXPECT_EQ(c.bias, "lora_only");
+  EXPECT_TRUE(c.use_dora && c.ensure_weight_tying);
+  EXPECT_TRUE(c.saves("model.norm") && c.saves("model.layers.0.input_layernorm"));
+  EXPECT_FALSE(c.saves("model.norm.x"));
+  const PeftConfig back = PeftConfig::parse(c.to_json().dump(), "[config] b");
+  EXPECT_EQ(back.to_json(), c.to_json());
+}
+
+TEST(PeftConfig, SavedModulesAreNamedAsShortlyAsPeftAllows) {
+  const std::vector<std::string> all = {"model.norm", "model.layers.0.input_layernorm",
+                                        "model.layers.1.input_layernorm", "lm_head"};
+  EXPECT_EQ(minimal_saved({all[1], all[2], "lm_head"}, all),
+            (std::vector<std::string>{"input_layernorm", "lm_head"}));
+  EXPECT_EQ(minimal_saved({all[0]}, all), std::vector<std::string>{"model.norm"});
+  EXPECT_EQ(minimal_saved({all[2]}, all), std::vector<std::string>{all[2]});
+  EXPECT_EQ(minimal_saved({"lm_head"}, {}), std::vector<std::string>{"lm_head"});
 }
 
 TEST(PeftConfig, RefusesAbsurdValues) {

@@ -3,56 +3,26 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <filesystem>
 #include <string>
 #include <vector>
 
-#include "formats/safetensors_reader.h"
+#include "models/golden_numbers.h"
 #include "models/model.h"
 #include "ops/cross_entropy.h"
-#include "support/paths.h"
 
 namespace lq {
 namespace {
 
-const std::filesystem::path kGoldens = std::filesystem::path(lq::test::source_dir()) / "tests" / "goldens";
-
-std::vector<float> floats_of(const TensorView& view) {
-  std::vector<float> values(static_cast<std::size_t>(view.numel()));
-  convert_to_f32(view.dtype(), view.data, 0, view.numel(), values.data());
-  return values;
-}
-
-std::vector<std::int32_t> ints_of(const TensorView& view) {
-  std::vector<std::int32_t> values(static_cast<std::size_t>(view.numel()));
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    std::int64_t v = 0;
-    std::memcpy(&v, view.data + 8 * i, 8);
-    values[i] = static_cast<std::int32_t>(v);
-  }
-  return values;
-}
-
-// Largest difference, in units of the largest magnitude expected.
-double relative_difference(std::span<const float> have, std::span<const float> want) {
-  EXPECT_EQ(have.size(), want.size());
-  double largest = 0.0;
-  double difference = 0.0;
-  for (std::size_t i = 0; i < std::min(have.size(), want.size()); ++i) {
-    largest = std::max(largest, std::abs(double{want[i]}));
-    difference = std::max(difference, std::abs(double{have[i]} - double{want[i]}));
-  }
-  return difference / largest;
-}
+const std::filesystem::path kGoldens = golden::folder();
 
 class GoldenTest : public testing::TestWithParam<const char*> {
  protected:
   GoldenTest() : folder_(kGoldens / GetParam()), golden_(folder_ / "golden.safetensors") {
-    ids_ = ints_of(golden_.at("input_ids"));
+    ids_ = golden::ints_of(golden_.at("input_ids"));
     const Shape& shape = golden_.at("input_ids").shape();
     for (std::int64_t b = 0; b <= shape[0]; ++b) starts_.push_back(b * shape[1]);
-    const std::vector<std::int32_t> labels = ints_of(golden_.at("labels"));
+    const std::vector<std::int32_t> labels = golden::ints_of(golden_.at("labels"));
     targets_.assign(ids_.size(), kIgnoreTarget);
     for (std::size_t t = 0; t + 1 < ids_.size(); ++t) {
       const bool last = std::ranges::find(starts_, static_cast<std::int64_t>(t) + 1) != starts_.end();
@@ -76,9 +46,9 @@ class GoldenTest : public testing::TestWithParam<const char*> {
     });
     double sum = 0.0;
     for (const float l : losses) sum += l;
-    const float loss = floats_of(golden_.at(prefix + "loss")).front();
+    const float loss = golden::floats_of(golden_.at(prefix + "loss")).front();
     EXPECT_NEAR(sum / static_cast<double>(predicted_), loss, 1e-5 * loss);
-    EXPECT_LT(relative_difference(logits, floats_of(golden_.at(prefix + "logits"))), 1e-4);
+    EXPECT_LT(golden::relative_difference(logits, golden::floats_of(golden_.at(prefix + "logits"))), 1e-4);
   }
 
   void backward(Model& model, Keep keep) {
@@ -111,7 +81,8 @@ TEST_P(GoldenTest, GradientsOfEveryWeightAgree) {
     backward(model, keep);
     std::size_t compared = 0;
     for (Parameter* p : model.parameters()) {
-      EXPECT_LT(relative_difference(std::span<float>(p->grads()), floats_of(golden_.at("grad." + p->name))),
+      EXPECT_LT(golden::relative_difference(std::span<float>(p->grads()),
+                                            golden::floats_of(golden_.at("grad." + p->name))),
                 1e-4)
           << p->name;
       ++compared;
@@ -129,7 +100,8 @@ TEST_P(GoldenTest, GradientsOfAdaptersAgree) {
   const std::vector<Parameter*> learning = model.trainable();
   for (Parameter* p : learning) {
     const TensorView& want = golden_.at("lora_grad.base_model.model." + p->name);
-    EXPECT_LT(relative_difference(std::span<float>(p->grads()), floats_of(want)), 1e-4) << p->name;
+    EXPECT_LT(golden::relative_difference(std::span<float>(p->grads()), golden::floats_of(want)), 1e-4)
+        << p->name;
   }
   const auto expected = std::ranges::count_if(
       golden_.tensors(), [](const TensorView& v) { return v.name().starts_with("lora_grad."); });
@@ -143,7 +115,7 @@ TEST_P(GoldenTest, DecodingTokenByTokenEqualsTheWholePass) {
   }
   Workspace ws;
   const std::int64_t vocab = model.spec().vocab;
-  const std::vector<float> want = floats_of(golden_.at("lora_logits"));
+  const std::vector<float> want = golden::floats_of(golden_.at("lora_logits"));
   KvCache cache = model.make_cache(starts_[1]);
   Tensor logits = Tensor::empty(DType::kF32, {1, vocab});
   // A prompt of 5, then 3 at once, then one by one.
@@ -153,17 +125,17 @@ TEST_P(GoldenTest, DecodingTokenByTokenEqualsTheWholePass) {
                  std::span(ids_).subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(step)),
                  matrix_of(logits));
     at += step;
-    EXPECT_LT(relative_difference({logits.data<float>(), static_cast<std::size_t>(vocab)},
-                                  std::span(want).subspan(static_cast<std::size_t>((at - 1) * vocab),
-                                                          static_cast<std::size_t>(vocab))),
+    EXPECT_LT(golden::relative_difference({logits.data<float>(), static_cast<std::size_t>(vocab)},
+                                          std::span(want).subspan(static_cast<std::size_t>((at - 1) * vocab),
+                                                                  static_cast<std::size_t>(vocab))),
               1e-4);
   }
   for (; at < starts_[1]; ++at) {
     model.decode(ctx_, ws, cache, std::span(ids_).subspan(static_cast<std::size_t>(at), 1),
                  matrix_of(logits));
-    EXPECT_LT(relative_difference({logits.data<float>(), static_cast<std::size_t>(vocab)},
-                                  std::span(want).subspan(static_cast<std::size_t>(at * vocab),
-                                                          static_cast<std::size_t>(vocab))),
+    EXPECT_LT(golden::relative_difference({logits.data<float>(), static_cast<std::size_t>(vocab)},
+                                          std::span(want).subspan(static_cast<std::size_t>(at * vocab),
+                                                                  static_cast<std::size_t>(vocab))),
               1e-4)
         << at;
   }

@@ -77,7 +77,7 @@ TEST_F(LoraSetupTest, BesideIsOnePartOfWhichTheFirstRowsStay) {
       Rng(8, stream_of(p->name)).fill_normal(pool_, p->value.mutable_data<float>(), p->value.numel());
     }
     std::filesystem::create_directories(dir_ / "first");
-    write_adapter(model, state, 0.0, "", "", dir_ / "first");
+    write_adapter(ctx_, model, state, 0.0, "", "", dir_ / "first");
   }
   Model beside = load(dir_ / "first");
   const auto before = losses(beside);
@@ -90,7 +90,7 @@ TEST_F(LoraSetupTest, BesideIsOnePartOfWhichTheFirstRowsStay) {
     Rng(9, stream_of(p->name)).fill_normal(pool_, p->value.mutable_data<float>(), p->value.numel());
   }
   std::filesystem::create_directories(dir_ / "both");
-  write_adapter(beside, state, 0.0, "", "", dir_ / "both");
+  write_adapter(ctx_, beside, state, 0.0, "", "", dir_ / "both");
   EXPECT_EQ(state.specs[0].rank, 5);
 
   Model joined = load(dir_ / "both");
@@ -163,7 +163,7 @@ TEST_F(LoraSetupTest, WrittenAdaptersComeBackAndKeepTheFunctionUnderAnotherAlpha
         }
       }
       want = losses(model);
-      write_adapter(model, state, 0.0, model.base_hash(ctx_), "base", dir_ / "adapter");
+      write_adapter(ctx_, model, state, 0.0, model.base_hash(ctx_), "base", dir_ / "adapter");
     }
     const PeftAdapterReader reader(dir_ / "adapter");
     EXPECT_EQ(reader.config().alpha, 6);
@@ -186,7 +186,7 @@ TEST_F(LoraSetupTest, TargetsBeyondTheAdapterStartFromZeroAndOthersStayAsTheyAre
   {
     Model model = load();
     const LoraState state = lora_setup(ctx_, model, {.targets = {"q_proj"}, .rank = 4});
-    write_adapter(model, state, 0.0, model.base_hash(ctx_), "", dir_ / "adapter");
+    write_adapter(ctx_, model, state, 0.0, model.base_hash(ctx_), "", dir_ / "adapter");
   }
   Model model = load(dir_ / "adapter");
   const LoraState state = lora_setup(ctx_, model, {.targets = {"v_proj"}});

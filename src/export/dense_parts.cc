@@ -1,0 +1,117 @@
+#include "export/dense_parts.h"
+
+#include <algorithm>
+
+#include "export/merge.h"
+#include "export/packed_adapter.h"
+#include "formats/module_name.h"
+
+namespace lq {
+namespace {
+
+// What embedding and head of a model that has them as one become.
+struct TiedPair {
+  const TensorView* table = nullptr;  // in place of the model's; null: the model's
+  const TensorView* head = nullptr;
+  bool apart = false;
+
+  void copy(const TensorView& view) {
+    (view.name() == kHeadWeight ? head : table) = &view;
+    apart = true;
+  }
+  void in_place(const TensorView& view) {
+    if (!apart || view.name() == kHeadWeight) head = &view;
+    if (!apart || view.name() == kTableWeight) table = &view;
+  }
+  bool same() const {
+    return table != nullptr && head != nullptr && table->dtype() == head->dtype() &&
+           table->bytes == head->bytes && std::equal(table->data, table->data + table->bytes, head->data);
+  }
+};
+
+TiedPair tied_pair(const PeftAdapterReader& adapter) {
+  TiedPair pair;
+  for (const bool in_place : {false, true}) {
+    for (const TensorView& view : adapter.replaced()) {
+      if (view.name() != kTableWeight && view.name() != kHeadWeight) continue;
+      if (adapter.in_place(view.name()) != in_place) continue;
+      in_place ? pair.in_place(view) : pair.copy(view);
+    }
+  }
+  const bool low_rank = adapter.embedding() != nullptr || adapter.find(module_of(kHeadWeight)) != nullptr;
+  pair.apart = low_rank || (pair.apart && !pair.same());
+  return pair;
+}
+
+void replace(DensePart& part, const TensorView* by) {
+  if (by == nullptr) return;
+  part.from = by;
+  part.replaced = true;
+  part.spec.dtype = weight_dtype(part.spec.dtype);
+}
+
+void merge(DensePart& part, const PeftAdapterReader& adapter) {
+  part.embedding = adapter.embedding() != nullptr && part.spec.name == kTableWeight;
+  part.pair = part.embedding ? adapter.embedding() : adapter.find(module_of(part.spec.name));
+  if (part.pair != nullptr) part.spec.dtype = weight_dtype(part.spec.dtype);
+}
+
+}  // namespace
+
+Tensor DensePart::merged(Context& context) const {
+  Tensor values = from->copy_f32();
+  if (pair == nullptr) return values;
+  if (embedding) {
+    merge_low_rank_of_embedding(context, *pair, values);
+  } else {
+    merge_low_rank(context, *pair, values);
+  }
+  return values;
+}
+
+DenseParts dense_parts(const PackedCheckpoint& packed, const PeftAdapterReader* merged) {
+  DenseParts all;
+  for (const TensorView* view : packed.dense_tensors()) all.parts.push_back({view->spec, view});
+  if (merged == nullptr) return all;
+  const bool tied = has_tied_head(packed);
+  const TiedPair pair = tied ? tied_pair(*merged) : TiedPair();
+  all.unties = tied && pair.apart;
+  if (all.unties) {
+    DensePart head{packed.reader().at(std::string(kTableWeight)).spec};
+    head.from = &packed.reader().at(std::string(kTableWeight));
+    head.spec.name = kHeadWeight;
+    all.parts.push_back(std::move(head));
+  }
+  for (DensePart& part : all.parts) {
+    const bool of_pair = tied && (part.spec.name == kTableWeight || part.spec.name == kHeadWeight);
+    if (of_pair) {
+      replace(part, part.spec.name == kTableWeight ? pair.table : pair.head);
+    } else {
+      for (const TensorView& view : merged->replaced()) {
+        if (view.name() == part.spec.name) replace(part, &view);
+      }
+    }
+    merge(part, *merged);
+  }
+  return all;
+}
+
+std::vector<KeptTensor> kept_tensors(const PackedCheckpoint& packed, const PeftAdapterReader& adapter) {
+  const bool low_rank = adapter.embedding() != nullptr || adapter.find(module_of(kHeadWeight)) != nullptr;
+  std::vector<KeptTensor> all;
+  const auto add = [&](std::string_view name, const TensorView& view) {
+    const bool there =
+        std::any_of(all.begin(), all.end(), [&](const KeptTensor& kept) { return kept.name == name; });
+    if (!there) all.push_back({std::string(name), &view});
+  };
+  for (const TensorView& view : adapter.replaced()) {
+    const bool of_pair = view.name() == kTableWeight || view.name() == kHeadWeight;
+    add(view.name(), view);
+    if (!of_pair || low_rank || !has_tied_head(packed) || !adapter.in_place(view.name())) continue;
+    add(kTableWeight, view);
+    add(kHeadWeight, view);
+  }
+  return all;
+}
+
+}  // namespace lq

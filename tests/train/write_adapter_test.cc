@@ -1,0 +1,130 @@
+// An adapter of any kind that training starts from comes out as one with the same numbers.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "base/progress.h"
+#include "models/model.h"
+#include "support/io_test_util.h"
+#include "support/paths.h"
+#include "train/lora_setup.h"
+
+namespace lq {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path adapters_of_every_kind() {
+  return fs::path(lq::test::source_dir()) / "tests" / "goldens" / "adapters";
+}
+
+class WriteAdapterTest : public testing::Test {
+ protected:
+  std::vector<float> losses(const Model& model) {
+    const std::vector<std::int32_t> ids = {1, 5, 9, 2, 44, 3, 60, 0, 17};
+    const std::vector<std::int64_t> starts = {0, std::ssize(ids)};
+    std::vector<float> out(ids.size());
+    Workspace ws;
+    model.losses(ctx_, ws, {ids, starts}, next_token_targets({ids, starts}), out);
+    return out;
+  }
+  Model load(const std::string& base, const fs::path& adapter) {
+    return Model::load(ctx_, adapters_of_every_kind() / base, {.adapter = adapter});
+  }
+
+  io_test::TempDir dir_;
+  ThreadPool pool_{2};
+  NoProgress progress_;
+  Context ctx_{pool_, progress_, 3, {}};
+};
+
+TEST_F(WriteAdapterTest, EveryKindComesBack) {
+  int tried = 0;
+  for (const auto& entry : fs::directory_iterator(adapters_of_every_kind())) {
+    std::string base;
+    std::ifstream file(entry.path() / "base");
+    if (!std::getline(file, base)) continue;
+    SCOPED_TRACE(entry.path().filename().string());
+    ++tried;
+    Model model = load(base, entry.path());
+    const auto want = losses(model);
+    const PeftAdapterReader from(entry.path());
+    LoraOptions options;
+    options.rslora = from.config().use_rslora;
+    options.replaced = model.replaced();
+    const LoraState state = lora_setup(ctx_, model, options);
+    const fs::path to = dir_ / entry.path().filename().string();
+    fs::create_directories(to);
+    write_adapter(ctx_, model, state, 0.0, "", "", to);
+    const PeftAdapterReader back(to);
+    EXPECT_EQ(back.pairs().size(), from.pairs().size());
+    EXPECT_EQ(back.embedding() != nullptr, from.embedding() != nullptr);
+    EXPECT_EQ(back.config().use_dora, from.config().use_dora);
+    const auto have = losses(load(base, to));
+    for (std::size_t i = 0; i < want.size(); ++i) EXPECT_NEAR(have[i], want[i], 1e-5);
+  }
+  EXPECT_GE(tried, 18);
+}
+
+// What learns is one tensor in the model; in PEFT each module has a copy.
+TEST_F(WriteAdapterTest, OfATiedPairBothTensorsAreWritten) {
+  for (const char* what : {"embeddings", "head"}) {
+    Model model = load("tied", {});
+    const LoraState state = lora_setup(ctx_, model, {.targets = {"q_proj"}, .rank = 2, .whole = {what}});
+    Parameter& table = *model.find_parameter("model.embed_tokens.weight");
+    ASSERT_TRUE(table.trainable());
+    for (std::int64_t i = 0; i < table.value.numel(); ++i) table.value.mutable_data<float>()[i] *= 1.25F;
+    const auto want = losses(model);
+    const fs::path to = dir_ / what;
+    fs::create_directories(to);
+    write_adapter(ctx_, model, state, 0.0, "", "", to);
+    const PeftAdapterReader reader(to);
+    ASSERT_EQ(reader.replaced().size(), 2U);
+    EXPECT_EQ(reader.config().modules_to_save, (std::vector<std::string>{"embed_tokens", "lm_head"}));
+    EXPECT_FALSE(reader.in_place("lm_head.weight"));
+    EXPECT_EQ(losses(load("tied", to)), want);
+  }
+}
+
+// A step changes lengths, and with them what the next one computes.
+TEST_F(WriteAdapterTest, MagnitudesLearn) {
+  Model model = load("untied", adapters_of_every_kind() / "dora");
+  const LoraState state = lora_setup(ctx_, model, {});
+  EXPECT_EQ(model.trainable().size(), 21U);  // A, B and m of seven
+  Lora& lora = *model.find_linear("model.layers.0.self_attn.q_proj")->lora();
+  const auto before = losses(model);
+  for (std::int64_t i = 0; i < lora.b.value.numel(); ++i) lora.b.value.mutable_data<float>()[i] *= 2.0F;
+  model.update_magnitudes(ctx_);
+  const auto after = losses(model);
+  EXPECT_NE(after, before);
+  write_adapter(ctx_, model, state, 0.0, "", "", dir_.path());
+  const auto have = losses(load("untied", dir_.path()));
+  for (std::size_t i = 0; i < after.size(); ++i) EXPECT_NEAR(have[i], after[i], 1e-5);
+}
+
+// PEFT gives magnitudes to all modules of an adapter or to none; a new one changes nothing at first.
+TEST_F(WriteAdapterTest, ANewModuleOfAnAdapterWithMagnitudesHasOne) {
+  const fs::path from = adapters_of_every_kind() / "dora_embedding_tied";
+  Model model = load("tied", from);
+  const auto before = losses(model);
+  lora_setup(ctx_, model, {.targets = {"o_proj", "up_proj"}, .rank = 3});
+  ASSERT_NE(model.find_linear("model.layers.1.mlp.up_proj")->lora()->magnitude, nullptr);
+  const auto after = losses(model);
+  for (std::size_t i = 0; i < after.size(); ++i) EXPECT_NEAR(after[i], before[i], 1e-5);
+}
+
+TEST_F(WriteAdapterTest, NothingIsPutBesideMagnitudesOrAnEmbeddingsPart) {
+  for (const char* name : {"dora", "embedding"}) {
+    Model model = load("untied", adapters_of_every_kind() / name);
+    io_test::expect_error(ErrorCode::kInvalidArgument, {"stacked"},
+                          [&] { lora_setup(ctx_, model, {.start = LoraStart::kStacked}); });
+  }
+}
+
+}  // namespace
+}  // namespace lq
