@@ -3,8 +3,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <vector>
 
 #include "base/error.h"
 
@@ -30,10 +32,40 @@ std::size_t TensorSpec::bytes() const {
   return n * size;
 }
 
+double TensorView::bits_per_element() const {
+  return 8.0 * static_cast<double>(bytes) / static_cast<double>(std::max<std::int64_t>(1, numel()));
+}
+
+Tensor TensorView::borrow() const {
+  LQ_CHECK(form == nullptr, kInternal, "{}: {} has to be decoded, not borrowed", spec.name, stored_type());
+  return Tensor::borrow(spec.dtype, spec.shape, data);
+}
+
 Tensor TensorView::copy() const {
   Tensor out = Tensor::empty(spec.dtype, spec.shape);
-  if (bytes > 0) std::memcpy(out.mutable_raw(), data, bytes);
+  if (form != nullptr && spec.dtype != DType::kF32) {
+    constexpr std::int64_t kPiece = std::int64_t{1} << 16;  // elements decoded at a time
+    std::vector<float> piece(static_cast<std::size_t>(std::min(kPiece, numel())));
+    for (std::int64_t at = 0; at < numel(); at += kPiece) {
+      const std::int64_t n = std::min(kPiece, numel() - at);
+      form->to_f32(data, at, n, piece.data());
+      convert_from_f32(spec.dtype, piece.data(), n,
+                       out.mutable_raw() + static_cast<std::size_t>(at) * dtype_size(spec.dtype));
+    }
+  } else if (form != nullptr) {
+    form->to_f32(data, 0, numel(), out.mutable_data<float>());
+  } else if (bytes > 0) {
+    std::memcpy(out.mutable_raw(), data, bytes);
+  }
   return out;
+}
+
+void TensorView::to_f32(std::int64_t begin, std::int64_t count, float* out) const {
+  if (form != nullptr) {
+    form->to_f32(data, begin, count, out);
+  } else {
+    convert_to_f32(spec.dtype, data, begin, count, out);
+  }
 }
 
 Tensor TensorView::copy_f32() const {
@@ -41,7 +73,7 @@ Tensor TensorView::copy_f32() const {
            "{}: {} cannot be read as weights (expected F32, BF16, F16 or F64)", spec.name,
            dtype_name(spec.dtype));
   Tensor out = Tensor::empty(DType::kF32, spec.shape);
-  convert_to_f32(spec.dtype, data, 0, numel(), out.mutable_data<float>());
+  to_f32(0, numel(), out.mutable_data<float>());
   return out;
 }
 
