@@ -1,0 +1,45 @@
+#include "files/folder.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "files/file_descriptor.h"
+
+namespace lq {
+
+std::string Folder::who(std::string_view name) const {
+  if (in_memory_) return fmt::format("{} ({})", path_.string(), name);
+  return (path_ / name).string();
+}
+
+bool Folder::has(std::string_view name) const {
+  if (in_memory_) return texts_.contains(std::string(name));
+  std::error_code ignored;
+  return std::filesystem::exists(path_ / name, ignored);
+}
+
+std::string Folder::read(std::string_view name, std::uint64_t limit) const {
+  if (!in_memory_) return read_file(path_ / name, limit);
+  const auto at = texts_.find(std::string(name));
+  LQ_CHECK(at != texts_.end(), kNotFound, "{}: says nothing of what {} would hold", path_.string(), name);
+  LQ_CHECK(at->second.size() <= limit, kCorruptFile, "{}: {} bytes, but at most {} were expected", who(name),
+           at->second.size(), limit);
+  return at->second;
+}
+
+std::vector<std::string> Folder::names() const {
+  std::vector<std::string> names;
+  if (in_memory_) {
+    for (const auto& [name, text] : texts_) names.push_back(name);
+    return names;
+  }
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(path_, error)) {
+    if (entry.is_regular_file()) names.push_back(entry.path().filename().string());
+  }
+  LQ_CHECK(!error, kIo, "[io] {}: cannot read the directory: {}", path_.string(), error.message());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace lq
