@@ -18,7 +18,7 @@ std::string Checkpoint::config() const { return impl_->checkpoint->config().json
 std::vector<TensorInfo> Checkpoint::tensors() const {
   std::vector<TensorInfo> all;
   for (const lq::TensorView& view : impl_->checkpoint->reader().tensors()) {
-    all.push_back({view.name(), std::string(lq::dtype_name(view.dtype())), view.shape()});
+    all.push_back({view.name(), std::string(view.stored_type()), view.shape()});
   }
   return all;
 }
@@ -26,7 +26,7 @@ std::vector<TensorInfo> Checkpoint::tensors() const {
 std::vector<float> Checkpoint::read(std::string_view name) const {
   const lq::TensorView& view = impl_->checkpoint->reader().at(name);
   std::vector<float> values(static_cast<std::size_t>(view.numel()));
-  lq::convert_to_f32(view.dtype(), view.data, 0, view.numel(), values.data());
+  view.to_f32(0, view.numel(), values.data());
   return values;
 }
 

@@ -181,7 +181,7 @@ CalibrateReport calibrate(Context& ctx, const CheckpointPtr& checkpoint, const C
   Job::check(o.out, job_options);
   Model model = Model::load(ctx, checkpoint, {.adapter = {}, .no_adapter = true});
   const ModelSpec& c = model.spec();
-  const auto tokenizer = Tokenizer::load(checkpoint->directory());
+  const auto tokenizer = Tokenizer::load(checkpoint->folder());
   const CalibrationWindows windows =
       calibration_windows(ctx, *tokenizer, {o.data, o.field, o.samples, window_length(c, o), o.hold_out});
   const Gather gather = gather_of(model, checkpoint->path(), o, windows.held_out > 0);

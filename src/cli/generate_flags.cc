@@ -4,7 +4,7 @@
 
 namespace lq::cli {
 
-GenerateOptions GenerateFlags::prepare(const Session& session, const std::string& model, Generator& generator,
+GenerateOptions GenerateFlags::prepare(const Session& session, const Folder& model, Generator& generator,
                                        std::uint64_t seed) const {
   const GenerationConfig file = GenerationConfig::load(model);
   GenerateOptions out = options;

@@ -16,9 +16,9 @@ struct GenerateFlags {
   GenerateOptions options;   // the sampler is filled in by prepare()
   SamplingRequest sampling;  // what the command line says; the rest is the model's
 
-  // The options for the model in this directory, with the defaults of its generation_config.json, which also
+  // The options for the model of this folder, with the defaults of its generation_config.json, which also
   // gives the generator more tokens to stop at. Notes what came from there.
-  GenerateOptions prepare(const Session& session, const std::string& model, Generator& generator,
+  GenerateOptions prepare(const Session& session, const Folder& model, Generator& generator,
                           std::uint64_t seed) const;
   void add_to(CLI::App& verb) {
     verb.add_option("--max-tokens", options.max_tokens, "New tokens at most")

@@ -21,12 +21,12 @@ struct ChatFlags {
 void run(Session& session, const ChatFlags& f) {
   Context& context = session.context();
   const Model model = f.model.load(context);
-  const std::filesystem::path& directory = model.checkpoint()->directory();
-  const auto tokenizer = Tokenizer::load(directory);
+  const Folder& folder = model.checkpoint()->folder();
+  const auto tokenizer = Tokenizer::load(folder);
   const ChatTemplate chat =
-      f.format.empty() ? ChatTemplate::of_model(directory) : ChatTemplate::by_name(f.format, *tokenizer);
+      f.format.empty() ? ChatTemplate::of_model(folder) : ChatTemplate::by_name(f.format, *tokenizer);
   Generator generator(model, *tokenizer);
-  GenerateOptions options = f.generate.prepare(session, directory.string(), generator, context.seed);
+  GenerateOptions options = f.generate.prepare(session, folder, generator, context.seed);
   if (!chat.end_of_turn().empty()) {
     if (const auto id = tokenizer->id_of(chat.end_of_turn())) {
       generator.add_eos(*id);

@@ -6,6 +6,7 @@
 
 #include "cli/app.h"
 #include "cli/data_flags.h"
+#include "formats/model_folder.h"
 #include "tokenizers/tokenizer.h"
 
 namespace lq::cli {
@@ -37,8 +38,9 @@ void preview(Session& session, const PreviewFlags& flags) {
   TrainingDataOptions options = flags.data.options();
   options.examples.records.on_bad = [&](const std::string& error) { session.note("skipped: " + error); };
   options.examples.seed = session.context().seed;
-  const auto tokenizer = Tokenizer::load(flags.model);
-  const ExampleSet set = read_training_data(options, flags.model, *tokenizer, session.context().progress);
+  const Folder model = model_folder(flags.model);
+  const auto tokenizer = Tokenizer::load(model);
+  const ExampleSet set = read_training_data(options, model, *tokenizer, session.context().progress);
 
   const bool terminal = ::isatty(STDOUT_FILENO) != 0;
   const std::string_view on = terminal ? "\x1b[1;32m" : "[[";

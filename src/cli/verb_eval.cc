@@ -36,7 +36,7 @@ nlohmann::ordered_json to_json(const PerplexityResult& r) {
 void run(Session& session, const EvalFlags& f) {
   Context& context = session.context();
   const Model model = f.model.load(context);
-  const auto tokenizer = Tokenizer::load(model.checkpoint()->directory());
+  const auto tokenizer = Tokenizer::load(model.checkpoint()->folder());
   DocumentOptions documents;
   documents.field = f.field;
   DataReport report;

@@ -21,10 +21,10 @@ void run(Session& session, const GenerateVerbFlags& f) {
   Context& context = session.context();
   const double start = monotonic_seconds();
   const Model model = f.model.load(context);
-  const std::filesystem::path& directory = model.checkpoint()->directory();
-  const auto tokenizer = Tokenizer::load(directory);
+  const Folder& folder = model.checkpoint()->folder();
+  const auto tokenizer = Tokenizer::load(folder);
   Generator generator(model, *tokenizer);
-  const GenerateOptions options = f.generate.prepare(session, directory.string(), generator, context.seed);
+  const GenerateOptions options = f.generate.prepare(session, folder, generator, context.seed);
   const double loaded = monotonic_seconds();
   session.print(f.prompt);
   const GenerateResult r = generator.generate(context, f.prompt, options, [&](std::string_view text) {

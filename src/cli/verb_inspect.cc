@@ -27,7 +27,7 @@ void add_inspect(CLI::App& app, Action& action) {
     action = [flags](Session& session) {
       const Inspection result = inspect_path(session.context().pool, flags->path, !flags->no_hash);
       std::string text = fmt::format("{}: {}\n", flags->path, result.kind);
-      for (const auto& [key, value] : result.facts) text += fmt::format("  {:<16}{}\n", key, value);
+      for (const auto& [key, value] : result.facts) text += fmt::format("  {:<15} {}\n", key, value);
       const bool ranks = std::any_of(result.tensors.begin(), result.tensors.end(),
                                      [](const InspectedTensor& t) { return t.rank.has_value(); });
       std::vector<std::vector<std::string>> rows;

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "cli/app.h"
+#include "formats/model_folder.h"
 #include "tokenizers/tokenizer.h"
 
 namespace lq::cli {
@@ -36,7 +37,7 @@ std::vector<std::int32_t> parse_ids(const std::string& line, std::int64_t number
 }
 
 void run(Session& session, const TokenizeFlags& f) {
-  const auto tokenizer = Tokenizer::load(f.tokenizer);
+  const auto tokenizer = Tokenizer::load(model_folder(f.tokenizer));
   std::ifstream file;
   if (!f.file.empty()) {
     file.open(f.file, std::ios::binary);
@@ -76,7 +77,9 @@ void add_tokenize(CLI::App& app, Action& action) {
   auto flags = std::make_shared<TokenizeFlags>();
   auto* verb = app.add_subcommand("tokenize", "Token ids of a text, a line at a time, or the other way");
   verb->footer("Example: echo \"It was a cold evening\" | lqlora tokenize examples/models/quill");
-  verb->add_option("MODEL_OR_TOKENIZER", flags->tokenizer, "Model directory or tokenizer file")->required();
+  verb->add_option("MODEL_OR_TOKENIZER", flags->tokenizer,
+                   "Model (a directory or a .gguf file) or tokenizer file")
+      ->required();
   verb->add_option("--file", flags->file, "Read this file (default: standard input)");
   auto* decode = verb->add_flag("--decode", flags->decode, "Read token ids, write text");
   verb->add_flag("--pieces", flags->pieces, "Show the tokens as the file writes them")->excludes(decode);

@@ -79,12 +79,12 @@ std::string cell_title(const CompareRow& row) {
 // Examples as finetune will read them, so that what is wrong with them shows now; and what the work needs.
 std::string check_and_describe(Context& ctx, const CompareRecipe& recipe, const CheckpointPtr& checkpoint,
                                const CompareTable& table) {
-  const auto tokenizer = Tokenizer::load(checkpoint->directory());
+  const auto tokenizer = Tokenizer::load(checkpoint->folder());
   const Model model = Model::load(ctx, checkpoint);
   TrainingDataOptions data = recipe.finetune.data;
   data.examples.seed = ctx.seed;
   check_sequence_length(model.spec(), data.examples.max_length, recipe.file.string() + ": finetune.seq-len");
-  const ExampleSet examples = read_training_data(data, checkpoint->directory(), *tokenizer, ctx.progress);
+  const ExampleSet examples = read_training_data(data, checkpoint->folder(), *tokenizer, ctx.progress);
   TrainOptions train = recipe.finetune.train;
   train.batch.row_length = data.examples.max_length;
   const std::int64_t tokens = train.batch.rows * train.batch.row_length;

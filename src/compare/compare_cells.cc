@@ -179,7 +179,7 @@ FinetuneOptions CompareCells::finetune_options(CompareMethod method, double bits
 
 std::vector<TextScore> CompareCells::scores(const CheckpointPtr& checkpoint, const fs::path& adapter,
                                             bool kl) {
-  const auto tokenizer = Tokenizer::load(checkpoint->directory());
+  const auto tokenizer = Tokenizer::load(checkpoint->folder());
   ModelLoadOptions load;
   load.adapter = adapter;
   const Model model = Model::load(context_, checkpoint, load);

@@ -121,11 +121,10 @@ std::optional<double> number_if(const JsonObject& file, std::string_view key, do
 
 }  // namespace
 
-GenerationConfig GenerationConfig::load(const std::filesystem::path& directory) {
-  const std::filesystem::path path = directory / "generation_config.json";
-  std::error_code ec;
-  if (!std::filesystem::exists(path, ec)) return {};
-  return parse(read_text(path), "[generation config] " + path.string());
+GenerationConfig GenerationConfig::load(const Folder& folder) {
+  const char* const name = "generation_config.json";
+  if (!folder.has(name)) return {};
+  return parse(folder.read(name, kJsonLimit), "[generation config] " + folder.who(name));
 }
 
 GenerationConfig GenerationConfig::parse(std::string_view text, const std::string& who) {

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -10,6 +9,7 @@
 #include <vector>
 
 #include "eval/sampler.h"
+#include "files/folder.h"
 
 namespace lq {
 
@@ -27,9 +27,9 @@ struct GenerationConfig {
   // Keys that change what is generated and that are not followed, "num_beams 4", in the order of the file.
   std::vector<std::string> ignored;
 
-  // Reads DIRECTORY/generation_config.json; without the file, nothing is set. Throws kCorruptFile with file
-  // and key for values that cannot be.
-  static GenerationConfig load(const std::filesystem::path& directory);
+  // Reads generation_config.json of the folder; without the file, nothing is set. Throws kCorruptFile with
+  // file and key for values that cannot be.
+  static GenerationConfig load(const Folder& folder);
   static GenerationConfig parse(std::string_view text, const std::string& who);
 
   // The options for a request. As transformers has it: without do_sample the likeliest token is taken

@@ -207,7 +207,7 @@ HfExportReport export_hf(Context& context, const CheckpointPtr& model, const HfE
   if (rounded.squared_norm > 0.0)
     report.rounding_error = std::sqrt(rounded.squared_error / rounded.squared_norm);
 
-  copy_side_files(model->directory(), output.final_dir());
+  copy_side_files(model->folder(), output.final_dir());
   if (options.keep_adapter) {
     const std::string base_hash = CheckpointReader(output.final_dir()).model_hash(context.pool, context.stop);
     write_kept_adapter(packed, *adapter, base_hash, output.final_dir() / "adapter");

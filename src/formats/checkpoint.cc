@@ -2,6 +2,8 @@
 
 #include "base/error.h"
 #include "formats/config_file.h"
+#include "formats/gguf/gguf_checkpoint.h"
+#include "formats/gguf/gguf_header.h"
 
 namespace lq {
 namespace {
@@ -20,7 +22,14 @@ CheckpointPtr Checkpoint::open(const std::filesystem::path& path) {
   return CheckpointPtr(new Checkpoint(path));
 }
 
-Checkpoint::Checkpoint(const std::filesystem::path& path) {
+Checkpoint::Checkpoint(const std::filesystem::path& path) : folder_(path) {
+  if (is_gguf(path)) {
+    GgufCheckpoint gguf = open_gguf_checkpoint(path);
+    reader_ = std::make_shared<const CheckpointReader>(std::move(gguf.tensors));
+    folder_ = std::move(gguf.folder);
+    config_ = std::move(gguf.config);
+    return;
+  }
   std::error_code ignored;
   const std::filesystem::path directory =
       std::filesystem::is_directory(path, ignored) ? path : path.parent_path();
@@ -32,6 +41,7 @@ Checkpoint::Checkpoint(const std::filesystem::path& path) {
     if (config_) view.blocks = blocks_of(*config_);
   }
   reader_ = std::make_shared<const CheckpointReader>(path, view);
+  folder_ = Folder(reader_->directory());
   if (packed) packed_.emplace(*config_, reader_);
 }
 

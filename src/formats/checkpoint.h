@@ -10,6 +10,7 @@
 
 #include "base/parallel.h"
 #include "base/stop.h"
+#include "files/folder.h"
 #include "files/json_object.h"
 #include "formats/checkpoint_reader.h"
 #include "formats/packed_checkpoint.h"
@@ -25,15 +26,18 @@ class Checkpoint {
  public:
   // What a path must be to be a model, for every verb: a directory with weights as Hugging Face lays them out
   // (sharded or not), dense or packed by us; or one .safetensors file, whose config.json and tokenizer are
-  // looked for beside it. The tensors of a dense model have the names that its own save_pretrained gives
-  // them (saved_names.h), and blocks beyond config.json's num_hidden_layers are left out, as transformers
-  // does. Throws what CheckpointReader and PackedCheckpoint throw.
+  // looked for beside it; or a GGUF file, of which all of that is made (formats/gguf/). The tensors of a
+  // dense model have the names that its own save_pretrained gives them (saved_names.h), and blocks beyond
+  // config.json's num_hidden_layers are left out, as transformers does. Throws what CheckpointReader and
+  // PackedCheckpoint throw.
   static CheckpointPtr open(const std::filesystem::path& path);
 
   // As given.
   const std::filesystem::path& path() const { return reader_->path(); }
-  // Where config.json, the tokenizer and other side files lie.
+  // Where config.json, the tokenizer and other side files lie; of a GGUF file the folder that it lies in.
   const std::filesystem::path& directory() const { return reader_->directory(); }
+  // The tokenizer and the other small files: of directory(), or made of a GGUF file.
+  const Folder& folder() const { return folder_; }
   // Throws Error(kNotFound) naming the file where there is no config.json: weights alone can be hashed,
   // inspected and compared, but not computed with.
   const JsonObject& config() const;
@@ -58,6 +62,7 @@ class Checkpoint {
   explicit Checkpoint(const std::filesystem::path& path);
 
   std::shared_ptr<const CheckpointReader> reader_;
+  Folder folder_;
   std::optional<JsonObject> config_;
   std::optional<PackedCheckpoint> packed_;
   mutable std::mutex mutex_;

@@ -23,7 +23,7 @@ std::string what_is_there(const fs::path& directory) {
     if (extension == ".bin" || extension == ".pth" || extension == ".pt") {
       return fmt::format("; {} is pickled: convert it to safetensors first", name);
     }
-    if (extension == ".gguf") return fmt::format("; {} is GGUF, which is not read here", name);
+    if (extension == ".gguf") return fmt::format("; {} is GGUF: name the file itself", name);
     if (extension == ".safetensors") {
       return fmt::format("; {} is there, but neither of these names", name);
     }
@@ -60,6 +60,17 @@ CheckpointReader::CheckpointReader(const fs::path& directory_or_file, const Chec
     }
   }
   collect(view);
+}
+
+CheckpointReader::CheckpointReader(OpenedTensors opened)
+    : path_(opened.path),
+      directory_(path_.has_parent_path() ? path_.parent_path() : fs::path(".")),
+      other_(std::move(opened)) {
+  tensors_ = std::move(other_.tensors);
+  for (std::size_t i = 0; i < tensors_.size(); ++i) {
+    total_bytes_ += tensors_[i].bytes;
+    index_.emplace(tensors_[i].name(), i);
+  }
 }
 
 void CheckpointReader::open_index(const fs::path& index) {
@@ -142,6 +153,7 @@ const TensorView& CheckpointReader::at(std::string_view name) const {
 
 std::string CheckpointReader::model_hash(ThreadPool& pool, const StopToken& stop) const {
   std::vector<const TensorView*> views;
+  for (const TensorView& view : other_.stored) views.push_back(&view);
   for (const SafetensorsReader& file : files_) {
     for (const TensorView& view : file.tensors()) views.push_back(&view);
   }
@@ -177,7 +189,7 @@ std::string CheckpointReader::hash_of(const std::vector<const TensorView*>& view
   all.update(fmt::format("lqlora model {}\n", kModelHashVersion));
   std::size_t next = 0;
   for (const TensorView* view : sorted) {
-    all.update(fmt::format("{}:{} {} {}\n", view->name().size(), view->name(), dtype_name(view->dtype()),
+    all.update(fmt::format("{}:{} {} {}\n", view->name().size(), view->name(), view->stored_type(),
                            shape_text(view->shape())));
     for (std::size_t at = 0; at < view->bytes; at += kChunk) all.update(digests[next++]);
   }

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,15 @@ namespace lq {
 
 // Format of model_hash(); it is kept in adapters and work folders: never renumber.
 constexpr int kModelHashVersion = 1;
+
+// A model's tensors that the reader of another container has opened.
+struct OpenedTensors {
+  std::filesystem::path path;
+  std::vector<TensorView> stored;   // as they lie in the files, by the names there: what is hashed
+  std::vector<TensorView> tensors;  // those of the model, by its names
+  std::size_t files = 1;
+  std::shared_ptr<const void> owner;  // keeps what the views point into
+};
 
 // How the tensors in the files become those of a model.
 struct CheckpointView {
@@ -37,6 +47,8 @@ class CheckpointReader {
   // two shards; what SafetensorsReader throws, and normalized_names().
   explicit CheckpointReader(const std::filesystem::path& directory_or_file, const CheckpointView& view = {});
 
+  explicit CheckpointReader(OpenedTensors opened);
+
   // As given.
   const std::filesystem::path& path() const { return path_; }
   // The directory that holds config.json and the tokenizer.
@@ -52,6 +64,7 @@ class CheckpointReader {
   // Sum over tensors(), in bytes.
   std::uint64_t total_bytes() const { return total_bytes_; }
   const std::vector<SafetensorsReader>& files() const { return files_; }
+  std::size_t file_count() const { return other_.owner ? other_.files : files_.size(); }
 
   // Identity of the content: 32 hexadecimal digits of XXH3-128 over all tensors in the files, sorted by name
   // (name in the file, dtype, shape, bytes), so independent of sharding, order in the file and metadata.
@@ -69,6 +82,7 @@ class CheckpointReader {
   std::filesystem::path path_;
   std::filesystem::path directory_;
   std::vector<SafetensorsReader> files_;
+  OpenedTensors other_;  // instead of files_
   std::vector<TensorView> tensors_;
   std::unordered_map<std::string, std::size_t> index_;
   std::map<std::string, std::string, std::less<>> absent_;  // listed by the index, in no shard: name, shard

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <string_view>
 
-#include "base/error.h"
 #include "files/atomic_file.h"
 
 namespace lq {
@@ -23,29 +23,27 @@ constexpr std::array<std::string_view, 12> kNames = {"tokenizer.json",
                                                      "chat_template.jinja",
                                                      "chat_template.json"};
 
-bool is_side_file(const std::filesystem::path& path) {
-  return std::find(kNames.begin(), kNames.end(), path.filename().string()) != kNames.end() ||
-         path.extension() == ".tiktoken";
+bool is_side_file(const std::string& name) {
+  return std::find(kNames.begin(), kNames.end(), name) != kNames.end() || name.ends_with(".tiktoken");
 }
 
 }  // namespace
 
-std::vector<std::string> side_files(const std::filesystem::path& directory) {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
-    if (is_side_file(entry.path()) && entry.is_regular_file()) {
-      names.push_back(entry.path().filename().string());
-    }
-  }
-  LQ_CHECK(!error, kIo, "[io] {}: cannot read the directory: {}", directory.string(), error.message());
-  std::sort(names.begin(), names.end());
+std::vector<std::string> side_files(const Folder& folder) {
+  std::vector<std::string> names = folder.names();
+  std::erase_if(names, [](const std::string& name) { return !is_side_file(name); });
   return names;
 }
 
-std::vector<std::string> copy_side_files(const std::filesystem::path& from, const std::filesystem::path& to) {
+std::vector<std::string> copy_side_files(const Folder& from, const std::filesystem::path& to) {
   std::vector<std::string> names = side_files(from);
-  for (const std::string& name : names) copy_file_atomically(from / name, to / name);
+  for (const std::string& name : names) {
+    if (from.in_memory()) {
+      write_file_atomically(to / name, from.read(name, std::numeric_limits<std::uint64_t>::max()));
+    } else {
+      copy_file_atomically(from.path() / name, to / name);
+    }
+  }
   return names;
 }
 

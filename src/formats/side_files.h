@@ -5,15 +5,17 @@
 #include <string>
 #include <vector>
 
+#include "files/folder.h"
+
 namespace lq {
 
-// Names of the side files in a model directory, sorted: tokenizer.json, tokenizer.model, spiece.model,
+// Names of the side files of a model, sorted: tokenizer.json, tokenizer.model, spiece.model,
 // tokenizer_config.json, special_tokens_map.json, added_tokens.json, vocab.json, merges.txt, vocab.txt,
 // *.tiktoken, generation_config.json, chat_template.jinja and chat_template.json. Neither config.json, nor
 // weights, licences or read-mes. Throws Error(kIo).
-std::vector<std::string> side_files(const std::filesystem::path& directory);
+std::vector<std::string> side_files(const Folder& folder);
 
 // Copies them, each atomically; returns their names.
-std::vector<std::string> copy_side_files(const std::filesystem::path& from, const std::filesystem::path& to);
+std::vector<std::string> copy_side_files(const Folder& from, const std::filesystem::path& to);
 
 }  // namespace lq

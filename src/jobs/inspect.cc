@@ -1,7 +1,6 @@
 #include "jobs/inspect.h"
 
 #include <array>
-#include <cstring>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -9,6 +8,8 @@
 #include "base/process.h"
 #include "files/json_file.h"
 #include "formats/checkpoint.h"
+#include "formats/gguf/gguf_checkpoint.h"
+#include "formats/gguf/gguf_metadata.h"
 #include "formats/module_name.h"
 #include "formats/peft_adapter.h"
 
@@ -16,8 +17,8 @@ namespace lq {
 namespace {
 
 InspectedTensor dense_row(const TensorView& view) {
-  return {view.name(), shape_text(view.shape()), std::string(dtype_name(view.dtype())),
-          8.0 * static_cast<double>(dtype_size(view.dtype())), static_cast<std::int64_t>(view.bytes)};
+  return {view.name(), shape_text(view.shape()), std::string(view.stored_type()), view.bits_per_element(),
+          static_cast<std::int64_t>(view.bytes)};
 }
 
 void add_weights(Inspection& result, const CheckpointReader& reader, ThreadPool& pool, bool hash) {
@@ -26,7 +27,7 @@ void add_weights(Inspection& result, const CheckpointReader& reader, ThreadPool&
     result.tensors.push_back(dense_row(view));
     count += view.numel();
   }
-  result.facts.emplace_back("files", std::to_string(reader.files().size()));
+  result.facts.emplace_back("files", std::to_string(reader.file_count()));
   result.facts.emplace_back("tensors", std::to_string(reader.tensors().size()));
   result.facts.emplace_back("weights", std::to_string(count));
   result.facts.emplace_back("size", human_bytes(static_cast<double>(reader.total_bytes())));
@@ -139,24 +140,42 @@ Inspection inspect_adapter(const std::filesystem::path& path) {
   return result;
 }
 
-Inspection inspect_gguf(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::array<char, 24> header{};
-  file.read(header.data(), header.size());
-  LQ_CHECK(file.gcount() == 24, kCorruptFile, "[gguf] {}: {} bytes, but the header alone has 24",
-           path.string(), file.gcount());
-  std::uint32_t version = 0;
-  std::uint64_t tensors = 0;
-  std::uint64_t keys = 0;
-  std::memcpy(&version, header.data() + 4, 4);
-  std::memcpy(&tensors, header.data() + 8, 8);
-  std::memcpy(&keys, header.data() + 16, 8);
-  return {.kind = "GGUF file",
-          .facts = {{"version", std::to_string(version)},
-                    {"tensors", std::to_string(tensors)},
-                    {"keys", std::to_string(keys)},
-                    {"size", human_bytes(static_cast<double>(std::filesystem::file_size(path)))}},
-          .tensors = {}};
+// Of any model or adapter in GGUF, whether this program computes it or not.
+Inspection inspect_gguf(const std::filesystem::path& path, ThreadPool& pool, bool hash) {
+  const auto file = std::make_shared<const GgufFile>(path);
+  const GgufMetadata keys(file->values(), file->who());
+  Inspection result{.kind = "GGUF file", .facts = {}, .tensors = {}};
+  OpenedTensors opened{.path = path, .stored = gguf_stored_views(*file), .tensors = {}, .owner = file};
+  std::int64_t weights = 0;
+  std::uint64_t bytes = 0;
+  std::map<std::string, int> types;
+  for (const TensorView& view : opened.stored) {
+    result.tensors.push_back(dense_row(view));
+    weights += view.numel();
+    bytes += view.bytes;
+    ++types[std::string(view.stored_type())];
+  }
+  std::string counts;
+  for (const auto& [type, count] : types) {
+    counts += fmt::format("{}{} {}", counts.empty() ? "" : ", ", count, type);
+  }
+  result.facts = {
+      {"architecture", keys.text_or("general.architecture", "not named")},
+      {"version", std::to_string(file->version())},
+      {"files", std::to_string(file->files())},
+      {"tensors", std::to_string(opened.stored.size())},
+      {"types", counts},
+      {"weights", std::to_string(weights)},
+      {"bits per weight", fmt::format("{:.4f}", 8.0 * static_cast<double>(bytes) /
+                                                    static_cast<double>(std::max<std::int64_t>(1, weights)))},
+      {"size", human_bytes(static_cast<double>(file->file_bytes()))},
+      {"keys", std::to_string(file->values().size())}};
+  if (hash) result.facts.emplace_back("hash", CheckpointReader(std::move(opened)).model_hash(pool));
+  constexpr std::size_t kShown = 60;  // bytes of a text
+  for (const GgufValue& value : file->values()) {
+    result.facts.emplace_back(value.key, GgufMetadata::shown(value, kShown));
+  }
+  return result;
 }
 
 Inspection inspect_json(const std::filesystem::path& path) {
@@ -185,7 +204,7 @@ Inspection inspect_file(ThreadPool& pool, const std::filesystem::path& path, boo
   std::array<char, 4> magic{};
   file.read(magic.data(), magic.size());
   LQ_CHECK(!file.bad(), kIo, "{}: cannot be read", path.string());
-  if (std::string_view(magic.data(), 4) == "GGUF") return inspect_gguf(path);
+  if (std::string_view(magic.data(), 4) == "GGUF") return inspect_gguf(path, pool, hash);
   const std::string name = path.filename().string();
   if (name.ends_with(".json") || name.ends_with(".json.gz")) return inspect_json(path);
   LQ_CHECK(name.ends_with(".safetensors"), kUnsupported,

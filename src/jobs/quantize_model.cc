@@ -155,7 +155,8 @@ void write_weights(Context& context, const QuantizeOptions& options, const Check
   for (const TensorView& view : reader.tensors()) {
     context.stop.check();
     if (!packed.contains(&view)) {
-      writer.append(view.name(), view.data, view.bytes);
+      const Tensor values = view.values();
+      writer.append(view.name(), values.raw(), values.bytes());
       drop(view);
       continue;
     }
@@ -337,7 +338,7 @@ QuantizeReport quantize_model(Context& context, const CheckpointPtr& model, cons
 
   const std::filesystem::path final_dir = output.final_dir();
   write_weights(context, options, reader, selected, store, final_dir);
-  copy_side_files(model->directory(), final_dir);
+  copy_side_files(model->folder(), final_dir);
   PackedModules packed;
   packed.source_hash = source_hash;
   for (const TensorView* view : selected) packed.modules[view->name()] = module_entry(*view, options);

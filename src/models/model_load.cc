@@ -90,7 +90,7 @@ class Loader {
              dtype_name(view.dtype()));
     Parameter& p = state_.parameters.emplace_back();
     p.name = name;
-    p.value = small || !is_weight_dtype(view.dtype()) ? view.copy_f32() : view.borrow();
+    p.value = small || !is_weight_dtype(view.dtype()) ? view.copy_f32() : view.values();
     state_.by_name.emplace(name, &p);
     return p;
   }

@@ -13,7 +13,7 @@ bool shares_embeddings(const CheckpointReader& reader, const TensorNames& names,
   const TensorView* const embedding = reader.find(weight_of(names, Role::kEmbedding));
   const TensorView* const head = reader.find(weight_of(names, Role::kHead));
   if (!config_tied || embedding == nullptr || head == nullptr) return config_tied;
-  return embedding->dtype() == head->dtype() && embedding->shape() == head->shape() &&
+  return embedding->stored_type() == head->stored_type() && embedding->shape() == head->shape() &&
          std::memcmp(embedding->data, head->data, head->bytes) == 0;
 }
 

@@ -156,9 +156,9 @@ ChatTemplate ChatTemplate::from_sources(std::string_view source, std::optional<s
   return chat;
 }
 
-ChatTemplate ChatTemplate::of_model(const std::filesystem::path& directory) {
-  const tokenizers::TokenizerConfig config = tokenizers::read_tokenizer_config(directory);
-  const std::string who = (directory / "tokenizer_config.json").string();
+ChatTemplate ChatTemplate::of_model(const Folder& folder) {
+  const tokenizers::TokenizerConfig config = tokenizers::read_tokenizer_config(folder);
+  const std::string who = folder.who("tokenizer_config.json");
   LQ_CHECK(config.chat_template.has_value(), kNotFound, "{}: no chat_template; choose one by name: {}", who,
            fmt::join(names(), ", "));
   ChatJson tokens = ChatJson::object();

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <ctime>
-#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -74,7 +73,7 @@ class ChatTemplate {
                                  const std::string& who);
   // chat_template of tokenizer_config.json, or chat_template.jinja, in a model directory. Throws kNotFound
   // where there is none.
-  static ChatTemplate of_model(const std::filesystem::path& directory);
+  static ChatTemplate of_model(const Folder& folder);
   // with_tools: the template "tool_use", which takes the other's place where there are tools. tokens:
   // "bos_token" and the other named tokens.
   static ChatTemplate from_sources(std::string_view source, std::optional<std::string_view> with_tools,

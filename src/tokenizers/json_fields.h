@@ -10,6 +10,9 @@
 
 namespace lq::tokenizers {
 
+// Bytes; no file of a tokenizer is larger.
+inline constexpr std::uint64_t kTokenizerFileLimit = std::uint64_t{1} << 32;
+
 // How deep a tokenizer.json may nest Sequence in Sequence.
 inline constexpr int kMaxSequenceDepth = 16;
 

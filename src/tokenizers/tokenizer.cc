@@ -54,4 +54,16 @@ std::unique_ptr<Tokenizer> Tokenizer::load(const fs::path& path) {
   return std::make_unique<TiktokenTokenizer>(bytes, config, who);
 }
 
+std::unique_ptr<Tokenizer> Tokenizer::load(const Folder& folder) {
+  if (!folder.in_memory()) return load(folder.path());
+  const TokenizerConfig config = read_tokenizer_config(folder);
+  const char* name = "tokenizer.json";
+  if (folder.has(name))
+    return make_hf_tokenizer(folder.read(name, kTokenizerFileLimit), config, folder.who(name));
+  name = "tokenizer.model";
+  LQ_CHECK(folder.has(name), kNotFound, "{}: no tokenizer in it", folder.path().string());
+  return std::make_unique<SentencePieceTokenizer>(folder.read(name, kTokenizerFileLimit), config,
+                                                  folder.who(name));
+}
+
 }  // namespace lq::tokenizers

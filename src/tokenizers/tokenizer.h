@@ -19,6 +19,8 @@
 #include <string_view>
 #include <vector>
 
+#include "files/folder.h"
+
 namespace lq::tokenizers {
 
 // Tokens with a task. From tokenizer_config.json, special_tokens_map.json and the tokenizer file itself.
@@ -51,6 +53,8 @@ class Tokenizer {
   // vocab.txt, one *.tiktoken) or one of these files; the small JSON files beside it are read too.
   // Throws kNotFound, kCorruptFile, kUnsupported: with the file named, and what was expected in it.
   static std::unique_ptr<Tokenizer> load(const std::filesystem::path& path);
+  // Of a folder on disk as above; of one in memory its tokenizer.json, or else its tokenizer.model.
+  static std::unique_ptr<Tokenizer> load(const Folder& folder);
 
   virtual std::vector<std::int32_t> encode(std::string_view text, const EncodeOptions& options) const = 0;
   std::vector<std::int32_t> encode(std::string_view text, bool add_special) const {

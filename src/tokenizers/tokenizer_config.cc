@@ -86,24 +86,24 @@ void read_template(const Json& object, const std::string& who, TokenizerConfig& 
   }
 }
 
-std::optional<Json> read_object(const std::filesystem::path& path) {
-  std::error_code ec;
-  if (!std::filesystem::exists(path, ec)) return std::nullopt;
-  Json object = parse_json(read_text_file(path), path.string());
-  LQ_CHECK(object.is_object(), kCorruptFile, "{}: should hold a JSON object, holds {}", path.string(),
+std::optional<Json> read_object(const Folder& folder, const char* name) {
+  if (!folder.has(name)) return std::nullopt;
+  const std::string who = folder.who(name);
+  Json object = parse_json(folder.read(name, kTokenizerFileLimit), who);
+  LQ_CHECK(object.is_object(), kCorruptFile, "{}: should hold a JSON object, holds {}", who,
            object.type_name());
   return object;
 }
 
 }  // namespace
 
-TokenizerConfig read_tokenizer_config(const std::filesystem::path& directory) {
+TokenizerConfig read_tokenizer_config(const Folder& folder) {
   TokenizerConfig out;
-  std::filesystem::path path = directory / "special_tokens_map.json";
-  if (const auto object = read_object(path)) read_names(*object, path.string(), out);
-  path = directory / "tokenizer_config.json";
-  if (const auto object = read_object(path)) {
-    const std::string who = path.string();
+  const char* name = "special_tokens_map.json";
+  if (const auto object = read_object(folder, name)) read_names(*object, folder.who(name), out);
+  name = "tokenizer_config.json";
+  if (const auto object = read_object(folder, name)) {
+    const std::string who = folder.who(name);
     out.present = true;
     out.tokenizer_class = string_field(*object, "tokenizer_class", "", who);
     if (out.tokenizer_class.ends_with("Fast")) out.tokenizer_class.resize(out.tokenizer_class.size() - 4);
@@ -119,11 +119,11 @@ TokenizerConfig read_tokenizer_config(const std::filesystem::path& directory) {
     out.cjk_characters = optional_bool(*object, "tokenize_chinese_chars", who);
     out.strip_accents = optional_bool(*object, "strip_accents", who);
   }
-  path = directory / "added_tokens.json";
-  if (const auto object = read_object(path)) {
+  name = "added_tokens.json";
+  if (const auto object = read_object(folder, name)) {
     for (const auto& [content, id] : object->items()) {
       LQ_CHECK(id.is_number_integer() && id >= 0 && id <= INT32_MAX, kCorruptFile,
-               "{}: the id of '{}' should be a whole number", path.string(), content);
+               "{}: the id of '{}' should be a whole number", folder.who(name), content);
       const auto value = id.get<std::int32_t>();
       const bool known =
           std::any_of(out.added.begin(), out.added.end(), [&](const auto& t) { return t.id == value; });
@@ -135,12 +135,11 @@ TokenizerConfig read_tokenizer_config(const std::filesystem::path& directory) {
     if (named) token.special = true;
     if (token.special) out.special.push_back(token.content);
   }
-  std::error_code ec;
-  const auto take_file = [&](const std::filesystem::path& file, std::optional<std::string>& field) {
-    if (std::filesystem::exists(file, ec)) field = read_text_file(file);
+  const auto take_file = [&](const char* file, std::optional<std::string>& field) {
+    if (folder.has(file)) field = folder.read(file, kTokenizerFileLimit);
   };
-  take_file(directory / "chat_template.jinja", out.chat_template);
-  take_file(directory / "additional_chat_templates" / "tool_use.jinja", out.tool_template);
+  take_file("chat_template.jinja", out.chat_template);
+  take_file("additional_chat_templates/tool_use.jinja", out.tool_template);
   return out;
 }
 

@@ -2,11 +2,11 @@
 // and chat_template.jinja. All of them may be absent.
 #pragma once
 
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "files/folder.h"
 #include "tokenizers/added_tokens.h"
 #include "tokenizers/tokenizer.h"
 
@@ -27,7 +27,7 @@ struct TokenizerConfig {
 };
 
 // Throws kCorruptFile with the file and the field named.
-TokenizerConfig read_tokenizer_config(const std::filesystem::path& directory);
+TokenizerConfig read_tokenizer_config(const Folder& folder);
 
 // Ids of the named tokens, by `find` (vocabulary and added tokens together).
 template <typename Find>

@@ -217,7 +217,7 @@ FinetuneReport finetune(Context& ctx, const CheckpointPtr& checkpoint, const Fin
   job_options.overwrite = o.overwrite;
   Job::check(o.out, job_options);
 
-  const auto tokenizer = Tokenizer::load(checkpoint->directory());
+  const auto tokenizer = Tokenizer::load(checkpoint->folder());
   ModelLoadOptions load;
   load.adapter = o.adapter;
   load.no_adapter = from_zero;
@@ -228,7 +228,7 @@ FinetuneReport finetune(Context& ctx, const CheckpointPtr& checkpoint, const Fin
                o.train.dropout);
   check_sequence_length(model.spec(), o.data.examples.max_length, "[finetune] seq-len");
   o.data.examples.seed = ctx.seed;
-  ExampleSet set = read_training_data(o.data, checkpoint->directory(), *tokenizer, ctx.progress);
+  ExampleSet set = read_training_data(o.data, checkpoint->folder(), *tokenizer, ctx.progress);
   check_ids(set, model, checkpoint->path());
   o.train.batch.row_length = o.data.examples.max_length;
   o.train.batch.seed = ctx.seed;

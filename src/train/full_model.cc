@@ -28,7 +28,7 @@ void write_full_model(Model& model, const std::vector<TensorSpec>& specs,
     writer.write_f32(spec.name, model.find_parameter(spec.name)->value.data<float>());
   }
   writer.finish();
-  copy_side_files(model.checkpoint()->directory(), directory);
+  copy_side_files(model.checkpoint()->folder(), directory);
   model.hf_config().save(directory / "config.json");
 }
 

@@ -10,7 +10,7 @@
 namespace lq {
 namespace {
 
-std::unique_ptr<ChatTemplate> chat_of(const TrainingDataOptions& o, const std::filesystem::path& model,
+std::unique_ptr<ChatTemplate> chat_of(const TrainingDataOptions& o, const Folder& model,
                                       const Tokenizer& tokenizer) {
   if (!o.chat_template.empty()) {
     return std::make_unique<ChatTemplate>(ChatTemplate::by_name(o.chat_template, tokenizer));
@@ -46,8 +46,8 @@ std::string check_template(const ChatTemplate& chat, const Tokenizer& tokenizer)
       chat.name(), chat.end_of_turn(), pieces);
 }
 
-ExampleSet read_training_data(const TrainingDataOptions& o, const std::filesystem::path& model,
-                              const Tokenizer& tokenizer, Progress& progress) {
+ExampleSet read_training_data(const TrainingDataOptions& o, const Folder& model, const Tokenizer& tokenizer,
+                              Progress& progress) {
   const auto chat = chat_of(o, model, tokenizer);
   ExampleSetOptions options = o.examples;
   options.format.chat = chat.get();

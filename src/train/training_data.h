@@ -2,12 +2,12 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <string>
 #include <vector>
 
 #include "base/progress.h"
 #include "data/example_set.h"
+#include "files/folder.h"
 #include "templates/chat_template.h"
 #include "tokenizers/tokenizer.h"
 
@@ -20,10 +20,10 @@ struct TrainingDataOptions {
   ExampleSetOptions examples = {};          // format.chat, bos and eos are filled in here
 };
 
-// model: the directory of tokenizer and template. Notes in `progress` what is odd about the template, and
+// model: the folder of tokenizer and template. Notes in `progress` what is odd about the template, and
 // what of the data is left out or not understood (ExampleSet::report). Throws Error(kMismatch) for a template
 // that the tokenizer cannot write (it gives unknown tokens), and what read_examples throws.
-ExampleSet read_training_data(const TrainingDataOptions& options, const std::filesystem::path& model,
+ExampleSet read_training_data(const TrainingDataOptions& options, const Folder& model,
                               const Tokenizer& tokenizer, Progress& progress);
 
 // Throws Error(kMismatch) as above; returns what is odd, empty where nothing is.

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -74,6 +75,21 @@ TEST(Inspect, TellsADamagedPackedModel) {
     noticed = true;  // the byte lay where its value is checked
   }
   EXPECT_TRUE(noticed);
+}
+
+TEST(Inspect, KnowsGgufFilesTypeByType) {
+  ThreadPool pool(1);
+  const Inspection gguf = inspect_path(pool, test::source_dir() + "/tests/goldens/gguf/qwen2/model.gguf");
+  EXPECT_EQ(gguf.kind, "GGUF file");
+  EXPECT_EQ(fact(gguf, "architecture"), "qwen2");
+  EXPECT_EQ(fact(gguf, "version"), "3");
+  EXPECT_EQ(fact(gguf, "tensors"), std::to_string(gguf.tensors.size()));
+  EXPECT_EQ(fact(gguf, "hash").size(), 32U);
+  EXPECT_EQ(fact(gguf, "qwen2.block_count"), "2");
+  const auto q8 = std::find_if(gguf.tensors.begin(), gguf.tensors.end(),
+                               [](const InspectedTensor& t) { return t.type == "Q8_0"; });
+  ASSERT_NE(q8, gguf.tensors.end());
+  EXPECT_EQ(q8->bits_per_weight, 8.5);
 }
 
 TEST(Inspect, RefusesWhatItDoesNotKnow) {

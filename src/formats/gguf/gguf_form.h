@@ -1,0 +1,22 @@
+// Tensors of a GGUF file as views with Hugging Face's order of rows.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "formats/gguf/gguf_file.h"
+#include "tensor/tensor_view.h"
+
+namespace lq {
+
+// A view of the tensor under this name. Elements in blocks are decoded when they are read; the others lie in
+// the file as ours do.
+// head_dim: 0, or the rows that each head has in a tensor whose rows llama.cpp's converter put in another
+// order: rotary positions turn row j of a head with row j + head_dim / 2 at Hugging Face, and rows 2j and
+// 2j + 1 with each other at llama.cpp's kind "llama". The view has Hugging Face's order.
+// Throws Error(kCorruptFile) starting with `who` where the rows are no multiple of head_dim, or head_dim is
+// odd.
+TensorView gguf_view(const GgufFile::Tensor& tensor, std::string name, std::int64_t head_dim,
+                     const std::string& who);
+
+}  // namespace lq
