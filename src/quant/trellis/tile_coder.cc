@@ -19,7 +19,7 @@ float importance_of(const TileTarget& target, std::int64_t i, std::int64_t j) {
 
 }  // namespace
 
-void TileCoder::code(const TilePlace& place, const TileTarget& target, TrellisStored& stored, float* values,
+void TileCoder::code(const TilePlace& place, const TileTarget& target, TrellisStored& stored, float* units,
                      TrellisFit* fit) {
   std::array<float, kTrellisTile> wanted{};
   std::array<float, kTrellisTile> scales{};
@@ -49,7 +49,7 @@ void TileCoder::code(const TilePlace& place, const TileTarget& target, TrellisSt
     for (std::int64_t j = 0; j < place.cols; ++j) {
       const auto t = static_cast<std::size_t>(j * kTrellisSide + i);
       const auto value = static_cast<float>(trellis_value(states[t]));
-      if (values != nullptr) values[i * place.cols + j] = value * scales[t];
+      if (units != nullptr) units[i * place.cols + j] = value;
       if (fit == nullptr) continue;
       const double weight = static_cast<double>(importance[t]) * most;
       fit->products[index] += weight * wanted[t] * value;

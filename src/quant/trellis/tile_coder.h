@@ -34,9 +34,10 @@ class TileCoder {
   TileCoder(const TrellisConfig& config, int state_bits)
       : config_(config), search_(config.bits, state_bits) {}
 
-  // Chooses the tile's path under the stored scales, and stores it. values [rows][cols], where not null,
-  // become the tile's. What the fit takes of its blocks is added where that is not null.
-  void code(const TilePlace& place, const TileTarget& target, TrellisStored& stored, float* values,
+  // Chooses the tile's path under the stored scales, and stores it. units [rows][cols], where not null,
+  // become the values of its states, whole numbers. What the fit takes of its blocks is added where that is
+  // not null.
+  void code(const TilePlace& place, const TileTarget& target, TrellisStored& stored, float* units,
             TrellisFit* fit);
 
  private:

@@ -5,13 +5,14 @@
 #include <vector>
 
 #include "backends/cpu/gemm.h"
+#include "quant/trellis/strip_fit.h"
 #include "quant/trellis/tile_coder.h"
 
 namespace lq {
 namespace {
 
 constexpr std::int64_t kPanel = 64;   // rows whose errors are passed on together
-constexpr std::int64_t kGroup = 128;  // columns
+constexpr std::int64_t kGroup = 128;  // columns, at least
 constexpr std::int64_t kSide = backends::kTrellisSide;
 
 // x [n] becomes the solution of x B = x, B the diagonal block at `at` of a lower triangular factor.
@@ -64,8 +65,8 @@ class TilePass {
       const std::int64_t row = panel * kPanel;
       const std::int64_t count = std::min(kPanel, rows() - row);
       std::vector<float> f(static_cast<std::size_t>(count * cols()));
-      for (std::int64_t g = (cols() - 1) / kGroup; g >= 0; --g) {
-        code_region(coder, {row, count, g * kGroup, std::min(kGroup, cols() - g * kGroup)},
+      for (std::int64_t g = (cols() - 1) / group_; g >= 0; --g) {
+        code_region(coder, {row, count, g * group_, std::min(group_, cols() - g * group_)},
                     {row, f.data(), nullptr});
       }
     });
@@ -77,15 +78,15 @@ class TilePass {
     std::vector<float> f(static_cast<std::size_t>(rows() * cols()));
     std::vector<float> e(f.size());
     const std::int64_t down = (rows() + kPanel - 1) / kPanel;
-    const std::int64_t across = (cols() + kGroup - 1) / kGroup;
+    const std::int64_t across = (cols() + group_ - 1) / group_;
     for (std::int64_t wave = 0; wave < down + across - 1; ++wave) {
       const std::int64_t first = std::max<std::int64_t>(0, wave - across + 1);
       const std::int64_t last = std::min(wave, down - 1);
       pool_.run(last - first + 1, [&](std::int64_t k) {
         TileCoder coder(stored_.config, state_bits_);
         const std::int64_t row = (down - 1 - first - k) * kPanel;
-        const std::int64_t col = (across - 1 - (wave - first - k)) * kGroup;
-        code_region(coder, {row, std::min(kPanel, rows() - row), col, std::min(kGroup, cols() - col)},
+        const std::int64_t col = (across - 1 - (wave - first - k)) * group_;
+        code_region(coder, {row, std::min(kPanel, rows() - row), col, std::min(group_, cols() - col)},
                     {0, f.data(), e.data()});
       });
     }
@@ -138,6 +139,8 @@ class TilePass {
         for (std::int64_t i = 0; i < n; ++i) wanted[at(g, i, c)] += column[i];
       }
     }
+    const std::vector<float> before(passed, passed + n * g.cols);
+    std::vector<float> units(wanted.size());
     for (std::int64_t tile = (g.cols - 1) / kSide; tile >= 0; --tile) {
       const std::int64_t c = tile * kSide;
       const std::int64_t m = std::min(kSide, g.cols - c);
@@ -151,22 +154,34 @@ class TilePass {
         solve_block(s_, cols(), col, m, moved);
         for (std::int64_t j = 0; j < m; ++j) moved[j] += wanted[at(g, i, c + j)];
       }
-      float values[kSide * kSide];
+      float of_tile[kSide * kSide];
       coder.code({row, n, col, m}, {targets, kSide, t_ == nullptr ? nullptr : row_importance, col_importance},
-                 stored_, values, fit_);
+                 stored_, of_tile, fit_);
       float* const f = errors.f + (row - errors.first_row) * cols() + col;
       for (std::int64_t i = 0; i < n; ++i) {
+        const float scale = stored_.scale((row + i) * stored_.sizes.blocks + col / stored_.config.block);
         for (std::int64_t j = 0; j < m; ++j) {
-          const float value = values[i * m + j];
-          f[i * cols() + j] = wanted[at(g, i, c + j)] - value;
-          if (errors.e == nullptr) continue;
-          errors.e[(row + i) * cols() + col + j] = w_[(row + i) * cols() + col + j] - value;
+          const float unit = of_tile[i * m + j];
+          units[at(g, i, c + j)] = unit;
+          f[i * cols() + j] = wanted[at(g, i, c + j)] - unit * scale;
         }
       }
       if (c == 0) continue;
       // What the columns to the left of it, in the region, take on.
       backends::gemm(pool_, n, c, m, f, cols(), s_ + col * cols() + g.col, cols(), passed, g.cols,
                      {.beta = 1.0F});
+    }
+    for (std::int64_t i = 0; i < n; ++i) {
+      fit_row_scales({s_ + g.col * cols() + g.col, cols(), g.cols}, row + i, g.col, &wanted[at(g, i, 0)],
+                     &before[at(g, i, 0)], &units[at(g, i, 0)], stored_);
+      float* const f = errors.f + (row + i - errors.first_row) * cols() + g.col;
+      float* const e = errors.e == nullptr ? nullptr : errors.e + (row + i) * cols() + g.col;
+      for (std::int64_t j = 0; j < g.cols; ++j) {
+        const std::int64_t block = (row + i) * stored_.sizes.blocks + (g.col + j) / stored_.config.block;
+        const float value = units[at(g, i, j)] * stored_.scale(block);
+        f[j] = wanted[at(g, i, j)] - value;
+        if (e != nullptr) e[j] = w_[(row + i) * cols() + g.col + j] - value;
+      }
     }
   }
 
@@ -181,6 +196,7 @@ class TilePass {
   const float* t_;
   TrellisStored& stored_;
   TrellisFit* fit_;
+  std::int64_t group_;
 };
 
 }  // namespace
