@@ -135,7 +135,10 @@ class Model {
   // --- decoding ---
   // capacity: tokens, at most. Throws as check_sequence_length.
   KvCache make_cache(std::int64_t capacity) const;
-  // Runs the next tokens of a sequence; logits ([1, vocab]) after the last one.
+  // Runs the next tokens of a sequence; x = output of the last block for them, before the final norm.
+  // x: [tokens, hidden].
+  void extend(Context& ctx, Workspace& ws, KvCache& cache, std::span<const std::int32_t> ids, Matrix x) const;
+  // The same; logits ([1, vocab]) after the last one.
   void decode(Context& ctx, Workspace& ws, KvCache& cache, std::span<const std::int32_t> ids,
               Matrix logits) const;
 

@@ -89,12 +89,12 @@ void Model::losses_backward(Context& ctx, Workspace& ws, ModelTape& tape, const 
   embed_backward(ctx, batch.ids, dx);
 }
 
-void Model::decode(Context& ctx, Workspace& ws, KvCache& cache, std::span<const std::int32_t> ids,
-                   Matrix logits) const {
+void Model::extend(Context& ctx, Workspace& ws, KvCache& cache, std::span<const std::int32_t> ids,
+                   Matrix x) const {
   const ModelSpec& c = state_->spec;
   const std::int64_t n = std::ssize(ids);
   LQ_CHECK(n > 0, kInvalidArgument, "[model] there is no token to decode");
-  check_shape("decode logits", logits, 1, c.vocab);
+  check_shape("extend x", x, n, c.hidden);
   cache.reserve(n);
   SequencePlan p;
   p.tokens = n;
@@ -105,14 +105,22 @@ void Model::decode(Context& ctx, Workspace& ws, KvCache& cache, std::span<const 
   }
   p.rope = make_rope_table(ctx, positions, rope_frequencies(c.rope, c.head_dim(), cache.length() + n),
                            static_cast<float>(c.rope.attention_factor));
-  Scratch scratch(ws);
-  const Matrix x = scratch.matrix(n, c.hidden);
   embed(ctx, ids, x);
   for (std::int64_t layer = 0; layer < c.layers(); ++layer) {
     ctx.stop.check();
     block(layer).forward_cached(ctx, ws, p, cache, layer, x);
   }
   cache.advance(n);
+}
+
+void Model::decode(Context& ctx, Workspace& ws, KvCache& cache, std::span<const std::int32_t> ids,
+                   Matrix logits) const {
+  const ModelSpec& c = state_->spec;
+  const std::int64_t n = std::ssize(ids);
+  check_shape("decode logits", logits, 1, c.vocab);
+  Scratch scratch(ws);
+  const Matrix x = scratch.matrix(n, c.hidden);
+  extend(ctx, ws, cache, ids, x);
   head().logits(ctx, ws, x.slice(n - 1, 1), logits);
 }
 

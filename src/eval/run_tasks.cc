@@ -1,0 +1,211 @@
+#include "eval/run_tasks.h"
+
+#include <cmath>
+
+#include "base/error.h"
+#include "base/process.h"
+#include "eval/generator.h"
+#include "eval/likelihood.h"
+#include "eval/task_scores.h"
+
+namespace lq {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// What one model, or a model beside its reference, made of all documents.
+struct Answers {
+  std::vector<TaskAnswer> ours, theirs;  // theirs: empty without a reference
+  double kl = 0.0;                       // summed over `scored` tokens
+  std::int64_t scored = 0, requests = 0, truncated = 0, tokens = 0, computed = 0;
+};
+
+std::vector<LikelihoodRequest> requests_of(const Tokenizer& tokenizer, const Task& task,
+                                           const AskedItem& asked, std::int64_t max_length) {
+  if (task.kind == TaskKind::kRolling) return rolling_requests(tokenizer, asked.item.text, max_length);
+  std::vector<LikelihoodRequest> all;
+  for (std::size_t i = 0; i < asked.item.choices.size(); ++i) {
+    const std::string& context = asked.item.contexts[asked.item.contexts.size() == 1 ? 0 : i];
+    all.push_back(likelihood_request(tokenizer, asked.before + context,
+                                     std::string(task.delimiter) + asked.item.choices[i], max_length));
+  }
+  return all;
+}
+
+Answers likelihood_answers(Context& ctx, const Model& model, const Tokenizer& tokenizer, const Task& task,
+                           const std::vector<AskedItem>& asked, std::int64_t max_length,
+                           const Model* reference) {
+  std::vector<LikelihoodRequest> requests;
+  std::vector<std::size_t> starts = {0};
+  for (const AskedItem& item : asked) {
+    for (LikelihoodRequest& r : requests_of(tokenizer, task, item, max_length))
+      requests.push_back(std::move(r));
+    starts.push_back(requests.size());
+  }
+  const LikelihoodReport report = log_likelihoods(ctx, model, requests, reference);
+  Answers answers;
+  answers.requests = std::ssize(requests);
+  answers.tokens = report.tokens;
+  answers.computed = report.computed;
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    TaskAnswer ours;
+    TaskAnswer theirs;
+    for (std::size_t k = starts[i]; k < starts[i + 1]; ++k) {
+      const Likelihood& l = report.likelihoods[k];
+      ours.log_likelihoods.push_back(l.log_likelihood);
+      ours.greedy.push_back(l.greedy);
+      theirs.log_likelihoods.push_back(l.reference);
+      theirs.greedy.push_back(false);
+      answers.kl += l.kl;
+      answers.scored += requests[k].scored;
+      answers.truncated += requests[k].truncated ? 1 : 0;
+    }
+    answers.ours.push_back(std::move(ours));
+    if (reference != nullptr) answers.theirs.push_back(std::move(theirs));
+  }
+  return answers;
+}
+
+std::vector<TaskAnswer> generated_answers(Context& ctx, const Model& model, const Tokenizer& tokenizer,
+                                          const Task& task, const std::vector<AskedItem>& asked,
+                                          std::int64_t max_length, const TaskOptions& options,
+                                          Answers& counts) {
+  Generator generator(model, tokenizer, max_length);
+  GenerateOptions generate;
+  generate.max_tokens = options.max_new_tokens;
+  generate.stop = task.stop;
+  generate.precision = DecodePrecision::kFine;
+  LQ_CHECK(max_length > generate.max_tokens, kInvalidArgument,
+           "[tasks] {}: an answer of {} tokens leaves no room for a question in the model's {}", task.name,
+           generate.max_tokens, max_length);
+  const auto room = static_cast<std::size_t>(max_length - generate.max_tokens);
+  std::vector<TaskAnswer> answers;
+  ctx.progress.begin("answer", std::ssize(asked), "documents");
+  for (const AskedItem& item : asked) {
+    ctx.stop.check();
+    std::vector<std::int32_t> ids = tokenizer.encode(item.before + item.item.contexts[0], true);
+    if (ids.size() > room) {
+      ids.erase(ids.begin(), ids.end() - static_cast<std::ptrdiff_t>(room));
+      ++counts.truncated;
+    }
+    ++counts.requests;
+    TaskAnswer answer;
+    answer.text = generator.generate(ctx, ids, generate).text;
+    answers.push_back(std::move(answer));
+    ctx.progress.update(std::ssize(answers), "");
+  }
+  ctx.progress.end();
+  return answers;
+}
+
+// Perplexities of the texts by words, bytes and tokens, as the names say.
+Json rolling_scores(const std::vector<AskedItem>& asked, const Answers& answers) {
+  double sum = 0.0;
+  double words = 0.0;
+  double bytes = 0.0;
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    for (const double l : answers.ours[i].log_likelihoods) sum += l;
+    words += static_cast<double>(asked[i].item.words);
+    bytes += static_cast<double>(asked[i].item.bytes);
+  }
+  return {{"word_perplexity", std::exp(-sum / words)},
+          {"byte_perplexity", std::exp(-sum / bytes)},
+          {"bits_per_byte", -sum / bytes / std::log(2.0)},
+          {"token_perplexity", std::exp(-sum / static_cast<double>(answers.scored))},
+          {"documents", asked.size()}};
+}
+
+// What the same documents say of the difference to the reference.
+void add_distance(const Task& task, const std::vector<TaskItem>& items, const std::vector<ItemScores>& scores,
+                  const Answers& answers, Json& json) {
+  std::vector<double> flips;
+  std::vector<double> reference;
+  std::vector<double> difference;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (task.kind == TaskKind::kChoice) {
+      flips.push_back(predicted_choice(answers.ours[i]) == predicted_choice(answers.theirs[i]) ? 0.0 : 1.0);
+    } else if (task.kind == TaskKind::kGenerate) {
+      flips.push_back(answers.ours[i].text == answers.theirs[i].text ? 0.0 : 1.0);
+    }
+    if (task.kind != TaskKind::kChoice) continue;
+    const ItemScores theirs = task.score(items[i], answers.theirs[i]);
+    reference.push_back(theirs.at("acc"));
+    difference.push_back(scores[i].at("acc") - theirs.at("acc"));
+  }
+  if (!flips.empty()) json["flips"] = mean_and_error(flips).mean;
+  if (answers.scored > 0) json["kl"] = answers.kl / static_cast<double>(answers.scored);
+  if (difference.empty()) return;
+  const MeanAndError d = mean_and_error(difference);
+  json["reference_acc"] = mean_and_error(reference).mean;
+  json["acc_difference"] = d.mean;
+  json["acc_difference_stderr"] = d.standard_error;
+}
+
+void log_samples(const TaskOptions& options, const Task& task, const std::vector<AskedItem>& asked,
+                 const std::vector<ItemScores>& scores, const Answers& answers) {
+  if (!options.on_sample) return;
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    const TaskItem& item = asked[i].item;
+    Json line = {{"task", task.name}, {"doc_id", i}};
+    if (!item.group.empty()) line["group"] = item.group;
+    if (!item.contexts.empty()) line["context"] = asked[i].before + item.contexts[0];
+    if (!item.choices.empty()) line["choices"] = item.choices;
+    if (task.kind == TaskKind::kChoice) line["target"] = item.gold;
+    if (task.kind == TaskKind::kGenerate) {
+      line["target"] = item.answer;
+      line["answer"] = answers.ours[i].text;
+    } else {
+      line["log_likelihoods"] = answers.ours[i].log_likelihoods;
+    }
+    for (const auto& [metric, value] : scores[i]) line[metric] = value;
+    options.on_sample(line);
+  }
+}
+
+}  // namespace
+
+Json run_task(Context& ctx, const Model& model, const Tokenizer& tokenizer, const Task& task,
+              const TaskOptions& options) {
+  const double begin = monotonic_seconds();
+  const std::int64_t longest = model.spec().max_positions;
+  const std::int64_t max_length = options.max_length > 0 ? options.max_length : longest;
+  check_sequence_length(model.spec(), max_length, "[tasks] max-length");
+  const std::vector<AskedItem> asked = asked_items(task, options);
+  Answers answers;
+  if (task.kind == TaskKind::kGenerate) {
+    answers.ours = generated_answers(ctx, model, tokenizer, task, asked, max_length, options, answers);
+    Answers unused;
+    if (options.reference != nullptr) {
+      answers.theirs =
+          generated_answers(ctx, *options.reference, tokenizer, task, asked, max_length, options, unused);
+    }
+  } else {
+    answers = likelihood_answers(ctx, model, tokenizer, task, asked, max_length, options.reference);
+  }
+  std::vector<TaskItem> items;
+  std::vector<ItemScores> scores;
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    items.push_back(asked[i].item);
+    scores.push_back(task.score(asked[i].item, answers.ours[i]));
+  }
+  Json json =
+      task.kind == TaskKind::kRolling ? rolling_scores(asked, answers) : task_scores(task, items, scores);
+  if (task.kind == TaskKind::kLastWord) {
+    double sum = 0.0;
+    for (const TaskAnswer& answer : answers.ours) sum += answer.log_likelihoods[0];
+    json["perplexity"] = std::exp(-sum / static_cast<double>(asked.size()));
+  }
+  json["shots"] = options.shots >= 0 ? options.shots : task.shots;
+  json["requests"] = answers.requests;
+  json["truncated"] = answers.truncated;
+  if (options.reference != nullptr) add_distance(task, items, scores, answers, json);
+  if (answers.tokens > 0) {
+    json["tokens"] = answers.tokens;
+    json["tokens_computed"] = answers.computed;
+  }
+  json["seconds"] = monotonic_seconds() - begin;
+  log_samples(options, task, asked, scores, answers);
+  return json;
+}
+
+}  // namespace lq

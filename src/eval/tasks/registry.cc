@@ -1,0 +1,115 @@
+#include <algorithm>
+
+#include "base/error.h"
+#include "eval/tasks/tasks.h"
+
+namespace lq {
+namespace {
+
+ItemScores acc(const TaskItem& item, const TaskAnswer& answer) { return score_choice(item, answer, false); }
+ItemScores acc_norm(const TaskItem& item, const TaskAnswer& answer) {
+  return score_choice(item, answer, true);
+}
+ItemScores mc1(const TaskItem& item, const TaskAnswer& answer) {
+  ItemScores scores = score_choice(item, answer, false);
+  scores["mc1"] = scores["acc"];
+  return scores;
+}
+ItemScores greedy(const TaskItem&, const TaskAnswer& answer) {
+  return {{"acc", answer.greedy[0] ? 1.0 : 0.0}};
+}
+ItemScores none(const TaskItem&, const TaskAnswer&) { return {}; }
+
+Task choice(std::string_view name, Split split, TaskItem (*item)(const TaskRecord&),
+            ItemScores (*score)(const TaskItem&, const TaskAnswer&), std::string_view source) {
+  Task t;
+  t.name = name;
+  t.folder = name;
+  t.split = split;
+  t.item = item;
+  t.score = score;
+  t.source = source;
+  return t;
+}
+
+std::vector<Task> make_tasks() {
+  using namespace tasks;
+  std::vector<Task> all;
+  Task mmlu = choice("mmlu", Split::kTest, mmlu_item, acc, "Hendrycks 2021");
+  mmlu.shots_from = Split::kValidation;
+  mmlu.shot_order = ShotOrder::kFirst;
+  mmlu.shots = 5;
+  mmlu.file_per_group = true;
+  mmlu.description = mmlu_description;
+  mmlu.category = mmlu_category;
+  all.push_back(mmlu);
+  all.push_back(choice("arc_easy", Split::kTest, arc_item, acc_norm, "Clark 2018"));
+  all.push_back(choice("arc_challenge", Split::kTest, arc_item, acc_norm, "Clark 2018"));
+  all.push_back(choice("hellaswag", Split::kValidation, hellaswag_item, acc_norm, "Zellers 2019"));
+  Task mc = choice("truthfulqa_mc1", Split::kValidation, truthfulqa_mc1_item, mc1, "Lin 2021");
+  mc.folder = "truthfulqa";
+  all.push_back(mc);
+  mc.name = "truthfulqa_mc2";
+  mc.item = truthfulqa_mc2_item;
+  mc.score = truthfulqa_mc2_score;
+  all.push_back(mc);
+  all.push_back(choice("winogrande", Split::kValidation, winogrande_item, acc, "Sakaguchi 2019"));
+  all.push_back(choice("openbookqa", Split::kTest, openbookqa_item, acc_norm, "Mihaylov 2018"));
+  all.push_back(choice("piqa", Split::kValidation, piqa_item, acc_norm, "Bisk 2020"));
+  all.push_back(choice("boolq", Split::kValidation, boolq_item, acc, "Clark 2019"));
+  Task gsm8k = choice("gsm8k", Split::kTest, gsm8k_item, gsm8k_score, "Cobbe 2021");
+  gsm8k.kind = TaskKind::kGenerate;
+  gsm8k.shots = 5;
+  gsm8k.stop = {"Question:", "</s>", "<|im_end|>"};
+  all.push_back(gsm8k);
+  Task lambada = choice("lambada", Split::kTest, lambada_item, greedy, "Paperno 2016, as OpenAI cut it");
+  lambada.kind = TaskKind::kLastWord;
+  all.push_back(lambada);
+  Task wikitext = choice("wikitext", Split::kTest, wikitext_item, none, "Merity 2016, page by page");
+  wikitext.kind = TaskKind::kRolling;
+  all.push_back(wikitext);
+  return all;
+}
+
+// Letters to insert, remove or change.
+std::size_t edits(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t above = row[j];
+      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+const std::vector<Task>& all_tasks() {
+  static const std::vector<Task> all = make_tasks();
+  return all;
+}
+
+const Task& find_task(std::string_view name) {
+  const auto& all = all_tasks();
+  const auto it = std::find_if(all.begin(), all.end(), [&](const Task& t) { return t.name == name; });
+  if (it != all.end()) return *it;
+  const auto nearest = std::min_element(all.begin(), all.end(), [&](const Task& a, const Task& b) {
+    return edits(a.name, name) < edits(b.name, name);
+  });
+  std::string known = "perplexity";
+  for (const Task& task : all) known += ", " + std::string(task.name);
+  fail(ErrorCode::kInvalidArgument, "[tasks] no task '{}' (did you mean {}?); there are {}", name,
+       nearest->name, known);
+}
+
+std::int64_t predicted_choice(const TaskAnswer& answer) {
+  const auto& ll = answer.log_likelihoods;
+  return std::max_element(ll.begin(), ll.end()) - ll.begin();
+}
+
+}  // namespace lq
