@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/printable.h"
+#include "unicode/utf8.h"
 
 namespace lq {
 namespace {
@@ -95,6 +96,7 @@ GgufValue read_value(GgufCursor& in, std::string_view who) {
   const std::string_view key = in.text("the length of a key");
   LQ_CHECK(!key.empty() && key.size() <= kGgufNameLimit, kCorruptFile,
            "{}: a key of {} bytes at byte {} (expected 1 to {})", who, key.size(), in.at(), kGgufNameLimit);
+  LQ_CHECK(utf8::is_valid(key), kCorruptFile, "{}: the key {} is not UTF-8", who, printable(key));
   value.key = key;
   value.type = value.of = read_value_type(in, value.key, who);
   if (value.type == GgufType::kArray) {

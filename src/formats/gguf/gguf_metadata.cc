@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/printable.h"
+#include "unicode/utf8.h"
 
 namespace lq {
 namespace {
@@ -159,6 +160,7 @@ std::string GgufMetadata::text(std::string_view key) const {
     out = text;
     return true;
   });
+  LQ_CHECK(utf8::is_valid(out), kCorruptFile, "{}: {} is not UTF-8", who_, key);
   return out;
 }
 
@@ -174,6 +176,7 @@ std::vector<std::string> GgufMetadata::texts(std::string_view key) const {
   std::vector<std::string> out;
   out.reserve(value->count);
   for_each_text(*value, [&](std::string_view text) {
+    LQ_CHECK(utf8::is_valid(text), kCorruptFile, "{}: {}: text {} is not UTF-8", who_, key, out.size());
     out.emplace_back(text);
     return true;
   });

@@ -32,6 +32,7 @@ class GgufMetadata {
   double number(std::string_view key, double min, double max) const;
   double number_or(std::string_view key, double fallback, double min, double max) const;
   bool boolean_or(std::string_view key, bool fallback) const;
+  // Texts are UTF-8; others are refused.
   std::string text(std::string_view key) const;
   std::string text_or(std::string_view key, std::string_view fallback) const;
   // Arrays; a missing key gives none.

@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "base/printable.h"
-#include "unicode/utf8.h"
 
 namespace lq {
 namespace {
@@ -35,10 +34,6 @@ GgufTokens read_tokens(const GgufMetadata& keys) {
   GgufTokens out;
   out.texts = keys.texts(key_of("tokens"));
   LQ_CHECK(!out.texts.empty(), kNotFound, "{}: no {}tokens", keys.who(), kTokenizerKeys);
-  for (std::size_t id = 0; id < out.texts.size(); ++id) {
-    LQ_CHECK(utf8::is_valid(out.texts[id]), kCorruptFile, "{}: {}tokens: token {} is not UTF-8", keys.who(),
-             kTokenizerKeys, id);
-  }
   out.types.assign(out.texts.size(), GgufTokenType::kNormal);
   const std::vector<std::int64_t> types = keys.integers(key_of("token_type"));
   LQ_CHECK(types.empty() || types.size() == out.texts.size(), kCorruptFile,
@@ -69,16 +64,11 @@ void mark_special(GgufTokens& tokens) {
 // The key "tokenizer.chat_template", and templates of other names in keys that end in ".NAME".
 OrderedJson chat_template_json(const GgufMetadata& keys) {
   const std::string base = "tokenizer.chat_template";
-  const auto read = [&](const std::string& key) {
-    std::string text = keys.text(key);
-    LQ_CHECK(utf8::is_valid(text), kCorruptFile, "{}: {} is not UTF-8", keys.who(), key);
-    return text;
-  };
   if (!keys.has(base)) return nullptr;
-  const std::string usual = read(base);
+  const std::string usual = keys.text(base);
   OrderedJson named = {{{"name", "default"}, {"template", usual}}};
   for (const std::string& key : keys.unread(base + ".")) {
-    named.push_back({{"name", key.substr(base.size() + 1)}, {"template", read(key)}});
+    named.push_back({{"name", key.substr(base.size() + 1)}, {"template", keys.text(key)}});
   }
   return named.size() == 1 ? OrderedJson(usual) : named;
 }

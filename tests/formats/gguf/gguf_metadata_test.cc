@@ -73,6 +73,18 @@ TEST_F(GgufMetadataTest, WhatIsNotAskedForRightIsRefusedByName) {
                [&] { (void)m.common_integer("differ", 0, 9); });
 }
 
+TEST(GgufMetadata, TextsAreUtf8) {
+  GgufKeys keys;
+  keys.text("s", "a\xff");
+  keys.texts("ss", {"a", "\xc3"});
+  GgufHeader layout;
+  const std::string file = make_gguf_header(keys, {}, layout);
+  const GgufHeader header = parse_gguf(reinterpret_cast<const std::byte*>(file.data()), file.size(), "f");
+  const GgufMetadata m(header.values, "f");
+  expect_error(ErrorCode::kCorruptFile, {"s is not UTF-8"}, [&] { (void)m.text("s"); });
+  expect_error(ErrorCode::kCorruptFile, {"ss: text 1 is not UTF-8"}, [&] { (void)m.texts("ss"); });
+}
+
 TEST_F(GgufMetadataTest, KnowsWhatNobodyAskedFor) {
   const GgufMetadata m(header_.values, "[gguf] f");
   (void)m.has("s");

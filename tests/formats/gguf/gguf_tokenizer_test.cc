@@ -109,7 +109,8 @@ TEST(GgufTokenizer, ListsMustFitEachOther) {
   GgufKeys type;
   type.text("tokenizer.ggml.model", "llama");
   type.texts("tokenizer.ggml.tokens", {"\xff"});
-  expect_error(ErrorCode::kCorruptFile, {"token 0 is not UTF-8"}, [&] { texts_of(type); });
+  expect_error(ErrorCode::kCorruptFile, {"tokenizer.ggml.tokens: text 0 is not UTF-8"},
+               [&] { texts_of(type); });
   GgufKeys bad;
   bad.text("tokenizer.ggml.model", "llama");
   bad.texts("tokenizer.ggml.tokens", {"a"});
