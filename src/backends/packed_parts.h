@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "backends/packed_view.h"
+#include "base/error.h"
 
 namespace lq::backends {
 
@@ -44,6 +45,11 @@ void move_parts(PackedView& w, const Move& move) {
       v.scales2 = move(v.scales2, whole(scales, kTrellisBlocks2) * 4);
       break;
     }
+    case PackedLayout::kStored:
+      fail(
+          ErrorCode::kUnsupported,
+          "weights in ggml's types are decoded on the processor only; other devices take the model quantized "
+          "(lqlora quantize) or dense");
   }
 }
 

@@ -4,15 +4,20 @@
 // that computes on it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "backends/nf_view.h"
 #include "backends/trellis_view.h"
 #include "tensor/device.h"
 
+namespace lq {
+class StoredForm;  // tensor/tensor_view.h
+}
+
 namespace lq::backends {
 
-enum class PackedLayout : std::uint8_t { kDense, kCodebook, kIntRow, kTrellis };
+enum class PackedLayout : std::uint8_t { kDense, kCodebook, kIntRow, kTrellis, kStored };
 
 enum class DenseType { kF32, kBf16, kF16 };
 
@@ -30,6 +35,12 @@ struct IntRowView {
   int bits = 0;                  // of a code: 1 to 8
 };
 
+// Elements as another program's file has them (ggml's types): its form decodes them, on the processor only.
+struct StoredView {
+  const StoredForm* form = nullptr;
+  const std::byte* data = nullptr;
+};
+
 // Borrowed. Only the view that `layout` names counts.
 struct PackedView {
   PackedLayout layout = PackedLayout::kDense;
@@ -40,6 +51,7 @@ struct PackedView {
   NfView codebook = {};
   IntRowView int_row = {};
   TrellisView trellis = {};
+  StoredView stored = {};
 };
 
 }  // namespace lq::backends

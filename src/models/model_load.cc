@@ -9,13 +9,14 @@
 #include "nn/dense_weight.h"
 #include "nn/packed_weight.h"
 #include "nn/rounded_weight.h"
+#include "nn/stored_weight.h"
 
 namespace lq {
 namespace {
 
 class Loader {
  public:
-  explicit Loader(Model::State& state) : state_(state) {}
+  Loader(Model::State& state, bool decode_all) : state_(state), decode_all_(decode_all) {}
 
   void build() {
     const ModelSpec& m = state_.spec;
@@ -69,7 +70,16 @@ class Loader {
   std::unique_ptr<Weight> weight(const std::string& module) {
     const std::string name = module + ".weight";
     if (state_.packs(name)) return std::make_unique<PackedWeight>(state_.checkpoint->packed().matrix(name));
+    if (const TensorView& view = find(name); !decode_all_ && in_blocks(view)) {
+      return std::make_unique<StoredWeight>(view);
+    }
     return std::make_unique<DenseWeight>(parameter(name, false));
+  }
+
+  // Whether the stored form is shorter than what it decodes to: else it is another order of rows only.
+  static bool in_blocks(const TensorView& view) {
+    return view.form != nullptr && view.shape().size() == 2 &&
+           view.bits_per_element() < 8.0 * static_cast<double>(dtype_size(view.dtype()));
   }
 
   // A dense head of a packed model may be rounded where its other weights are read coarsely too.
@@ -102,6 +112,7 @@ class Loader {
   }
 
   Model::State& state_;
+  bool decode_all_;
 };
 
 }  // namespace
@@ -114,7 +125,7 @@ Model Model::load(Context& ctx, CheckpointPtr checkpoint, const ModelLoadOptions
   const std::filesystem::path beside = checkpoint->directory() / "adapter";
   const bool packed = checkpoint->is_packed();
   auto state = std::make_unique<State>(std::move(checkpoint));
-  Loader(*state).build();
+  Loader(*state, options.decode_all).build();
   Model model(std::move(state));
 
   std::filesystem::path adapter = options.adapter;

@@ -221,6 +221,7 @@ FinetuneReport finetune(Context& ctx, const CheckpointPtr& checkpoint, const Fin
   ModelLoadOptions load;
   load.adapter = o.adapter;
   load.no_adapter = from_zero;
+  load.decode_all = o.full;
   Model model = Model::load(ctx, checkpoint, load);
   o.lora.replaced = model.replaced();
   check_option(o.train.dropout == 0.0 || !model.has_magnitudes(), "dropout",

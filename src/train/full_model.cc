@@ -1,5 +1,6 @@
 #include "train/full_model.h"
 
+#include "base/error.h"
 #include "base/option_error.h"
 #include "formats/sharded_writer.h"
 #include "formats/side_files.h"
@@ -10,6 +11,10 @@ std::vector<TensorSpec> train_all_parameters(Model& model) {
   check_option(!model.packed(), "full",
                "goes with a dense model, but {} is packed, and packed weights do not learn",
                model.checkpoint()->path().string());
+  for (const Module& module : model.modules()) {
+    LQ_CHECK(module.linear->weight().parameter() != nullptr, kInternal,
+             "{}: a frozen weight cannot learn (ModelLoadOptions::decode_all)", module.linear->name());
+  }
   const CheckpointReader& reader = model.checkpoint()->reader();
   std::vector<TensorSpec> specs;
   for (Parameter* p : model.parameters()) {

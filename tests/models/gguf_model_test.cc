@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <string_view>
 #include <vector>
 
 #include "formats/safetensors_reader.h"
@@ -16,6 +17,25 @@ namespace lq {
 namespace {
 
 class GgufModelTest : public testing::TestWithParam<const char*> {};
+
+std::vector<float> logits_of(Context& ctx, const Model& model, const TokenBatch& batch) {
+  Workspace ws;
+  const std::vector<std::int32_t> targets(batch.ids.size(), 0);
+  std::vector<float> losses(batch.ids.size());
+  std::vector<float> logits(batch.ids.size() * static_cast<std::size_t>(model.spec().vocab));
+  model.losses(ctx, ws, batch, targets, losses, [&](std::int64_t first, ConstMatrix chunk) {
+    std::copy_n(chunk.data, chunk.size(), logits.data() + first * chunk.cols);
+  });
+  return logits;
+}
+
+std::size_t frozen_linears(Model& model) {
+  std::size_t frozen = 0;
+  for (const Module& module : model.modules()) {
+    if (module.linear->weight().parameter() == nullptr) ++frozen;
+  }
+  return frozen;
+}
 
 TEST_P(GgufModelTest, LogitsAgreeWithTransformers) {
   const std::filesystem::path folder =
@@ -34,14 +54,8 @@ TEST_P(GgufModelTest, LogitsAgreeWithTransformers) {
   ThreadPool pool(2);
   NoProgress progress;
   Context ctx{pool, progress, 0, {}};
-  const Model model = Model::load(ctx, folder / "model.gguf");
-  Workspace ws;
-  const std::vector<std::int32_t> targets(ids.size(), 0);
-  std::vector<float> losses(ids.size());
-  std::vector<float> logits(ids.size() * static_cast<std::size_t>(model.spec().vocab));
-  model.losses(ctx, ws, {ids, starts}, targets, losses, [&](std::int64_t first, ConstMatrix chunk) {
-    std::copy_n(chunk.data, chunk.size(), logits.data() + first * chunk.cols);
-  });
+  Model model = Model::load(ctx, folder / "model.gguf");
+  const std::vector<float> logits = logits_of(ctx, model, {ids, starts});
   const Tensor want = golden.at("logits").copy_f32();
   ASSERT_EQ(static_cast<std::size_t>(want.numel()), logits.size());
   float largest = 0.0F;
@@ -51,6 +65,14 @@ TEST_P(GgufModelTest, LogitsAgreeWithTransformers) {
     difference = std::max(difference, std::abs(want.data<float>()[i] - logits[i]));
   }
   EXPECT_LT(difference, 1e-4F * largest);
+
+  // Matrices in blocks stay as the file has them, unless all weights are asked for as parameters.
+  const bool in_blocks = std::string_view(GetParam()) != "llama_rope_llama3";
+  EXPECT_EQ(frozen_linears(model) > 0, in_blocks);
+  Model decoded = Model::load(ctx, folder / "model.gguf", {.decode_all = true});
+  EXPECT_EQ(frozen_linears(decoded), 0U);
+  EXPECT_EQ(decoded.parameters().size() > model.parameters().size(), in_blocks);
+  EXPECT_EQ(logits_of(ctx, decoded, {ids, starts}), logits);
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, GgufModelTest,

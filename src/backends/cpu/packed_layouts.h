@@ -30,6 +30,7 @@ const PackedLayoutOps& packed_layout_ops(PackedLayout layout);
 extern const PackedLayoutOps kDenseOps;     // packed_product.cc
 extern const PackedLayoutOps kCodebookOps;  // packed_product.cc, over nf_codec.h and nf_gemv.h
 extern const PackedLayoutOps kIntRowOps;    // int_row.cc
+extern const PackedLayoutOps kStoredOps;    // stored_form.cc
 extern const PackedLayoutOps kTrellisOps;   // trellis_gemv.cc, over trellis_codec.h
 
 }  // namespace lq::backends

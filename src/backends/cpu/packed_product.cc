@@ -79,6 +79,8 @@ const PackedLayoutOps& packed_layout_ops(PackedLayout layout) {
       return kIntRowOps;
     case PackedLayout::kTrellis:
       return kTrellisOps;
+    case PackedLayout::kStored:
+      return kStoredOps;
   }
   fail(ErrorCode::kInternal, "packed layout {} is unknown to the CPU", static_cast<int>(layout));
 }

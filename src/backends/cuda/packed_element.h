@@ -61,6 +61,8 @@ LQ_HOST_DEVICE inline void decode_run(const PackedView& w, const float* codebook
         out[i] = load_trellis(w.trellis, w.cols, (begin + i) / w.cols, (begin + i) % w.cols);
       }
       break;
+    case PackedLayout::kStored:
+      break;  // never on a device: move_parts refuses it
   }
 }
 

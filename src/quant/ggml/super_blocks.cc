@@ -27,16 +27,19 @@ int signed_scale(const std::uint8_t* s, int i) {
   return (low | (high << 4)) - 32;
 }
 
-// 2 bits of weight i of 256, of 64 bytes.
-int code2(const std::uint8_t* codes, int i) {
-  return (codes[i / 128 * 32 + i % 32] >> (2 * (i % 128 / 32))) & 3;
+// The codes of a sub-block: `shift` is the place of a code in each byte.
+struct SubCodes {
+  const std::uint8_t* bytes;
+  int shift;
+};
+
+// Codes of 2 bits of sub-block `sub` of 16 weights, of 64 bytes.
+SubCodes codes2(const std::uint8_t* codes, int sub) {
+  return {codes + sub / 8 * 32 + sub % 2 * 16, 2 * (sub % 8 / 2)};
 }
 
-// 4 bits of weight i of 256, of 128 bytes.
-int code4(const std::uint8_t* codes, int i) {
-  const int byte = codes[i / 64 * 32 + i % 32];
-  return i % 64 < 32 ? byte & 15 : byte >> 4;
-}
+// Codes of 4 bits of sub-block `sub` of 32 weights, of 128 bytes.
+SubCodes codes4(const std::uint8_t* codes, int sub) { return {codes + sub / 2 * 32, 4 * (sub % 2)}; }
 
 // Digit `power` of five ternary ones in a byte: the byte is ceil(number * 256 / 243), so that multiplying
 // brings a digit to the top.
@@ -48,24 +51,27 @@ float ternary(std::uint8_t byte, std::uint8_t power) {
 }  // namespace
 
 void decode_q2_k(const std::uint8_t* x, float* y) {
-  const std::uint8_t* codes = x + 16;
   const float d = field_f16(x + 80);
   const float m = field_f16(x + 82);
   for (int sub = 0; sub < 16; ++sub) {
     const float dl = d * static_cast<float>(x[sub] & 15);
     const float ml = m * static_cast<float>(x[sub] >> 4);
-    for (int i = 16 * sub; i < 16 * sub + 16; ++i) y[i] = dl * static_cast<float>(code2(codes, i)) - ml;
+    const SubCodes codes = codes2(x + 16, sub);
+    float* const to = y + 16 * sub;
+    for (int i = 0; i < 16; ++i) to[i] = dl * static_cast<float>((codes.bytes[i] >> codes.shift) & 3) - ml;
   }
 }
 
 void decode_q3_k(const std::uint8_t* x, float* y) {
-  const std::uint8_t* codes = x + 32;
   const float d = field_f16(x + 108);
   for (int sub = 0; sub < 16; ++sub) {
     const float dl = d * static_cast<float>(signed_scale(x + 96, sub));
-    for (int i = 16 * sub; i < 16 * sub + 16; ++i) {
-      const int third = (x[i % 32] >> (i / 32)) & 1;  // clear: 4 less
-      y[i] = dl * static_cast<float>(code2(codes, i) - (third != 0 ? 0 : 4));
+    const SubCodes codes = codes2(x + 32, sub);
+    const std::uint8_t* const thirds = x + sub % 2 * 16;
+    float* const to = y + 16 * sub;
+    for (int i = 0; i < 16; ++i) {
+      const int third = (thirds[i] >> (sub / 2)) & 1;  // clear: 4 less
+      to[i] = dl * static_cast<float>(((codes.bytes[i] >> codes.shift) & 3) + 4 * third - 4);
     }
   }
 }
@@ -77,7 +83,9 @@ void decode_q4_k(const std::uint8_t* x, float* y) {
     const SubScale s = sub_scale(x + 4, sub);
     const float dl = d * static_cast<float>(s.scale);
     const float ml = m * static_cast<float>(s.least);
-    for (int i = 32 * sub; i < 32 * sub + 32; ++i) y[i] = dl * static_cast<float>(code4(x + 16, i)) - ml;
+    const SubCodes codes = codes4(x + 16, sub);
+    float* const to = y + 32 * sub;
+    for (int i = 0; i < 32; ++i) to[i] = dl * static_cast<float>((codes.bytes[i] >> codes.shift) & 15) - ml;
   }
 }
 
@@ -88,22 +96,28 @@ void decode_q5_k(const std::uint8_t* x, float* y) {
     const SubScale s = sub_scale(x + 4, sub);
     const float dl = d * static_cast<float>(s.scale);
     const float ml = m * static_cast<float>(s.least);
-    for (int i = 32 * sub; i < 32 * sub + 32; ++i) {
-      const int fifth = (x[16 + i % 32] >> sub) & 1;
-      y[i] = dl * static_cast<float>(code4(x + 48, i) + 16 * fifth) - ml;
+    const SubCodes codes = codes4(x + 48, sub);
+    float* const to = y + 32 * sub;
+    for (int i = 0; i < 32; ++i) {
+      const int fifth = (x[16 + i] >> sub) & 1;
+      to[i] = dl * static_cast<float>(((codes.bytes[i] >> codes.shift) & 15) + 16 * fifth) - ml;
     }
   }
 }
 
+// In each half of 128 weights the low 4 bits lie in 64 bytes: their low halves, then the high ones.
 void decode_q6_k(const std::uint8_t* x, float* y) {
   const float d = field_f16(x + 208);
-  for (int i = 0; i < 256; ++i) {
-    // In each half of 128: the low 4 bits in groups of 64 bytes for 128 weights, the high 2 as codes of 2.
-    const int byte = x[i / 128 * 64 + i % 64];
-    const int low = i % 128 < 64 ? byte & 15 : byte >> 4;
-    const int code = (low | (code2(x + 128, i) << 4)) - 32;
-    const float dl = d * static_cast<float>(static_cast<std::int8_t>(x[192 + i / 16]));
-    y[i] = dl * static_cast<float>(code);
+  for (int sub = 0; sub < 16; ++sub) {
+    const float dl = d * static_cast<float>(static_cast<std::int8_t>(x[192 + sub]));
+    const std::uint8_t* const low = x + sub / 8 * 64 + sub % 4 * 16;
+    const int low_shift = sub % 8 < 4 ? 0 : 4;
+    const SubCodes high = codes2(x + 128, sub);
+    float* const to = y + 16 * sub;
+    for (int i = 0; i < 16; ++i) {
+      const int code = ((low[i] >> low_shift) & 15) | (((high.bytes[i] >> high.shift) & 3) << 4);
+      to[i] = dl * static_cast<float>(code - 32);
+    }
   }
 }
 
@@ -138,7 +152,12 @@ void decode_tq1_0(const std::uint8_t* x, float* y) {
 
 void decode_tq2_0(const std::uint8_t* x, float* y) {
   const float d = field_f16(x + 64);
-  for (int i = 0; i < 256; ++i) y[i] = static_cast<float>(code2(x, i) - 1) * d;
+  for (int sub = 0; sub < 16; ++sub) {
+    const SubCodes codes = codes2(x, sub);
+    for (int i = 0; i < 16; ++i) {
+      y[16 * sub + i] = static_cast<float>(((codes.bytes[i] >> codes.shift) & 3) - 1) * d;
+    }
+  }
 }
 
 }  // namespace lq::ggml
