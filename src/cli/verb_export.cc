@@ -69,7 +69,8 @@ void add_export(CLI::App& app, Action& action) {
   auto flags = std::make_shared<ExportFlags>();
   auto* verb = app.add_subcommand("export", "Write a packed model for other programs");
   verb->footer("Example: lqlora export quill-nf3 --format hf -o quill-nf3-hf");
-  verb->add_option("MODEL", flags->model, "Packed model directory")->required();
+  verb->add_option("MODEL", flags->model, "Packed model directory, or a .gguf file (--format hf)")
+      ->required();
   verb->add_option("-o,--out", flags->out, "Directory to write")->required();
   verb->add_option("--format", flags->format,
                    "hf: a dense Hugging Face directory; peft: a fine-tuned adapter as a plain LoRA for the "

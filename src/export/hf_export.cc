@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/version.h"
+#include "export/decoded_export.h"
 #include "export/dense_parts.h"
 #include "export/merge.h"
 #include "export/packed_adapter.h"
@@ -132,6 +133,7 @@ HfExportReport export_hf(Context& context, const HfExportOptions& options) {
 }
 
 HfExportReport export_hf(Context& context, const CheckpointPtr& model, const HfExportOptions& options) {
+  if (is_decoded_by_export(*model)) return export_decoded(context, model, options);
   const PackedCheckpoint& packed = model->packed();
   const auto adapter = open_adapter(options, *model);
   LQ_CHECK(!options.keep_adapter || adapter != nullptr, kNotFound,

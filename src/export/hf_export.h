@@ -1,4 +1,5 @@
-// A packed model and its low-rank part as a dense Hugging Face directory that any program loads.
+// A packed model and its low-rank part, or a GGUF file, as a dense Hugging Face directory that any program
+// loads.
 #pragma once
 
 #include <cstdint>
@@ -38,8 +39,9 @@ struct HfExportReport {
 
 nlohmann::ordered_json to_json(const HfExportReport& report);
 
-// Streams one matrix at a time. Throws Error: kMismatch for a dense model or an adapter of another base (both
-// hashes named) or of other shapes, and what the readers and the output folder throw.
+// Streams one matrix at a time; a GGUF file by export_decoded (decoded_export.h). Throws Error: kMismatch for
+// a dense model or an adapter of another base (both hashes named) or of other shapes, and what the readers
+// and the output folder throw.
 HfExportReport export_hf(Context& context, const CheckpointPtr& model, const HfExportOptions& options);
 // Opens options.model.
 HfExportReport export_hf(Context& context, const HfExportOptions& options);
