@@ -2,10 +2,9 @@
 
 #include "api/checkpoint_impl.h"
 #include "api/context_impl.h"
-#include "base/error.h"
+#include "base/option_error.h"
 #include "decompose/decompose.h"
-#include "jobs/quantize_defaults.h"
-#include "jobs/quantize_model.h"
+#include "jobs/options/quantize_options.h"
 #include "quant/format_set.h"
 
 namespace lqlora {
@@ -66,42 +65,25 @@ std::vector<float> floats(const lq::Tensor& t) {
 }
 
 lq::QuantizeOptions job_options(const std::filesystem::path& out, const QuantizeOptions& o) {
+  lq::check_option(o.bits >= 0, "bits", "is {}, but must be 0 or more", o.bits);
+  lq::check_option(o.memory >= 0, "memory", "is {}, but must be 0 or more", o.memory);
+  lq::check_option(o.samples > 0, "samples", "is {}, but must be 1 or more", o.samples);
+  lq::check_option(o.seq_len >= 0, "seq_len", "is {}, but must be 0 or more", o.seq_len);
+  lq::check_option(o.rank >= 0, "rank", "is {}, but must be 0 or more", o.rank);
   lq::QuantizeOptions job;
+  lq::QuantizeChoices open;
   job.out = out;
   job.selection = {o.include, o.exclude};
-  LQ_CHECK(o.bits >= 0 && o.memory >= 0, kInvalidArgument, "bits {} and memory {}: expected 0 or more",
-           o.bits, o.memory);
-  LQ_CHECK(o.samples > 0 && o.seq_len >= 0, kInvalidArgument, "samples {} and seq_len {} should be positive",
-           o.samples, o.seq_len);
   job.budget.bits = o.bits;
   job.budget.memory = o.memory;
-  const bool budget = job.budget.given();
-  LQ_CHECK(!budget || o.config.empty(), kInvalidArgument,
-           "config makes every matrix the same; bits and memory choose for each: give one or the other");
   job.decompose.method = lq::parse_decompose_method(o.method);
-  const bool factors = lq::method_traits(job.decompose.method).factors;
-  LQ_CHECK(o.rank >= 0, kInvalidArgument, "rank {}: expected 0 or more", o.rank);
-  job.decompose.rank = factors ? o.rank : 0;
-
-  lq::MethodChoices choices;
-  choices.method = job.decompose.method;
-  choices.uniform = !budget;
-  choices.has_statistics = !o.data.empty() || !o.stats.empty();
-  if (!o.importance.empty()) choices.weights = lq::parse_weights(o.importance);
-  if (!o.formats.empty()) choices.formats = lq::FormatSet::parse(o.formats, "formats").names();
-  const lq::QuantChoice choice =
-      o.config.empty() ? lq::QuantChoice{} : lq::FormatSet().choice_of(o.config, "config");
-  const bool named = o.config.find(choice.format) == 0;
-  if (!o.config.empty() && choices.formats.empty() && named) choices.formats = {choice.format};
-  const lq::MethodSettings settings = lq::settle(choices);
-  job.weights = settings.weights;
-  job.formats = settings.formats;
-  job.quantizer = settings.quantizer;
-  job.choice = o.config.empty() ? job.formats.uniform(4) : job.formats.choice_of(o.config, "config");
-  LQ_CHECK(job.formats.contains(job.choice.format), kInvalidArgument,
-           "config {} is of format {}, but formats are {}", o.config, job.choice.format, job.formats.text());
+  job.decompose.rank = o.rank;
   job.calibration = {.stats = o.stats, .data = o.data, .samples = o.samples, .seq_len = o.seq_len};
   job.overwrite = o.overwrite;
+  open.config = o.config;
+  if (!o.importance.empty()) open.method.importance = lq::parse_importance(o.importance);
+  if (!o.formats.empty()) open.method.formats = lq::FormatSet::parse(o.formats, "formats").names();
+  lq::settle(job, open);
   return job;
 }
 

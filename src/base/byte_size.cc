@@ -41,4 +41,19 @@ std::int64_t parse_byte_size(std::string_view text, std::string_view option) {
   return static_cast<std::int64_t>(bytes);
 }
 
+std::string byte_size_text(std::int64_t bytes) {
+  static constexpr std::pair<std::int64_t, std::string_view> kUnits[] = {{std::int64_t{1} << 40, "TiB"},
+                                                                         {1'000'000'000'000, "TB"},
+                                                                         {std::int64_t{1} << 30, "GiB"},
+                                                                         {1'000'000'000, "GB"},
+                                                                         {1 << 20, "MiB"},
+                                                                         {1'000'000, "MB"},
+                                                                         {1 << 10, "KiB"},
+                                                                         {1'000, "KB"}};
+  for (const auto& [size, unit] : kUnits) {
+    if (bytes % size == 0) return std::to_string(bytes / size) + std::string(unit);
+  }
+  return std::to_string(bytes);
+}
+
 }  // namespace lq

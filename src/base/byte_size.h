@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace lq {
@@ -11,5 +12,9 @@ namespace lq {
 // Error(kInvalidArgument) of `option` for anything else, for less than one byte and for more than 2^60
 // bytes.
 std::int64_t parse_byte_size(std::string_view text, std::string_view option);
+
+// A short text that parse_byte_size reads as exactly these bytes: "5GB", "6GiB", "4097". REQUIRES:
+// bytes > 0.
+std::string byte_size_text(std::int64_t bytes);
 
 }  // namespace lq

@@ -67,5 +67,7 @@ void add_tokenize(CLI::App& app, Action& action);
 void add_inspect(CLI::App& app, Action& action);
 void add_export(CLI::App& app, Action& action);
 void add_version(CLI::App& app, Action& action);
+// All of them.
+void add_verbs(CLI::App& app, Action& action);
 
 }  // namespace lq::cli

@@ -55,26 +55,15 @@ int main(int argc, char** argv) {
   app.add_option("--json", flags.json, "Write the result as JSON to this file, or '-' for standard output");
 
   Action action;
-  add_quantize(app, action);
-  add_sweep(app, action);
-  add_calibrate(app, action);
-  add_allocate(app, action);
-  add_data(app, action);
-  add_finetune(app, action);
-  add_compare(app, action);
-  add_eval(app, action);
-  add_generate(app, action);
-  add_chat(app, action);
-  add_tokenize(app, action);
-  add_inspect(app, action);
-  add_export(app, action);
-  add_version(app, action);
+  add_verbs(app, action);
 
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     const int code = app.exit(e);
     return code == 0 ? 0 : 2;
+  } catch (const lq::Error& e) {
+    return report(error_text(e, option_names(app)));
   }
   std::signal(SIGINT, on_signal);
   std::signal(SIGTERM, on_signal);

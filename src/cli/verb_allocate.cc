@@ -4,41 +4,30 @@
 #include <nlohmann/json.hpp>
 
 #include "allocate/allocation.h"
-#include "allocate/constraints.h"
 #include "allocate/frontier.h"
 #include "allocate/solve.h"
-#include "base/byte_size.h"
 #include "base/process.h"
 #include "cli/app.h"
-#include "cli/plan_flags.h"
+#include "cli/option_flags.h"
 #include "cli/table.h"
 #include "files/json_file.h"
 #include "jobs/memory_plan.h"
+#include "jobs/options/allocate_options.h"
+#include "jobs/options/plan_options.h"
 #include "jobs/select_matrices.h"
 
 namespace lq::cli {
 namespace {
 
-struct AllocateFlags {
-  std::string table, out, memory, model;
-  double bits = 0.0;
-  std::int64_t memory_tokens = 512;
-  bool frontier = false;
-  ConstraintFlags constraints;
-};
-
 // The budget in bits per weight of `--memory`, what else the model needs taken off.
-double bits_of_memory(Session& session, const AllocateFlags& f, const ErrorTable& table,
+double bits_of_memory(Session& session, const AllocateOptions& o, const ErrorTable& table,
                       const Allocator& allocator) {
-  LQ_CHECK(!f.model.empty(), kInvalidArgument,
-           "--memory needs --model DIRECTORY, the dense model that the table is of: its other tensors count "
-           "as well");
-  const CheckpointPtr model = Checkpoint::open(f.model);
+  const CheckpointPtr model = Checkpoint::open(o.model);
   MatrixSelection selection;
   for (const TableMatrix& m : table.matrices) selection.include.push_back(m.name);
-  const MemoryPlan plan = finetune_memory_plan(
-      session.context(), model, select_matrices(model->reader(), selection),
-      {.total = parse_byte_size(f.memory, "memory"), .rank = table.rank, .tokens = f.memory_tokens});
+  const MemoryPlan plan =
+      finetune_memory_plan(session.context(), model, select_matrices(model->reader(), selection),
+                           {.total = o.memory, .rank = table.rank, .tokens = o.memory_tokens});
   session.note(fmt::format(
       "of {}: {} for dense tensors, {} low-rank part, {} its optimizer, {} activations",
       human_bytes(static_cast<double>(plan.total)), human_bytes(static_cast<double>(plan.dense)),
@@ -59,17 +48,18 @@ void print_frontier(Session& session, const Allocator& allocator) {
   session.write_json(frontier_to_json(frontier));
 }
 
-void run(Session& session, const AllocateFlags& f) {
-  ErrorTable table = read_error_table(f.table);
+void run(Session& session, const AllocateOptions& o) {
+  check(o);
+  ErrorTable table = read_error_table(o.table);
   const FormatSet formats = formats_of(table.configs);
-  check_choice_names(table, formats, f.table);
+  check_choice_names(table, formats, o.table.string());
   // Chosen ranks count what they take while they are fine-tuned.
-  if (table.has_ranks() && !f.memory.empty()) table = with_factor_bits(std::move(table), kFinetuneFactorBits);
-  const Allocator allocator(table, f.constraints.constraints(formats));
-  if (f.frontier) return print_frontier(session, allocator);
-  LQ_CHECK(f.bits > 0.0 || !f.memory.empty(), kInvalidArgument,
-           "allocate needs --bits B, --memory M or --frontier");
-  const Allocation a = allocator.solve(f.bits > 0.0 ? f.bits : bits_of_memory(session, f, table, allocator));
+  if (table.has_ranks() && o.memory > 0) table = with_factor_bits(std::move(table), kFinetuneFactorBits);
+  Constraints constraints = o.constraints;
+  settle_pins(constraints, formats);
+  const Allocator allocator(table, constraints);
+  if (o.frontier) return print_frontier(session, allocator);
+  const Allocation a = allocator.solve(o.bits > 0.0 ? o.bits : bits_of_memory(session, o, table, allocator));
   std::vector<std::vector<std::string>> rows;
   for (const AllocatedMatrix& m : a.choices) {
     rows.push_back({m.name, m.choice});
@@ -82,32 +72,20 @@ void run(Session& session, const AllocateFlags& f) {
       a.has_ranks ? fmt::format(" ({:.4f} of them low-rank factors)", a.factor_bits_per_weight) : "";
   session.print(fmt::format("\n{:.4f} bits per weight{}, objective {:.6g}, proven bound {:.6g}, gap {:.1e}\n",
                             a.bits_per_weight, factors, a.objective, a.bound, a.gap));
-  if (!f.out.empty()) write_allocation(f.out, a);
+  if (!o.out.empty()) write_allocation(o.out, a);
   session.write_json(allocation_to_json(a));
 }
 
 }  // namespace
 
 void add_allocate(CLI::App& app, Action& action) {
-  auto flags = std::make_shared<AllocateFlags>();
+  auto options = std::make_shared<AllocateOptions>();
   auto* verb = app.add_subcommand(
       "allocate", "Choose the configuration of every matrix under a budget, by integer programme");
   verb->footer("Example: lqlora allocate table.json --bits 2.75 -o allocation.json");
-  verb->add_option("TABLE", flags->table, "Error table (.json or .json.gz)")->required();
-  auto* bits = verb->add_option("--bits", flags->bits, "Budget in bits per weight, on average")
-                   ->check(CLI::PositiveNumber);
-  verb->add_flag("--frontier", flags->frontier, "The best error for every budget from 2.2 to 8.2 bits")
-      ->excludes(bits);
-  verb->add_option("-o,--out", flags->out, "Write the allocation to this file");
-  verb->add_option("--memory", flags->memory,
-                   "Budget for the whole model while its low-rank part is fine-tuned, such as 6GiB")
-      ->excludes(bits);
-  verb->add_option("--model", flags->model, "For --memory: the dense model that the table is of");
-  verb->add_option("--memory-tokens", flags->memory_tokens, "For --memory: tokens of a training step")
-      ->check(CLI::Range(1, 1 << 30))
-      ->capture_default_str();
-  flags->constraints.add_to(*verb);
-  verb->callback([flags, &action] { action = [flags](Session& session) { run(session, *flags); }; });
+  auto given = add_options(*verb, [&](OptionVisitor& v) { describe(v, *options); });
+  verb->callback(
+      [options, given, &action] { action = [options](Session& session) { run(session, *options); }; });
 }
 
 }  // namespace lq::cli

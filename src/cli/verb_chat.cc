@@ -5,28 +5,22 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/app.h"
-#include "cli/generate_flags.h"
-#include "cli/model_flags.h"
+#include "cli/option_flags.h"
+#include "cli/prepare_text.h"
 #include "templates/chat_template.h"
 
 namespace lq::cli {
 namespace {
 
-struct ChatFlags {
-  ModelFlags model;
-  GenerateFlags generate;
-  std::string format, system;
-};
-
-void run(Session& session, const ChatFlags& f) {
+void run(Session& session, const ConversationOptions& o) {
   Context& context = session.context();
-  const Model model = f.model.load(context);
+  const Model model = o.model.load(context);
   const Folder& folder = model.checkpoint()->folder();
   const auto tokenizer = Tokenizer::load(folder);
   const ChatTemplate chat =
-      f.format.empty() ? ChatTemplate::of_model(folder) : ChatTemplate::by_name(f.format, *tokenizer);
+      o.format.empty() ? ChatTemplate::of_model(folder) : ChatTemplate::by_name(o.format, *tokenizer);
   Generator generator(model, *tokenizer);
-  GenerateOptions options = f.generate.prepare(session, folder, generator, context.seed);
+  GenerateOptions options = prepare_text(session, o, folder, generator);
   if (!chat.end_of_turn().empty()) {
     if (const auto id = tokenizer->id_of(chat.end_of_turn())) {
       generator.add_eos(*id);
@@ -35,7 +29,7 @@ void run(Session& session, const ChatFlags& f) {
     }
   }
   std::vector<ChatMessage> messages;
-  if (!f.system.empty()) messages.push_back({"system", f.system});
+  if (!o.system.empty()) messages.push_back({"system", o.system});
   session.note(fmt::format("chat: format {}; an empty line or the end of input ends it", chat.name()));
   nlohmann::ordered_json turns = nlohmann::ordered_json::array();
   std::string line;
@@ -60,17 +54,13 @@ void run(Session& session, const ChatFlags& f) {
 }  // namespace
 
 void add_chat(CLI::App& app, Action& action) {
-  auto flags = std::make_shared<ChatFlags>();
+  auto options = std::make_shared<ConversationOptions>();
   auto* verb = app.add_subcommand("chat", "Talk with a model, a line at a time");
   verb->footer(
       "Example: echo \"Who are you?\" | lqlora chat examples/models/quill --format vicuna --max-tokens 20");
-  flags->model.add_to(*verb);
-  verb->add_option("--format", flags->format,
-                   "Chat template by name (default: the one of the model's tokenizer)")
-      ->check(CLI::IsMember(ChatTemplate::names()));
-  verb->add_option("--system", flags->system, "System message");
-  flags->generate.add_to(*verb);
-  verb->callback([flags, &action] { action = [flags](Session& session) { run(session, *flags); }; });
+  auto given = add_options(*verb, [&](OptionVisitor& v) { describe(v, *options); });
+  verb->callback(
+      [options, given, &action] { action = [options](Session& session) { run(session, *options); }; });
 }
 
 }  // namespace lq::cli

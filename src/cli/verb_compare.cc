@@ -5,21 +5,18 @@
 
 #include "base/process.h"
 #include "cli/app.h"
+#include "cli/option_flags.h"
 #include "cli/table.h"
 #include "compare/compare.h"
+#include "compare/compare_options.h"
 #include "compare/compare_table.h"
 
 namespace lq::cli {
 namespace {
 
-struct CompareFlags {
-  std::filesystem::path recipe, out;
-  bool overwrite = false;
-};
-
-void run(Session& session, const CompareFlags& flags) {
-  const CompareRecipe recipe = read_compare_recipe(flags.recipe);
-  const CompareReport report = compare(session.context(), recipe, flags.out, flags.overwrite);
+void run(Session& session, const CompareOptions& o) {
+  const CompareRecipe recipe = read_compare_recipe(o.recipe);
+  const CompareReport report = compare(session.context(), recipe, o.out, o.overwrite);
   const CompareTable& table = report.table;
   std::string text;
   for (std::size_t i = 0; i < table.texts.size(); ++i) {
@@ -30,7 +27,7 @@ void run(Session& session, const CompareFlags& flags) {
   }
   for (const std::string& remark : compare_remarks(table)) text += remark + "\n";
   text += fmt::format("{} of {} fine-tunings computed in {}; table.md, table.json and figure.svg are in {}\n",
-                      report.computed, report.runs, human_seconds(report.seconds), flags.out.string());
+                      report.computed, report.runs, human_seconds(report.seconds), o.out.string());
   session.print(text);
   nlohmann::ordered_json json = compare_table_json(table);
   json["runs"] = report.runs;
@@ -42,14 +39,12 @@ void run(Session& session, const CompareFlags& flags) {
 }  // namespace
 
 void add_compare(CLI::App& app, Action& action) {
-  auto flags = std::make_shared<CompareFlags>();
+  auto options = std::make_shared<CompareOptions>();
   auto* verb = app.add_subcommand("compare", "Fine-tune by several methods, budgets and seeds; one table");
   verb->footer("Example: lqlora compare examples/compare/quill.toml -o quill-compare");
-  verb->add_option("RECIPE", flags->recipe, "TOML file: model, texts, methods, bits, seeds, finetune's flags")
-      ->required();
-  verb->add_option("-o,--out", flags->out, "Directory for table, figure, models and adapters")->required();
-  verb->add_flag("--overwrite", flags->overwrite, "Make again what another recipe made in the directory");
-  verb->callback([flags, &action] { action = [flags](Session& session) { run(session, *flags); }; });
+  auto given = add_options(*verb, [&](OptionVisitor& v) { describe(v, *options); });
+  verb->callback(
+      [options, given, &action] { action = [options](Session& session) { run(session, *options); }; });
 }
 
 }  // namespace lq::cli

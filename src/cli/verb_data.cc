@@ -5,18 +5,13 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/app.h"
-#include "cli/data_flags.h"
+#include "cli/option_flags.h"
 #include "formats/model_folder.h"
+#include "jobs/options/tool_options.h"
 #include "tokenizers/tokenizer.h"
 
 namespace lq::cli {
 namespace {
-
-struct PreviewFlags {
-  DataFlags data;
-  std::string model;
-  std::int64_t count = 5;
-};
 
 // The text of an example, runs of tokens that count for the loss between `on` and `off`.
 std::string marked_text(const Tokenizer& tokenizer, const EncodedExample& e, std::string_view on,
@@ -34,8 +29,8 @@ std::string marked_text(const Tokenizer& tokenizer, const EncodedExample& e, std
   return text;
 }
 
-void preview(Session& session, const PreviewFlags& flags) {
-  TrainingDataOptions options = flags.data.options();
+void preview(Session& session, const PreviewOptions& flags) {
+  TrainingDataOptions options = flags.data;
   options.examples.records.on_bad = [&](const std::string& error) { session.note("skipped: " + error); };
   options.examples.seed = session.context().seed;
   const Folder model = model_folder(flags.model);
@@ -73,18 +68,15 @@ void preview(Session& session, const PreviewFlags& flags) {
 void add_data(CLI::App& app, Action& action) {
   auto* verb = app.add_subcommand("data", "Look at training data");
   verb->require_subcommand(1);
-  auto flags = std::make_shared<PreviewFlags>();
+  auto options = std::make_shared<PreviewOptions>();
   auto* show =
       verb->add_subcommand("preview", "Show what the model will see, and which tokens count for the loss");
   show->footer(
       "Example: lqlora data preview examples/models/quill --data examples/texts/held_out.txt --seq-len 64 "
       "--count 2");
-  show->add_option("MODEL", flags->model, "Model directory, for its tokenizer and chat template")->required();
-  flags->data.add_to(*show);
-  show->add_option("--count", flags->count, "Examples to show")
-      ->check(CLI::NonNegativeNumber)
-      ->capture_default_str();
-  show->callback([flags, &action] { action = [flags](Session& session) { preview(session, *flags); }; });
+  auto given = add_options(*show, [&](OptionVisitor& v) { describe(v, *options); });
+  show->callback(
+      [options, given, &action] { action = [options](Session& session) { preview(session, *options); }; });
 }
 
 }  // namespace lq::cli

@@ -5,19 +5,13 @@
 
 #include "base/process.h"
 #include "cli/app.h"
-#include "cli/model_flags.h"
+#include "cli/option_flags.h"
 #include "data/document_reader.h"
 #include "eval/perplexity.h"
+#include "jobs/options/eval_options.h"
 
 namespace lq::cli {
 namespace {
-
-struct EvalFlags {
-  ModelFlags model;
-  std::vector<std::string> tasks;
-  std::string data, field = "text", reference;
-  std::int64_t seq_len = 512;
-};
 
 nlohmann::ordered_json to_json(const PerplexityResult& r) {
   nlohmann::ordered_json json = {{"perplexity", r.perplexity},
@@ -33,21 +27,21 @@ nlohmann::ordered_json to_json(const PerplexityResult& r) {
   return json;
 }
 
-void run(Session& session, const EvalFlags& f) {
+void run(Session& session, const EvalOptions& o) {
   Context& context = session.context();
-  const Model model = f.model.load(context);
+  const Model model = o.model.load(context);
   const auto tokenizer = Tokenizer::load(model.checkpoint()->folder());
   DocumentOptions documents;
-  documents.field = f.field;
+  documents.field = o.text.field;
   DataReport report;
   documents.records.report = &report;
-  const std::string text = joined_documents(f.data, documents);
+  const std::string text = joined_documents(o.data, documents);
   for (const std::string& line : report.lines()) session.note("data: " + line);
   PerplexityOptions options;
-  options.seq_len = f.seq_len;
+  options.seq_len = o.text.seq_len;
   std::unique_ptr<Model> reference;
-  if (!f.reference.empty()) {
-    reference = std::make_unique<Model>(Model::load(context, f.reference));
+  if (!o.reference.empty()) {
+    reference = std::make_unique<Model>(Model::load(context, o.reference));
     options.reference = reference.get();
   }
   const ModelMemory memory = model.memory_estimate(options.batch_tokens, false);
@@ -58,7 +52,7 @@ void run(Session& session, const EvalFlags& f) {
   const PerplexityResult r = perplexity(context, model, *tokenizer, text, options);
   std::string line = fmt::format("perplexity {:.4f}  ({:.5f} nats a token, {:.5f} a byte", r.perplexity,
                                  r.nll_per_token, r.nll_per_byte);
-  if (r.kl) line += fmt::format("; KL to {} {:.6f} nats a token", f.reference, *r.kl);
+  if (r.kl) line += fmt::format("; KL to {} {:.6f} nats a token", o.reference.string(), *r.kl);
   line += fmt::format(")\n{} tokens predicted in {} windows of {} without overlap, {}, {} tokens/s\n",
                       r.tokens, r.windows, r.seq_len, r.bos ? "each starting with BOS" : "no BOS",
                       static_cast<std::int64_t>(static_cast<double>(r.tokens) / std::max(r.seconds, 1e-9)));
@@ -71,25 +65,13 @@ void run(Session& session, const EvalFlags& f) {
 }  // namespace
 
 void add_eval(CLI::App& app, Action& action) {
-  auto flags = std::make_shared<EvalFlags>();
+  auto options = std::make_shared<EvalOptions>();
   auto* verb = app.add_subcommand("eval", "Measure a model");
   verb->footer(
       "Example: lqlora eval examples/models/quill --tasks perplexity --data examples/texts/held_out.txt");
-  flags->model.add_to(*verb);
-  verb->add_option("--tasks", flags->tasks, "What to measure: perplexity")
-      ->required()
-      ->delimiter(',')
-      ->check(CLI::IsMember({"perplexity"}));
-  verb->add_option("--data", flags->data,
-                   "Text: .txt, .jsonl, .json, .csv, .tsv (also .gz), or a folder of those")
-      ->required();
-  verb->add_option("--field", flags->field, "Field of a record that holds its text")->capture_default_str();
-  verb->add_option("--seq-len", flags->seq_len, "Tokens of a window")
-      ->check(CLI::Range(2, 1 << 24))
-      ->capture_default_str();
-  verb->add_option("--reference", flags->reference,
-                   "Also the KL divergence from this model's predictions, such as the dense one");
-  verb->callback([flags, &action] { action = [flags](Session& session) { run(session, *flags); }; });
+  auto given = add_options(*verb, [&](OptionVisitor& v) { describe(v, *options); });
+  verb->callback(
+      [options, given, &action] { action = [options](Session& session) { run(session, *options); }; });
 }
 
 }  // namespace lq::cli

@@ -5,29 +5,23 @@
 
 #include "base/process.h"
 #include "cli/app.h"
-#include "cli/generate_flags.h"
-#include "cli/model_flags.h"
+#include "cli/option_flags.h"
+#include "cli/prepare_text.h"
 
 namespace lq::cli {
 namespace {
 
-struct GenerateVerbFlags {
-  ModelFlags model;
-  GenerateFlags generate;
-  std::string prompt;
-};
-
-void run(Session& session, const GenerateVerbFlags& f) {
+void run(Session& session, const PromptOptions& o) {
   Context& context = session.context();
   const double start = monotonic_seconds();
-  const Model model = f.model.load(context);
+  const Model model = o.model.load(context);
   const Folder& folder = model.checkpoint()->folder();
   const auto tokenizer = Tokenizer::load(folder);
   Generator generator(model, *tokenizer);
-  const GenerateOptions options = f.generate.prepare(session, folder, generator, context.seed);
+  const GenerateOptions options = prepare_text(session, o, folder, generator);
   const double loaded = monotonic_seconds();
-  session.print(f.prompt);
-  const GenerateResult r = generator.generate(context, f.prompt, options, [&](std::string_view text) {
+  session.print(o.prompt);
+  const GenerateResult r = generator.generate(context, o.prompt, options, [&](std::string_view text) {
     session.print(std::string(text));
     return !context.stop.requested();
   });
@@ -38,13 +32,13 @@ void run(Session& session, const GenerateVerbFlags& f) {
       fmt::format("generate: loaded in {}, {} prompt tokens in {}, {} new ones at {:.1f} tokens/s ({})",
                   human_seconds(loaded - start), r.prompt_tokens, human_seconds(r.prompt_seconds),
                   r.ids.size(), rate, stop_reason_name(r.reason)));
-  session.write_json({{"prompt", f.prompt},
+  session.write_json({{"prompt", o.prompt},
                       {"text", r.text},
                       {"ids", r.ids},
                       {"stop", stop_reason_name(r.reason)},
                       {"prompt_tokens", r.prompt_tokens},
                       {"sampling", cli::to_json(options.sampler)},
-                      {"decode_precision", options.precision == DecodePrecision::kFast ? "fast" : "fine"},
+                      {"decode_precision", enum_name(kDecodePrecisionNames, options.precision)},
                       {"load_seconds", loaded - start},
                       {"prompt_seconds", r.prompt_seconds},
                       {"tokens_per_second", rate},
@@ -54,14 +48,13 @@ void run(Session& session, const GenerateVerbFlags& f) {
 }  // namespace
 
 void add_generate(CLI::App& app, Action& action) {
-  auto flags = std::make_shared<GenerateVerbFlags>();
+  auto options = std::make_shared<PromptOptions>();
   auto* verb = app.add_subcommand("generate", "Continue a text");
   verb->footer(
       "Example: lqlora generate examples/models/quill --prompt \"It was a cold evening\" --max-tokens 40");
-  flags->model.add_to(*verb);
-  verb->add_option("--prompt", flags->prompt, "Text to continue")->required();
-  flags->generate.add_to(*verb);
-  verb->callback([flags, &action] { action = [flags](Session& session) { run(session, *flags); }; });
+  auto given = add_options(*verb, [&](OptionVisitor& v) { describe(v, *options); });
+  verb->callback(
+      [options, given, &action] { action = [options](Session& session) { run(session, *options); }; });
 }
 
 }  // namespace lq::cli

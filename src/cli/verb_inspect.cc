@@ -6,27 +6,22 @@
 
 #include "base/process.h"
 #include "cli/app.h"
+#include "cli/option_flags.h"
 #include "cli/table.h"
 #include "jobs/inspect.h"
+#include "jobs/options/tool_options.h"
 
 namespace lq::cli {
 
 void add_inspect(CLI::App& app, Action& action) {
-  struct InspectFlags {
-    std::string path;
-    bool no_hash = false;
-  };
-  auto flags = std::make_shared<InspectFlags>();
+  auto options = std::make_shared<InspectOptions>();
   auto* verb = app.add_subcommand("inspect", "Say what a file or folder is: tensors, bits, size, hashes");
   verb->footer("Example: lqlora inspect examples/models/quill");
-  verb->add_option("PATH", flags->path,
-                   "Model directory, adapter directory, .safetensors, .gguf, sweep table or allocation")
-      ->required();
-  verb->add_flag("--no-hash", flags->no_hash, "Do not read the weights to hash them");
-  verb->callback([flags, &action] {
-    action = [flags](Session& session) {
-      const Inspection result = inspect_path(session.context().pool, flags->path, !flags->no_hash);
-      std::string text = fmt::format("{}: {}\n", flags->path, result.kind);
+  auto given = add_options(*verb, [&](OptionVisitor& v) { describe(v, *options); });
+  verb->callback([options, given, &action] {
+    action = [options](Session& session) {
+      const Inspection result = inspect_path(session.context().pool, options->path, !options->no_hash);
+      std::string text = fmt::format("{}: {}\n", options->path.string(), result.kind);
       for (const auto& [key, value] : result.facts) text += fmt::format("  {:<15} {}\n", key, value);
       const bool ranks = std::any_of(result.tensors.begin(), result.tensors.end(),
                                      [](const InspectedTensor& t) { return t.rank.has_value(); });

@@ -45,7 +45,7 @@ CompareTable empty_table(const CompareRecipe& recipe, const std::string& model_h
   table.model_hash = model_hash;
   table.rank = recipe.rank;
   table.seeds = recipe.seeds;
-  table.seq_len = recipe.text_seq_len;
+  table.seq_len = recipe.text.seq_len;
   for (const fs::path& path : recipe.texts) table.texts.push_back(path.filename().string());
   const double least = least_bits(recipe);
   for (const CompareMethod method : recipe.methods) {
@@ -94,7 +94,7 @@ std::string check_and_describe(Context& ctx, const CompareRecipe& recipe, const 
     QuantizeOptions o;
     o.selection = recipe.selection;
     o.budget.bits = row.budget;
-    o.weights = compare_method_plan(row.method, recipe.rank).settings.weights;
+    o.importance = compare_method_plan(row.method, recipe.rank).settings.importance;
     o.decompose.rank = recipe.rank;
     const QuantizeNeed need = quantize_need(*checkpoint, o, ctx.pool.threads());
     ++bases;

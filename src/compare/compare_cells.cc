@@ -9,9 +9,9 @@
 #include "calibrate/calibrate.h"
 #include "data/document_reader.h"
 #include "eval/perplexity.h"
+#include "files/content_hash.h"
 #include "formats/module_name.h"
 #include "formats/peft_adapter.h"
-#include "jobs/stage_files.h"
 #include "jobs/sweep_job.h"
 
 namespace lq {
@@ -50,14 +50,14 @@ CompareCells::CompareCells(Context& context, const CompareRecipe& recipe, Compar
   Json texts = Json::array();
   for (const fs::path& path : recipe.texts) {
     DocumentOptions options;
-    options.field = recipe.text_field;
+    options.field = recipe.text.field;
     DataReport report;
     options.records.report = &report;
     texts_.push_back(joined_documents(path, options));
     for (const std::string& line : report.lines()) context.progress.note("data: " + line);
     texts.push_back(hash_hex(texts_.back()));
   }
-  text_job_ = {{"hashes", texts}, {"seq_len", recipe.text_seq_len}};
+  text_job_ = {{"hashes", texts}, {"seq_len", recipe.text.seq_len}};
   common_ = {{"version", kVersion},
              {"model", model_hash()},
              {"include", recipe.selection.include},
@@ -117,10 +117,10 @@ fs::path CompareCells::statistics() {
 fs::path CompareCells::table(const PlanOptions& plan) {
   const bool search = plan.quantizer.scales == ScaleMode::kSearch;
   const std::string name =
-      fmt::format("table-rank{}-{}-{}{}", plan.decompose.rank, weights_name(plan.weights),
+      fmt::format("table-rank{}-{}-{}{}", plan.decompose.rank, importance_name(plan.importance),
                   plan.formats.text(), search ? "-search" : "");
   Json job = {{"common", common_}, {"configs", configs_job(recipe_)}, {"seed", context_.seed}};
-  if (plan.weights != WeightsKind::kNone) job["statistics"] = statistics_job();
+  if (plan.importance != ImportanceKind::kNone) job["statistics"] = statistics_job();
   return stage(name, name + ".json.gz", job, [&](const fs::path& out) {
     SweepJobOptions o;
     o.out = out;
@@ -135,12 +135,12 @@ QuantizeOptions CompareCells::quantize_options(CompareMethod method, double bits
   o.model = recipe_.model;
   o.out = folder_.path("cells/" + name_of(base_method(method), bits) + "/base");
   o.selection = recipe_.selection;
-  o.weights = plan.settings.weights;
+  o.importance = plan.settings.importance;
   o.formats = plan.settings.formats;
   o.quantizer = plan.settings.quantizer;
   o.decompose.method = plan.decompose;
   o.decompose.rank = plan.rank;
-  if (o.weights != WeightsKind::kNone) o.calibration.stats = statistics();
+  if (o.importance != ImportanceKind::kNone) o.calibration.stats = statistics();
   if (!plan.mixed) {
     o.choice = o.formats.uniform(static_cast<int>(bits));
     return o;
@@ -150,7 +150,7 @@ QuantizeOptions CompareCells::quantize_options(CompareMethod method, double bits
                           .formats = o.formats,
                           .quantizer = o.quantizer,
                           .decompose = o.decompose,
-                          .weights = o.weights,
+                          .importance = o.importance,
                           .calibration = o.calibration,
                           .budget = o.budget});
   o.budget.bits = bits;
@@ -185,7 +185,7 @@ std::vector<TextScore> CompareCells::scores(const CheckpointPtr& checkpoint, con
   const Model model = Model::load(context_, checkpoint, load);
   std::optional<Model> dense;
   PerplexityOptions options;
-  options.seq_len = recipe_.text_seq_len;
+  options.seq_len = recipe_.text.seq_len;
   if (kl) options.reference = &dense.emplace(Model::load(context_, model_));
   std::vector<TextScore> all;
   for (const std::string& text : texts_) {
@@ -276,7 +276,7 @@ CompareRun CompareCells::run(CompareMethod method, double bits, std::uint64_t se
     CompareRun run;
     run.seed = seed;
     run.lr = rate;
-    run.validation_loss = options.train.end_with_best ? state.best_loss : state.validation_loss;
+    run.validation_loss = ends_with_best(options.train) ? state.best_loss : state.validation_loss;
     run.steps = state.step;
     run.final_loss = state.loss;
     run.tokens_per_second = report.training.tokens_per_second;

@@ -1,9 +1,9 @@
 #include "compare/compare_folder.h"
 
 #include "base/error.h"
+#include "files/content_hash.h"
 #include "files/json_difference.h"
 #include "files/json_file.h"
-#include "jobs/stage_files.h"
 
 namespace lq {
 namespace {

@@ -11,26 +11,27 @@ struct MethodFacts {
   CompareMethod method;
   std::string_view name, title;
   DecomposeMethod decompose;
-  WeightsKind weights;
+  ImportanceKind importance;
   bool mixed;
 };
 
 constexpr std::array<MethodFacts, 11> kMethods = {{
-    {CompareMethod::kLora, "lora", "LoRA, dense base", DecomposeMethod::kQlora, WeightsKind::kNone, false},
-    {CompareMethod::kQlora, "qlora", "QLoRA + ILP", DecomposeMethod::kQlora, WeightsKind::kNone, true},
+    {CompareMethod::kLora, "lora", "LoRA, dense base", DecomposeMethod::kQlora, ImportanceKind::kNone, false},
+    {CompareMethod::kQlora, "qlora", "QLoRA + ILP", DecomposeMethod::kQlora, ImportanceKind::kNone, true},
     {CompareMethod::kQloraUniform, "qlora-uniform", "QLoRA, uniform", DecomposeMethod::kQlora,
-     WeightsKind::kNone, false},
-    {CompareMethod::kGptqLora, "gptq-lora", "GPTQ-LoRA", DecomposeMethod::kGptq, WeightsKind::kInput, false},
-    {CompareMethod::kLoftq, "loftq", "LoftQ + ILP", DecomposeMethod::kLoftq, WeightsKind::kNone, true},
+     ImportanceKind::kNone, false},
+    {CompareMethod::kGptqLora, "gptq-lora", "GPTQ-LoRA", DecomposeMethod::kGptq, ImportanceKind::kInput,
+     false},
+    {CompareMethod::kLoftq, "loftq", "LoftQ + ILP", DecomposeMethod::kLoftq, ImportanceKind::kNone, true},
     {CompareMethod::kLoftqUniform, "loftq-uniform", "LoftQ, uniform", DecomposeMethod::kLoftq,
-     WeightsKind::kNone, false},
-    {CompareMethod::kLorc, "lorc", "LoRC + ILP", DecomposeMethod::kLorc, WeightsKind::kNone, true},
-    {CompareMethod::kLq, "lq", "LQ-LoRA", DecomposeMethod::kLq, WeightsKind::kNone, true},
-    {CompareMethod::kLqFisher, "lq-fisher", "LQ-LoRA, Fisher", DecomposeMethod::kLq, WeightsKind::kFisher,
+     ImportanceKind::kNone, false},
+    {CompareMethod::kLorc, "lorc", "LoRC + ILP", DecomposeMethod::kLorc, ImportanceKind::kNone, true},
+    {CompareMethod::kLq, "lq", "LQ-LoRA", DecomposeMethod::kLq, ImportanceKind::kNone, true},
+    {CompareMethod::kLqFisher, "lq-fisher", "LQ-LoRA, Fisher", DecomposeMethod::kLq, ImportanceKind::kFisher,
      true},
-    {CompareMethod::kOurs, "ours", "ours", DecomposeMethod::kLq, WeightsKind::kKfac, true},
-    {CompareMethod::kOursBeside, "ours-beside", "ours, LoRA beside", DecomposeMethod::kLq, WeightsKind::kKfac,
-     true},
+    {CompareMethod::kOurs, "ours", "ours", DecomposeMethod::kLq, ImportanceKind::kKfac, true},
+    {CompareMethod::kOursBeside, "ours-beside", "ours, LoRA beside", DecomposeMethod::kLq,
+     ImportanceKind::kKfac, true},
 }};
 
 const MethodFacts& facts_of(CompareMethod method) {
@@ -54,7 +55,7 @@ const std::vector<CompareMethod>& all_compare_methods() {
 std::string_view compare_method_name(CompareMethod method) { return facts_of(method).name; }
 std::string_view compare_method_title(CompareMethod method) { return facts_of(method).title; }
 bool has_packed_base(CompareMethod method) { return method != CompareMethod::kLora; }
-bool needs_statistics(CompareMethod method) { return facts_of(method).weights != WeightsKind::kNone; }
+bool needs_statistics(CompareMethod method) { return facts_of(method).importance != ImportanceKind::kNone; }
 
 CompareMethod base_method(CompareMethod method) {
   return method == CompareMethod::kOursBeside ? CompareMethod::kOurs : method;
@@ -77,7 +78,7 @@ MethodPlan compare_method_plan(CompareMethod method, std::int64_t rank) {
   choices.method = facts.decompose;
   choices.uniform = !facts.mixed;
   choices.has_statistics = needs_statistics(method);
-  if (base_method(method) != CompareMethod::kOurs) choices.weights = facts.weights;
+  if (base_method(method) != CompareMethod::kOurs) choices.importance = facts.importance;
   if (method == CompareMethod::kLq || method == CompareMethod::kLqFisher) {
     // As the paper has them.
     choices.formats = {"nf"};

@@ -3,14 +3,16 @@
 #include <cmath>
 
 #include "base/option_error.h"
+#include "compare/recipe_options.h"
 #include "compare/recipe_values.h"
 #include "files/file_descriptor.h"
+#include "jobs/options/plan_options.h"
+#include "train/finetune_options.h"
 
 namespace lq {
 namespace {
 
 constexpr std::uint64_t kRecipeLimit = 1'000'000;  // bytes
-constexpr std::int64_t kMost = 1 << 24;
 
 void read_methods(RecipeValues& values, CompareRecipe& recipe) {
   values.require("methods", "the methods to compare, such as [\"lora\", \"qlora\", \"ours\"]");
@@ -53,21 +55,16 @@ void read_grid(RecipeValues& values, CompareRecipe& recipe) {
     }
   }
   values.integer("rank", recipe.rank, 1, 1 << 20);
-  if (auto include = file.texts("include")) recipe.selection.include = *include;
-  if (auto exclude = file.texts("exclude")) recipe.selection.exclude = *exclude;
+  RecipeOptions selection(values, "");
+  describe(selection, recipe.selection);
   if (const auto configs = file.texts("configs"))
     values.guard("configs", [&] { recipe.configs = parse_choices(*configs, FormatSet()); });
 }
 
 void read_calibration(RecipeValues& values, CompareRecipe& recipe) {
-  CalibrationSource& source = recipe.calibration;
-  values.path("calibrate.data", source.data);
-  values.path("calibrate.stats", source.stats);
-  values.text("calibrate.field", source.field);
-  values.integer("calibrate.samples", source.samples, 1, 1 << 30);
-  values.integer("calibrate.seq-len", source.seq_len, 2, kMost);
-  if (!source.data.empty() && !source.stats.empty())
-    values.file().refuse("calibrate.stats", "and calibrate.data exclude each other");
+  RecipeOptions options(values, "calibrate");
+  describe(options, recipe.calibration);
+  options.finish();
   for (const CompareMethod method : recipe.methods) {
     if (needs_statistics(method) && !recipe.has_statistics()) {
       values.file().refuse("methods", fmt::format("holds \"{}\", which needs statistics: name a text as data "
@@ -77,38 +74,27 @@ void read_calibration(RecipeValues& values, CompareRecipe& recipe) {
   }
 }
 
-void read_data(RecipeValues& values, CompareRecipe& recipe) {
+// [finetune]: the options of finetune. The learning rates are read by themselves, and what a run starts from
+// is the method's.
+void read_finetune(RecipeValues& values, CompareRecipe& recipe) {
   TomlFile& file = values.file();
-  TrainingDataOptions& data = recipe.finetune.data;
-  const auto sources = [&](std::string_view key, std::vector<DataSource>& all) {
-    for (const std::string& text : file.texts(key).value_or(std::vector<std::string>())) {
-      DataSource source;
-      values.guard(key, [&] { source = parse_source(text); });
-      source.path = values.existing(key, source.path.string());
-      all.push_back(source);
-    }
-  };
-  values.require("finetune.data", "the examples to fine-tune on");
-  sources("finetune.data", data.train);
-  if (data.train.empty()) file.refuse("finetune.data", "is empty");
-  sources("finetune.val-data", data.validation);
-  values.number("finetune.val-share", data.examples.validation);
-  if (data.examples.validation < 0 || data.examples.validation > 0.999)
-    file.refuse("finetune.val-share", "is out of range, expected 0 to 0.999");
-  data.examples.max_length = 512;
-  values.integer("finetune.seq-len", data.examples.max_length, 2, kMost);
-  values.flag("finetune.drop-long", data.examples.drop_long);
-  values.flag("finetune.skip-bad", data.examples.records.skip_bad);
-  values.text("finetune.chat-template", data.chat_template);
-  for (const std::string& pair : file.texts("finetune.fields").value_or(std::vector<std::string>())) {
-    const std::size_t equals = pair.find('=');
-    if (equals == std::string::npos || equals == 0 || equals + 1 == pair.size())
-      file.refuse("finetune.fields", "expects FIELD=NAME, such as \"prompt=question\"");
-    data.examples.format.fields[pair.substr(0, equals)] = pair.substr(equals + 1);
+  FinetuneOptions& o = recipe.finetune;
+  o = finetune_defaults();
+  for (const char* key : {"finetune.init", "finetune.freeze-lora", "finetune.adapter"}) {
+    if (file.has(key)) file.refuse(key, "is not for a recipe: what a run starts from is the method's");
   }
-  std::string train_on = "responses";
-  values.word("finetune.train-on", train_on, {"responses", "all"});
-  data.examples.encode.train_on_all = train_on == "all";
+  if (file.has("finetune.rank")) file.refuse("finetune.rank", "belongs to the top, as rank, for all methods");
+  values.require("finetune.data", "the examples to fine-tune on");
+  RecipeOptions options(
+      values, "finetune",
+      {"model", "out", "lr", "init", "freeze-lora", "adapter", "rank", "full", "resume", "overwrite"});
+  describe(options, o);
+  options.finish();
+  if (o.data.train.empty()) file.refuse("finetune.data", "is empty");
+  for (DataSource& s : o.data.train) s.path = values.existing("finetune.data", s.path.string());
+  for (DataSource& s : o.data.validation) s.path = values.existing("finetune.val-data", s.path.string());
+  if (o.lora.rslora && o.lora.alpha == 0)
+    file.refuse("finetune.rslora", "needs finetune.alpha, so that every method has the same scaling");
 }
 
 // One learning rate or several; leaves `rates` as they are where the key is not there.
@@ -122,84 +108,16 @@ void read_rate_list(RecipeValues& values, std::string_view key, std::vector<doub
   rates = *given;
 }
 
-void read_training(RecipeValues& values, CompareRecipe& recipe) {
-  TomlFile& file = values.file();
-  FinetuneOptions& o = recipe.finetune;
-  TrainOptions& t = o.train;
-  t.batch.rows = 4;
-  std::string batching = "packed", schedule = "cosine", optimizer = "adamw", final_weights,
-              recompute = "auto", precision = "int16";
-  bool no_shuffle = false;
-  values.word("finetune.batching", batching, {"packed", "grouped", "plain"});
-  t.batch.batching = batching == "packed"    ? Batching::kPacked
-                     : batching == "grouped" ? Batching::kGrouped
-                                             : Batching::kPlain;
-  values.flag("finetune.no-shuffle", no_shuffle);
-  t.batch.shuffle = !no_shuffle;
-  values.integer("finetune.batch-size", t.batch.rows, 1, 1 << 20);
-  values.integer("finetune.grad-accum", t.accumulate, 1, 1 << 20);
-  values.integer("finetune.max-steps", t.max_steps, 1);
-  values.number("finetune.epochs", t.epochs);
-  if (file.has("finetune.max-steps") && file.has("finetune.epochs"))
-    file.refuse("finetune.epochs", "and finetune.max-steps exclude each other");
+void read_learning_rate(RecipeValues& values, CompareRecipe& recipe) {
+  TrainOptions& t = recipe.finetune.train;
   read_rate_list(values, "finetune.lr", recipe.rates);
   if (recipe.rates.empty()) recipe.rates = {t.lr};
   t.lr = recipe.rates.front();
-  values.word("finetune.schedule", schedule, {"cosine", "linear", "constant"});
-  t.schedule = parse_schedule(schedule);
-  values.number("finetune.warmup", t.warmup);
-  values.word("finetune.optimizer", optimizer, {"adamw", "adamw8bit"});
-  t.adam.eight_bit = optimizer == "adamw8bit";
-  values.number("finetune.beta1", t.adam.beta1);
-  values.number("finetune.beta2", t.adam.beta2);
-  values.number("finetune.eps", t.adam.eps);
-  values.number("finetune.weight-decay", t.weight_decay);
-  values.number("finetune.clip", t.clip);
-  values.integer("finetune.eval-every", t.eval_every, 0);
-  values.integer("finetune.early-stop", t.early_stop, 0);
-  values.word("finetune.final", final_weights, {"last", "best"});
-  t.end_with_best = final_weights.empty() ? t.early_stop > 0 : final_weights == "best";
-  values.integer("finetune.save-every", t.save_every, 0);
-  values.integer("finetune.keep", t.keep, 1, 1000);
-  values.word("finetune.recompute", recompute, {"auto", "always", "never"});
-  values.word("finetune.matmul-precision", precision, {"int16", "f32"});
-  t.precision = parse_matmul_precision(precision);
-  o.choose_activations = recompute == "auto";
-  t.activations = recompute == "always" ? Keep::kBlocks : Keep::kActivations;
   try {
     check_train_options(t);
   } catch (const OptionError& e) {
-    file.refuse("finetune." + e.option(), std::string(e.problem()));
+    values.file().refuse("finetune." + e.option(), std::string(e.problem()));
   }
-}
-
-void read_lora(RecipeValues& values, CompareRecipe& recipe) {
-  TomlFile& file = values.file();
-  FinetuneOptions& o = recipe.finetune;
-  values.number("finetune.alpha", o.lora.alpha);
-  if (file.has("finetune.alpha") && o.lora.alpha <= 0)
-    file.refuse("finetune.alpha", "is not a number above 0");
-  values.flag("finetune.rslora", o.lora.rslora);
-  if (o.lora.rslora && o.lora.alpha == 0)
-    file.refuse("finetune.rslora", "needs finetune.alpha, so that every method has the same scaling");
-  if (auto target = file.texts("finetune.target")) o.lora.targets = *target;
-  for (const std::string& what : file.texts("finetune.train").value_or(std::vector<std::string>())) {
-    if (what != "norms" && what != "head" && what != "embeddings")
-      file.refuse("finetune.train", fmt::format("holds \"{}\", expected norms, head or embeddings", what));
-    o.lora.whole.push_back(what);
-  }
-  values.number("finetune.dropout", o.train.dropout);
-  if (o.train.dropout < 0 || o.train.dropout >= 1)
-    file.refuse("finetune.dropout", "is out of range, expected 0 or more and less than 1");
-  values.number("finetune.lora-plus", o.train.lora_plus);
-  if (o.train.lora_plus <= 0) file.refuse("finetune.lora-plus", "is not a number above 0");
-  std::string compress;
-  values.word("finetune.compress-adapter", compress, {"nf8"});
-  o.compress = compress == "nf8";
-  for (const char* key : {"finetune.init", "finetune.adapter"}) {
-    if (file.has(key)) file.refuse(key, "is not for a recipe: what a run starts from is the method's");
-  }
-  if (file.has("finetune.rank")) file.refuse("finetune.rank", "belongs to the top, as rank, for all methods");
 }
 
 void read_rates(RecipeValues& values, CompareRecipe& recipe) {
@@ -224,13 +142,27 @@ void read_texts(RecipeValues& values, CompareRecipe& recipe) {
   values.require("eval.data", "the texts to measure perplexity on");
   recipe.texts = values.existing_list("eval.data");
   values.check_list("eval.data", recipe.texts);
-  values.text("eval.field", recipe.text_field);
-  values.integer("eval.seq-len", recipe.text_seq_len, 2, kMost);
+  RecipeOptions options(values, "eval");
+  describe(options, recipe.text);
 }
 
-nlohmann::json settings_of(const TomlFile& file) {
+// [finetune] without what changes no result, and without what a cell's job has by itself: paths by the hash
+// of what lies there, and the learning rate.
+nlohmann::json settings_of(const TomlFile& file, FinetuneOptions o) {
+  class Unchanging final : public OptionVisitor {
+   public:
+    explicit Unchanging(nlohmann::json& settings) : settings_(settings) {}
+    void option(const OptionInfo& info, std::unique_ptr<OptionValue>) override {
+      if (!info.changes_result) settings_.erase(info.key);
+    }
+
+   private:
+    nlohmann::json& settings_;
+  };
   nlohmann::json settings = file.table("finetune");
-  for (const char* key : {"data", "val-data", "save-every", "keep", "recompute", "lr"}) settings.erase(key);
+  Unchanging visitor(settings);
+  describe(visitor, o);
+  for (const char* key : {"data", "val-data", "lr"}) settings.erase(key);
   return settings;
 }
 
@@ -243,13 +175,12 @@ CompareRecipe parse_compare_recipe(std::string_view text, const std::filesystem:
   RecipeValues values(file, std::filesystem::absolute(path).parent_path());
   read_grid(values, recipe);
   read_calibration(values, recipe);
-  read_data(values, recipe);
-  read_lora(values, recipe);
-  read_training(values, recipe);
+  read_finetune(values, recipe);
+  read_learning_rate(values, recipe);
   read_rates(values, recipe);
   read_texts(values, recipe);
   file.refuse_unknown();
-  recipe.finetune_settings = settings_of(file);
+  recipe.finetune_settings = settings_of(file, recipe.finetune);
   return recipe;
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "compare/compare_method.h"
+#include "jobs/options/eval_options.h"
 #include "jobs/quantize_plan.h"
 #include "train/finetune.h"
 
@@ -43,8 +44,7 @@ struct CompareRecipe {
   nlohmann::json finetune_settings;
   // Held-out texts, each measured whole, in windows of seq_len tokens.
   std::vector<std::filesystem::path> texts;
-  std::string text_field = "text";
-  std::int64_t text_seq_len = 512;
+  EvalText text = {};
 
   bool has_statistics() const { return !calibration.data.empty() || !calibration.stats.empty(); }
 };

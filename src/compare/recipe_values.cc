@@ -1,6 +1,5 @@
 #include "compare/recipe_values.h"
 
-#include <algorithm>
 #include <cstdlib>
 
 #include "base/error.h"
@@ -36,23 +35,8 @@ void RecipeValues::integer(std::string_view key, std::int64_t& value, std::int64
   if (!given) return;
   if (*given < least || *given > most) {
     file_.refuse(key, most == std::numeric_limits<std::int64_t>::max()
-                          ? fmt::format("is {}, expected {} or more", *given, least)
-                          : fmt::format("is {}, expected {} to {}", *given, least, most));
-  }
-  value = *given;
-}
-
-void RecipeValues::number(std::string_view key, double& value) { value = file_.number(key).value_or(value); }
-void RecipeValues::flag(std::string_view key, bool& value) { value = file_.flag(key).value_or(value); }
-void RecipeValues::text(std::string_view key, std::string& value) { value = file_.text(key).value_or(value); }
-
-void RecipeValues::word(std::string_view key, std::string& value, std::initializer_list<const char*> words) {
-  const auto given = file_.text(key);
-  if (!given) return;
-  if (std::none_of(words.begin(), words.end(), [&](const char* w) { return *given == w; })) {
-    std::string list;
-    for (const char* w : words) list += (list.empty() ? "" : ", ") + std::string(w);
-    file_.refuse(key, fmt::format("is \"{}\", expected one of {}", *given, list));
+                          ? fmt::format("is {}, but must be {} or more", *given, least)
+                          : fmt::format("is {}, but must be {} to {}", *given, least, most));
   }
   value = *given;
 }

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <initializer_list>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -27,11 +26,6 @@ class RecipeValues {
   // Each leaves `value` as it is where the key is not there.
   void integer(std::string_view key, std::int64_t& value, std::int64_t least,
                std::int64_t most = std::numeric_limits<std::int64_t>::max());
-  void number(std::string_view key, double& value);
-  void flag(std::string_view key, bool& value);
-  void text(std::string_view key, std::string& value);
-  // One of these words.
-  void word(std::string_view key, std::string& value, std::initializer_list<const char*> words);
   void path(std::string_view key, std::filesystem::path& value);
   // The file or folder must exist.
   std::filesystem::path existing(std::string_view key, const std::string& text) const;

@@ -9,6 +9,7 @@
 #include "base/version.h"
 #include "export/decoded_export.h"
 #include "export/dense_parts.h"
+#include "export/export_options.h"
 #include "export/merge.h"
 #include "export/packed_adapter.h"
 #include "files/job.h"
@@ -31,6 +32,13 @@ std::unique_ptr<PeftAdapterReader> open_adapter(const HfExportOptions& o, const 
   const auto path = adapter_of(o, model);
   if (!o.adapter && !std::filesystem::exists(path)) return nullptr;
   return open_packed_adapter(model.packed(), path);
+}
+
+// Null without an adapter.
+nlohmann::json hash_of(const PeftAdapterReader* adapter, const HfExportOptions& o, const Checkpoint& model,
+                       ThreadPool& pool) {
+  if (adapter == nullptr) return {};
+  return CheckpointReader(adapter_of(o, model) / "adapter_model.safetensors").model_hash(pool);
 }
 
 struct Rounded {
@@ -102,22 +110,6 @@ void name_dtype(JsonObject& config, const HfExportOptions& o,
   if (!old || config.json().contains("dtype")) config.json()["dtype"] = name;
 }
 
-nlohmann::json job_of(const HfExportOptions& o, const Checkpoint& model, const PeftAdapterReader* adapter,
-                      ThreadPool& pool) {
-  nlohmann::json job = {{"verb", "export"},
-                        {"format", "hf"},
-                        {"model_hash", model.base_hash(pool)},
-                        {"keep_adapter", o.keep_adapter},
-                        {"dtype", o.dtype ? std::string(dtype_name(*o.dtype)) : "source"},
-                        {"max_shard_bytes", o.max_shard_bytes},
-                        {"version", kVersion}};
-  if (adapter != nullptr) {
-    const auto path = adapter_of(o, model);
-    job["adapter_hash"] = CheckpointReader(path / "adapter_model.safetensors").model_hash(pool);
-  }
-  return job;
-}
-
 }  // namespace
 
 nlohmann::ordered_json to_json(const HfExportReport& r) {
@@ -140,7 +132,12 @@ HfExportReport export_hf(Context& context, const CheckpointPtr& model, const HfE
            "`keep-adapter`: {} has no adapter/ (name one by `adapter`)", model->path().string());
 
   JobOptions job_options;
-  job_options.job = job_of(options, *model, adapter.get(), context.pool);
+  job_options.job = job_identity(options, model->base_hash(context.pool),
+                                 hash_of(adapter.get(), options, *model, context.pool));
+  job_options.today = [](nlohmann::json old) {
+    if (old.is_object()) old.emplace("adapter_hash", nullptr);  // once left out where there is none
+    return old;
+  };
   job_options.inputs = {model->path()};
   job_options.overwrite = options.overwrite;
   Job output(options.out, job_options);

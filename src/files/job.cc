@@ -52,6 +52,12 @@ fs::file_status status_of(const fs::path& path) {
   return fs::status(path, ignored);
 }
 
+std::optional<Json> job_today(const fs::path& file, const JobOptions& options) {
+  std::optional<Json> job = job_in(file);
+  if (job && options.today) job = options.today(*job);
+  return job;
+}
+
 bool holds_only_work(const fs::path& out) {
   return std::all_of(fs::directory_iterator(out), fs::directory_iterator(),
                      [](const fs::directory_entry& entry) { return entry.path().filename() == ".work"; });
@@ -177,8 +183,8 @@ void Job::decide_folder() {
     lock_ = OutputLock::take(work_dir() / "lock", out_);
   }
   const fs::path job_file = work_dir() / "job.json";
-  const std::optional<Json> finished = job_in(out_ / kManifest);
-  const std::optional<Json> begun = job_in(job_file);
+  const std::optional<Json> finished = job_today(out_ / kManifest, options_);
+  const std::optional<Json> begun = job_today(job_file, options_);
   if (finished && *finished == options_.job) {
     const auto files = published_files(out_);
     if (std::all_of(files.begin(), files.end(), [&](const auto& file) { return fs::exists(out_ / file); })) {
@@ -211,7 +217,7 @@ void Job::decide_folder() {
 void Job::decide_file() {
   const fs::path job_file = work_dir() / "job.json";
   if (!fs::exists(job_file)) return begin_work();
-  const std::optional<Json> begun = job_in(job_file);
+  const std::optional<Json> begun = job_today(job_file, options_);
   if (begun && *begun == options_.job) {
     state_ = JobState::kResumable;
     return;

@@ -46,6 +46,9 @@ struct JobOptions {
   // Identity of the job: an object whose values are the flags, the seed and the source's hash. Two runs are
   // the same job when these are equal.
   nlohmann::json job = nlohmann::json::object();
+  // What an older version of this program has written as `job`, as it would be written today
+  // (files/options/job_identity.h). Empty: as it is. Called while the Job is made, and not after.
+  std::function<nlohmann::json(const nlohmann::json&)> today = {};
   // Files and directories that are read; OUT may not be one of them or hold one of them.
   std::vector<std::filesystem::path> inputs = {};
   // Discard what this program made in OUT for another job. What it did not make is refused all the same.

@@ -81,10 +81,4 @@ nlohmann::json choices_to_json(const std::vector<QuantChoice>& choices, const Fo
   return all;
 }
 
-nlohmann::json formats_to_json(const FormatSet& formats) {
-  if (formats.names().size() > 1) return formats.names();
-  const auto table = quant_formats();
-  return std::find(table.begin(), table.end(), find_quant_format(formats.names().front())) - table.begin();
-}
-
 }  // namespace lq

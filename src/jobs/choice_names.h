@@ -33,10 +33,8 @@ std::string pinned_name(std::string_view text, const FormatSet& formats, std::st
 // Error(kInvalidArgument) naming the choice.
 std::vector<QuantChoice> parse_choices(const std::vector<std::string>& texts, const FormatSet& formats);
 
-// For the identity of a job: the names of the choices as they stand in a table; the formats as the position
-// of the only one in the table of formats, as before there were several, or all their names.
+// For the identity of a job: the names of the choices as they stand in a table.
 nlohmann::json choice_to_json(const QuantChoice& choice, const FormatSet& formats);
 nlohmann::json choices_to_json(const std::vector<QuantChoice>& choices, const FormatSet& formats);
-nlohmann::json formats_to_json(const FormatSet& formats);
 
 }  // namespace lq

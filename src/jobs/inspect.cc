@@ -5,6 +5,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "allocate/json_values.h"
 #include "base/process.h"
 #include "files/json_file.h"
 #include "formats/checkpoint.h"
@@ -181,11 +182,12 @@ Inspection inspect_gguf(const std::filesystem::path& path, ThreadPool& pool, boo
 Inspection inspect_json(const std::filesystem::path& path) {
   const nlohmann::json json = read_json(path, std::uint64_t{1} << 32);
   if (json.is_object() && json.contains("errors") && json.contains("configs")) {
+    const std::string model = text_at(json, "model", path.string());
     return {.kind = "sweep table",
             .facts = {{"matrices", std::to_string(json.value("matrices", nlohmann::json::array()).size())},
                       {"configurations", std::to_string(json["configs"].size())},
                       {"rank", json.contains("rank") ? json["rank"].dump() : "not named"},
-                      {"model", json.value("model", "not named")}},
+                      {"model", model.empty() ? "not named" : model}},
             .tensors = {}};
   }
   if (json.is_object() && json.contains("choices")) {

@@ -1,23 +1,14 @@
 #include "jobs/matrix_importance.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <string>
 #include <utility>
 
-#include "base/option_error.h"
 #include "decompose/importance_from_moments.h"
 
 namespace lq {
 namespace {
-
-constexpr std::array<std::pair<WeightsKind, std::string_view>, 4> kKinds = {{
-    {WeightsKind::kNone, "none"},
-    {WeightsKind::kFisher, "fisher"},
-    {WeightsKind::kInput, "input"},
-    {WeightsKind::kKfac, "kfac"},
-}};
 
 std::shared_ptr<const LowerFactor> factor_of(Context& context, std::int64_t n,
                                              const std::vector<float>& moment, const std::string& who) {
@@ -36,38 +27,31 @@ std::vector<float> scales_of(std::vector<float> diagonal) {
 
 }  // namespace
 
-WeightsKind parse_weights(std::string_view name) {
-  for (const auto& [kind, text] : kKinds) {
-    if (text == name) return kind;
-  }
-  fail_option("importance", "is '{}', but must be none, fisher, input or kfac", name);
+ImportanceKind parse_importance(std::string_view name) {
+  return enum_parse(kImportanceNames, name, "importance");
 }
 
-std::string_view weights_name(WeightsKind kind) {
-  for (const auto& [k, text] : kKinds) {
-    if (k == kind) return text;
-  }
-  return "none";
-}
+std::string_view importance_name(ImportanceKind kind) { return enum_name(kImportanceNames, kind); }
 
 Importance MatrixImportance::of(Context& context, std::string_view name, std::int64_t rows,
                                 std::int64_t cols) const {
-  if (kind_ == WeightsKind::kNone) return {};
+  if (kind_ == ImportanceKind::kNone) return {};
   stats_->check_shape(name, rows, cols);
-  if (kind_ == WeightsKind::kFisher)
+  if (kind_ == ImportanceKind::kFisher)
     return Importance::fisher(stats_->fisher_rows(name), stats_->fisher_cols(name));
   const auto r = factor_of(context, cols, stats_->input_moment(name), std::string(name) + " (inputs)");
-  if (kind_ == WeightsKind::kInput) return input_importance(r);
+  if (kind_ == ImportanceKind::kInput) return input_importance(r);
   return kfac_importance(
       r, factor_of(context, rows, stats_->output_grad_moment(name), std::string(name) + " (gradients)"));
 }
 
 Importance MatrixImportance::diagonal_of(Context& context, std::string_view name, std::int64_t rows,
                                          std::int64_t cols) const {
-  if (kind_ == WeightsKind::kNone || kind_ == WeightsKind::kFisher) return of(context, name, rows, cols);
+  if (kind_ == ImportanceKind::kNone || kind_ == ImportanceKind::kFisher)
+    return of(context, name, rows, cols);
   stats_->check_shape(name, rows, cols);
   const std::vector<float> by_col = scales_of(stats_->input_moment_diagonal(name));
-  if (kind_ == WeightsKind::kInput) return Importance::diagonal({}, by_col);
+  if (kind_ == ImportanceKind::kInput) return Importance::diagonal({}, by_col);
   const std::vector<float> g = stats_->output_grad_moment(name);
   std::vector<float> by_row(static_cast<std::size_t>(rows));
   for (std::size_t i = 0; i < by_row.size(); ++i) by_row[i] = g[i * by_row.size() + i];

@@ -5,30 +5,36 @@
 #include <optional>
 #include <string_view>
 
+#include "base/enum_names.h"
 #include "calibrate/calibration_stats.h"
 #include "decompose/importance.h"
 #include "tensor/context.h"
 
 namespace lq {
 
-enum class WeightsKind : std::uint8_t {
+enum class ImportanceKind : std::uint8_t {
   kNone,    // every error matters the same
   kFisher,  // row and column means of the Fisher's diagonal: the paper
   kInput,   // the input's second moment: what the layer's output feels
   kKfac,    // both sides: what the loss feels, under the Kronecker approximation of its curvature
 };
 
-// "none", "fisher", "input", "kfac". Throws Error(kInvalidArgument) for others.
-WeightsKind parse_weights(std::string_view name);
-std::string_view weights_name(WeightsKind kind);
+inline constexpr EnumName<ImportanceKind> kImportanceNames[] = {{ImportanceKind::kNone, "none"},
+                                                                {ImportanceKind::kFisher, "fisher"},
+                                                                {ImportanceKind::kInput, "input"},
+                                                                {ImportanceKind::kKfac, "kfac"}};
+
+// Throws OptionError of `importance` for a name that is none.
+ImportanceKind parse_importance(std::string_view name);
+std::string_view importance_name(ImportanceKind kind);
 
 // Const members are thread-safe.
 class MatrixImportance {
  public:
   MatrixImportance() = default;  // kNone
-  MatrixImportance(WeightsKind kind, CalibrationStats stats) : kind_(kind), stats_(std::move(stats)) {}
+  MatrixImportance(ImportanceKind kind, CalibrationStats stats) : kind_(kind), stats_(std::move(stats)) {}
 
-  WeightsKind kind() const { return kind_; }
+  ImportanceKind kind() const { return kind_; }
   // What had to be mended in a moment goes to context.progress.note(). Throws Error(kNotFound) naming the
   // file and the matrix or the statistic that it lacks, Error(kMismatch) for another shape. `name`: of the
   // tensor.
@@ -42,7 +48,7 @@ class MatrixImportance {
   const CalibrationStats* stats() const { return stats_.has_value() ? &*stats_ : nullptr; }
 
  private:
-  WeightsKind kind_ = WeightsKind::kNone;
+  ImportanceKind kind_ = ImportanceKind::kNone;
   std::optional<CalibrationStats> stats_;
 };
 

@@ -21,13 +21,13 @@ MethodSettings settle(const MethodChoices& c) {
   const bool lq = c.method == DecomposeMethod::kLq;
   const bool gptq = c.method == DecomposeMethod::kGptq;
   MethodSettings s;
-  s.weights = c.weights.value_or(gptq                     ? WeightsKind::kInput
-                                 : lq && c.has_statistics ? WeightsKind::kKfac
-                                                          : WeightsKind::kNone);
-  check_option(s.weights == WeightsKind::kNone || c.has_statistics, "importance",
+  s.importance = c.importance.value_or(gptq                     ? ImportanceKind::kInput
+                                       : lq && c.has_statistics ? ImportanceKind::kKfac
+                                                                : ImportanceKind::kNone);
+  check_option(s.importance == ImportanceKind::kNone || c.has_statistics, "importance",
                "{}{} needs `data`, a text to calibrate on, or `stats`, a file made by calibrate",
-               weights_name(s.weights), gptq ? " (for `method` gptq)" : "");
-  const bool moments = s.weights >= WeightsKind::kInput;
+               importance_name(s.importance), gptq ? " (for `method` gptq)" : "");
+  const bool moments = s.importance >= ImportanceKind::kInput;
   check_option(!gptq || moments, "method", "gptq needs `importance` input or kfac");
   check_option(!gptq || c.feedback.value_or(true), "method", "gptq is error feedback: drop `no-feedback`");
   check_option(!c.feedback.value_or(false) || moments, "feedback", "needs `importance` input or kfac");

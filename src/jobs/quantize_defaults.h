@@ -6,24 +6,30 @@
 #include <string>
 #include <vector>
 
+#include "base/enum_names.h"
 #include "decompose/decompose.h"
 #include "jobs/matrix_importance.h"
 #include "quant/format_set.h"
 
 namespace lq {
 
+inline constexpr EnumName<ScaleMode> kScaleModeNames[] = {{ScaleMode::kAbsMax, "absmax"},
+                                                          {ScaleMode::kSearch, "search"}};
+inline constexpr EnumName<Feedback> kFeedbackNames[] = {
+    {Feedback::kOff, "off"}, {Feedback::kOn, "on"}, {Feedback::kGptq, "gptq"}};
+
 struct MethodChoices {
   DecomposeMethod method = DecomposeMethod::kLq;
   bool uniform = false;         // one configuration for all matrices, as the papers have it
   bool has_statistics = false;  // of a calibration, or text for one
-  std::optional<WeightsKind> weights = {};
+  std::optional<ImportanceKind> importance = {};
   std::vector<std::string> formats = {};  // empty: left open
   std::optional<ScaleMode> scales = {};
   std::optional<bool> feedback = {};
 };
 
 struct MethodSettings {
-  WeightsKind weights = WeightsKind::kNone;
+  ImportanceKind importance = ImportanceKind::kNone;
   FormatSet formats = {};
   QuantizerOptions quantizer = {};
 };

@@ -80,7 +80,7 @@ QuantizedMatrix quantize_matrix(Context& context, const TensorView& view, const 
   QuantizedMatrix result;
   Candidate best = try_out(context, w, *quantizer, decompose_options);
   const bool gptq = method_traits(options.decompose.method).groups_with_feedback;
-  if (weights.kind() == WeightsKind::kInput && !gptq && weights.stats()->has_held_out(view.name())) {
+  if (weights.kind() == ImportanceKind::kInput && !gptq && weights.stats()->has_held_out(view.name())) {
     result.report.diagonal = take_better(context, w, view.name(), choice, options.quantizer,
                                          decompose_options, *weights.stats(), best);
   }

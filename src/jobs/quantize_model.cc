@@ -19,6 +19,7 @@
 #include "formats/sharded_writer.h"
 #include "formats/side_files.h"
 #include "formats/work_store.h"
+#include "jobs/options/quantize_options.h"
 #include "jobs/quantize_matrix.h"
 #include "models/model_check.h"
 
@@ -45,30 +46,9 @@ PlanOptions plan_options(const QuantizeOptions& o) {
           .quantizer = o.quantizer,
           .decompose = o.decompose,
           .ranks = o.rank_choices,
-          .weights = o.weights,
+          .importance = o.importance,
           .calibration = o.calibration,
           .budget = o.budget};
-}
-
-nlohmann::json job_of(const Context& context, const QuantizeOptions& o, const std::string& source_hash) {
-  nlohmann::json choices = nlohmann::json::object();
-  for (const auto& [name, choice] : o.choices) choices[name] = choice_to_json(choice, o.formats);
-  return {{"verb", "quantize"},
-          {"source_hash", source_hash},
-          {"config", choice_to_json(o.choice, o.formats)},
-          {"choices", choices},
-          {"ranks", o.ranks},
-          {"codebook", formats_to_json(o.formats)},
-          {"scales", static_cast<int>(o.quantizer.scales)},
-          {"feedback", static_cast<int>(o.quantizer.feedback)},
-          {"decompose", decompose_options_to_json(o.decompose)},
-          {"plan", plan_to_json(plan_options(o))},
-          {"alpha", o.alpha},
-          {"include", o.selection.include},
-          {"exclude", o.selection.exclude},
-          {"max_shard_bytes", o.max_shard_bytes},
-          {"seed", context.seed},
-          {"version", kVersion}};
 }
 
 void put_piece(const WorkStore& store, const QuantizedMatrix& m) {
@@ -242,21 +222,19 @@ std::int64_t importance_bytes(const QuantizeOptions& options,
     const std::int64_t rows = view->shape()[0];
     const std::int64_t cols = view->shape()[1];
     const std::int64_t input = cols * cols;
-    const std::int64_t output = options.weights == WeightsKind::kKfac ? rows * rows : 0;
+    const std::int64_t output = options.importance == ImportanceKind::kKfac ? rows * rows : 0;
     most = std::max(most, input + output);
   }
-  return options.weights < WeightsKind::kInput ? 0 : 4 * kCopies * most;
+  return options.importance < ImportanceKind::kInput ? 0 : 4 * kCopies * most;
 }
 
-void describe(const QuantizeOptions& options, const QuantizePlan& plan, QuantizeReport& report) {
+void report_options(const QuantizeOptions& options, const QuantizePlan& plan, QuantizeReport& report) {
   report.method = decompose_method_name(options.decompose.method);
-  report.importance = weights_name(options.weights);
+  report.importance = importance_name(options.importance);
   report.codebook = options.formats.text();
-  report.scales = options.quantizer.scales == ScaleMode::kSearch ? "search" : "absmax";
+  report.scales = enum_name(kScaleModeNames, options.quantizer.scales);
   report.factors = options.decompose.factors == DType::kF32 ? "f32" : "bf16";
-  report.feedback = options.quantizer.feedback == Feedback::kOff  ? "off"
-                    : options.quantizer.feedback == Feedback::kOn ? "on"
-                                                                  : "gptq";
+  report.feedback = enum_name(kFeedbackNames, options.quantizer.feedback);
   if (plan.allocation.has_value()) {
     report.allocation = AllocationReport{.objective = plan.allocation->objective,
                                          .bound = plan.allocation->bound,
@@ -313,7 +291,8 @@ QuantizeReport quantize_model(Context& context, const CheckpointPtr& model, cons
 
   const std::string& source_hash = model->hash(context.pool, context.stop);
   JobOptions job_options;
-  job_options.job = job_of(context, options, source_hash);
+  job_options.job = job_identity(options, source_hash, context.seed);
+  job_options.today = [&options](const nlohmann::json& old) { return job_today(options, old); };
   job_options.inputs = {model->path()};
   job_options.overwrite = options.overwrite;
   Job output(options.out, job_options);
@@ -334,7 +313,7 @@ QuantizeReport quantize_model(Context& context, const CheckpointPtr& model, cons
     check_ranks(options, selected);
   }
   const WorkStore store(output.store_dir());
-  decompose_all(context, options, selected, plan.weights, store);
+  decompose_all(context, options, selected, plan.importance, store);
 
   const std::filesystem::path final_dir = output.final_dir();
   write_weights(context, options, reader, selected, store, final_dir);
@@ -348,7 +327,7 @@ QuantizeReport quantize_model(Context& context, const CheckpointPtr& model, cons
   packed_config.save(final_dir / "config.json");
 
   QuantizeReport report;
-  describe(options, plan, report);
+  report_options(options, plan, report);
   for (const TensorView* view : selected) {
     const WorkItem piece = piece_of(store, view->name());
     report.matrices.push_back(matrix_report_from_json(piece.info, view->name()));

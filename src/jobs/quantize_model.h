@@ -27,7 +27,7 @@ struct QuantizeOptions {
   std::map<std::string, QuantChoice> choices;  // by full tensor name; those of a budget are added
   std::map<std::string, std::int64_t> ranks;   // the same; a matrix without an entry gets decompose.rank
   RankChoices rank_choices = {};               // chosen(): `ranks` come from the budget, which counts factors
-  WeightsKind weights = WeightsKind::kNone;
+  ImportanceKind importance = ImportanceKind::kNone;
   CalibrationSource calibration;  // for `weights`
   BudgetOptions budget;           // mixed precision instead of `choice`
   FormatSet formats;              // that `choice`, or a budget's choices, are of

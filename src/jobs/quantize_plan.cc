@@ -2,9 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <nlohmann/json.hpp>
-
-#include "allocate/choice_name.h"
 #include "allocate/solve.h"
 #include "base/error.h"
 #include "base/option_error.h"
@@ -17,27 +14,6 @@
 
 namespace lq {
 namespace {
-
-nlohmann::json hash_or_null(const std::filesystem::path& path) {
-  return path.empty() ? nlohmann::json() : nlohmann::json(content_hash(path));
-}
-
-nlohmann::json rules_to_json(const std::vector<BitsRule>& rules) {
-  nlohmann::json json = nlohmann::json::array();
-  for (const BitsRule& rule : rules) json.push_back({rule.pattern, rule.bits});
-  return json;
-}
-
-nlohmann::json constraints_to_json(const Constraints& c) {
-  nlohmann::json pins = nlohmann::json::array();
-  for (const Pin& pin : c.pins)
-    pins.push_back({pin.pattern, choice_name_to_json(pin.choice), pin.rank.value_or(-1)});
-  return {{"min_bits", rules_to_json(c.min_bits)},
-          {"max_bits", rules_to_json(c.max_bits)},
-          {"caps", rules_to_json(c.caps)},
-          {"layer_cap", c.layer_cap.value_or(0.0)},
-          {"pins", pins}};
-}
 
 double bits_of_budget(Context& context, const PlanOptions& options, const CheckpointPtr& model,
                       const std::vector<const TensorView*>& selected, const Allocator& allocator) {
@@ -89,15 +65,15 @@ Allocation make_allocation(Context& context, const PlanOptions& options, const C
 
 }  // namespace
 
-MatrixImportance plan_weights(Context& context, const PlanOptions& options, const CheckpointPtr& model,
-                              StageFiles& stages) {
-  if (options.weights == WeightsKind::kNone) return {};
+MatrixImportance plan_importance(Context& context, const PlanOptions& options, const CheckpointPtr& model,
+                                 StageFiles& stages) {
+  if (options.importance == ImportanceKind::kNone) return {};
   const CalibrationSource& source = options.calibration;
   std::filesystem::path path = source.stats;
   if (path.empty()) {
     check_option(!source.data.empty(), "importance",
                  "{} needs `data`, a text to calibrate on, or `stats`, a file made by calibrate",
-                 weights_name(options.weights));
+                 importance_name(options.importance));
     path = stages.get("stats.safetensors", [&](const std::filesystem::path& out) {
       CalibrateOptions calibrate_options;
       calibrate_options.data = {source.data};
@@ -107,9 +83,9 @@ MatrixImportance plan_weights(Context& context, const PlanOptions& options, cons
       for (const TensorView* view : select_matrices(model->reader(), options.selection)) {
         calibrate_options.modules.push_back(view->name());
       }
-      calibrate_options.fisher = options.weights == WeightsKind::kFisher;
-      calibrate_options.input_moment = options.weights != WeightsKind::kFisher;
-      calibrate_options.output_grad_moment = options.weights == WeightsKind::kKfac;
+      calibrate_options.fisher = options.importance == ImportanceKind::kFisher;
+      calibrate_options.input_moment = options.importance != ImportanceKind::kFisher;
+      calibrate_options.output_grad_moment = options.importance == ImportanceKind::kKfac;
       calibrate_options.out = out;
       calibrate_options.work = stages.work_dir("stats");
       calibrate(context, model, calibrate_options);
@@ -117,7 +93,7 @@ MatrixImportance plan_weights(Context& context, const PlanOptions& options, cons
   }
   CalibrationStats stats = CalibrationStats::open(path);
   stats.check_model(model->hash(context.pool, context.stop));
-  return MatrixImportance(options.weights, std::move(stats));
+  return MatrixImportance(options.importance, std::move(stats));
 }
 
 ErrorTable plan_table(Context& context, const PlanOptions& options, const CheckpointPtr& model,
@@ -141,39 +117,12 @@ ErrorTable plan_table(Context& context, const PlanOptions& options, const Checkp
     sweep.sweep.quantizer = options.quantizer;
     sweep.sweep.quantizer.feedback = Feedback::kOff;  // hardly changes which configuration is better
     sweep.method = decompose_method_name(options.decompose.method);
-    sweep.weights = &weights;
+    sweep.importance = &weights;
     const WorkStore store(stages.work_dir("table"));
     const std::string& hash = model->hash(context.pool, context.stop);
     write_error_table(out, sweep_model(context, model->reader(), hash, sweep, store));
   });
   return read_error_table(path);
-}
-
-nlohmann::json plan_to_json(const PlanOptions& options) {
-  const BudgetOptions& b = options.budget;
-  nlohmann::json json = {{"weights", weights_name(options.weights)}};
-  if (options.ranks.automatic) json["ranks"] = "auto";
-  if (!options.ranks.ranks.empty()) json["ranks"] = options.ranks.ranks;
-  if (options.weights != WeightsKind::kNone) {
-    const CalibrationSource& c = options.calibration;
-    json["stats"] = hash_or_null(c.stats);
-    if (c.stats.empty()) {
-      json["data"] = c.data.empty() ? nlohmann::json() : nlohmann::json(content_hash(c.data));
-      json["field"] = c.field;
-      json["samples"] = c.samples;
-      json["seq_len"] = c.seq_len;
-    }
-  }
-  if (b.given()) {
-    json["bits"] = b.bits;
-    json["memory"] = b.memory;
-    json["memory_tokens"] = b.memory_tokens;
-    json["table"] = hash_or_null(b.table);
-    json["allocation"] = hash_or_null(b.allocation);
-    json["configs"] = choices_to_json(b.configs, options.formats);
-    json["constraints"] = constraints_to_json(b.constraints);
-  }
-  return json;
 }
 
 QuantizePlan plan_quantization(Context& context, const PlanOptions& options, const CheckpointPtr& model,
@@ -185,8 +134,8 @@ QuantizePlan plan_quantization(Context& context, const PlanOptions& options, con
                "auto chooses ranks under a budget, which the factors count into: give `bits` or `memory`");
   StageFiles stages(work_dir / "stages", context.progress);
   QuantizePlan plan;
-  plan.weights = plan_weights(context, options, model, stages);
-  if (b.given()) plan.allocation = make_allocation(context, options, model, plan.weights, stages);
+  plan.importance = plan_importance(context, options, model, stages);
+  if (b.given()) plan.allocation = make_allocation(context, options, model, plan.importance, stages);
   return plan;
 }
 

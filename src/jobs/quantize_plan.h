@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -25,7 +24,7 @@
 
 namespace lq {
 
-// Where a importance's statistics come from.
+// Where an importance's statistics come from.
 struct CalibrationSource {
   std::filesystem::path stats;  // a file that calibrate() made; empty: calibrate on `data` first
   std::filesystem::path data;   // text, as documents
@@ -52,27 +51,23 @@ struct PlanOptions {
   QuantizerOptions quantizer;
   DecomposeOptions decompose;  // method, the factors' type, and the rank unless `ranks` are chosen
   RankChoices ranks = {};      // chosen(): under a budget, which then counts the factors
-  WeightsKind weights = WeightsKind::kNone;
+  ImportanceKind importance = ImportanceKind::kNone;
   CalibrationSource calibration;
   BudgetOptions budget;
 };
 
 struct QuantizePlan {
-  MatrixImportance weights;
+  MatrixImportance importance;
   std::optional<Allocation> allocation;
 };
 
-// Everything in the options that changes the result, contents of files by their hash: for the identity of a
-// job. Throws Error(kNotFound), Error(kIo) for files.
-nlohmann::json plan_to_json(const PlanOptions& options);
-
 // The stages that a plan is made of, each once: `stages` gives back what a run before has finished.
-MatrixImportance plan_weights(Context& context, const PlanOptions& options, const CheckpointPtr& model,
-                              StageFiles& stages);
+MatrixImportance plan_importance(Context& context, const PlanOptions& options, const CheckpointPtr& model,
+                                 StageFiles& stages);
 ErrorTable plan_table(Context& context, const PlanOptions& options, const CheckpointPtr& model,
                       const MatrixImportance& weights, StageFiles& stages);
 
-// Throws Error(kInvalidArgument) for options that exclude each other, a importance without statistics, a
+// Throws Error(kInvalidArgument) for options that exclude each other, an importance without statistics, a
 // table or an allocation that chooses ranks where the options do not (or the other way round), and a budget
 // below the least possible (saying it, and what of it factors take); Error(kMismatch) for statistics or a
 // table of another model (both hashes named) or without one of the matrices; Error(kInterrupted); what the

@@ -10,10 +10,6 @@
 
 namespace lq {
 
-// Content hash of a file, or of all files under a folder with their names. Throws Error(kNotFound),
-// Error(kIo).
-std::string content_hash(const std::filesystem::path& path);
-
 // Not thread-safe.
 class StageFiles {
  public:

@@ -6,9 +6,9 @@
 
 #include "base/error.h"
 #include "base/process.h"
-#include "base/version.h"
 #include "files/job.h"
 #include "files/json_file.h"
+#include "jobs/options/sweep_options.h"
 #include "jobs/stage_files.h"
 #include "jobs/sweep_model.h"
 #include "models/model_check.h"
@@ -27,21 +27,6 @@ bool is_error_table(const std::filesystem::path& path) {
     if (e.code() == ErrorCode::kIo) throw;
     return false;
   }
-}
-
-nlohmann::json job_of(const Context& context, const PlanOptions& plan, const std::string& model_hash) {
-  return {{"verb", "sweep"},
-          {"model", model_hash},
-          {"plan", plan_to_json(plan)},
-          {"rank", plan.decompose.rank},
-          {"factors", dtype_name(plan.decompose.factors)},
-          {"method", decompose_method_name(plan.decompose.method)},
-          {"codebook", formats_to_json(plan.formats)},
-          {"scales", static_cast<int>(plan.quantizer.scales)},
-          {"include", plan.selection.include},
-          {"exclude", plan.selection.exclude},
-          {"seed", context.seed},
-          {"version", kVersion}};
 }
 
 double full_error(Context& context, const CheckpointReader& reader, const PlanOptions& plan,
@@ -108,12 +93,12 @@ SweepJobReport sweep_job(Context& context, const CheckpointPtr& model, const Swe
   Job::check(options.out, job_options);
   model->require_dense("sweep");
   check_model_config(model->config(), model->reader());
-  PlanOptions plan = options.plan;
-  plan.budget.bits = 1.0;  // so that the configurations are part of the job
-  job_options.job = job_of(context, plan, model->hash(context.pool, context.stop));
+  const PlanOptions& plan = options.plan;
+  job_options.job = job_identity(options, model->hash(context.pool, context.stop), context.seed);
+  job_options.today = [&options](const nlohmann::json& old) { return job_today(options, old); };
   Job job(options.out, job_options);
   StageFiles stages(job.work_dir(), context.progress);
-  const MatrixImportance weights = plan_weights(context, plan, model, stages);
+  const MatrixImportance weights = plan_importance(context, plan, model, stages);
   const ErrorTable table = plan_table(context, plan, model, weights, stages);
   SweepJobReport report;
   report.matrices = static_cast<std::int64_t>(table.matrices.size());

@@ -35,8 +35,8 @@ std::vector<double> sweep_matrix(Context& context, const TensorView& view, const
   const Tensor w = view.copy_f32();
   drop(view);
   require_finite(context.pool, w.data<float>(), rows, cols, view.name());
-  const Importance importance = diagonal ? options.weights->diagonal_of(context, view.name(), rows, cols)
-                                         : options.weights->of(context, view.name(), rows, cols);
+  const Importance importance = diagonal ? options.importance->diagonal_of(context, view.name(), rows, cols)
+                                         : options.importance->of(context, view.name(), rows, cols);
   SweepOptions sweep = options.sweep;
   sweep.stream = stream_of(view.name());
   sweep.interpolate = rows * cols > kInterpolated;
@@ -67,11 +67,11 @@ std::vector<std::vector<double>> sweep_rows(Context& context, const std::vector<
   }
   context.progress.begin("sweep", total, "weights");
   context.progress.update(finished, "");
-  const bool diagonal = sweeps_diagonals(selected, *options.weights);
+  const bool diagonal = sweeps_diagonals(selected, *options.importance);
   if (diagonal) {
     context.progress.note(
         fmt::format("sweep: in the norm of weights {} without covariances, as matrices are large",
-                    weights_name(options.weights->kind())));
+                    importance_name(options.importance->kind())));
   }
   std::mutex mutex;
   const auto one = [&](std::size_t i) {
@@ -108,7 +108,7 @@ void add_choices(const SweepModelOptions& options, ErrorTable& table) {
 }  // namespace
 
 bool sweeps_diagonals(const std::vector<const TensorView*>& selected, const MatrixImportance& weights) {
-  if (weights.kind() != WeightsKind::kInput && weights.kind() != WeightsKind::kKfac) return false;
+  if (weights.kind() != ImportanceKind::kInput && weights.kind() != ImportanceKind::kKfac) return false;
   return std::ranges::any_of(selected, [](const TensorView* v) { return v->numel() > kInterpolated; });
 }
 
@@ -124,8 +124,8 @@ ErrorTable sweep_model(Context& context, const CheckpointReader& reader, const s
   ErrorTable table;
   table.model = model_hash;
   table.method = options.method;
-  table.weights = weights_name(options.weights->kind());
-  if (sweeps_diagonals(selected, *options.weights)) table.weights += ", diagonal";
+  table.weights = importance_name(options.importance->kind());
+  if (sweeps_diagonals(selected, *options.importance)) table.weights += ", diagonal";
   add_choices(options, table);
   for (const TensorView* view : selected) {
     const TableMatrix matrix = {.name = view->name(), .rows = view->shape()[0], .cols = view->shape()[1]};

@@ -24,9 +24,9 @@ struct SweepModelOptions {
   SweepOptions sweep;  // rank, quantizer; its importance and random stream are set per matrix
   // Ranks that are part of the choice, rising; sweep.rank is then not used. Empty: sweep.rank for all.
   std::vector<std::int64_t> ranks;
-  int factor_bits = 32;             // of one number of L1 or L2, counted where there are `ranks`
-  std::string method = "lq";        // name in the table: "lq", or "qlora" for rank 0
-  const MatrixImportance* weights;  // borrowed
+  int factor_bits = 32;                // of one number of L1 or L2, counted where there are `ranks`
+  std::string method = "lq";           // name in the table: "lq", or "qlora" for rank 0
+  const MatrixImportance* importance;  // borrowed
 };
 
 // `store` belongs to this model and these options: the caller sees to that. Whatever it holds of them is not

@@ -12,9 +12,11 @@
 #include "files/atomic_file.h"
 #include "files/job.h"
 #include "files/json_file.h"
+#include "files/options/job_identity.h"
 #include "quant/format.h"
 #include "tokenizers/tokenizer.h"
 #include "train/checkpoints.h"
+#include "train/finetune_options.h"
 #include "train/full_model.h"
 #include "train/gradient_sum.h"
 
@@ -36,57 +38,6 @@ std::string hash_of(const std::vector<EncodedExample>& examples) {
     hasher.update(e.in_loss.data(), e.in_loss.size());
   }
   return hasher.hex();
-}
-
-nlohmann::json sources_json(const std::vector<DataSource>& sources) {
-  nlohmann::json all = nlohmann::json::array();
-  for (const DataSource& s : sources) all.push_back({{"path", s.path.string()}, {"weight", s.weight}});
-  return all;
-}
-
-// All that the result depends on; a run goes on only where it is the same.
-nlohmann::json job_of(const Context& ctx, const FinetuneOptions& o, const ExampleSet& examples,
-                      const std::string& base_hash, const std::string& start_hash) {
-  const TrainOptions& t = o.train;
-  nlohmann::json job = {{"verb", "finetune"},
-                        {"version", kVersion},
-                        {"seed", ctx.seed},
-                        {"model_hash", base_hash},
-                        {"adapter_hash", start_hash},
-                        {"data", sources_json(o.data.train)},
-                        {"val_data", sources_json(o.data.validation)},
-                        {"examples_hash", hash_of(examples.train)},
-                        {"validation_hash", hash_of(examples.validation)},
-                        {"seq_len", o.data.examples.max_length},
-                        {"batch_size", t.batch.rows},
-                        {"batching", static_cast<int>(t.batch.batching)},
-                        {"shuffle", t.batch.shuffle},
-                        {"grad_accum", t.accumulate},
-                        {"max_steps", t.max_steps},
-                        {"epochs", t.epochs},
-                        {"lr", t.lr},
-                        {"schedule", schedule_name(t.schedule)},
-                        {"warmup", t.warmup},
-                        {"optimizer", t.adam.eight_bit ? "adamw8bit" : "adamw"},
-                        {"betas", {t.adam.beta1, t.adam.beta2}},
-                        {"eps", t.adam.eps},
-                        {"weight_decay", t.weight_decay},
-                        {"lora_plus", t.lora_plus},
-                        {"clip", t.clip},
-                        {"dropout", t.dropout},
-                        {"eval_every", t.eval_every},
-                        {"early_stop", t.early_stop},
-                        {"end_with_best", t.end_with_best},
-                        {"compress", o.compress},
-                        {"train", o.lora.whole},
-                        {"target", o.lora.targets},
-                        {"rank", o.lora.rank},
-                        {"alpha", o.lora.alpha},
-                        {"rslora", o.lora.rslora}};
-  if (t.precision == MatmulPrecision::kI16) job["matmul_precision"] = "int16";
-  if (o.full) job["full"] = true;
-  if (o.lora.start == LoraStart::kStacked) job["init"] = "beside";
-  return job;
 }
 
 // Of what the run starts from besides the base: low-rank parts, and weights that an adapter has replaced.
@@ -236,7 +187,15 @@ FinetuneReport finetune(Context& ctx, const CheckpointPtr& checkpoint, const Fin
 
   const std::string base_hash = model.base_hash(ctx);
   const std::string start_hash = hash_of_start(model, o.lora.replaced);
-  job_options.job = job_of(ctx, o, set, base_hash, start_hash);
+  job_options.job = job_identity(o,
+                                 {.model = base_hash,
+                                  .adapter = start_hash,
+                                  .examples = hash_of(set.train),
+                                  .validation = hash_of(set.validation)},
+                                 ctx.seed);
+  job_options.today = [&o](const nlohmann::json& old) {
+    return identity_today(old, [&o](OptionVisitor& v) { describe(v, o); });
+  };
   Job output(o.out, job_options);
   if (output.state() == JobState::kFinished) return finished_report(o.out);
 

@@ -83,7 +83,7 @@ class Trainer {
     ctx_.progress.end();
     save();
     ranks_.barrier();
-    if (options_.end_with_best) checkpoints_.restore_best(parameters_);
+    if (ends_with_best(options_)) checkpoints_.restore_best(parameters_);
     if (magnitudes_) model_.update_magnitudes(ctx_);
     result_.state = state_;
     result_.tokens_per_second = static_cast<double>(state_.tokens) / std::max(state_.seconds, 1e-9);
@@ -269,6 +269,10 @@ void check_train_options(const TrainOptions& o) {
   below_one("beta1", o.adam.beta1);
   below_one("beta2", o.adam.beta2);
   warmup_steps(o.warmup, 1);
+}
+
+bool ends_with_best(const TrainOptions& options) {
+  return options.end_with_best.value_or(options.early_stop > 0);
 }
 
 std::int64_t total_steps(const ExampleSet& examples, const TrainOptions& options) {

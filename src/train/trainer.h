@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,7 +36,8 @@ struct TrainOptions {
   std::int64_t eval_every =
       0;  // steps; 0: only before the first and after the last, where there are examples
   std::int64_t early_stop = 0;  // evaluations without a better one; 0: never
-  bool end_with_best = false;   // what learns ends as it was at the best evaluation
+  // What learns ends as it was at the best evaluation; unset: where there is early stopping.
+  std::optional<bool> end_with_best = {};
   std::int64_t save_every = 0;  // steps; 0: only when asked to stop
   std::int64_t keep = 2;        // checkpoints
   Keep activations = Keep::kActivations;
@@ -55,6 +57,9 @@ struct TrainResult {
   bool stopped_early = false;
   double tokens_per_second = 0.0;  // of computing, validation and checkpoints left out
 };
+
+// What `end_with_best` comes to.
+bool ends_with_best(const TrainOptions& options);
 
 // How many steps a run over these examples has.
 std::int64_t total_steps(const ExampleSet& examples, const TrainOptions& options);

@@ -30,5 +30,14 @@ TEST(ParseByteSize, RefusesWhatIsNoSizeAndNamesTheFlag) {
   }
 }
 
+TEST(ByteSize, TextsReadBack) {
+  EXPECT_EQ(byte_size_text(5'000'000'000), "5GB");
+  EXPECT_EQ(byte_size_text(std::int64_t{6} << 30), "6GiB");
+  EXPECT_EQ(byte_size_text(4096), "4KiB");
+  EXPECT_EQ(byte_size_text(4097), "4097");
+  for (const std::int64_t bytes : {1, 1000, 1024, 1500, 3 << 20, 7'000'000})
+    EXPECT_EQ(parse_byte_size(byte_size_text(bytes), "size"), bytes);
+}
+
 }  // namespace
 }  // namespace lq

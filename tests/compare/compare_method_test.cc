@@ -16,7 +16,7 @@ TEST(CompareMethod, NamesAreUniqueAndPlansHold) {
     const MethodPlan plan = compare_method_plan(method, 8);
     // What starts from factors has some, and what needs statistics uses them.
     EXPECT_EQ(plan.rank, has_factors(method) ? 8 : 0) << compare_method_name(method);
-    EXPECT_EQ(plan.settings.weights != WeightsKind::kNone, needs_statistics(method));
+    EXPECT_EQ(plan.settings.importance != ImportanceKind::kNone, needs_statistics(method));
   }
   EXPECT_EQ(names.size(), 11u);
   EXPECT_EQ(titles.size(), 11u);
@@ -24,7 +24,7 @@ TEST(CompareMethod, NamesAreUniqueAndPlansHold) {
 
 TEST(CompareMethod, BaselinesAreAsTheirPapersHaveThem) {
   const MethodPlan fisher = compare_method_plan(CompareMethod::kLqFisher, 8);
-  EXPECT_EQ(fisher.settings.weights, WeightsKind::kFisher);
+  EXPECT_EQ(fisher.settings.importance, ImportanceKind::kFisher);
   EXPECT_EQ(fisher.settings.formats.text(), "nf");
   EXPECT_EQ(fisher.settings.quantizer.scales, ScaleMode::kAbsMax);
   EXPECT_EQ(fisher.settings.quantizer.feedback, Feedback::kOff);
@@ -38,7 +38,7 @@ TEST(CompareMethod, OursIsTheDefaultOfQuantize) {
   choices.has_statistics = true;
   const MethodSettings settings = settle(choices),
                        ours = compare_method_plan(CompareMethod::kOurs, 8).settings;
-  EXPECT_EQ(ours.weights, settings.weights);
+  EXPECT_EQ(ours.importance, settings.importance);
   EXPECT_EQ(ours.formats.text(), settings.formats.text());
   EXPECT_EQ(ours.quantizer.scales, settings.quantizer.scales);
   EXPECT_EQ(ours.quantizer.feedback, settings.quantizer.feedback);
@@ -52,8 +52,8 @@ TEST(CompareMethod, BesideSharesTheBaseOfOurs) {
   }
   EXPECT_EQ(lora_start(CompareMethod::kQlora), LoraStart::kZero);
   EXPECT_EQ(lora_start(CompareMethod::kLoftq), LoraStart::kAdapter);
-  EXPECT_EQ(compare_method_plan(CompareMethod::kOursBeside, 8).settings.weights,
-            compare_method_plan(CompareMethod::kOurs, 8).settings.weights);
+  EXPECT_EQ(compare_method_plan(CompareMethod::kOursBeside, 8).settings.importance,
+            compare_method_plan(CompareMethod::kOurs, 8).settings.importance);
 }
 
 TEST(CompareMethod, OneWidthReachesWholeBitsOnly) {

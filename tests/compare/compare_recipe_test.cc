@@ -66,7 +66,7 @@ TEST_F(CompareRecipeTest, ReadsAWholeOne) {
   EXPECT_EQ(r.finetune.train.max_steps, 5);
   EXPECT_EQ(r.finetune.train.lr, 1e-3);
   EXPECT_EQ(r.texts, (std::vector<fs::path>{fs::weakly_canonical(dir_ / "b.txt")}));
-  EXPECT_EQ(r.text_seq_len, 512);
+  EXPECT_EQ(r.text.seq_len, 512);
   // For the identity of a cell: no paths, and nothing that changes no result.
   EXPECT_EQ(r.finetune_settings, (nlohmann::json{{"max-steps", 5}}));
 }
@@ -108,7 +108,7 @@ TEST_F(CompareRecipeTest, ReadsEveryFlagOfFinetune) {
   EXPECT_EQ(o.train.clip, 0.0);
   EXPECT_EQ(o.train.eval_every, 7);
   EXPECT_EQ(o.train.early_stop, 2);
-  EXPECT_FALSE(o.train.end_with_best);
+  EXPECT_EQ(o.train.end_with_best, false);
   EXPECT_EQ(o.train.save_every, 9);
   EXPECT_EQ(o.train.keep, 3);
   EXPECT_EQ(o.train.activations, Keep::kBlocks);
@@ -155,7 +155,7 @@ TEST_F(CompareRecipeTest, ValidationPicksOneOfSeveralRates) {
 
 TEST_F(CompareRecipeTest, RefusesWithFileAndLine) {
   EXPECT_EQ(error("rank = 8", "rankk = 8"), "5: rankk is not known here (did you mean 'rank'?)");
-  EXPECT_EQ(error("rank = 8", "rank = 0"), "5: rank is 0, expected 1 to 1048576");
+  EXPECT_EQ(error("rank = 8", "rank = 0"), "5: rank is 0, but must be 1 to 1048576");
   EXPECT_EQ(error("rank = 8", "rank = 8.5"), "5: rank is a number, expected an integer");
   EXPECT_TRUE(
       error("\"qlora\"", "\"qlra\"").starts_with("2: methods holds \"qlra\", expected some of lora, "));
@@ -164,18 +164,19 @@ TEST_F(CompareRecipeTest, RefusesWithFileAndLine) {
   EXPECT_EQ(error("[2.5, 3]", "[-1]"), "3: bits holds -1, expected above 0 and at most 16");
   EXPECT_EQ(error("[2.5, 3]", "[]"), "3: bits is empty");
   EXPECT_EQ(error("[0, 5]", "[-1]"), "4: seeds holds -1, expected 0 or more");
-  EXPECT_TRUE(error("max-steps = 5", "max-steps = 0").starts_with("11: finetune.max-steps is 0, expected 1"));
+  EXPECT_TRUE(
+      error("max-steps = 5", "max-steps = 0").starts_with("11: finetune.max-steps is 0, but must be 1"));
   EXPECT_EQ(error("max-steps = 5", "max-steps = 5\nepochs = 1"),
             "12: finetune.epochs and finetune.max-steps exclude each other");
   EXPECT_EQ(error("lr = 1e-3", "lr = 0"), "12: finetune.lr is not a number above 0");
   EXPECT_EQ(error("lr = 1e-3", "lr = nan"), "12: finetune.lr is a number, expected a finite number");
   EXPECT_EQ(error("lr = 1e-3", "optimizer = \"sgd\""),
-            "12: finetune.optimizer is \"sgd\", expected one of adamw, adamw8bit");
+            "12: finetune.optimizer is 'sgd', but must be adamw or adamw8bit");
   EXPECT_TRUE(error("lr = 1e-3", "init = \"zero\"").starts_with("12: finetune.init is not for a recipe"));
   EXPECT_TRUE(error("lr = 1e-3", "rslora = true").starts_with("12: finetune.rslora needs finetune.alpha"));
   EXPECT_TRUE(error("a.txt:0.5", "a.txt:-1").starts_with("10: finetune.data is wrong: "));
   EXPECT_TRUE(error("model = \"model\"", "model = \"modl\"").ends_with("modl, which does not exist"));
-  EXPECT_TRUE(error("samples = 16", "samples = 0").starts_with("8: calibrate.samples is 0, expected 1"));
+  EXPECT_TRUE(error("samples = 16", "samples = 0").starts_with("8: calibrate.samples is 0, but must be 1"));
   EXPECT_TRUE(error("samples = 16", "stats = \"b.txt\"").starts_with("8: calibrate.stats and"));
   EXPECT_EQ(error("data = \"a.txt\"\n", ""),
             "2: methods holds \"ours\", which needs statistics: name a text as data in [calibrate]");

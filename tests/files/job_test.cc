@@ -55,6 +55,26 @@ TEST(Job, PublishesAndLeavesNoTraceOfTheWork) {
   EXPECT_EQ(manifest["files"], (Json{"adapter/adapter_config.json", "model.safetensors", "config.json"}));
 }
 
+// An older version wrote the number of an enum where its name stands today.
+TEST(Job, KnowsTheJobsOfOlderVersions) {
+  const TempDir temp;
+  const auto out = temp / "out";
+  const Json old = {{"scales", 1}}, now = {{"scales", "search"}};
+  const auto today = [&](const Json& job) { return job == old ? now : job; };
+  {
+    Job dir(out, {.job = old});
+    put_file(dir.store_dir() / "piece", "done");
+  }
+  {
+    Job dir(out, {.job = now, .today = today});
+    EXPECT_EQ(dir.state(), JobState::kResumable);
+  }
+  run(out, old, "one");
+  EXPECT_EQ(Job(out, {.job = now, .today = today}).state(), JobState::kFinished);
+  expect_error(ErrorCode::kInvalidArgument, {"scales was 1, now \"search\""},
+               [&] { Job(out, {.job = now}); });
+}
+
 TEST(Job, TheSameJobAgainIsFinishedOrGoesOn) {
   const TempDir temp;
   const auto out = temp / "out";

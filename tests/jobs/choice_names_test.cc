@@ -68,11 +68,7 @@ TEST(ChoiceNames, ListsOfChoices) {
   EXPECT_THROW(parse_choices({"nf,4"}, both), Error);
 }
 
-TEST(ChoiceNames, JobsNameOneFormatByItsPlaceAndSeveralByName) {
-  EXPECT_EQ(formats_to_json(FormatSet()).dump(), "0");
-  EXPECT_EQ(formats_to_json(FormatSet({"lm"})).dump(), "2");
-  EXPECT_EQ(formats_to_json(FormatSet({"int-row"})).dump(), "3");
-  EXPECT_EQ(formats_to_json(FormatSet({"nf", "int-row"})).dump(), R"(["nf","int-row"])");
+TEST(ChoiceNames, JobsNameChoicesAsTablesDo) {
   EXPECT_EQ(
       choices_to_json({parse_choice("nf,3", "test"), parse_choice("int-row,4", "test")}, FormatSet()).dump(),
       R"([[3,8,"fp32",64,256],"int-row 4"])");

@@ -92,6 +92,22 @@ TEST(Inspect, KnowsGgufFilesTypeByType) {
   EXPECT_EQ(q8->bits_per_weight, 8.5);
 }
 
+TEST(Inspect, KnowsSweepTables) {
+  const TempDir dir;
+  const auto path = dir.path() / "table.json";
+  io_test::put_file(path, R"({"model": "abc", "rank": 8, "matrices": [1, 2], "configs": [1], "errors": []})");
+  ThreadPool pool(1);
+  const Inspection table = inspect_path(pool, path, true);
+  EXPECT_EQ(table.kind, "sweep table");
+  EXPECT_EQ(fact(table, "matrices"), "2");
+  EXPECT_EQ(fact(table, "model"), "abc");
+  io_test::put_file(path, R"({"configs": [1], "errors": []})");
+  EXPECT_EQ(fact(inspect_path(pool, path, true), "model"), "not named");
+  io_test::put_file(path, R"({"model": 7, "configs": [1], "errors": []})");
+  io_test::expect_error(ErrorCode::kCorruptFile, {"table.json", "model"},
+                        [&] { inspect_path(pool, path, true); });
+}
+
 TEST(Inspect, RefusesWhatItDoesNotKnow) {
   const TempDir dir;
   ThreadPool pool(1);

@@ -42,13 +42,13 @@ TEST(MatrixImportance, DiagonalsAreThoseOfTheMoments) {
   ThreadPool pool(1);
   NoProgress progress;
   Context context{pool, progress, 0, {}};
-  const MatrixImportance kfac(WeightsKind::kKfac, stats_with(dir / "a", kInputs, kGradients));
+  const MatrixImportance kfac(ImportanceKind::kKfac, stats_with(dir / "a", kInputs, kGradients));
   EXPECT_TRUE(kfac.of(context, "m.weight", kRows, kCols).full());
   const Importance w = kfac.diagonal_of(context, "m.weight", kRows, kCols);
   ASSERT_FALSE(w.full());
   for (int i = 0; i < 3; ++i) EXPECT_FLOAT_EQ(w.row_scale()[i], static_cast<float>(i + 1));
   for (int j = 0; j < 4; ++j) EXPECT_FLOAT_EQ(w.col_scale()[j], static_cast<float>(j + 2));
-  const MatrixImportance input(WeightsKind::kInput, stats_with(dir / "b", kInputs, kGradients));
+  const MatrixImportance input(ImportanceKind::kInput, stats_with(dir / "b", kInputs, kGradients));
   EXPECT_FLOAT_EQ(input.diagonal_of(context, "m.weight", kRows, kCols).col_scale()[3], 5.0F);
   EXPECT_TRUE(MatrixImportance().diagonal_of(context, "m.weight", kRows, kCols).plain());
   EXPECT_THROW(kfac.diagonal_of(context, "m.weight", kCols, kRows), Error);
@@ -60,7 +60,7 @@ TEST(MatrixImportance, ALayerThatNeverFiresCountsNextToNothing) {
   ThreadPool pool(1);
   NoProgress progress;
   Context context{pool, progress, 0, {}};
-  const MatrixImportance kfac(WeightsKind::kKfac,
+  const MatrixImportance kfac(ImportanceKind::kKfac,
                               stats_with(dir / "a", std::vector<float>(16, 0.0F), kGradients));
   const Importance w = kfac.diagonal_of(context, "m.weight", kRows, kCols);
   EXPECT_LT(w.col_scale()[0], 1e-7F);
@@ -81,7 +81,7 @@ TEST(MatrixImportance, LargeMatricesAreSweptByDiagonals) {
   const CheckpointReader reader(dir / "model.safetensors");
   const auto both = select_matrices(reader, {});
   const auto small = select_matrices(reader, {{"*.b.weight"}, {}});
-  const MatrixImportance kfac(WeightsKind::kKfac, stats_with(dir / "a", kInputs, kGradients));
+  const MatrixImportance kfac(ImportanceKind::kKfac, stats_with(dir / "a", kInputs, kGradients));
   EXPECT_TRUE(sweeps_diagonals(both, kfac));
   EXPECT_FALSE(sweeps_diagonals(small, kfac));
   EXPECT_FALSE(sweeps_diagonals(both, MatrixImportance()));

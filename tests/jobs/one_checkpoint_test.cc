@@ -17,7 +17,7 @@ class OneCheckpointTest : public CalibrateTest {
     QuantizeOptions o;
     o.model = dir_ / "model";
     o.out = dir_ / out;
-    o.weights = WeightsKind::kKfac;
+    o.importance = ImportanceKind::kKfac;
     o.calibration.data = dir_ / "text.txt";
     o.calibration.samples = 20;
     o.calibration.seq_len = 24;
@@ -43,7 +43,7 @@ TEST_F(OneCheckpointTest, ACalibratedSweep) {
   const QuantizeOptions q = quantize_options("none");
   SweepJobOptions o;
   o.out = dir_ / "table.json";
-  o.plan.weights = q.weights;
+  o.plan.importance = q.importance;
   o.plan.calibration = q.calibration;
   o.plan.budget.configs = q.budget.configs;
   o.plan.decompose.rank = 2;

@@ -11,7 +11,7 @@ namespace {
 
 TEST(Settle, OursWithStatistics) {
   const MethodSettings s = settle({.has_statistics = true});
-  EXPECT_EQ(s.weights, WeightsKind::kKfac);
+  EXPECT_EQ(s.importance, ImportanceKind::kKfac);
   EXPECT_EQ(s.quantizer.feedback, Feedback::kOn);
   EXPECT_EQ(s.formats.text(), "lm");
   EXPECT_EQ(s.quantizer.scales, ScaleMode::kAbsMax);
@@ -19,7 +19,7 @@ TEST(Settle, OursWithStatistics) {
 
 TEST(Settle, OursWithout) {
   const MethodSettings s = settle({});
-  EXPECT_EQ(s.weights, WeightsKind::kNone);
+  EXPECT_EQ(s.importance, ImportanceKind::kNone);
   EXPECT_EQ(s.quantizer.feedback, Feedback::kOff);
   EXPECT_EQ(s.quantizer.scales, ScaleMode::kSearch);
 }
@@ -27,14 +27,14 @@ TEST(Settle, OursWithout) {
 TEST(Settle, ThePapersMethodsAsTheyAre) {
   for (const auto method : {DecomposeMethod::kQlora, DecomposeMethod::kLoftq, DecomposeMethod::kLorc}) {
     const MethodSettings s = settle({.method = method, .has_statistics = true});
-    EXPECT_EQ(s.weights, WeightsKind::kNone);
+    EXPECT_EQ(s.importance, ImportanceKind::kNone);
     EXPECT_EQ(s.formats.text(), "nf");
     EXPECT_EQ(s.quantizer.scales, ScaleMode::kAbsMax);
     EXPECT_EQ(s.quantizer.feedback, Feedback::kOff);
   }
   const MethodSettings gptq =
       settle({.method = DecomposeMethod::kGptq, .uniform = true, .has_statistics = true});
-  EXPECT_EQ(gptq.weights, WeightsKind::kInput);
+  EXPECT_EQ(gptq.importance, ImportanceKind::kInput);
   EXPECT_EQ(gptq.quantizer.feedback, Feedback::kGptq);
   EXPECT_EQ(gptq.formats.text(), "int");
   EXPECT_EQ(settle({.uniform = true}).formats.text(), "nf");
@@ -42,26 +42,26 @@ TEST(Settle, ThePapersMethodsAsTheyAre) {
 
 TEST(Settle, WhatIsGivenStays) {
   const MethodSettings s = settle({.has_statistics = true,
-                                   .weights = WeightsKind::kFisher,
+                                   .importance = ImportanceKind::kFisher,
                                    .formats = {"nf"},
                                    .scales = ScaleMode::kAbsMax});
-  EXPECT_EQ(s.weights, WeightsKind::kFisher);
+  EXPECT_EQ(s.importance, ImportanceKind::kFisher);
   EXPECT_EQ(s.formats.text(), "nf");
   EXPECT_EQ(s.quantizer.scales, ScaleMode::kAbsMax);
   EXPECT_EQ(settle({.has_statistics = true, .feedback = false}).quantizer.feedback, Feedback::kOff);
 }
 
 TEST(Settle, RefusesWhatDoesNotGoTogether) {
-  EXPECT_THROW(settle({.weights = WeightsKind::kKfac}), Error);
+  EXPECT_THROW(settle({.importance = ImportanceKind::kKfac}), Error);
   EXPECT_THROW(settle({.feedback = true}), Error);
-  EXPECT_THROW(settle({.has_statistics = true, .weights = WeightsKind::kFisher, .feedback = true}), Error);
+  EXPECT_THROW(settle({.has_statistics = true, .importance = ImportanceKind::kFisher, .feedback = true}), Error);
   EXPECT_THROW(settle({.method = DecomposeMethod::kGptq}), Error);
   EXPECT_THROW(settle({.method = DecomposeMethod::kGptq, .has_statistics = true, .feedback = false}), Error);
 }
 
 TEST(Settle, FormatsThatKnowOneWayGetIt) {
   const MethodSettings rows = settle({.has_statistics = true, .formats = {"int-row"}});
-  EXPECT_EQ(rows.weights, WeightsKind::kKfac);
+  EXPECT_EQ(rows.importance, ImportanceKind::kKfac);
   EXPECT_EQ(rows.quantizer.feedback, Feedback::kOff);
   EXPECT_EQ(rows.quantizer.scales, ScaleMode::kAbsMax);
   const MethodSettings both = settle({.formats = {"int-row", "nf"}});

@@ -72,9 +72,9 @@ TEST(QuantizeMatrix, TakesTheDiagonalWhereItIsBetterOnHeldOutInputs) {
   QuantizeOptions options;
   options.choice = FormatSet().uniform(2);
   options.decompose.rank = 4;
-  options.weights = WeightsKind::kInput;
+  options.importance = ImportanceKind::kInput;
   const auto run = [&](const char* name, const std::vector<float>& held_out) {
-    const MatrixImportance weights(WeightsKind::kInput,
+    const MatrixImportance weights(ImportanceKind::kInput,
                                    stats_of(dir / name, module, view.shape()[0], n, together, held_out));
     return quantize_matrix(context, view, options, weights);
   };

@@ -139,7 +139,7 @@ TEST(RankAuto, TheTableHoldsEveryConfigurationAtEveryRank) {
   const MatrixImportance none;
   SweepModelOptions options;
   options.configs = {FormatSet().uniform(2), FormatSet().uniform(3)};
-  options.weights = &none;
+  options.importance = &none;
   options.ranks = {0, 4, 16};
   options.factor_bits = 16;
   const WorkStore store(dir / "store");

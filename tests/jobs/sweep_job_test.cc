@@ -99,7 +99,7 @@ TEST(SweepJob, CellsAreCheckedAsTheyAreSwept) {
   write_tiny_model(dir / "model");
   write_tiny_stats(dir / "model", dir / "stats");
   SweepJobOptions options = options_in(dir);
-  options.plan.weights = WeightsKind::kKfac;
+  options.plan.importance = ImportanceKind::kKfac;
   options.plan.calibration.stats = dir / "stats";
   options.plan.quantizer.feedback = Feedback::kOn;
   options.check_cells = 28;

@@ -20,7 +20,7 @@ SweepModelOptions few_configs(std::int64_t rank) {
   o.configs = {FormatSet().uniform(2), FormatSet().uniform(3),
                FormatSet().choice_of("4,4,bf16,32,64", "test")};
   o.sweep.rank = rank;
-  o.weights = &kNoWeights;
+  o.importance = &kNoWeights;
   return o;
 }
 

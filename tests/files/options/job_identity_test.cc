@@ -1,8 +1,8 @@
-#include "jobs/options/job_identity.h"
+#include "files/options/job_identity.h"
 
 #include <gtest/gtest.h>
 
-#include "jobs/options/option_values.h"
+#include "files/options/option_values.h"
 
 namespace lq {
 namespace {
@@ -43,6 +43,25 @@ TEST(JobIdentity, HoldsWhatChangesTheResult) {
   EXPECT_EQ(with_identity({{"verb", "toy"}, {"plan", {{"bits", 1.0}}}}, described(o)), job);
   o.batch_size = 5;
   EXPECT_NE(with_identity({{"verb", "toy"}, {"plan", {{"bits", 1.0}}}}, described(o)), job);
+}
+
+// What an option leads to stands for its value: the job has it, whatever the option says.
+TEST(JobIdentity, HashesStandForWhatTheyAreOf) {
+  std::string path = "a";
+  const Describe describe = [&path](OptionVisitor& v) {
+    v.option({.key = "model", .help = "Model", .identified_by = "/model_hash"}, text(path));
+  };
+  const Json job = {{"model_hash", "1234"}};
+  EXPECT_EQ(with_identity(job, describe), job);
+  path = "b";
+  EXPECT_EQ(with_identity(job, describe), job);
+  EXPECT_EQ(identity_today(job, describe), job);
+}
+
+TEST(JobIdentity, Places) {
+  EXPECT_EQ(identity_place({.key = "batch-size", .help = ""}), "/batch_size");
+  EXPECT_EQ(identity_place({.key = "beta1", .help = "", .identity = "/betas/0"}), "/betas/0");
+  EXPECT_EQ(identity_place({.key = "model", .help = "", .identified_by = "/model_hash"}), "/model_hash");
 }
 
 TEST(JobIdentity, ReadsWhatOlderVersionsWrote) {

@@ -1,4 +1,4 @@
-#include "jobs/options/option_values.h"
+#include "files/options/option_values.h"
 
 #include <gtest/gtest.h>
 
@@ -116,6 +116,25 @@ TEST(OptionValues, Names) {
   EXPECT_EQ(value->identity_today("fast"), "fast");
   EXPECT_EQ(value->identity_today(7), 7) << "what is unknown stays, and differs";
   EXPECT_EQ(value->identity_today("quick"), "quick");
+}
+
+TEST(OptionValues, WhatMayBeLeftOpen) {
+  std::optional<std::int64_t> top_k;
+  const auto number = integer(top_k, 0);
+  EXPECT_TRUE(number->get().is_null());
+  EXPECT_EQ(refusal(*number, -1), "is -1, but must be 0 or more");
+  EXPECT_EQ(top_k, std::nullopt);
+  number->set("40");
+  EXPECT_EQ(top_k, 40);
+  EXPECT_EQ(number->get(), 40);
+  std::optional<Pace> pace;
+  const auto word = name(pace, kPaceNames);
+  EXPECT_TRUE(word->get().is_null());
+  word->set("fast");
+  EXPECT_EQ(pace, Pace::kFast);
+  EXPECT_EQ(refusal(*word, "quick"), "is 'quick', but must be fast or slow");
+  EXPECT_EQ(pace, Pace::kFast) << "what is refused changes nothing";
+  EXPECT_EQ(word->identity_today(1), "fast");
 }
 
 TEST(OptionValues, ListsAndWords) {

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "base/enum_names.h"
-#include "jobs/options/option.h"
+#include "files/options/option.h"
 
 namespace lq {
 
@@ -58,6 +58,8 @@ constexpr std::int64_t kNoLimit = std::numeric_limits<std::int64_t>::max();
 // Whole numbers from `least` to `most`.
 OptionValuePtr integer(std::int64_t& field, std::int64_t least, std::int64_t most = kNoLimit);
 OptionValuePtr integer(int& field, std::int64_t least, std::int64_t most);
+// The same; nothing while it is not given.
+OptionValuePtr integer(std::optional<std::int64_t>& field, std::int64_t least, std::int64_t most = kNoLimit);
 
 // Finite numbers.
 struct NumberRange {
@@ -123,6 +125,24 @@ OptionValuePtr name(E& field, const EnumName<E> (&names)[N]) {
                              field = *found;
                            },
                        .identity_today = identity_today_of(names)});
+}
+
+// The same; nothing while none is given.
+template <typename E, std::size_t N>
+OptionValuePtr name(std::optional<E>& field, const EnumName<E> (&names)[N]) {
+  return option_value(
+      {.type = OptionType::kName,
+       .expected = alternatives(enum_list(names)),
+       .names = enum_list(names),
+       .get = [&field,
+               &names] { return field ? nlohmann::json(enum_name(names, *field)) : nlohmann::json(); },
+       .set =
+           [&field, &names](const nlohmann::json& value) {
+             const auto found = enum_find(names, value.get_ref<const std::string&>());
+             if (!found.has_value()) refuse_value(value, alternatives(enum_list(names)));
+             field = *found;
+           },
+       .identity_today = identity_today_of(names)});
 }
 
 // The same value, with this identity (and this identity_today).

@@ -3,6 +3,8 @@
 //   void describe(OptionVisitor& v, TrainOptions& o) {
 //     v.option({.key = "batch-size", .help = "Rows that pass through the model together"},
 //              integer(o.batch.rows, 1, 1 << 20));
+//     ...
+//   }
 //
 // shows each of them to whoever asks: the command line makes flags and their --help of it
 // (cli/option_flags.h), a recipe its keys (compare/recipe_options.h), a job the identity by which unfinished
@@ -72,12 +74,18 @@ struct OptionInfo {
   // tells.
   bool open = false;
   std::vector<std::string> excludes = {};  // keys that may not be given beside it
-  // Whether it belongs to the identity of the job: whether, with the values at hand, another value would
-  // change the result.
+  // Whether, with the values at hand, another value would change the result: then the identity of the job
+  // holds it.
   bool changes_result = true;
   // Where its identity stands in the job, as a JSON pointer; empty: /KEY with _ for -.
   std::string identity = {};
+  // Where the job itself puts what this option leads to, such as the hash of what lies at a path or of the
+  // examples that were read: that stands for its value, which is left out.
+  std::string identified_by = {};
 };
+
+// Where an option's identity stands in the job.
+std::string identity_place(const OptionInfo& info);
 
 class OptionVisitor {
  public:

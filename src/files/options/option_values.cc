@@ -1,4 +1,4 @@
-#include "jobs/options/option_values.h"
+#include "files/options/option_values.h"
 
 #include <algorithm>
 #include <charconv>
@@ -6,7 +6,7 @@
 
 #include "base/byte_size.h"
 #include "base/option_error.h"
-#include "jobs/stage_files.h"
+#include "files/content_hash.h"
 
 namespace lq {
 namespace {
@@ -118,13 +118,28 @@ class IdentifiedValue final : public OptionValue {
 
 std::string number_text(double x) { return fmt::format("{}", x); }
 
+// The JSON of a field; null where it has no value.
+template <typename T>
+Json json_of(const T& field) {
+  return Json(field);
+}
+template <typename T>
+Json json_of(const std::optional<T>& field) {
+  return field.has_value() ? Json(*field) : Json();
+}
+template <typename T>
+void put(T& field, std::int64_t value) {
+  field = static_cast<T>(value);
+}
+void put(std::optional<std::int64_t>& field, std::int64_t value) { field = value; }
+
 template <typename T>
 OptionValuePtr integer_value(T& field, std::int64_t least, std::int64_t most) {
   const std::string expected =
       most == kNoLimit ? fmt::format("{} or more", least) : fmt::format("{} to {}", least, most);
   return option_value({.type = OptionType::kInteger,
                        .expected = expected,
-                       .get = [&field] { return Json(field); },
+                       .get = [&field] { return json_of(field); },
                        .set =
                            [&field, least, most, expected](const Json& value) {
                              const bool large =
@@ -132,12 +147,24 @@ OptionValuePtr integer_value(T& field, std::int64_t least, std::int64_t most) {
                                  value.get<std::uint64_t>() > static_cast<std::uint64_t>(kNoLimit);
                              const std::int64_t x = large ? 0 : value.get<std::int64_t>();
                              if (large || x < least || x > most) refuse_value(value, expected);
-                             field = static_cast<T>(x);
+                             put(field, x);
                            }});
 }
 
 void check_number(const Json& value, const NumberRange& range) {
   if (!range.contains(value.get<double>())) refuse_value(value, range.text());
+}
+
+template <typename T>
+OptionValuePtr number_value(T& field, const NumberRange& range) {
+  return option_value({.type = OptionType::kNumber,
+                       .expected = range.text(),
+                       .get = [&field] { return json_of(field); },
+                       .set =
+                           [&field, range](const Json& value) {
+                             check_number(value, range);
+                             field = value.get<double>();
+                           }});
 }
 
 template <typename T>
@@ -210,6 +237,10 @@ OptionValuePtr integer(int& field, std::int64_t least, std::int64_t most) {
   return integer_value(field, least, most);
 }
 
+OptionValuePtr integer(std::optional<std::int64_t>& field, std::int64_t least, std::int64_t most) {
+  return integer_value(field, least, most);
+}
+
 bool NumberRange::contains(double x) const {
   return std::isfinite(x) && (above ? x > least : x >= least) && (below ? x < most : x <= most);
 }
@@ -225,27 +256,8 @@ std::string NumberRange::text() const {
                           : (above ? low : low + " or more") + " and " + (below ? high : "at most " + high);
 }
 
-OptionValuePtr number(double& field, NumberRange range) {
-  return option_value({.type = OptionType::kNumber,
-                       .expected = range.text(),
-                       .get = [&field] { return Json(field); },
-                       .set =
-                           [&field, range](const Json& value) {
-                             check_number(value, range);
-                             field = value.get<double>();
-                           }});
-}
-
-OptionValuePtr number(std::optional<double>& field, NumberRange range) {
-  return option_value({.type = OptionType::kNumber,
-                       .expected = range.text(),
-                       .get = [&field] { return field.has_value() ? Json(*field) : Json(); },
-                       .set =
-                           [&field, range](const Json& value) {
-                             check_number(value, range);
-                             field = value.get<double>();
-                           }});
-}
+OptionValuePtr number(double& field, NumberRange range) { return number_value(field, range); }
+OptionValuePtr number(std::optional<double>& field, NumberRange range) { return number_value(field, range); }
 
 OptionValuePtr text(std::string& field) {
   return option_value({.get = [&field] { return Json(field); },

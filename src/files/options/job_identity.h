@@ -4,14 +4,15 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
-#include "jobs/options/option.h"
+#include "files/options/option.h"
 
 namespace lq {
 
 using Describe = std::function<void(OptionVisitor&)>;
 
 // `job` with the identity of each described option that changes the result put in its place. Reads files
-// whose contents count. Throws Error(kNotFound, kIo) for those.
+// whose contents count. Throws Error(kNotFound, kIo) for those. REQUIRES: job has what options are identified
+// by.
 nlohmann::json with_identity(nlohmann::json job, const Describe& describe);
 
 // A job that an older version of this program has written, as it would be written today: enums that stood

@@ -1,15 +1,16 @@
-#include "cli/generate_flags.h"
+#include "cli/prepare_text.h"
 
 #include <nlohmann/json.hpp>
 
 namespace lq::cli {
 
-GenerateOptions GenerateFlags::prepare(const Session& session, const Folder& model, Generator& generator,
-                                       std::uint64_t seed) const {
+GenerateOptions prepare_text(const Session& session, const TextOptions& options, const Folder& model,
+                             Generator& generator) {
+  const SamplingRequest& sampling = options.sampling;
   const GenerationConfig file = GenerationConfig::load(model);
-  GenerateOptions out = options;
+  GenerateOptions out = options.generate;
   out.sampler = file.options(sampling);
-  out.sampler.seed = seed;
+  out.sampler.seed = session.flags().seed;
   for (const std::int32_t id : file.eos) generator.add_eos(id);
   out.stop.insert(out.stop.end(), file.stop_strings.begin(), file.stop_strings.end());
   if (const std::string note = file.note(sampling); !note.empty()) session.note(note);

@@ -1,0 +1,19 @@
+// What `generate` and `chat` do before the first token.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "cli/app.h"
+#include "files/folder.h"
+#include "jobs/options/generate_options.h"
+
+namespace lq::cli {
+
+// The options for the model of this folder, with the defaults of its generation_config.json, which also
+// gives the generator more tokens to stop at. Notes what came from there.
+GenerateOptions prepare_text(const Session& session, const TextOptions& options, const Folder& model,
+                             Generator& generator);
+
+nlohmann::ordered_json to_json(const SamplerOptions& options);
+
+}  // namespace lq::cli

@@ -1,0 +1,37 @@
+// The options of export, described (files/options/option.h): read by the command line and for the job's
+// identity.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "export/hf_export.h"
+#include "export/peft_export.h"
+#include "files/options/option.h"
+
+namespace lq {
+
+enum class ExportFormat : std::uint8_t { kHf, kPeft };
+
+// What a user says of either.
+struct ExportOptions {
+  ExportFormat format = ExportFormat::kHf;
+  HfExportOptions hf = {};
+  std::filesystem::path base = {};  // of kPeft
+};
+
+void describe(OptionVisitor& v, HfExportOptions& o);
+void describe(OptionVisitor& v, ExportOptions& o);
+
+// The options of a plain LoRA. Throws OptionError for an option that only a Hugging Face directory has, and
+// without an adapter.
+PeftExportOptions peft_options(const ExportOptions& o, const GivenOptions& given);
+// Those of a Hugging Face directory. Throws OptionError for an option that only a plain LoRA has.
+HfExportOptions hf_options(const ExportOptions& o, const GivenOptions& given);
+
+// All that the result depends on. model_hash: of the base that was packed; adapter_hash: of the low-rank
+// part, null where there is none.
+nlohmann::json job_identity(const HfExportOptions& options, const std::string& model_hash,
+                            const nlohmann::json& adapter_hash);
+
+}  // namespace lq

@@ -1,0 +1,31 @@
+// The options of eval, described (files/options/option.h): read by the command line and, of the text, by
+// recipes.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "jobs/options/model_source.h"
+
+namespace lq {
+
+// How a text is read and cut.
+struct EvalText {
+  std::string field = "text";  // of a record that holds its text
+  std::int64_t seq_len = 512;  // tokens of a window
+};
+
+struct EvalOptions {
+  ModelSource model = {};
+  std::vector<std::string> tasks = {};  // "perplexity"
+  std::filesystem::path data = {};
+  EvalText text = {};
+  std::filesystem::path reference = {};  // empty: no KL divergence
+};
+
+void describe(OptionVisitor& v, EvalText& o);
+void describe(OptionVisitor& v, EvalOptions& o);
+
+}  // namespace lq

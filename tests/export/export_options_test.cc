@@ -1,0 +1,51 @@
+#include "export/export_options.h"
+
+#include <gtest/gtest.h>
+
+#include "base/option_error.h"
+
+namespace lq {
+namespace {
+
+template <typename Call>
+std::string refusal(const Call& call) {
+  try {
+    call();
+  } catch (const OptionError& e) {
+    return e.what();
+  }
+  return "none";
+}
+
+TEST(ExportOptions, WhatGoesWithWhichFormat) {
+  ExportOptions o;
+  o.hf.model = "packed";
+  GivenOptions none, dtype, base;
+  dtype.add("dtype");
+  base.add("base");
+  EXPECT_EQ(refusal([&] { peft_options(o, none); }),
+            "format peft: the adapter that was fine-tuned on packed is expected (`adapter`)");
+  o.hf.adapter = "tuned";
+  o.hf.out = "out";
+  o.base = "dense";
+  const PeftExportOptions peft = peft_options(o, base);
+  EXPECT_EQ(peft.adapter, "tuned");
+  EXPECT_EQ(peft.base, "dense");
+  EXPECT_EQ(peft.out, "out");
+  EXPECT_EQ(refusal([&] { peft_options(o, dtype); }), "dtype goes with `format` hf");
+  EXPECT_EQ(refusal([&] { hf_options(o, base); }), "base goes with `format` peft");
+  EXPECT_EQ(hf_options(o, dtype).out, "out");
+}
+
+TEST(ExportOptions, IdentityOfADirectory) {
+  HfExportOptions o;
+  const nlohmann::json plain = job_identity(o, "hash", nullptr);
+  EXPECT_EQ(plain["dtype"], "source");
+  EXPECT_EQ(plain["max_shard_bytes"], 5'000'000'000);
+  o.dtype = DType::kBf16;
+  EXPECT_EQ(job_identity(o, "hash", nullptr)["dtype"], "BF16") << "as older versions wrote it";
+  EXPECT_NE(job_identity(o, "hash", "adapter"), job_identity(o, "hash", nullptr));
+}
+
+}  // namespace
+}  // namespace lq

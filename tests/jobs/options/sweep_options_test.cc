@@ -1,0 +1,34 @@
+#include "jobs/options/sweep_options.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+
+namespace lq {
+namespace {
+
+TEST(SweepOptions, AllConfigurationsUnlessSomeAreNamed) {
+  SweepJobOptions o = sweep_defaults();
+  settle(o, {});
+  EXPECT_EQ(o.plan.budget.configs, FormatSet({"lm"}).choices(ChoiceSet::kAll));
+  PlanChoices open;
+  open.configs = {"2,8,fp32,64,256", "3,8,fp32,64,256"};
+  settle(o, open);
+  EXPECT_EQ(o.plan.budget.configs.size(), 2U);
+  open.configs = {"int-row,4"};
+  EXPECT_THROW(settle(o, open), Error) << "of a format that is not asked for";
+}
+
+TEST(SweepOptions, JobsOfOlderVersionsAreKnown) {
+  SweepJobOptions o = sweep_defaults();
+  settle(o, {});
+  const nlohmann::json now = job_identity(o, "hash", 0);
+  nlohmann::json old = now;
+  old["codebook"] = 2;
+  old["scales"] = 1;
+  EXPECT_EQ(job_today(o, old), now);
+  EXPECT_FALSE(now.contains("feedback")) << "tables are swept without it";
+}
+
+}  // namespace
+}  // namespace lq
