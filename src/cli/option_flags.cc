@@ -90,7 +90,8 @@ void OptionFlags::option(const OptionInfo& info, std::unique_ptr<OptionValue> va
     };
     added = verb_.add_option(names_of(info), parse, help);
     added->type_name(value_text(*shared))->default_str(default_text(info, *shared));
-    if (shared->list()) added->type_size(1)->expected(1, CLI::detail::expected_max_vector_size);
+    if (shared->list())
+      added->type_size(1)->expected(1, CLI::detail::expected_max_vector_size)->allow_extra_args();
     if (shared->commas()) added->delimiter(',');
   }
   if (info.required) added->required();
