@@ -122,6 +122,9 @@ ErrorTable plan_table(Context& context, const PlanOptions& options, const Checkp
     const std::string& hash = model->hash(context.pool, context.stop);
     write_error_table(out, sweep_model(context, model->reader(), hash, sweep, store));
   });
+  // The pieces of a whole table serve no one, and are no unfinished work.
+  std::error_code ignored;
+  std::filesystem::remove_all(stages.work_dir("table"), ignored);
   return read_error_table(path);
 }
 
