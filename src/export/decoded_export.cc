@@ -4,6 +4,7 @@
 
 #include "base/option_error.h"
 #include "base/version.h"
+#include "export/export_options.h"
 #include "files/job.h"
 #include "formats/sharded_writer.h"
 #include "formats/side_files.h"
@@ -57,12 +58,7 @@ HfExportReport export_decoded(Context& context, const CheckpointPtr& model, cons
   check_option(!options.adapter && !options.keep_adapter, options.keep_adapter ? "keep-adapter" : "adapter",
                "goes with a packed model, but {} is not packed", model->path().string());
   JobOptions job;
-  job.job = {{"verb", "export"},
-             {"format", "hf"},
-             {"model_hash", model->hash(context.pool, context.stop)},
-             {"dtype", options.dtype ? std::string(dtype_name(*options.dtype)) : "source"},
-             {"max_shard_bytes", options.max_shard_bytes},
-             {"version", kVersion}};
+  job.job = job_identity(options, model->hash(context.pool, context.stop), nullptr);
   job.inputs = {model->path()};
   job.overwrite = options.overwrite;
   Job output(options.out, job);
