@@ -54,7 +54,8 @@ TEST(Settle, WhatIsGivenStays) {
 TEST(Settle, RefusesWhatDoesNotGoTogether) {
   EXPECT_THROW(settle({.importance = ImportanceKind::kKfac}), Error);
   EXPECT_THROW(settle({.feedback = true}), Error);
-  EXPECT_THROW(settle({.has_statistics = true, .importance = ImportanceKind::kFisher, .feedback = true}), Error);
+  EXPECT_THROW(settle({.has_statistics = true, .importance = ImportanceKind::kFisher, .feedback = true}),
+               Error);
   EXPECT_THROW(settle({.method = DecomposeMethod::kGptq}), Error);
   EXPECT_THROW(settle({.method = DecomposeMethod::kGptq, .has_statistics = true, .feedback = false}), Error);
 }
