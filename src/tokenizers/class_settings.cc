@@ -68,17 +68,17 @@ void apply_class_settings(Json& root, const TokenizerConfig& config) {
   if (!root.is_object()) return;
   const std::string& name = config.tokenizer_class;
   const bool bytes = has_byte_level(root);
+  if (config.model_type == "mistral") return;  // whatever the class's name is, the file decides there
   if (name == "LlamaTokenizer" && !bytes) {
-    if (config.add_prefix_space) set_metaspace(root, *config.add_prefix_space, config.legacy.value_or(false));
+    set_metaspace(root, config.add_prefix_space.value_or(true), config.legacy.value_or(false));
     Json& model = root["model"];
     if (model.is_object() && is(model, "BPE")) {
       model["unk_token"] = nullptr;
       model["byte_fallback"] = true;
     }
-  } else if (bytes && config.add_prefix_space &&
-             (name == "GPT2Tokenizer" || name == "Qwen2Tokenizer" || name == "RobertaTokenizer" ||
-              name == "BartTokenizer")) {
-    set_byte_level(root, *config.add_prefix_space);
+  } else if (bytes && (name == "GPT2Tokenizer" || name == "Qwen2Tokenizer" || name == "RobertaTokenizer" ||
+                       name == "BartTokenizer")) {
+    set_byte_level(root, config.add_prefix_space.value_or(false));
   }
 }
 

@@ -6,9 +6,22 @@
 #include "unicode/utf8.h"
 
 namespace lq::tokenizers {
+namespace {
+
+// As the class that transformers loads it by would have it: LlamaTokenizer says itself whether a text begins
+// with a space.
+SentencePieceFile as_its_class(SentencePieceFile file, const TokenizerConfig& config) {
+  if (config.tokenizer_class == "LlamaTokenizer" && config.model_type != "mistral") {
+    file.add_dummy_prefix = config.add_prefix_space.value_or(true);
+  }
+  return file;
+}
+
+}  // namespace
+
 SentencePieceTokenizer::SentencePieceTokenizer(std::string_view bytes, const TokenizerConfig& config,
                                                const std::string& who)
-    : file_(read_sentencepiece(bytes, who)), normalizer_(file_, who) {
+    : file_(as_its_class(read_sentencepiece(bytes, who), config)), normalizer_(file_, who) {
   kind_ = file_.kind == SentencePieceFile::Kind::kBpe ? "SentencePiece BPE" : "SentencePiece unigram";
   if (!file_.denormalizer_charsmap.empty()) denormalizer_.emplace(file_.denormalizer_charsmap, who);
   std::vector<std::pair<std::string, std::int64_t>> all, mergeable;

@@ -119,6 +119,10 @@ TokenizerConfig read_tokenizer_config(const Folder& folder) {
     out.cjk_characters = optional_bool(*object, "tokenize_chinese_chars", who);
     out.strip_accents = optional_bool(*object, "strip_accents", who);
   }
+  name = "config.json";
+  if (const auto object = read_object(folder, name)) {
+    out.model_type = string_field(*object, "model_type", "", folder.who(name));
+  }
   name = "added_tokens.json";
   if (const auto object = read_object(folder, name)) {
     for (const auto& [content, id] : object->items()) {

@@ -15,6 +15,7 @@ namespace lq::tokenizers {
 struct TokenizerConfig {
   bool present = false;         // there is a tokenizer_config.json
   std::string tokenizer_class;  // without "Fast": "LlamaTokenizer", "Qwen2Tokenizer"
+  std::string model_type;       // of config.json, where there is one
   std::optional<std::string> bos, eos, unk, pad;
   std::optional<bool> add_bos, add_eos;
   bool split_special = false;  // split_special_tokens: the text of special tokens is ordinary text

@@ -106,9 +106,16 @@ def added_cases():
 
 def flag_cases():
     vocab = {c: i for i, c in enumerate(["<unk>", "<s>", "</s>", "▁", "Ġ"] + [chr(x) for x in range(97, 123)] + ["Ġa", "▁a"])}
-    def gpt2():
+    def gpt2(prefix=False):
         t = Tokenizer(models.BPE(vocab, [("Ġ", "a")]))
-        t.pre_tokenizer, t.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+        t.pre_tokenizer, t.decoder = pre_tokenizers.ByteLevel(add_prefix_space=prefix), decoders.ByteLevel()
+        return t
+    def gpt2_prefix():
+        return gpt2(True)
+    def llama_never():
+        t = llama()
+        t.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="never", split=False)
+        t.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
         return t
     def llama():
         t = Tokenizer(models.BPE(vocab, [("▁", "a")], unk_token="<unk>", fuse_unk=True, byte_fallback=True))
@@ -134,6 +141,23 @@ def flag_cases():
                     a = vocab["▁a" if make is llama else "Ġa"]
                     decode = [{"ids": ids, "text": loaded.decode(ids), "skipped": loaded.decode(ids, skip_special_tokens=True)} for ids in ([a, 6], [1, a, 2], [5, a])]
                 yield {"name": f"{cls} {flags} {'template' if post else 'no template'}", "json": json.loads(t.to_str()), "config": config, "encode": encode, "decode": decode}
+    # The class's own default where the configuration does not say; beside some models the class does not count.
+    for make, cls in ((gpt2, "GPT2Tokenizer"), (gpt2_prefix, "GPT2Tokenizer"), (gpt2_prefix, "PreTrainedTokenizerFast"), (llama, "LlamaTokenizer"), (llama_never, "LlamaTokenizer"), (llama_never, "PreTrainedTokenizerFast")):
+        for model in (None, "llama", "mistral"):
+            for flags in ({}, {"add_prefix_space": False}):
+                t = make()
+                t.add_special_tokens(["<unk>", "<s>", "</s>"])
+                config = {"tokenizer_class": cls, **names, **flags}
+                with tempfile.TemporaryDirectory() as folder:
+                    (Path(folder) / "tokenizer.json").write_text(t.to_str())
+                    (Path(folder) / "tokenizer_config.json").write_text(json.dumps(config))
+                    if model:
+                        (Path(folder) / "config.json").write_text(json.dumps({"model_type": model}))
+                    loaded = AutoTokenizer.from_pretrained(folder)
+                    encode = [{"text": x, "ids": loaded(x, add_special_tokens=False)["input_ids"], "special": loaded(x)["input_ids"]} for x in ["a b", " a", "a</s>a"]]
+                    a = vocab["▁a" if "llama" in make.__name__ else "Ġa"]
+                    decode = [{"ids": ids, "text": loaded.decode(ids), "skipped": loaded.decode(ids, skip_special_tokens=True)} for ids in ([a, 6], [5, a])]
+                yield {"name": f"{make.__name__} as {cls} {flags} beside {model}", "json": json.loads(t.to_str()), "config": config, "model": {"model_type": model} if model else None, "encode": encode, "decode": decode}
 
 
 def main():

@@ -27,6 +27,10 @@ TEST(TokenizerParts, EqualTheLibrary) {
     write(folder.path() / "tokenizer.json", golden["json"]);
     fs::remove(folder.path() / "tokenizer_config.json");
     if (!golden["config"].is_null()) write(folder.path() / "tokenizer_config.json", golden["config"]);
+    fs::remove(folder.path() / "config.json");
+    if (golden.contains("model") && !golden["model"].is_null()) {
+      write(folder.path() / "config.json", golden["model"]);
+    }
     const auto tokenizer = Tokenizer::load(folder.path());
     for (const auto& item : golden["encode"]) {
       SCOPED_TRACE(item["text"].dump());

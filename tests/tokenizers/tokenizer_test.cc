@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "support/io_test_util.h"
 #include "support/paths.h"
 #include "tokenizers/stream_decoder.h"
 #include "tokenizers/tokenizer_goldens.h"
@@ -119,6 +120,38 @@ TEST(Tokenizer, SpecialTextIsParsedOrPlainAsAsked) {
   EXPECT_EQ(bare->bos_id(), 1);
   EXPECT_EQ(bare->eos_id(), 2);
   EXPECT_TRUE(bare->special().add_bos);
+}
+
+// Values of transformers 5.24's LlamaTokenizer on the same files.
+TEST(Tokenizer, TheClassSaysWhetherASentencePieceTextBeginsWithASpace) {
+  const io_test::TempDir folder;
+  struct Case {
+    const char* model;
+    Json config;  // null: no tokenizer_config.json
+    Ids ids;      // of "hello world"
+  };
+  const Json llama = {{"tokenizer_class", "LlamaTokenizer"}};
+  const auto with = [&](bool prefix) {
+    Json config = llama;
+    config["add_prefix_space"] = prefix;
+    return config;
+  };
+  const Case cases[] = {
+      {"sp_bpe", nullptr, {405, 261, 298, 414, 269, 272, 413, 415}},
+      {"sp_bpe", llama, {405, 261, 298, 414, 269, 272, 413, 415}},
+      {"sp_bpe", with(false), {261, 298, 414, 269, 272, 413, 415}},
+      {"sp_unigram_bytes", nullptr, {288, 374, 272, 405, 290, 280, 268}},
+      {"sp_unigram_bytes", llama, {259, 288, 374, 272, 405, 290, 280, 268}},
+      {"sp_unigram_bytes", with(false), {288, 374, 272, 405, 290, 280, 268}},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.model + c.config.dump());
+    fs::copy_file(kTokenizerGoldens / c.model / "tokenizer.model", folder / "tokenizer.model",
+                  fs::copy_options::overwrite_existing);
+    fs::remove(folder / "tokenizer_config.json");
+    if (!c.config.is_null()) std::ofstream(folder / "tokenizer_config.json") << c.config.dump();
+    EXPECT_EQ(Tokenizer::load(folder.path())->encode("hello world", false), c.ids);
+  }
 }
 
 TEST(Tokenizer, ConfigurationTurnsBosAndEosOnAndOff) {
