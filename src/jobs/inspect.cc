@@ -118,18 +118,16 @@ Inspection inspect_adapter(const std::filesystem::path& path) {
   Inspection result{.kind = "PEFT LoRA adapter", .facts = {}, .tensors = {}};
   std::map<std::int64_t, int> count_of;
   std::int64_t weights = 0;
-  for (const LoraPair& pair : adapter.pairs()) {
-    result.tensors.push_back(dense_row(pair.a));
-    result.tensors.push_back(dense_row(pair.b));
+  const auto add = [&](const LoraPair& pair) {
+    for (const TensorView* view : {&pair.a, &pair.b, pair.magnitude ? &*pair.magnitude : nullptr}) {
+      if (view == nullptr) continue;
+      result.tensors.push_back(dense_row(*view));
+      weights += view->numel();
+    }
     ++count_of[pair.rank];
-    weights += pair.a.numel() + pair.b.numel();
-  }
-  if (const LoraPair* pair = adapter.embedding()) {
-    result.tensors.push_back(dense_row(pair->a));
-    result.tensors.push_back(dense_row(pair->b));
-    ++count_of[pair->rank];
-    weights += pair->a.numel() + pair->b.numel();
-  }
+  };
+  for (const LoraPair& pair : adapter.pairs()) add(pair);
+  if (const LoraPair* pair = adapter.embedding()) add(*pair);
   for (const TensorView& view : adapter.replaced()) result.tensors.push_back(dense_row(view));
   result.facts = {
       {"matrices", std::to_string(adapter.pairs().size())},

@@ -6,9 +6,11 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "formats/safetensors_reader.h"
 #include "jobs/quantize_model.h"
 #include "jobs/tiny_model.h"
 #include "support/io_test_util.h"
+#include "support/paths.h"
 
 namespace lq {
 namespace {
@@ -48,6 +50,15 @@ TEST(Inspect, KnowsModelsAdaptersAndFiles) {
   EXPECT_EQ(fact(inspect_path(pool, options.out / "adapter"), "base hash"), fact(packed, "hash"));
   EXPECT_EQ(inspect_path(pool, model / "model.safetensors").kind, "safetensors file");
   EXPECT_EQ(packed.to_json()["kind"], "packed model");
+}
+
+TEST(Inspect, ShowsEveryTensorOfAnAdapter) {
+  ThreadPool pool(1);
+  const auto adapter =
+      std::filesystem::path(lq::test::source_dir()) / "tests/goldens/adapters/dora_embedding_and_head";
+  const Inspection shown = inspect_path(pool, adapter);
+  EXPECT_EQ(shown.tensors.size(), SafetensorsReader(adapter / "adapter_model.safetensors").tensors().size());
+  EXPECT_EQ(fact(shown, "rank"), "3");
 }
 
 TEST(Inspect, TellsADamagedPackedModel) {
