@@ -48,6 +48,7 @@ void set_byte_level(Json& root, bool prefix) {
   });
 }
 
+// As LlamaTokenizer builds them, whatever the file has.
 void set_metaspace(Json& root, bool prefix, bool legacy) {
   const char* const scheme = !prefix ? "never" : legacy ? "always" : "first";
   for_each_step(root["pre_tokenizer"], "pretokenizers", [&](Json& step) {
@@ -56,10 +57,16 @@ void set_metaspace(Json& root, bool prefix, bool legacy) {
   });
   for_each_step(root["normalizer"], "normalizers",
                 [&](Json& step) { return prefix || !is(step, "Prepend"); });
+  bool strips = false;
   for_each_step(root["decoder"], "decoders", [&](Json& step) {
     if (is(step, "Metaspace")) step["prepend_scheme"] = scheme;
+    strips = strips || is(step, "Metaspace") || is(step, "Strip");
     return prefix || !is(step, "Strip");
   });
+  Json& decoder = root["decoder"];
+  if (prefix && !strips && is(decoder, "Sequence")) {
+    decoder["decoders"].push_back({{"type", "Strip"}, {"content", " "}, {"start", 1}, {"stop", 0}});
+  }
 }
 
 }  // namespace

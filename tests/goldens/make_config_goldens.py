@@ -21,7 +21,7 @@ warnings.filterwarnings("ignore")
 transformers.utils.logging.set_verbosity_error()
 
 BASE = dict(vocab_size=32, hidden_size=32, intermediate_size=16, num_hidden_layers=3, num_attention_heads=4,
-            max_position_embeddings=128)
+            num_key_value_heads=4, max_position_embeddings=128, eos_token_id=2)
 ARCHITECTURES = {"llama": "LlamaForCausalLM", "mistral": "MistralForCausalLM", "qwen2": "Qwen2ForCausalLM",
                  "qwen3": "Qwen3ForCausalLM"}
 YARN = dict(factor=4.0, original_max_position_embeddings=32)
@@ -92,6 +92,8 @@ WINDOWS = [
 
 def windows_of(model):
     config = model.config
+    if "Llama" in type(model).__name__:
+        return [0] * config.num_hidden_layers
     if "Mistral" in type(model).__name__:
         return [config.sliding_window or 0] * config.num_hidden_layers
     kinds = getattr(config, "layer_types", None) or ["full_attention"] * config.num_hidden_layers
