@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,10 +20,13 @@ struct EvalText {
 
 struct EvalOptions {
   ModelSource model = {};
-  std::vector<std::string> tasks = {};  // "perplexity"
+  std::vector<std::string> tasks = {};  // "perplexity", and those of eval/task.h
   std::filesystem::path data = {};
   EvalText text = {};
   std::filesystem::path reference = {};  // empty: no KL divergence
+  std::int64_t limit = 0;                // documents of each file of a task; 0: all
+  std::optional<std::int64_t> shots = {};
+  std::filesystem::path samples = {};  // empty: not written
 };
 
 void describe(OptionVisitor& v, EvalText& o);
