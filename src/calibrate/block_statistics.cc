@@ -52,6 +52,7 @@ BlockStatistics::BlockStatistics(TransformerBlock& block, const Gather& gather)
     const std::int64_t cols = l.linear->in();
     if (gather.fisher || gather.full_fisher) l.fisher = FisherSum(rows, cols, gather.full_fisher);
     if (gather.output_grad_moment) l.output_grad = SymmetricSum(rows);
+    if (gather.weighted_input_moment) l.weighted = SymmetricSum(cols);
     if (gather.input_moment && l.owns_input) l.input = SymmetricSum(cols);
     if (gather.input_moment && gather.held_out && l.owns_input) l.held_out = SymmetricSum(cols);
   }
@@ -69,6 +70,7 @@ std::int64_t BlockStatistics::sum_bytes(TransformerBlock& block, const Gather& g
     const std::int64_t cols = l.linear->in();
     if (gather.fisher || gather.full_fisher) sum += FisherSum::bytes(rows, cols, gather.full_fisher);
     if (gather.output_grad_moment) sum += SymmetricSum::bytes(rows);
+    if (gather.weighted_input_moment) sum += SymmetricSum::bytes(cols);
     if (gather.input_moment && l.owns_input) sum += (gather.held_out ? 2 : 1) * SymmetricSum::bytes(cols);
   }
   return sum;
@@ -99,6 +101,7 @@ std::vector<TensorSpec> BlockStatistics::specs(TransformerBlock& block, const Ga
       if (gather.held_out) add(kInputMomentHeldOut, {cols, cols});
     }
     if (gather.output_grad_moment) add(kOutputGradMoment, {rows, rows});
+    if (gather.weighted_input_moment) add(kWeightedInputMoment, {cols, cols});
   }
   return specs;
 }
@@ -147,16 +150,20 @@ void BlockStatistics::on_backward(Context& ctx, const Linear& linear, ConstMatri
   Layer& l = layer_of(linear);
   check_finite(ctx, linear, dy, "the gradient of its output holds");
   if (!l.wanted) return;
+  const Tensor scaled = l.weighted.size() > 0 ? scaled_by_norms(ctx.pool, x, dy) : Tensor();
   // All sums in one go: their jobs share out better together.
   const std::int64_t fisher = l.fisher.jobs();
   const std::int64_t output = fisher + l.output_grad.jobs();
-  ctx.pool.run(output + l.input.jobs(), [&](std::int64_t job) {
+  const std::int64_t input = output + l.input.jobs();
+  ctx.pool.run(input + l.weighted.jobs(), [&](std::int64_t job) {
     if (job < fisher) {
       l.fisher.run_job(ctx.pool, job, x.data, dy.data, starts_);
     } else if (job < output) {
       l.output_grad.run_job(ctx.pool, job - fisher, dy.data, dy.rows);
-    } else {
+    } else if (job < input) {
       l.input.run_job(ctx.pool, job - output, x.data, x.rows);
+    } else {
+      l.weighted.run_job(ctx.pool, job - input, scaled.data<float>(), x.rows);
     }
   });
 }
@@ -172,6 +179,7 @@ std::vector<std::pair<std::string, Tensor*>> BlockStatistics::state() {
     add(kInputMoment, l.input.state());
     add(kInputMomentHeldOut, l.held_out.state());
     add(kOutputGradMoment, l.output_grad.state());
+    add(kWeightedInputMoment, l.weighted.state());
   }
   return all;
 }
@@ -199,6 +207,12 @@ std::vector<std::pair<std::string, Tensor>> BlockStatistics::finish(ThreadPool& 
       add(kInputMomentHeldOut, moment_of(pool, l.held_out, counts.held_out_positions));
     }
     if (l.output_grad.size() > 0) add(kOutputGradMoment, moment_of(pool, l.output_grad, counts.predicted));
+    if (l.weighted.size() > 0) {
+      const double weight = l.output_grad.trace();  // of all positions
+      Tensor t = Tensor::empty(DType::kF32, {l.weighted.size(), l.weighted.size()});
+      l.weighted.write(pool, weight > 0.0 ? 1.0 / weight : 0.0, t.mutable_data<float>());
+      add(kWeightedInputMoment, std::move(t));
+    }
   }
   return out;
 }

@@ -22,6 +22,7 @@ struct Gather {
   bool input_moment = true;
   bool held_out = true;  // a held-out input moment beside it
   bool output_grad_moment = true;
+  bool weighted_input_moment = false;  // REQUIRES where true: output_grad_moment
   // Linears that are gathered; the others pass.
   std::function<bool(const std::string& module)> wanted;
 
@@ -79,7 +80,7 @@ class BlockStatistics final : public LinearHook {
     bool wanted = false;
     bool owns_input = false;  // its input moments are kept under its name
     FisherSum fisher;
-    SymmetricSum input, held_out, output_grad;
+    SymmetricSum input, held_out, output_grad, weighted;
   };
   static std::vector<Layer> layers_of(TransformerBlock& block, const Gather& gather);
   Layer& layer_of(const Linear& linear);

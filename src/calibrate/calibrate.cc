@@ -30,6 +30,7 @@ Gather gather_of(Model& model, const std::filesystem::path& path, const Calibrat
   g.input_moment = o.input_moment;
   g.held_out = held_out;
   g.output_grad_moment = o.output_grad_moment;
+  g.weighted_input_moment = o.output_grad_moment && (o.input_moment || o.weighted_input_moment);
   LQ_CHECK(g.gradients() || g.input_moment, kInvalidArgument, "[calibrate] nothing was asked for");
   if (o.modules.empty()) return g;
   std::set<std::string, std::less<>> wanted;
@@ -56,14 +57,12 @@ std::int64_t window_length(const ModelSpec& c, const CalibrateOptions& o) {
 nlohmann::json job_of(const std::string& model_hash, const CalibrationWindows& w, const Gather& g,
                       const StatsModules& modules) {
   const std::string ids(reinterpret_cast<const char*>(w.ids.data()), w.ids.size() * sizeof(std::int32_t));
-  return {{"version", kStatsVersion},
-          {"model", model_hash},
-          {"ids", hash_hex(ids)},
-          {"seq_len", w.seq_len},
-          {"held_out", w.held_out},
-          {"group", kGroupTokens},
-          {"gather", {g.fisher, g.full_fisher, g.input_moment, g.output_grad_moment}},
-          {"modules", stats_modules_to_text(modules)}};
+  nlohmann::json gather = {g.fisher, g.full_fisher, g.input_moment, g.output_grad_moment};
+  if (g.weighted_input_moment) gather.push_back(true);
+  return {{"version", kStatsVersion}, {"model", model_hash},
+          {"ids", hash_hex(ids)},     {"seq_len", w.seq_len},
+          {"held_out", w.held_out},   {"group", kGroupTokens},
+          {"gather", gather},         {"modules", stats_modules_to_text(modules)}};
 }
 
 // As many blocks at once as the run that was interrupted, so that its partial sums can be used.

@@ -34,6 +34,9 @@ struct CalibrateOptions {
   bool full_fisher = false;  // also F itself
   bool input_moment = true;
   bool output_grad_moment = true;
+  // Input moments that count each position by its gradient. Always where input_moment and output_grad_moment
+  // are both gathered; this: also with output_grad_moment alone.
+  bool weighted_input_moment = false;
   std::vector<std::string>
       modules;  // only these (with or without ".weight"); empty: all linears of the blocks
 

@@ -30,6 +30,10 @@ CalibrationPlan plan_calibration(Model& model, const Gather& gather, const Calib
   const std::int64_t tape =
       kFloat * (BlockTape::floats(block.tape_shape(group)) + group * c.hidden);  // and the block's input
   const std::int64_t row = kFloat * c.hidden;
+  std::int64_t weighted = 0;  // an input, each position by its gradient
+  for (const Module& m : block.modules()) {
+    if (gather.weighted_input_moment) weighted = std::max(weighted, kFloat * group * m.linear->in());
+  }
   const std::int64_t all = windows.count() * windows.seq_len * row;
   const std::int64_t summed = windows.summed() * windows.seq_len * row;
   const std::int64_t tapes_of_one = gather.gradients() ? 0 : 1;  // forward only: one tape serves all blocks
@@ -48,8 +52,8 @@ CalibrationPlan plan_calibration(Model& model, const Gather& gather, const Calib
     const std::int64_t activations = kept * all;
     const std::int64_t gradients = gather.gradients() && count > 1 ? summed : 0;
     p.weight_bytes = memory.weights;
-    p.memory_bytes = memory.weights + memory.scratch + 4 * group * row + output + p.blocks_at_once * sums +
-                     (tapes_of_one != 0 ? tape : p.blocks_at_once * tape) +
+    p.memory_bytes = memory.weights + memory.scratch + 4 * group * row + weighted + output +
+                     p.blocks_at_once * sums + (tapes_of_one != 0 ? tape : p.blocks_at_once * tape) +
                      (on_disk ? 0 : activations + gradients);
     p.output_bytes = c.layers() * output;
     p.disk_bytes = p.output_bytes + p.blocks_at_once * sums + 2 * gradients + (on_disk ? activations : 0);

@@ -96,6 +96,7 @@ void CalibrationStats::check_tensors() const {
              path().string(), name);
     expect(name, kFisher, {m.rows, m.cols});
     expect(name, kOutputGradMoment, {m.rows, m.rows});
+    expect(name, kWeightedInputMoment, {m.cols, m.cols});
     if (m.input != name) continue;
     expect(name, kInputMoment, {m.cols, m.cols});
     expect(name, kInputMomentHeldOut, {m.cols, m.cols});
@@ -217,8 +218,20 @@ std::vector<float> CalibrationStats::output_grad_moment(std::string_view module)
   return moment(module, kOutputGradMoment);
 }
 
+std::vector<float> CalibrationStats::weighted_input_moment(std::string_view module) const {
+  return moment(module, kWeightedInputMoment);
+}
+
 std::vector<float> CalibrationStats::input_moment_diagonal(std::string_view module) const {
-  const TensorView& view = tensor(module, kInputMoment);
+  return diagonal(module, kInputMoment);
+}
+
+std::vector<float> CalibrationStats::weighted_input_moment_diagonal(std::string_view module) const {
+  return diagonal(module, kWeightedInputMoment);
+}
+
+std::vector<float> CalibrationStats::diagonal(std::string_view module, std::string_view what) const {
+  const TensorView& view = tensor(module, what);
   const std::int64_t n = view.shape()[0];
   std::vector<float> d(static_cast<std::size_t>(n));
   for (std::int64_t i = 0; i < n; ++i) {

@@ -18,8 +18,9 @@ namespace lq {
 //   Fisher                F = 1/T  sum over sequences of (sum_t g_t x_t^T)^2, elementwise   [rows, cols]
 //   output gradients      G = 1/T  sum over positions of g_t g_t^T                          [rows, rows]
 //   input                 R = mean over positions of x_t x_t^T                              [cols, cols]
-// so that for a small error E of the weight both
-//   1/2 sum F[i, j] E[i, j]^2     (diagonal)   and   1/2 tr(G E R E^T)     (Kronecker-factored)
+//   weighted input        R_g = sum of |g_t|^2 x_t x_t^T / sum of |g_t|^2                   [cols, cols]
+// so that for a small error E of the weight
+//   1/2 sum F[i, j] E[i, j]^2  (diagonal),  1/2 tr(G E R E^T)  and  1/2 tr(G E R_g E^T)  (Kronecker-factored)
 // estimate the rise of the mean loss per token, in nats. The paper squares gradients of the mean loss of a
 // sequence of n predicted tokens: its Fisher is F / n.
 //
@@ -56,6 +57,9 @@ class CalibrationStats {
   bool has_output_grad_moment(std::string_view module) const {
     return find(module, kOutputGradMoment) != nullptr;
   }
+  bool has_weighted_input_moment(std::string_view module) const {
+    return find(module, kWeightedInputMoment) != nullptr;
+  }
   // The module under which its input's moments are kept: read them once for modules that share it.
   const std::string& input_owner(std::string_view module) const { return at(module).input; }
   // Throws Error(kMismatch) naming both shapes unless the module is rows x cols.
@@ -69,9 +73,11 @@ class CalibrationStats {
   // Finite, symmetric, diagonal >= 0. A layer that never fires has zeros.
   std::vector<float> input_moment(std::string_view module) const;           // [cols, cols]
   std::vector<float> input_moment_held_out(std::string_view module) const;  // [cols, cols]
+  std::vector<float> weighted_input_moment(std::string_view module) const;  // [cols, cols]
   std::vector<float> output_grad_moment(std::string_view module) const;     // [rows, rows]
-  // Its diagonal alone, [cols]; the rest is not looked at.
+  // Their diagonals alone, [cols]; the rest is not looked at.
   std::vector<float> input_moment_diagonal(std::string_view module) const;
+  std::vector<float> weighted_input_moment_diagonal(std::string_view module) const;
 
  private:
   explicit CalibrationStats(SafetensorsReader reader) : reader_(std::move(reader)) {}
@@ -82,6 +88,7 @@ class CalibrationStats {
   const TensorView& tensor(std::string_view module, std::string_view what) const;
   std::vector<float> values(std::string_view module, std::string_view what) const;
   std::vector<float> moment(std::string_view module, std::string_view what) const;
+  std::vector<float> diagonal(std::string_view module, std::string_view what) const;
 
   SafetensorsReader reader_;
   std::string model_hash_, job_hash_;

@@ -20,6 +20,7 @@ constexpr std::string_view kFisherCols = ".fisher_cols";
 constexpr std::string_view kFisher = ".fisher";
 constexpr std::string_view kInputMoment = ".input_moment";
 constexpr std::string_view kInputMomentHeldOut = ".input_moment_held_out";
+constexpr std::string_view kWeightedInputMoment = ".weighted_input_moment";
 constexpr std::string_view kOutputGradMoment = ".output_grad_moment";
 
 // What the file says of one linear layer.

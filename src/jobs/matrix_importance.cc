@@ -39,7 +39,10 @@ Importance MatrixImportance::of(Context& context, std::string_view name, std::in
   stats_->check_shape(name, rows, cols);
   if (kind_ == ImportanceKind::kFisher)
     return Importance::fisher(stats_->fisher_rows(name), stats_->fisher_cols(name));
-  const auto r = factor_of(context, cols, stats_->input_moment(name), std::string(name) + " (inputs)");
+  const bool weighted = kind_ == ImportanceKind::kKfac && stats_->has_weighted_input_moment(name);
+  const auto r =
+      factor_of(context, cols, weighted ? stats_->weighted_input_moment(name) : stats_->input_moment(name),
+                std::string(name) + " (inputs)");
   if (kind_ == ImportanceKind::kInput) return input_importance(r);
   return kfac_importance(
       r, factor_of(context, rows, stats_->output_grad_moment(name), std::string(name) + " (gradients)"));
@@ -50,7 +53,9 @@ Importance MatrixImportance::diagonal_of(Context& context, std::string_view name
   if (kind_ == ImportanceKind::kNone || kind_ == ImportanceKind::kFisher)
     return of(context, name, rows, cols);
   stats_->check_shape(name, rows, cols);
-  const std::vector<float> by_col = scales_of(stats_->input_moment_diagonal(name));
+  const bool weighted = kind_ == ImportanceKind::kKfac && stats_->has_weighted_input_moment(name);
+  const std::vector<float> by_col = scales_of(weighted ? stats_->weighted_input_moment_diagonal(name)
+                                                       : stats_->input_moment_diagonal(name));
   if (kind_ == ImportanceKind::kInput) return Importance::diagonal({}, by_col);
   const std::vector<float> g = stats_->output_grad_moment(name);
   std::vector<float> by_row(static_cast<std::size_t>(rows));

@@ -31,16 +31,17 @@ MethodSettings settle(const MethodChoices& c) {
   check_option(!gptq || moments, "method", "gptq needs `importance` input or kfac");
   check_option(!gptq || c.feedback.value_or(true), "method", "gptq is error feedback: drop `no-feedback`");
   check_option(!c.feedback.value_or(false) || moments, "feedback", "needs `importance` input or kfac");
-  s.formats = !c.formats.empty() ? FormatSet(c.formats)
-              : gptq             ? FormatSet({"int"})
-              : lq && !c.uniform ? FormatSet({"lm"})
-                                 : FormatSet({"nf"});
+  s.formats = !c.formats.empty()                                          ? FormatSet(c.formats)
+              : gptq                                                      ? FormatSet({"int"})
+              : lq && !c.uniform && s.importance != ImportanceKind::kNone ? FormatSet({"lm"})
+                                                                          : FormatSet({"nf"});
   const bool feedback =
       c.feedback.value_or(lq && moments && some_format(s.formats, &QuantFormat::feeds_back));
   s.quantizer.feedback = gptq ? Feedback::kGptq : feedback ? Feedback::kOn : Feedback::kOff;
   const bool searches = some_format(s.formats, &QuantFormat::searches_scales);
+  // One width with feedback, or a mix without.
   s.quantizer.scales =
-      c.scales.value_or(lq && !c.uniform && !feedback && searches ? ScaleMode::kSearch : ScaleMode::kAbsMax);
+      c.scales.value_or(lq && searches && c.uniform == feedback ? ScaleMode::kSearch : ScaleMode::kAbsMax);
   s.formats.check_options(s.quantizer);
   check_option(!gptq || !some_format(s.formats, [](const QuantFormat& f) { return !f.feeds_back(); }),
                "method", "gptq is error feedback, which not every one of the formats {} has",

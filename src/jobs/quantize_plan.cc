@@ -15,6 +15,13 @@
 namespace lq {
 namespace {
 
+// Ours, where nothing says what matters: scales are searched then. The papers' methods, with scales that are
+// the absmax, have absolute errors, as the papers do.
+bool sweeps_relative(const PlanOptions& options) {
+  return options.importance == ImportanceKind::kNone && options.decompose.method == DecomposeMethod::kLq &&
+         options.quantizer.scales == ScaleMode::kSearch;
+}
+
 double bits_of_budget(Context& context, const PlanOptions& options, const CheckpointPtr& model,
                       const std::vector<const TensorView*>& selected, const Allocator& allocator) {
   if (options.budget.memory == 0) return options.budget.bits;
@@ -84,8 +91,11 @@ MatrixImportance plan_importance(Context& context, const PlanOptions& options, c
         calibrate_options.modules.push_back(view->name());
       }
       calibrate_options.fisher = options.importance == ImportanceKind::kFisher;
-      calibrate_options.input_moment = options.importance != ImportanceKind::kFisher;
+      calibrate_options.input_moment = options.importance == ImportanceKind::kInput;
       calibrate_options.output_grad_moment = options.importance == ImportanceKind::kKfac;
+      calibrate_options.weighted_input_moment = options.importance == ImportanceKind::kKfac;
+      // Only the choice between moments of inputs asks held-out ones.
+      if (options.importance != ImportanceKind::kInput) calibrate_options.hold_out = 0.0;
       calibrate_options.out = out;
       calibrate_options.work = stages.work_dir("stats");
       calibrate(context, model, calibrate_options);
@@ -117,6 +127,7 @@ ErrorTable plan_table(Context& context, const PlanOptions& options, const Checkp
     sweep.sweep.quantizer = options.quantizer;
     sweep.sweep.quantizer.feedback = Feedback::kOff;  // hardly changes which configuration is better
     sweep.method = decompose_method_name(options.decompose.method);
+    sweep.relative = sweeps_relative(options);
     sweep.importance = &weights;
     const WorkStore store(stages.work_dir("table"));
     const std::string& hash = model->hash(context.pool, context.stop);

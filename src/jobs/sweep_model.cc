@@ -7,7 +7,9 @@
 #include <span>
 
 #include "base/option_error.h"
+#include "ops/reduce.h"
 #include "quant/quantizer.h"
+#include "tensor/matrix.h"
 
 namespace lq {
 namespace {
@@ -41,10 +43,16 @@ std::vector<double> sweep_matrix(Context& context, const TensorView& view, const
   sweep.stream = stream_of(view.name());
   sweep.interpolate = rows * cols > kInterpolated;
   sweep.importance = importance.plain() ? nullptr : &importance;
-  if (options.ranks.empty()) {
-    return sweep_errors(context, w.data<float>(), rows, cols, options.configs, sweep);
-  }
-  return sweep_rank_errors(context, w.data<float>(), rows, cols, options.configs, options.ranks, sweep);
+  std::vector<double> errors =
+      options.ranks.empty()
+          ? sweep_errors(context, w.data<float>(), rows, cols, options.configs, sweep)
+          : sweep_rank_errors(context, w.data<float>(), rows, cols, options.configs, options.ranks, sweep);
+  if (!options.relative) return errors;
+  const double mean_square =
+      squared_norm(context, const_matrix_of(w).flat()) / static_cast<double>(rows * cols);
+  if (mean_square == 0.0) return errors;
+  std::ranges::transform(errors, errors.begin(), [&](double e) { return e / mean_square; });
+  return errors;
 }
 
 // A row for each matrix, in the order of `selected`.
@@ -125,6 +133,7 @@ ErrorTable sweep_model(Context& context, const CheckpointReader& reader, const s
   table.model = model_hash;
   table.method = options.method;
   table.weights = importance_name(options.importance->kind());
+  if (options.relative) table.weights += ", relative";
   if (sweeps_diagonals(selected, *options.importance)) table.weights += ", diagonal";
   add_choices(options, table);
   for (const TensorView* view : selected) {

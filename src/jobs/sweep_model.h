@@ -24,8 +24,12 @@ struct SweepModelOptions {
   SweepOptions sweep;  // rank, quantizer; its importance and random stream are set per matrix
   // Ranks that are part of the choice, rising; sweep.rank is then not used. Empty: sweep.rank for all.
   std::vector<std::int64_t> ranks;
-  int factor_bits = 32;                // of one number of L1 or L2, counted where there are `ranks`
-  std::string method = "lq";           // name in the table: "lq", or "qlora" for rank 0
+  int factor_bits = 32;       // of one number of L1 or L2, counted where there are `ranks`
+  std::string method = "lq";  // name in the table: "lq", or "qlora" for rank 0
+  // Errors over the mean square of the matrix's weights: what a weight's noise is beside the weight. Where
+  // nothing says what matters, absolute errors give small weights next to no bits, and a model of real sizes
+  // does not bear that.
+  bool relative = false;
   const MatrixImportance* importance;  // borrowed
 };
 

@@ -8,6 +8,7 @@ namespace lq {
 namespace {
 
 constexpr std::int64_t kJobColumns = 512;
+constexpr std::int64_t kScaledRows = 64;
 // Small strips waste less of the diagonal and share out better; large ones multiply faster.
 std::int64_t strip_height(std::int64_t n) { return n <= 512 ? 64 : 256; }
 
@@ -24,6 +25,17 @@ std::int64_t triangle_doubles(std::int64_t n) {
 }
 
 }  // namespace
+
+Tensor scaled_by_norms(ThreadPool& pool, ConstMatrix x, ConstMatrix g) {
+  Tensor out = Tensor::empty(DType::kF32, {x.rows, x.cols});
+  float* to = out.mutable_data<float>();
+  pool.run((x.rows + kScaledRows - 1) / kScaledRows, [&](std::int64_t job) {
+    const std::int64_t begin = job * kScaledRows;
+    backends::cpu::scale_by_norms(std::min(kScaledRows, x.rows - begin), x.cols, x.data + begin * x.cols,
+                                  g.cols, g.data + begin * g.cols, to + begin * x.cols);
+  });
+  return out;
+}
 
 SymmetricSum::SymmetricSum(std::int64_t n)
     : n_(n), tile_(strip_height(n)), sums_(Tensor::zeros(DType::kF64, {triangle_doubles(n)})) {
@@ -53,6 +65,15 @@ void SymmetricSum::run_job(ThreadPool& pool, std::int64_t job, const float* x, s
   const std::int64_t width = std::min(kJobColumns, s.width - column);
   backends::cpu::add_products(pool, rows, {x, n_, s.begin, s.height}, {x, n_, column, width},
                               sums_.mutable_data<double>() + s.offset + column, s.width);
+}
+
+double SymmetricSum::trace() const {
+  double sum = 0.0;
+  for (std::int64_t index = 0; index * tile_ < n_; ++index) {
+    const Strip s = strip(index);
+    sum += backends::cpu::diagonal_sum(s.begin, s.height, s.width, sums_.data<double>() + s.offset);
+  }
+  return sum;
 }
 
 void SymmetricSum::write(ThreadPool& pool, double factor, float* out) const {

@@ -4,9 +4,14 @@
 #include <cstdint>
 
 #include "base/parallel.h"
+#include "tensor/matrix.h"
 #include "tensor/tensor.h"
 
 namespace lq {
+
+// x with row t multiplied by the norm of row t of g: what SymmetricSum is given for a sum of |g|^2 x x^T.
+// REQUIRES: as many rows of both, without gaps.
+Tensor scaled_by_norms(ThreadPool& pool, ConstMatrix x, ConstMatrix g);
 
 // Products of up to a few thousand rows are made in f32, where a matrix product is fast, and added in double.
 class SymmetricSum {
@@ -22,6 +27,8 @@ class SymmetricSum {
   std::int64_t jobs() const { return jobs_; }
   void run_job(ThreadPool& pool, std::int64_t job, const float* x, std::int64_t rows);
 
+  // The sum of |x|^2: of the diagonal.
+  double trace() const;
   // out[n, n] = factor * sum, both triangles, to f32.
   void write(ThreadPool& pool, double factor, float* out) const;
 

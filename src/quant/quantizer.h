@@ -29,8 +29,9 @@ struct ErrorWeights {
 // How the scales of blocks are chosen.
 enum class ScaleMode : std::uint8_t {
   kAbsMax,  // the largest magnitude of the block: the paper
-  // The one that makes the block's squared error, weighted where there are weights, smallest after both
-  // levels of scales are rounded. Same storage, same decoding; some 20 times the work of kAbsMax.
+  // The one that makes the block's squared error, weighted where there are weights and else by the weights'
+  // own magnitudes, smallest after both levels of scales are rounded. Same storage, same decoding; some 20
+  // times the work of kAbsMax.
   kSearch,
 };
 
@@ -40,8 +41,8 @@ enum class Feedback : std::uint8_t {
   kOff,
   kOn,  // scales first, from the whole matrix; then codes with feedback in columns, and in rows with
         // row_factor
-  // GPTQ as its paper has it: columns from first to last, groups of 128 columns (the block, where that is
-  // not a divisor of 128 or of the row) whose scale is their absmax when they are reached.
+  // GPTQ: columns from first to last, groups of 128 columns (the block, where that is not a divisor of 128 or
+  // of the row) whose scale is their absmax.
   kGptq,
 };
 

@@ -15,7 +15,7 @@ using namespace calibrate_test;
 
 // Second moments by definition.
 struct MomentHook final : LinearHook {
-  std::map<std::string, std::vector<double>> input, output_grad;
+  std::map<std::string, std::vector<double>> input, output_grad, weighted;  // weighted: |dy|^2 x x^T
 
   static void add(std::vector<double>& sum, ConstMatrix m) {
     sum.resize(static_cast<std::size_t>(m.cols * m.cols));
@@ -28,8 +28,19 @@ struct MomentHook final : LinearHook {
     }
   }
   void on_forward(Context&, const Linear& linear, ConstMatrix x) override { add(input[linear.name()], x); }
-  void on_backward(Context&, const Linear& linear, ConstMatrix, ConstMatrix dy) override {
+  void on_backward(Context&, const Linear& linear, ConstMatrix x, ConstMatrix dy) override {
     add(output_grad[linear.name()], dy);
+    std::vector<double>& sum = weighted[linear.name()];
+    sum.resize(static_cast<std::size_t>(x.cols * x.cols));
+    for (std::int64_t t = 0; t < x.rows; ++t) {
+      double weight = 0.0;
+      for (std::int64_t i = 0; i < dy.cols; ++i) weight += double{dy.row(t)[i]} * double{dy.row(t)[i]};
+      for (std::int64_t i = 0; i < x.cols; ++i) {
+        for (std::int64_t j = 0; j < x.cols; ++j) {
+          sum[static_cast<std::size_t>(i * x.cols + j)] += weight * double{x.row(t)[i]} * double{x.row(t)[j]};
+        }
+      }
+    }
   }
 };
 
@@ -136,6 +147,13 @@ TEST_F(CalibrateTest, EqualsTheDefinition) {
         relative_difference(stats.output_grad_moment(name), scaled(summed.output_grad[name], per_token)),
         kClose)
         << name;
+    double weight = 0.0;
+    for (std::int64_t i = 0; i < rows; ++i)
+      weight += summed.output_grad[name][static_cast<std::size_t>(i * rows + i)];
+    EXPECT_LT(
+        relative_difference(stats.weighted_input_moment(name), scaled(summed.weighted[name], 1.0 / weight)),
+        kClose)
+        << name;
   }
   EXPECT_EQ(stats.input_owner("model.layers.1.self_attn.v_proj.weight"), "model.layers.1.self_attn.q_proj");
   EXPECT_EQ(stats.input_owner("model.layers.1.mlp.up_proj"), "model.layers.1.mlp.gate_proj");
@@ -181,6 +199,7 @@ TEST_F(CalibrateTest, GathersWhatIsAskedFor) {
     }
     EXPECT_FALSE(input.has_fisher(name));
     EXPECT_FALSE(input.has_output_grad_moment(name));
+    EXPECT_FALSE(input.has_weighted_input_moment(name));
     expect_error(ErrorCode::kNotFound, {"input", name, "fisher_rows"}, [&] { input.fisher_rows(name); });
     std::filesystem::remove(o.out);
   }
@@ -192,6 +211,13 @@ TEST_F(CalibrateTest, GathersWhatIsAskedFor) {
   const CalibrationStats grad = CalibrationStats::open(o.out);
   EXPECT_EQ(grad.modules().size(), 2U);
   EXPECT_EQ(grad.output_grad_moment(name), all.output_grad_moment(name));
+  EXPECT_FALSE(grad.has_weighted_input_moment(name));
+  std::filesystem::remove(o.out);
+  o.weighted_input_moment = true;
+  calibrate(machine_.ctx, o);
+  const CalibrationStats weighted = CalibrationStats::open(o.out);
+  EXPECT_EQ(weighted.weighted_input_moment(name), all.weighted_input_moment(name));
+  EXPECT_FALSE(weighted.has_input_moment(name));
 
   o = options("one_input");
   o.modules = {"model.layers.0.self_attn.v_proj"};

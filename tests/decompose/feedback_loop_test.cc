@@ -97,7 +97,7 @@ TEST(FeedbackLoop, LowersTheErrorWithAndWithoutLowRank) {
 
 TEST(FeedbackLoop, GptqLowersTheErrorAndTakesBlocksThatCrossRows) {
   Problem p;
-  for (const int block : {32, 64}) {  // 64 does not divide 160: scales are then chosen beforehand
+  for (const int block : {32, 64}) {  // 64 does not divide 160: each block then has its own scale
     Workbench run;
     const DecomposeOptions gptq{.method = DecomposeMethod::kGptq, .rank = 6, .importance = &p.input};
     const DecomposeOptions plain{.method = DecomposeMethod::kQlora, .rank = 6, .importance = &p.input};

@@ -55,6 +55,35 @@ TEST(MatrixImportance, DiagonalsAreThoseOfTheMoments) {
   EXPECT_THROW(kfac.diagonal_of(context, "other.weight", kRows, kCols), Error);
 }
 
+TEST(MatrixImportance, KfacCountsPositionsByTheirGradients) {
+  const TempDir dir;
+  ThreadPool pool(1);
+  NoProgress progress;
+  Context context{pool, progress, 0, {}};
+  const StatsModules modules = {{"m", {.rows = kRows, .cols = kCols, .input = "m"}}};
+  const std::string weighted = "m" + std::string(kWeightedInputMoment);
+  const std::string input = "m" + std::string(kInputMoment);
+  const std::string output = "m" + std::string(kOutputGradMoment);
+  SafetensorsWriter writer(dir / "a",
+                           {{input, DType::kF32, {kCols, kCols}},
+                            {output, DType::kF32, {kRows, kRows}},
+                            {weighted, DType::kF32, {kCols, kCols}}},
+                           stats_metadata(modules));
+  std::vector<float> other = kInputs;
+  for (float& v : other) v *= 4.0F;
+  writer.write_f32(input, kInputs.data());
+  writer.write_f32(output, kGradients.data());
+  writer.write_f32(weighted, other.data());
+  writer.finish();
+  const MatrixImportance kfac(ImportanceKind::kKfac, CalibrationStats::open(dir / "a"));
+  const MatrixImportance by_input(ImportanceKind::kInput, CalibrationStats::open(dir / "a"));
+  EXPECT_FLOAT_EQ(kfac.diagonal_of(context, "m", kRows, kCols).col_scale()[3], 10.0F);
+  EXPECT_FLOAT_EQ(by_input.diagonal_of(context, "m", kRows, kCols).col_scale()[3], 5.0F);
+  const Importance by_kfac = kfac.of(context, "m", kRows, kCols);
+  const Importance plain = by_input.of(context, "m", kRows, kCols);
+  EXPECT_FLOAT_EQ(by_kfac.right()->values()[0], 2.0F * plain.right()->values()[0]);
+}
+
 TEST(MatrixImportance, ALayerThatNeverFiresCountsNextToNothing) {
   const TempDir dir;
   ThreadPool pool(1);

@@ -15,13 +15,18 @@ TEST(Settle, OursWithStatistics) {
   EXPECT_EQ(s.quantizer.feedback, Feedback::kOn);
   EXPECT_EQ(s.formats.text(), "lm");
   EXPECT_EQ(s.quantizer.scales, ScaleMode::kAbsMax);
+  const MethodSettings uniform = settle({.uniform = true, .has_statistics = true});
+  EXPECT_EQ(uniform.formats.text(), "nf");
+  EXPECT_EQ(uniform.quantizer.scales, ScaleMode::kSearch);
 }
 
 TEST(Settle, OursWithout) {
   const MethodSettings s = settle({});
   EXPECT_EQ(s.importance, ImportanceKind::kNone);
   EXPECT_EQ(s.quantizer.feedback, Feedback::kOff);
+  EXPECT_EQ(s.formats.text(), "nf");
   EXPECT_EQ(s.quantizer.scales, ScaleMode::kSearch);
+  EXPECT_EQ(settle({.uniform = true}).quantizer.scales, ScaleMode::kAbsMax);
 }
 
 TEST(Settle, ThePapersMethodsAsTheyAre) {

@@ -63,6 +63,27 @@ TEST(SweepModel, TableHasEveryMatrixAndItsTrueErrors) {
   }
 }
 
+TEST(SweepModel, RelativeErrorsAreOverTheMeanSquare) {
+  const TempDir dir;
+  write_tiny_model(dir.path() / "model");
+  const CheckpointReader reader(dir.path() / "model");
+  SweepModelOptions options = few_configs(0);
+  const ErrorTable absolute = sweep(reader, options, WorkStore(dir / "absolute"));
+  options.relative = true;
+  const ErrorTable relative = sweep(reader, options, WorkStore(dir / "relative"));
+  EXPECT_EQ(relative.weights, "none, relative");
+  for (std::size_t i = 0; i < absolute.matrices.size(); ++i) {
+    const Tensor w = reader.at(absolute.matrices[i].name).copy_f32();
+    double squared = 0.0;
+    for (std::int64_t k = 0; k < w.numel(); ++k) squared += std::pow(double{w.data<float>()[k]}, 2);
+    const double mean_square = squared / static_cast<double>(w.numel());
+    for (std::size_t c = 0; c < absolute.configs.size(); ++c) {
+      const std::size_t at = absolute.position(i, c);
+      EXPECT_NEAR(relative.errors[at], absolute.errors[at] / mean_square, 1e-6 * relative.errors[at]);
+    }
+  }
+}
+
 TEST(SweepModel, SameTableOnAnyNumberOfThreadsAndWhenResumed) {
   const TempDir dir;
   write_tiny_model(dir.path() / "model");

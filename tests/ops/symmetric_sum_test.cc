@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "reference/random_values.h"
 
 namespace lq {
@@ -43,6 +45,30 @@ TEST(SymmetricSumTest, EqualsTheDefinition) {
                               i / static_cast<std::size_t>(n)]);
     }
   }
+}
+
+TEST(SymmetricSumTest, WeighsByTheNormsOfOtherRows) {
+  ThreadPool pool(2);
+  constexpr std::int64_t kRows = 150;
+  constexpr std::int64_t kWidth = 70;
+  constexpr std::int64_t kOther = 9;
+  std::vector<float> x = reference::normal(4, kRows * kWidth, 1);
+  std::vector<float> g = reference::normal(4, kRows * kOther, 2);
+  const Tensor scaled = scaled_by_norms(pool, {x.data(), kRows, kWidth}, {g.data(), kRows, kOther});
+  double trace = 0.0;
+  for (std::int64_t t = 0; t < kRows; ++t) {
+    double square = 0.0;
+    for (std::int64_t i = 0; i < kOther; ++i)
+      square += std::pow(double{g[static_cast<std::size_t>(t * kOther + i)]}, 2);
+    for (std::int64_t j = 0; j < kWidth; ++j) {
+      const double want = std::sqrt(square) * double{x[static_cast<std::size_t>(t * kWidth + j)]};
+      ASSERT_NEAR(scaled.data<float>()[t * kWidth + j], want, 1e-6 * std::abs(want));
+      trace += want * want;
+    }
+  }
+  SymmetricSum sum(kWidth);
+  pool.run(sum.jobs(), [&](std::int64_t job) { sum.run_job(pool, job, scaled.data<float>(), kRows); });
+  EXPECT_NEAR(sum.trace(), trace, 1e-5 * trace);
 }
 
 TEST(SymmetricSumTest, SameBitsOnAnyThreads) {

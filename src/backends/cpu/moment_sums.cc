@@ -1,6 +1,7 @@
 #include "backends/cpu/moment_sums.h"
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 
 #include "backends/cpu/gemm.h"
@@ -49,6 +50,22 @@ void add_products(ThreadPool& pool, std::int64_t rows, const ColumnRange& a, con
     double* to = sums + i * stride;
     for (std::int64_t j = 0; j < b.width; ++j) to[j] += from[j];
   }
+}
+
+void scale_by_norms(std::int64_t rows, std::int64_t cols, const float* x, std::int64_t g_cols, const float* g,
+                    float* out) {
+  for (std::int64_t t = 0; t < rows; ++t) {
+    double square = 0.0;
+    for (std::int64_t i = 0; i < g_cols; ++i) square += double{g[t * g_cols + i]} * double{g[t * g_cols + i]};
+    const auto norm = static_cast<float>(std::sqrt(square));
+    for (std::int64_t j = 0; j < cols; ++j) out[t * cols + j] = norm * x[t * cols + j];
+  }
+}
+
+double diagonal_sum(std::int64_t begin, std::int64_t height, std::int64_t stride, const double* sums) {
+  double sum = 0.0;
+  for (std::int64_t i = 0; i < height; ++i) sum += sums[i * stride + begin + i];
+  return sum;
 }
 
 void write_symmetric(std::int64_t n, std::int64_t begin, std::int64_t height, std::int64_t stride,

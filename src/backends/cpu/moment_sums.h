@@ -22,6 +22,15 @@ struct ColumnRange {
 void add_products(ThreadPool& pool, std::int64_t rows, const ColumnRange& a, const ColumnRange& b,
                   double* sums, std::int64_t stride);
 
+// out[t, j] = |g_t| x[t, j], |g_t| the Euclidean norm of row t of g.   x, out: [rows, cols]; g: [rows,
+// g_cols].
+void scale_by_norms(std::int64_t rows, std::int64_t cols, const float* x, std::int64_t g_cols, const float* g,
+                    float* out);
+
+// The sum of the diagonal's elements [begin, begin + height) of a lower triangle of sums, of which row
+// `begin` is the first, `stride` doubles between rows.
+double diagonal_sum(std::int64_t begin, std::int64_t height, std::int64_t stride, const double* sums);
+
 // For rows [begin, begin + height) of a lower triangle of sums, `stride` doubles between them: out[n, n] =
 // factor * sum, both triangles.
 void write_symmetric(std::int64_t n, std::int64_t begin, std::int64_t height, std::int64_t stride,

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #undef HWY_TARGET_INCLUDE
@@ -41,8 +42,8 @@ namespace lq::backends::HWY_NAMESPACE {
 // kLanes blocks side by side: row e holds element e of each. What lies past the matrix is zero.
 struct BlockTile {
   alignas(64) float w[64 * kLanes];
-  alignas(64) float h[64 * kLanes];   // importance; without weights neither set nor read
-  alignas(64) float hw[64 * kLanes];  // h * w; likewise
+  alignas(64) float h[64 * kLanes];   // importance; without weights |w|, the block's largest one being 1
+  alignas(64) float hw[64 * kLanes];  // h * w
 };
 
 // Importance of the elements of one block to h[0], h[kLanes], ... A factor that a whole block shares changes
@@ -78,19 +79,24 @@ void load_tile(const NfSearchInput& in, std::int64_t first_block, BlockTile& til
       for (std::int64_t e = valid; e < in.block; ++e) tile.h[e * kLanes + lane] = 0.0F;
     }
   }
-  if constexpr (kWeighted) {
-    const DF d;
+  const DF d;
+  if constexpr (!kWeighted) {
+    VF largest = hn::Set(d, std::numeric_limits<float>::min());
+    for (int e = 0; e < in.block; ++e) largest = hn::Max(largest, hn::Abs(hn::Load(d, tile.w + e * kLanes)));
     for (int e = 0; e < in.block; ++e) {
-      const VF hw = hn::Mul(hn::Load(d, tile.w + e * kLanes), hn::Load(d, tile.h + e * kLanes));
-      hn::Store(hw, d, tile.hw + e * kLanes);
+      hn::Store(hn::Div(hn::Abs(hn::Load(d, tile.w + e * kLanes)), largest), d, tile.h + e * kLanes);
     }
+  }
+  for (int e = 0; e < in.block; ++e) {
+    const VF hw = hn::Mul(hn::Load(d, tile.w + e * kLanes), hn::Load(d, tile.h + e * kLanes));
+    hn::Store(hw, d, tile.hw + e * kLanes);
   }
 }
 
 // Codes the blocks at `scale` and keeps in `best` the scale that suits these codes best, where its error is
 // the lowest so far. With a = sum h w v and b = sum h v^2 over the codes' values v that scale is a / b, and
 // it lowers the error from sum h w^2 by a^2 / b.
-template <int kBits, bool kWeighted>
+template <int kBits>
 HWY_INLINE void try_scale(const BlockTile& tile, int block, const CodeSearch<kBits>& search,
                           const ValueTable<kBits>& value, VF scale, VF& best_gain, VF& best) {
   const DF d;
@@ -100,13 +106,8 @@ HWY_INLINE void try_scale(const BlockTile& tile, int block, const CodeSearch<kBi
   for (int e = 0; e < block; ++e) {
     const VF w = hn::Load(d, tile.w + e * kLanes);
     const VF v = value(search(hn::Mul(w, inverse)));
-    if constexpr (kWeighted) {
-      a = hn::Add(a, hn::Mul(hn::Load(d, tile.hw + e * kLanes), v));
-      b = hn::Add(b, hn::Mul(hn::Mul(hn::Load(d, tile.h + e * kLanes), v), v));
-    } else {
-      a = hn::Add(a, hn::Mul(w, v));
-      b = hn::Add(b, hn::Mul(v, v));
-    }
+    a = hn::Add(a, hn::Mul(hn::Load(d, tile.hw + e * kLanes), v));
+    b = hn::Add(b, hn::Mul(hn::Mul(hn::Load(d, tile.h + e * kLanes), v), v));
   }
   const VF fitted = hn::Div(a, b);
   const VF gain = hn::Mul(a, fitted);
@@ -149,11 +150,11 @@ float search_blocks(const NfSearchInput& in, std::int64_t begin, std::int64_t en
     VF best_gain = hn::Zero(d);
     VF scale = hn::Min(hn::Div(absmax, hn::Set(d, kShrink<kBits>)), hn::Set(d, kFloatMax));
     for (int trial = 0; trial < kTrials<kBits>; ++trial) {
-      try_scale<kBits, kWeighted>(tile, in.block, search, value, scale, best_gain, best);
+      try_scale<kBits>(tile, in.block, search, value, scale, best_gain, best);
       scale = hn::Mul(scale, hn::Set(d, kShrink<kBits>));
     }
     for (int i = 0; i < kRefinements; ++i) {
-      try_scale<kBits, kWeighted>(tile, in.block, search, value, best, best_gain, best);
+      try_scale<kBits>(tile, in.block, search, value, best, best_gain, best);
     }
     hn::Store(best, d, found);
     for (std::int64_t lane = 0; lane < std::min<std::int64_t>(kLanes, end - j); ++lane) {
@@ -184,7 +185,7 @@ float search_range(const NfSearchInput& in, std::int64_t begin, std::int64_t end
 }
 
 // Weighted squared error of the blocks at `scale`. A scale of 0 makes all values 0, whatever the codes.
-template <int kBits, bool kWeighted>
+template <int kBits>
 HWY_INLINE VF error_at(const BlockTile& tile, int block, const CodeSearch<kBits>& search,
                        const ValueTable<kBits>& value, VF scale) {
   const DF d;
@@ -193,8 +194,7 @@ HWY_INLINE VF error_at(const BlockTile& tile, int block, const CodeSearch<kBits>
   for (int e = 0; e < block; ++e) {
     const VF w = hn::Load(d, tile.w + e * kLanes);
     const VF r = hn::Sub(w, hn::Mul(value(search(hn::Mul(w, inverse))), scale));
-    const VF hr = kWeighted ? hn::Mul(hn::Load(d, tile.h + e * kLanes), r) : r;
-    sum = hn::Add(sum, hn::Mul(hr, r));
+    sum = hn::Add(sum, hn::Mul(hn::Mul(hn::Load(d, tile.h + e * kLanes), r), r));
   }
   return sum;
 }
@@ -218,14 +218,12 @@ void search_unit_codes(const NfSearchInput& in, const NfScaleJob& job, std::int6
     const VF step = hn::Set(d, asked.scale2[j / 16] / static_cast<float>(last));
     const VI nearest = nearest_scale_code(asked, j, offset, levels);
     VI best = nearest;
-    VF best_error =
-        error_at<kBits, kWeighted>(tile, in.block, search, value, restore_scale(nearest, step, offset));
+    VF best_error = error_at<kBits>(tile, in.block, search, value, restore_scale(nearest, step, offset));
     const int reach = job.format.scale_bits == 2 ? 2 : 1;  // wide steps: the error is far from symmetric
     for (int away = -reach; away <= reach; ++away) {
       if (away == 0) continue;
       const VI u = hn::Min(hn::Max(hn::Add(nearest, hn::Set(di, away)), hn::Zero(di)), hn::Set(di, last));
-      const VF error =
-          error_at<kBits, kWeighted>(tile, in.block, search, value, restore_scale(u, step, offset));
+      const VF error = error_at<kBits>(tile, in.block, search, value, restore_scale(u, step, offset));
       const auto better = hn::Lt(error, best_error);
       best_error = hn::IfThenElse(better, error, best_error);
       best = hn::IfThenElse(hn::RebindMask(di, better), u, best);

@@ -180,7 +180,7 @@ void describe_quantizer(OptionVisitor& v, const PlanFields& o, PlanChoices& open
                [formats = &o.formats] { return Json(formats->names()); }, formats_today));
   v.option({.key = "scales",
             .help = "absmax: the largest weight of a block; search: least squared error. Default: search for "
-                    "`method` lq with a budget and without feedback, else absmax",
+                    "`method` lq with a budget but no feedback, or feedback but no budget, else absmax",
             .group = kChoosing,
             .open = true},
            identity_by(

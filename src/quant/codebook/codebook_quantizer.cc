@@ -129,15 +129,6 @@ CodebookMatrix CodebookQuantizer::feed_back(ThreadPool& pool, const float* w, st
   CodebookMatrix matrix(rows, cols, config_, options_.kind, name());
   const bool gptq = options_.feedback == Feedback::kGptq;
   const bool groups = gptq && options_.scales == ScaleMode::kAbsMax && cols % config_.block == 0;
-  std::vector<float> targets;
-  if (groups) {
-    const float offset = gptq_group_targets(pool, config_, w, rows, cols, targets);
-    encode(pool, config_, options_.kind, w, {targets.data(), offset}, matrix);
-  } else {
-    const BlockScales scales(pool, config_, options_, w, rows, cols, weights);
-    encode(pool, config_, options_.kind, w, scales.choice(), matrix);
-  }
-  RestoredScales restored = restored_scales(matrix);
   FeedbackProblem problem{.w = w,
                           .rows = rows,
                           .cols = cols,
@@ -145,8 +136,17 @@ CodebookMatrix CodebookQuantizer::feed_back(ThreadPool& pool, const float* w, st
                           .col_factor = gptq ? weights.reversed_col_factor : weights.col_factor,
                           .first_to_last = gptq,
                           .book = &codebook_of(options_.kind, config_.bits),
-                          .block = config_.block,
-                          .scales = restored.scales.data()};
+                          .block = config_.block};
+  if (groups) {
+    std::vector<float> targets;
+    const float offset = gptq_group_targets(pool, config_, w, rows, cols, targets);
+    encode(pool, config_, options_.kind, w, {targets.data(), offset}, matrix);
+  } else {
+    const BlockScales scales(pool, config_, options_, w, rows, cols, weights);
+    encode(pool, config_, options_.kind, w, scales.choice(), matrix);
+  }
+  RestoredScales restored = restored_scales(matrix);
+  problem.scales = restored.scales.data();
   if (!gptq && options_.scales == ScaleMode::kSearch && config_.bits <= kRescaledBits) {
     std::vector<float> moved(static_cast<std::size_t>(rows * cols));
     feedback_quantize(pool, problem, {.targets = moved.data()});
@@ -155,21 +155,12 @@ CodebookMatrix CodebookQuantizer::feed_back(ThreadPool& pool, const float* w, st
     restored = restored_scales(matrix);
     problem.scales = restored.scales.data();
   }
-  std::vector<std::uint8_t> scale_codes(groups ? restored.scales.size() : 0);
-  if (groups) {
-    problem.choose_scales =
-        gptq_group_scales(config_, cols, matrix.parts().offset, restored.steps, restored.scales, scale_codes);
-  }
   std::vector<std::uint8_t> codes(pack ? static_cast<std::size_t>(rows * cols) : 0);
   feedback_quantize(pool, problem, {.q = q, .codes = pack ? codes.data() : nullptr});
   if (!pack) return matrix;
-  const auto store = [](const std::vector<std::uint8_t>& from, int bits, std::uint8_t* to) {
-    const std::vector<std::uint8_t> packed =
-        codebook_reference_pack(from.data(), static_cast<std::int64_t>(from.size()), bits);
-    std::copy(packed.begin(), packed.end(), to);
-  };
-  store(codes, config_.bits, matrix.mutable_codes());
-  if (groups) store(scale_codes, config_.scale_bits, matrix.mutable_scales());
+  const std::vector<std::uint8_t> packed =
+      codebook_reference_pack(codes.data(), static_cast<std::int64_t>(codes.size()), config_.bits);
+  std::copy(packed.begin(), packed.end(), matrix.mutable_codes());
   return matrix;
 }
 

@@ -117,7 +117,6 @@ class FeedbackPass {
     for (std::int64_t c = 0; c < t.cols; ++c) {
       inverse[c] = p_.col_factor == nullptr ? 0.0F : 1.0F / diagonal(p_.col_factor, p_.cols, t.col + c);
     }
-    if (p_.choose_scales) announce(t, i, wanted, passed, inverse);
     float* f = errors.f + (i - errors.first_row) * p_.cols + t.col;
     for (std::int64_t c = t.cols - 1; c >= 0; --c) {
       const std::int64_t element = i * p_.cols + place(t.col + c);
@@ -135,22 +134,6 @@ class FeedbackPass {
       const float* s = p_.col_factor + (t.col + c) * p_.cols + t.col;
       for (std::int64_t k = 0; k < c; ++k) passed[k] += error * s[k];
     }
-  }
-
-  // What the columns of a tile would be if no rounding were still to come: the targets of choose_scales.
-  void announce(const Tile& t, std::int64_t row, const float* wanted, const float* passed_on,
-                const float* inverse) const {
-    float passed[kFeedbackTile];
-    float targets[kFeedbackTile];
-    std::copy_n(passed_on, t.cols, passed);
-    for (std::int64_t c = t.cols - 1; c >= 0; --c) {
-      const float moved = passed[c] * inverse[c];
-      targets[p_.first_to_last ? t.cols - 1 - c : c] = wanted[c] + moved;
-      if (p_.col_factor == nullptr) continue;
-      const float* s = p_.col_factor + (t.col + c) * p_.cols + t.col;
-      for (std::int64_t k = 0; k < c; ++k) passed[k] -= moved * s[k];
-    }
-    p_.choose_scales(row, std::min(place(t.col), place(t.col + t.cols - 1)), t.cols, targets);
   }
 
   void move_rows_above(const Tile& t, std::int64_t r, const Errors& errors,
@@ -177,7 +160,6 @@ class FeedbackPass {
 
 void feedback_quantize(ThreadPool& pool, const FeedbackProblem& problem, const FeedbackOutputs& out) {
   LQ_ASSERT(problem.book != nullptr && problem.scales != nullptr);
-  LQ_ASSERT(problem.row_factor == nullptr || !problem.choose_scales);
   FeedbackPass pass(pool, problem, out);
   if (problem.row_factor == nullptr) {
     pass.run_rows_apart();

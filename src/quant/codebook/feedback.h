@@ -7,7 +7,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 
 #include "base/parallel.h"
 #include "quant/codebook/codebook.h"
@@ -16,12 +15,6 @@ namespace lq {
 
 // Columns whose codes are chosen between two products with S; a group of GPTQ's.
 inline constexpr std::int64_t kFeedbackTile = 128;
-
-// Called with what `count` columns of a row from `col` on should become, as the errors so far and exact
-// values from here on would have it (GPTQ's updated weights), just before their codes are chosen: may change
-// the scales of blocks that lie in them. From several threads at once, for different rows.
-using FeedbackScales =
-    std::function<void(std::int64_t row, std::int64_t col, std::int64_t count, const float* targets)>;
 
 struct FeedbackProblem {
   const float* w = nullptr;  // [rows, cols], finite
@@ -33,9 +26,8 @@ struct FeedbackProblem {
   // last, as the GPTQ paper does; col_factor is then the factor of R with rows and columns in reverse order.
   bool first_to_last = false;
   const Codebook* book = nullptr;
-  int block = 64;                  // elements of the flattened matrix that share a scale
-  const float* scales = nullptr;   // [blocks], finite, not negative; may change in `choose_scales`
-  FeedbackScales choose_scales{};  // may be empty. REQUIRES otherwise: row_factor null
+  int block = 64;                 // elements of the flattened matrix that share a scale
+  const float* scales = nullptr;  // [blocks], finite, not negative
 };
 
 // What is wanted of it, [rows, cols] each; any may be null.

@@ -2,17 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+
+#include "quant/codebook/feedback.h"
 
 namespace lq {
 namespace {
 
-constexpr float kRoom = 1.25F;
-
 float absmax(const float* x, std::int64_t count) {
   float largest = 0.0F;
   for (std::int64_t i = 0; i < count; ++i) largest = std::max(largest, std::abs(x[i]));
-  return std::min(largest, std::numeric_limits<float>::max());
+  return largest;
 }
 
 }  // namespace
@@ -29,27 +28,7 @@ float gptq_group_targets(ThreadPool& pool, const CodebookConfig& config, const f
                 targets.begin() + i * per_row + end / config.block, largest);
     }
   });
-  const float offset = *std::min_element(targets.begin(), targets.end()) / kRoom;
-  for (float& target : targets) target = std::min(target, std::numeric_limits<float>::max() / kRoom) * kRoom;
-  return offset;
-}
-
-FeedbackScales gptq_group_scales(const CodebookConfig& config, std::int64_t cols, float offset,
-                                 const std::vector<float>& steps, std::vector<float>& scales,
-                                 std::vector<std::uint8_t>& codes) {
-  const float levels = static_cast<float>((1 << config.scale_bits) - 1);
-  return [&, cols, offset, levels, block = config.block](std::int64_t row, std::int64_t col,
-                                                         std::int64_t count, const float* targets) {
-    const float wanted = absmax(targets, count) - offset;
-    const std::int64_t first = (row * cols + col) / block;
-    for (std::int64_t j = first; j < first + count / block; ++j) {
-      const auto at = static_cast<std::size_t>(j);
-      const float u = steps[at] > 0.0F ? std::clamp(std::nearbyint(wanted / steps[at]), 0.0F, levels) : 0.0F;
-      codes[at] = static_cast<std::uint8_t>(u);
-      // As the format restores it (docs/formats/packed.md).
-      scales[at] = std::min(offset + u * steps[at], std::numeric_limits<float>::max());
-    }
-  };
+  return *std::min_element(targets.begin(), targets.end());
 }
 
 }  // namespace lq

@@ -51,8 +51,9 @@ TEST(NfSearch, OneBlockComesNearTheBestOfAllScales) {
       for (std::uint64_t block = 0; block < 100; ++block) {
         const std::vector<float> w = normal_weights(64, block);
         std::vector<float> q(64);
-        searching(uniform_nf_config(bits), kind).round_trip(pool, w.data(), 1, 64, q.data());
         const std::vector<float> ones(64, 1.0F);
+        searching(uniform_nf_config(bits), kind)
+            .round_trip_weighted(pool, w.data(), 1, 64, q.data(), {nullptr, ones.data()});
         const double error = squared_error(w, q, one, ones);
         float absmax = 0.0F;
         for (const float x : w) absmax = std::max(absmax, std::abs(x));
@@ -86,7 +87,7 @@ TEST(NfSearch, LowersTheErrorOfEveryConfiguration) {
   std::vector<float> searched(w.size());
   for (const CodebookConfig& config : all_nf_configs()) {
     CodebookQuantizer(config).round_trip(pool, w.data(), 1, n, plain.data());
-    searching(config).round_trip(pool, w.data(), 1, n, searched.data());
+    searching(config).round_trip_weighted(pool, w.data(), 1, n, searched.data(), {nullptr, ones.data()});
     EXPECT_LT(squared_error(w, searched, one, ones), squared_error(w, plain, one, ones)) << to_string(config);
   }
 }
@@ -121,16 +122,36 @@ TEST(NfSearch, WeightsMoveTheErrorToWhereItMattersLess) {
   }
 }
 
-TEST(NfSearch, EqualWeightsAreNoWeights) {
+TEST(NfSearch, WithoutWeightsErrorsCountByMagnitude) {
   ThreadPool pool(2);
-  const std::vector<float> w = normal_weights(90 * 110);
-  const std::vector<float> ones(110, 1.0F);
-  std::vector<float> plain(w.size());
-  std::vector<float> weighted(w.size());
-  const CodebookQuantizer quantizer = searching(parse_nf_config("3,4,bf16,32,64"));
-  quantizer.round_trip(pool, w.data(), 90, 110, plain.data());
-  quantizer.round_trip_weighted(pool, w.data(), 90, 110, weighted.data(), {ones.data(), ones.data()});
-  EXPECT_EQ(plain, weighted);
+  std::vector<float> w = normal_weights(90 * 128);
+  for (std::size_t i = 0; i < w.size(); i += 640) w[i] = 20.0F;  // far beyond the others of its block
+  const std::vector<float> ones(128, 1.0F);
+  std::vector<float> magnitudes(w.size());
+  std::transform(w.begin(), w.end(), magnitudes.begin(), [](float x) { return std::abs(x); });
+  for (const int bits : {2, 3, 4}) {
+    std::vector<float> have(w.size());
+    std::vector<float> equal(w.size());
+    std::vector<float> want(w.size());
+    const CodebookQuantizer quantizer = searching(uniform_nf_config(bits));
+    quantizer.round_trip(pool, w.data(), 90, 128, have.data());
+    quantizer.round_trip_weighted(pool, w.data(), 90, 128, equal.data(), {nullptr, ones.data()});
+    // As one row, whose columns' weights are the magnitudes.
+    quantizer.round_trip_weighted(pool, w.data(), 1, std::ssize(w), want.data(),
+                                  {nullptr, magnitudes.data()});
+    // Not bit for bit: magnitudes are taken over the block's largest, which rounds.
+    const std::vector<float> one = {1.0F};
+    const double error = squared_error(w, have, one, magnitudes);
+    EXPECT_NEAR(error, squared_error(w, want, one, magnitudes), 1e-3 * error) << bits;
+    EXPECT_LT(error, squared_error(w, equal, one, magnitudes)) << bits;
+    double clipped = 0.0;
+    double clipped_equal = 0.0;
+    for (std::size_t i = 0; i < w.size(); i += 640) {
+      clipped += 20.0 - double{have[i]};
+      clipped_equal += 20.0 - double{equal[i]};
+    }
+    EXPECT_LT(clipped, clipped_equal) << bits;
+  }
 }
 
 TEST(NfSearch, SameBitsOnEveryTargetAndThreadCount) {

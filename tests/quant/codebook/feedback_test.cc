@@ -172,39 +172,32 @@ TEST(Feedback, WithoutFactorsItRoundsToNearest) {
   }
 }
 
-// Columns from the first to the last, scales chosen when a group of 128 is reached.
+// Columns from the first to the last, groups of 128 whose scales are fixed beforehand.
 TEST(Feedback, IsGptqWhereItGoesFromFirstToLast) {
   for (const std::int64_t cols : {100, 128, 300}) {
     const Case c(20, cols, 4, 1);  // a scale for each element, so that groups may be of any size
     const Dense h = moment(cols, 2);
     const std::vector<float> factor = to_float(reference::cholesky(reversed(h)));
-    const auto scale_of = [](const double* x, std::int64_t count) {
-      double largest = 0.0;
-      for (std::int64_t k = 0; k < count; ++k) largest = std::max(largest, std::abs(x[k]));
-      return largest;
-    };
-    Dense group_scales(20, cols);
+    std::vector<float> scales(c.w.size());
+    for (std::int64_t i = 0; i < 20; ++i) {
+      for (std::int64_t j = 0; j < cols; j += 128) {
+        const std::int64_t count = std::min<std::int64_t>(128, cols - j);
+        float largest = 0.0F;
+        for (std::int64_t k = 0; k < count; ++k)
+          largest = std::max(largest, std::abs(c.w[static_cast<std::size_t>(i * cols + j + k)]));
+        std::fill_n(scales.begin() + i * cols + j, count, largest);
+      }
+    }
     const Dense want = reference::gptq(
         Dense(20, cols, c.w.data()), h,
         [&](std::int64_t i, std::int64_t j, double x) {
-          return nearest(c.book, group_scales.at(i, j / 128), x);
+          return nearest(c.book, static_cast<double>(scales[static_cast<std::size_t>(i * cols + j)]), x);
         },
-        [&](std::int64_t j, const Dense& w) {
-          for (std::int64_t i = 0; i < 20; ++i) {
-            group_scales.at(i, j / 128) =
-                scale_of(&w.v[static_cast<std::size_t>(i * cols + j)], std::min<std::int64_t>(128, cols - j));
-          }
-        });
-    std::vector<float> scales(c.w.size());
+        [](std::int64_t, const Dense&) {});
     FeedbackProblem problem = c.problem(false);
     problem.col_factor = factor.data();
     problem.first_to_last = true;
     problem.scales = scales.data();
-    problem.choose_scales = [&](std::int64_t row, std::int64_t col, std::int64_t count, const float* x) {
-      const std::vector<double> targets(x, x + count);
-      std::fill_n(scales.begin() + row * cols + col, count,
-                  static_cast<float>(scale_of(targets.data(), count)));
-    };
     ThreadPool pool(2);
     std::vector<float> q(c.w.size());
     feedback_quantize(pool, problem, {.q = q.data()});
