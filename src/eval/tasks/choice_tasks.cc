@@ -85,11 +85,6 @@ std::string hellaswag_text(std::string_view text) {
   const auto space = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
   while (!text.empty() && space(text.front())) text.remove_prefix(1);
   while (!text.empty() && space(text.back())) text.remove_suffix(1);
-  const auto replaced = [](std::string s, std::string_view from, std::string_view to) {
-    for (std::size_t at = 0; (at = s.find(from, at)) != std::string::npos; at += to.size())
-      s.replace(at, from.size(), to);
-    return s;
-  };
   std::string s = replaced(std::string(text), " [title]", ". ");
   std::string without;  // what stands in brackets on one line
   for (std::size_t at = 0; at < s.size();) {

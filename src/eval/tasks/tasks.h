@@ -22,6 +22,8 @@ TaskItem gsm8k_item(const TaskRecord& record);     // GSM8K (Cobbe 2021)
 TaskItem lambada_item(const TaskRecord& record);   // LAMBADA (Paperno 2016)
 TaskItem wikitext_item(const TaskRecord& record);  // WikiText-2 (Merity 2016)
 
+// The text with every `from`, left to right, changed into `to`.
+std::string replaced(const std::string& text, const std::string& from, const std::string& to);
 // HellaSwag's texts without the marks of the WikiHow part.
 std::string hellaswag_text(std::string_view text);
 // WikiText's tokenized text as people write it.

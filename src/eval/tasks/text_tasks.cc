@@ -10,12 +10,6 @@
 namespace lq::tasks {
 namespace {
 
-std::string replaced(std::string s, std::string_view from, std::string_view to) {
-  for (std::size_t at = 0; (at = s.find(from, at)) != std::string::npos; at += to.size())
-    s.replace(at, from.size(), to);
-  return s;
-}
-
 bool is_text_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 // "( a )" becomes "(a)", for every pair of marks with none of the closing ones between them.
@@ -84,9 +78,8 @@ TaskItem lambada_item(const TaskRecord& record) {
 
 std::string wikitext_detokenized(std::string_view page) {
   std::string s = replaced(std::string(page), "s '", "s'");
-  for (std::size_t at = 0; (at = s.find("/' ", at)) != std::string::npos; ++at) {
-    if (at + 4 < s.size() && s[at + 3] >= '0' && s[at + 3] <= '9' && s[at + 4] == '/')
-      s.replace(at, 5, "/'[0-9]/");  // so the harness has it
+  for (char digit = '0'; digit <= '9'; ++digit) {  // so the harness has it
+    s = replaced(s, {'/', '\'', ' ', digit, '/'}, "/'[0-9]/");
   }
   for (const char* mark : {"-", ",", "."}) s = replaced(s, std::string(" @") + mark + "@ ", mark);
   for (const char* mark : {":", ";", ".", "!", "?", ","})
