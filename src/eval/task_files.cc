@@ -52,7 +52,7 @@ std::vector<TaskFile> group_files(const fs::path& folder, Split split) {
   for (const std::string_view stem : stems(split)) {
     for (const fs::path& path : files_in(folder / stem)) {
       std::string group = stem_of(path);
-      const std::string suffix = "_" + std::string(stem);
+      const std::string suffix = fmt::format("_{}", stem);
       if (group.ends_with(suffix)) group.resize(group.size() - suffix.size());
       found.push_back({path, group});
     }
