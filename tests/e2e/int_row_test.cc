@@ -100,13 +100,18 @@ TEST(IntRowE2e, IsSweptAndAllocatedBesideNormalFloat) {
 TEST(IntRowE2e, WhatItDoesNotKnowIsRefused) {
   const io_test::TempDir dir;
   const std::string out = " -o " + (dir / "out").string();
-  for (const char* wrong : {"--config int-row,5", "--config int-row", "--format int-row --scales search",
-                            "--format nf --config int-row,4", "--format int-row,q9 --bits 4",
-                            "--format int-row --method gptq", "--config int-row,4 --bits 4"}) {
+  for (const char* wrong :
+       {"--config int-row,5", "--config int-row", "--format int-row --scales search",
+        "--format nf --config int-row,4", "--format int-row --method gptq", "--config int-row,4 --bits 4"}) {
     const Outcome run = lqlora("--quiet quantize " + quill() + " " + wrong + out);
     EXPECT_EQ(run.code, 1) << wrong;
     EXPECT_EQ(std::count(run.errors.begin(), run.errors.end(), '\n'), 1) << run.errors;
   }
+  // A name that no format has is wrong usage, as a flag that does not exist.
+  const Outcome unknown = lqlora("--quiet quantize " + quill() + " --format int-row,q9 --bits 4" + out);
+  EXPECT_EQ(unknown.code, 2);
+  EXPECT_NE(unknown.errors.find("'q9', but must be nf, int, lm, int-row or tcq"), std::string::npos)
+      << unknown.errors;
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ namespace {
 TEST(SweepOptions, AllConfigurationsUnlessSomeAreNamed) {
   SweepJobOptions o = sweep_defaults();
   settle(o, {});
-  EXPECT_EQ(o.plan.budget.configs, FormatSet({"lm"}).choices(ChoiceSet::kAll));
+  EXPECT_EQ(o.plan.budget.configs, FormatSet({"nf"}).choices(ChoiceSet::kAll));
   PlanChoices open;
   open.configs = {"2,8,fp32,64,256", "3,8,fp32,64,256"};
   settle(o, open);
@@ -24,7 +24,7 @@ TEST(SweepOptions, JobsOfOlderVersionsAreKnown) {
   settle(o, {});
   const nlohmann::json now = job_identity(o, "hash", 0);
   nlohmann::json old = now;
-  old["codebook"] = 2;
+  old["codebook"] = 0;
   old["scales"] = 1;
   EXPECT_EQ(job_today(o, old), now);
   EXPECT_FALSE(now.contains("feedback")) << "tables are swept without it";
