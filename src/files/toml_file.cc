@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/edit_distance.h"
 #include "base/error.h"
 #include "base/printable.h"
 
@@ -30,22 +31,6 @@ std::string_view type_name(const toml::node& node) {
     default:
       return "a date or time";
   }
-}
-
-// Levenshtein's, for "did you mean".
-std::size_t edits_between(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
 }
 
 nlohmann::json json_of(const toml::node& node) {
@@ -90,7 +75,7 @@ struct TomlFile::State {
     std::string best;
     std::size_t least = 3;
     for (const std::string& other : asked) {
-      const std::size_t edits = edits_between(key, other);
+      const std::size_t edits = edit_distance(key, other);
       if (edits < least) {
         least = edits;
         best = other;

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/edit_distance.h"
 #include "base/error.h"
 #include "eval/tasks/tasks.h"
 
@@ -71,22 +72,6 @@ std::vector<Task> make_tasks() {
   return all;
 }
 
-// Letters to insert, remove or change.
-std::size_t edits(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t above = row[j];
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
-}
-
 }  // namespace
 
 const std::vector<Task>& all_tasks() {
@@ -99,7 +84,7 @@ const Task& find_task(std::string_view name) {
   const auto it = std::find_if(all.begin(), all.end(), [&](const Task& t) { return t.name == name; });
   if (it != all.end()) return *it;
   const auto nearest = std::min_element(all.begin(), all.end(), [&](const Task& a, const Task& b) {
-    return edits(a.name, name) < edits(b.name, name);
+    return edit_distance(a.name, name) < edit_distance(b.name, name);
   });
   std::string known = "perplexity";
   for (const Task& task : all) known += ", " + std::string(task.name);
