@@ -57,7 +57,8 @@ class TilePass {
         s_(weights.col_factor),
         t_(weights.row_factor),
         stored_(stored),
-        fit_(fit) {}
+        fit_(fit),
+        group_(std::max<std::int64_t>(kGroup, stored.config.block)) {}
 
   void run_rows_apart() {
     pool_.run((rows() + kPanel - 1) / kPanel, [&](std::int64_t panel) {
@@ -196,7 +197,7 @@ class TilePass {
   const float* t_;
   TrellisStored& stored_;
   TrellisFit* fit_;
-  std::int64_t group_;
+  std::int64_t group_;  // columns of a region: whole blocks and tiles
 };
 
 }  // namespace
