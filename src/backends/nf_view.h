@@ -30,7 +30,7 @@ struct NfGemvLevels {
 struct NfCodebook {
   float values[256];     // ascending; 2^bits of them
   float midpoints[255];  // (values[k] + values[k + 1]) / 2 in f32
-  int bits;              // 2, 3, 4 or 8
+  int bits;              // 2, 3, 4, 5, 6 or 8
   int zero;              // the code of x = 0
   // x lies in cell clamp(trunc(x * 512 + 520), 0, kNfCells - 1), which is monotone in x. An entry holds the
   // bits of the midpoint in its cell (+inf where there is none) in its low half, and the number of midpoints
@@ -43,7 +43,7 @@ struct NfCodebook {
 
 // How a matrix is quantized: a configuration of the sweep (b, b0, b1, B0, B1) and a codebook of b bits.
 struct NfFormat {
-  int bits;           // b: 2, 3, 4, 8
+  int bits;           // b: 2, 3, 4, 5, 6, 8
   int scale_bits;     // b0: 2, 3, 4, 8
   ScaleDType scale2;  // b1
   int block;          // B0: 16, 32, 64 weights share a first-level scale

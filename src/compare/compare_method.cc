@@ -91,8 +91,8 @@ MethodPlan compare_method_plan(CompareMethod method, std::int64_t rank) {
 
 std::string why_not(CompareMethod method, double bits) {
   if (!has_packed_base(method) || facts_of(method).mixed) return {};
-  const bool whole = bits == 2.0 || bits == 3.0 || bits == 4.0 || bits == 8.0;
-  return whole ? std::string() : "all its codes have one width: 2, 3, 4 or 8 bits";
+  const bool whole = bits == 2.0 || bits == 3.0 || bits == 4.0 || bits == 5.0 || bits == 6.0 || bits == 8.0;
+  return whole ? std::string() : "all its codes have one width: 2, 3, 4, 5, 6 or 8 bits";
 }
 
 }  // namespace lq

@@ -41,7 +41,7 @@ TEST(NfEncode, BlockMaximaOfEveryLength) {
 TEST(NfEncode, ARoundTripIsPackingAndUnpacking) {
   ThreadPool pool(2);
   for (const CodebookKind kind : {CodebookKind::kNormalFloat, CodebookKind::kLloydMax}) {
-    for (const int bits : {2, 3, 4, 8}) {
+    for (const int bits : {2, 3, 4, 5, 6, 8}) {
       for (const std::int64_t n : {1, 64, 1000, 256 * 32 + 77}) {
         const NfFormat format{bits, 4, ScaleDType::kBf16, 32, 16};
         const auto w = normals(static_cast<std::size_t>(n), 1);

@@ -116,7 +116,7 @@ TEST(PackedProduct, IntRowDecodesEveryRangeToItsValues) {
 }
 
 TEST(PackedProduct, IntRowMultipliesForwardAndBackward) {
-  for (const int bits : {2, 3, 4, 8}) {
+  for (const int bits : {2, 3, 4, 5, 6, 8}) {
     for (const auto& [rows, cols] :
          {std::pair<std::int64_t, std::int64_t>{1, 1}, {7, 63}, {17, 64}, {33, 129}}) {
       const IntRowCase c(bits, rows, cols);

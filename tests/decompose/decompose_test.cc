@@ -89,7 +89,7 @@ INSTANTIATE_TEST_SUITE_P(Shapes, DecomposeShapes,
                                          std::tuple{40, 24, 24}, std::tuple{33, 47, 0}, std::tuple{1, 1, 1}));
 
 TEST(Decompose, NeverEndsAboveTheBestOfItsTrace) {
-  for (const int bits : {2, 3, 4, 8}) {
+  for (const int bits : {2, 3, 4, 5, 6, 8}) {
     for (const double relaxation : {0.0, 1.2}) {
       Workbench run;
       const std::vector<float> w = reference::weight_like_matrix(128, 192, 6, 2);

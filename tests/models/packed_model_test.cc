@@ -89,7 +89,7 @@ class PackedModelTest : public testing::Test {
 };
 
 TEST_F(PackedModelTest, EqualsDenseModelOfItsValues) {
-  for (const int bits : {2, 3, 4, 8}) {
+  for (const int bits : {2, 3, 4, 5, 6, 8}) {
     reference::RandomModel shape;
     shape.bits = bits;
     Model packed = Model::load(ctx_, write("packed", shape));

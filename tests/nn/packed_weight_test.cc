@@ -92,7 +92,7 @@ void expect_equals_dense(const CodebookConfig& config, CodebookKind kind, std::i
 }
 
 TEST(PackedWeight, EqualsDenseForEveryBitWidthAndBlock) {
-  for (const int bits : {2, 3, 4, 8}) {
+  for (const int bits : {2, 3, 4, 5, 6, 8}) {
     for (const int block : {16, 32, 64}) {
       const CodebookConfig config{bits, 8, ScaleDType::kFp32, block, 256};
       expect_equals_dense(config, CodebookKind::kNormalFloat, 19, 192);
@@ -111,7 +111,7 @@ TEST(PackedWeight, EqualsDenseForEveryScaleForm) {
 }
 
 TEST(PackedWeight, EqualsDenseForOddSizes) {
-  for (const int bits : {2, 3, 4, 8}) {
+  for (const int bits : {2, 3, 4, 5, 6, 8}) {
     const CodebookConfig config = uniform_nf_config(bits);
     for (const auto& [rows, cols] :
          {std::pair{1, 1}, {5, 7}, {3, 63}, {7, 65}, {2, 100}, {513, 64}, {1, 64}}) {
@@ -121,7 +121,7 @@ TEST(PackedWeight, EqualsDenseForOddSizes) {
 }
 
 TEST(PackedWeight, EqualsDenseForUniformCodes) {
-  for (const int bits : {2, 3, 4, 8}) {
+  for (const int bits : {2, 3, 4, 5, 6, 8}) {
     expect_equals_dense({bits, 8, ScaleDType::kFp32, 32, 64}, CodebookKind::kUniformInt, 11, 128);
   }
 }

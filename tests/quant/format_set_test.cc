@@ -34,12 +34,12 @@ TEST(FormatSet, NamesAreShortWhereOneFormatGoesWithoutItsName) {
 
 TEST(FormatSet, ListsAndUniformChoices) {
   EXPECT_EQ(FormatSet::parse("nf,int-row", "--format").text(), "nf,int-row");
-  EXPECT_EQ(FormatSet::parse("nf,int-row", "--format").choices(ChoiceSet::kLean).size(), 70U);
-  EXPECT_EQ(FormatSet().choices(ChoiceSet::kAll).size(), 432U);
+  EXPECT_EQ(FormatSet::parse("nf,int-row", "--format").choices(ChoiceSet::kLean).size(), 82U);
+  EXPECT_EQ(FormatSet().choices(ChoiceSet::kAll).size(), 648U);
   EXPECT_EQ(FormatSet({"int-row", "lm"}).uniform(3), parse_choice("lm,3", "test"));
   EXPECT_EQ(FormatSet({"int-row"}).uniform(3), parse_choice("int-row,3", "test"));
   EXPECT_THROW(FormatSet({"nf", "lm"}).uniform(3), Error);
-  EXPECT_THROW(FormatSet().uniform(5), Error);
+  EXPECT_THROW(FormatSet().uniform(7), Error);
   for (const char* bad : {"", "nf,", "nf,nf", "nf4", ",nf"})
     EXPECT_THROW(FormatSet::parse(bad, "x"), Error) << bad;
   EXPECT_THROW(FormatSet(std::vector<std::string>{}), Error);

@@ -116,6 +116,12 @@ void decode_any(const NfView& v, std::int64_t begin, std::int64_t count, bool st
     case 4:
       decode<4>(v, begin, count, stream, out);
       break;
+    case 5:
+      decode<5>(v, begin, count, stream, out);
+      break;
+    case 6:
+      decode<6>(v, begin, count, stream, out);
+      break;
     default:
       decode<8>(v, begin, count, stream, out);
       break;

@@ -78,8 +78,10 @@ void clear_padding(std::uint8_t* packed, std::int64_t valid) {
   for (std::int64_t e = valid; e < 64; ++e) {
     if constexpr (kBits == 8) {
       packed[e] = 0;
-    } else if constexpr (kBits == 4) {
+    } else if constexpr (kBits >= 4) {
       packed[e % 32] &= static_cast<std::uint8_t>(e < 32 ? 0xf0 : 0x0f);
+      if constexpr (kBits == 5) packed[32 + e / 8] &= static_cast<std::uint8_t>(~(1U << (e % 8)));
+      if constexpr (kBits == 6) packed[32 + e % 16] &= static_cast<std::uint8_t>(~(3U << (e / 16 * 2)));
     } else {
       packed[e % 16] &= static_cast<std::uint8_t>(~(3U << (e / 16 * 2)));
       if constexpr (kBits == 3) packed[16 + e / 8] &= static_cast<std::uint8_t>(~(1U << (e % 8)));
@@ -104,7 +106,7 @@ HWY_INLINE void round_codes(const float* w, const float* scales, const float* di
   for (int e = 0; e < 64; e += kLanes) {
     const VF x = hn::Div(hn::LoadU(d, w + e), hn::Set(d, divisors[e >> block_shift]));
     VF rounded;
-    if constexpr (kBits == 8 && kLanes == 8) {
+    if constexpr (kBits > 4 && kLanes == 8) {
       rounded = search.nearest(x);
     } else {
       rounded = value(search(x));
@@ -182,6 +184,12 @@ void encode_units(const NfEncodeJob& given, std::int64_t begin, std::int64_t end
         break;
       case 4:
         encode_unit<4>(job, unit);
+        break;
+      case 5:
+        encode_unit<5>(job, unit);
+        break;
+      case 6:
+        encode_unit<6>(job, unit);
         break;
       default:
         encode_unit<8>(job, unit);

@@ -125,11 +125,13 @@ template <int kBits>
 constexpr float kShrink = kBits == 2   ? 0.87F
                           : kBits == 3 ? 0.92F
                           : kBits == 4 ? 0.94F
+                          : kBits == 5 ? 0.96F
+                          : kBits == 6 ? 0.975F
                                        : 0.99F;
 template <int kBits>
 constexpr int kTrials = kBits == 2   ? 12
                         : kBits == 3 ? 10
-                        : kBits == 4 ? 8
+                        : kBits <= 6 ? 8
                                      : 6;
 // Then the best is taken as the next scale to try.
 constexpr int kRefinements = 2;
@@ -174,6 +176,10 @@ float search_width(const NfSearchInput& in, std::int64_t begin, std::int64_t end
       return search_blocks<3, kWeighted>(in, begin, end, target);
     case 4:
       return search_blocks<4, kWeighted>(in, begin, end, target);
+    case 5:
+      return search_blocks<5, kWeighted>(in, begin, end, target);
+    case 6:
+      return search_blocks<6, kWeighted>(in, begin, end, target);
     default:
       return search_blocks<8, kWeighted>(in, begin, end, target);
   }
@@ -247,6 +253,12 @@ void search_codes_width(const NfSearchInput& in, const NfScaleJob& job, std::int
       break;
     case 4:
       search_unit_codes<4, kWeighted>(in, job, unit, codes);
+      break;
+    case 5:
+      search_unit_codes<5, kWeighted>(in, job, unit, codes);
+      break;
+    case 6:
+      search_unit_codes<6, kWeighted>(in, job, unit, codes);
       break;
     default:
       search_unit_codes<8, kWeighted>(in, job, unit, codes);

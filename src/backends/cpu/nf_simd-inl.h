@@ -192,6 +192,24 @@ HWY_INLINE void pack_group(const CodeAt& code_at, std::uint8_t* out) {
       const VI low = code_at(i);
       store_bytes(hn::Or(low, hn::ShiftLeft<4>(code_at(i + 32))), out + i);
     }
+  } else if constexpr (kBits > 4) {
+    // The low four bits as codes of 4 bits, the rest as codes of their own.
+    alignas(64) std::int32_t codes[64];
+    for (int i = 0; i < 64; i += kLanes) hn::Store(code_at(i), di, codes + i);
+    const auto low = [&](int e) HWY_ATTR { return hn::And(hn::Load(di, codes + e), hn::Set(di, 15)); };
+    const auto high = [&](int e) HWY_ATTR { return hn::ShiftRight<4>(hn::Load(di, codes + e)); };
+    pack_group<4>(low, out);
+    if constexpr (kBits == 5) {
+      std::uint64_t top = 0;
+      for (int i = 0; i < 64; i += kLanes) {
+        std::uint64_t bits = 0;
+        hn::StoreMaskBits(di, hn::TestBit(high(i), hn::Set(di, 1)), reinterpret_cast<std::uint8_t*>(&bits));
+        top |= bits << i;
+      }
+      std::memcpy(out + 32, &top, 8);
+    } else {
+      pack_group<2>(high, out + 32);
+    }
   } else {
     std::uint64_t top = 0;
     const auto low_bits = [&](int e) HWY_ATTR {
@@ -225,6 +243,20 @@ HWY_INLINE void unpack_group(const std::uint8_t* in, const Use& use) {
       use(i, hn::And(byte, hn::Set(di, 15)));
       use(i + 32, hn::ShiftRight<4>(byte));
     }
+  } else if constexpr (kBits == 5) {
+    std::uint64_t top = 0;
+    std::memcpy(&top, in + 32, 8);
+    const VI lane_bit = hn::Shl(hn::Set(di, 1), hn::Iota(di, 0));
+    unpack_group<4>(in, [&](int e, VI low) HWY_ATTR {
+      const auto is_top = hn::TestBit(hn::Set(di, static_cast<std::int32_t>(top >> e & 0xffffU)), lane_bit);
+      use(e, hn::Or(low, hn::IfThenElseZero(is_top, hn::Set(di, 16))));
+    });
+  } else if constexpr (kBits == 6) {
+    unpack_group<4>(in, [&](int e, VI low) HWY_ATTR {
+      const VI bytes = load_bytes(in + 32 + e % 16);
+      const VI high = hn::And(hn::ShiftRightSame(bytes, e / 16 * 2), hn::Set(di, 3));
+      use(e, hn::Or(low, hn::ShiftLeft<4>(high)));
+    });
   } else {
     std::uint64_t top = 0;
     if constexpr (kBits == 3) std::memcpy(&top, in + 16, 8);

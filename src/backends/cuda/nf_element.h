@@ -22,7 +22,12 @@ LQ_HOST_DEVICE inline unsigned unpack_code(const std::uint8_t* packed, std::int6
   const std::uint8_t* group = packed + index / kNfGroup * 8 * bits;
   const int j = static_cast<int>(index % kNfGroup);
   if (bits == 8) return group[j];
-  if (bits == 4) return group[j % 32] >> (j / 32 * 4) & 15U;
+  if (bits >= 4) {
+    unsigned code = group[j % 32] >> (j / 32 * 4) & 15U;
+    if (bits == 5) code |= (group[32 + j / 8] >> (j % 8) & 1U) << 4;
+    if (bits == 6) code |= (group[32 + j % 16] >> (j / 16 * 2) & 3U) << 4;
+    return code;
+  }
   unsigned code = group[j % 16] >> (j / 16 * 2) & 3U;
   if (bits == 3) code |= (group[16 + j / 8] >> (j % 8) & 1U) << 2;
   return code;

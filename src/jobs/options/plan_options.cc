@@ -231,7 +231,8 @@ void describe_ranks(OptionVisitor& v, const PlanFields& o, PlanChoices& open, co
 void describe_configs(OptionVisitor& v, const PlanFields& o, PlanChoices& open, const std::string& fallback,
                       bool counts) {
   v.option({.key = "configs",
-            .help = "Choose among these: lean (good ones: 66 of a codebook), all (432), or b,b0,b1,B0,B1 or "
+            .help = "Choose among these: lean (good ones: 78 of a codebook), all (648), or "
+                    "b,b0,b1,B0,B1 or "
                     "int-row,B each; default: " +
                     fallback,
             .open = true,

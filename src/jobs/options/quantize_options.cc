@@ -17,13 +17,14 @@ PlanFields fields_of(QuantizeOptions& o) {
 
 void describe_bits(OptionVisitor& v, QuantizeOptions& o, QuantizeChoices& open) {
   const bool budget = o.budget.given();
-  v.option({.key = "nf",
-            .help = "Every matrix alike, codes of this many bits: (B,8,fp32,64,256); default 4",
-            .group = kBits,
-            .identified_by = "/config"},
-           named(
-               {"2", "3", "4", "8"}, [&open] { return open.nf == 0 ? "" : std::to_string(open.nf); },
-               [&open](const std::string& bits) { open.nf = std::stoi(bits); }));
+  v.option(
+      {.key = "nf",
+       .help = "Every matrix alike, codes of this many bits: (B,8,fp32,64,256); default 4",
+       .group = kBits,
+       .identified_by = "/config"},
+      named(
+          {"2", "3", "4", "5", "6", "8"}, [&open] { return open.nf == 0 ? "" : std::to_string(open.nf); },
+          [&open](const std::string& bits) { open.nf = std::stoi(bits); }));
   v.option({.key = "config",
             .help = "Every matrix alike: b,b0,b1,B0,B1 such as 3,8,fp32,64,256, or FORMAT,... such as "
                     "int-row,4",

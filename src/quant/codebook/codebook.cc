@@ -1,5 +1,7 @@
 #include "quant/codebook/codebook.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -165,8 +167,8 @@ std::vector<double> lloyd_max_values(int half) {
 const Codebook& codebook_of(CodebookKind kind, int bits) {
   static const AllCodebooks all = build_all();
   const auto found = std::find(kCodeWidths.begin(), kCodeWidths.end(), bits);
-  LQ_CHECK(found != kCodeWidths.end(), kInvalidArgument, "codebook of {} bits, but only 2, 3, 4 and 8 exist",
-           bits);
+  LQ_CHECK(found != kCodeWidths.end(), kInvalidArgument, "codebook of {} bits, but only {} exist", bits,
+           fmt::join(kCodeWidths, ", "));
   return all[static_cast<std::size_t>(kind)][static_cast<std::size_t>(found - kCodeWidths.begin())];
 }
 

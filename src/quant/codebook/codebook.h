@@ -26,12 +26,13 @@ enum class CodebookKind : std::uint8_t {
   kLloydMax,
 };
 
-// Bits per code that exist.
-inline constexpr std::array kCodeWidths = {2, 3, 4, 8};
+// Bits per code that exist, and per code of a scale. The paper's codes have the widths of scales.
+inline constexpr std::array kCodeWidths = {2, 3, 4, 5, 6, 8};
+inline constexpr std::array kScaleWidths = {2, 3, 4, 8};
 
 using Codebook = backends::NfCodebook;
 
-// Computed once per kind and width in double and rounded to f32. REQUIRES: bits in {2, 3, 4, 8}.
+// Computed once per kind and width in double and rounded to f32. REQUIRES: bits in kCodeWidths.
 const Codebook& codebook_of(CodebookKind kind, int bits);
 
 // "nf", "int", "lm": as in config.json.

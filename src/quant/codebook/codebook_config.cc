@@ -36,8 +36,10 @@ void check_value(std::string_view who, std::size_t field, int value) {
     LQ_CHECK(contains(choices, value), kInvalidArgument, "{}: {} is {}, but must be one of {}", who,
              kFields[field], value, fmt::join(choices, ", "));
   };
-  if (field < 2) {
+  if (field == 0) {
     check(kCodeWidths);
+  } else if (field == 1) {
+    check(kScaleWidths);
   } else if (field == 3) {
     check(kBlocks);
   } else {
@@ -52,10 +54,11 @@ ScaleDType dtype_of(std::string_view name, std::string_view who) {
   return static_cast<ScaleDType>(found - kDtypeNames.begin());
 }
 
-std::vector<CodebookConfig> enumerate() {
+template <typename Widths>
+std::vector<CodebookConfig> enumerate(const Widths& code_widths) {
   std::vector<CodebookConfig> all;
-  for (const int bits : kCodeWidths) {
-    for (const int scale_bits : kCodeWidths) {
+  for (const int bits : code_widths) {
+    for (const int scale_bits : kScaleWidths) {
       for (const ScaleDType scale2 : {ScaleDType::kBf16, ScaleDType::kFp16, ScaleDType::kFp32}) {
         for (const int block : kBlocks) {
           for (const int block2 : kBlocks2) all.push_back({bits, scale_bits, scale2, block, block2});
@@ -116,7 +119,12 @@ double codebook_bits_per_weight(const CodebookConfig& config) {
 }
 
 const std::vector<CodebookConfig>& all_nf_configs() {
-  static const std::vector<CodebookConfig> all = enumerate();
+  static const std::vector<CodebookConfig> all = enumerate(kScaleWidths);
+  return all;
+}
+
+const std::vector<CodebookConfig>& every_codebook_config() {
+  static const std::vector<CodebookConfig> all = enumerate(kCodeWidths);
   return all;
 }
 

@@ -14,7 +14,7 @@ namespace lq {
 using ScaleDType = backends::ScaleDType;
 
 struct CodebookConfig {
-  int bits = 4;                           // b: bits of a code; 2, 3, 4, 8
+  int bits = 4;                           // b: bits of a code; 2, 3, 4, 5, 6, 8
   int scale_bits = 8;                     // b0: bits of a first-level scale, unsigned; 2, 3, 4, 8
   ScaleDType scale2 = ScaleDType::kFp32;  // b1: type of a second-level scale
   int block = 64;                         // B0: weights per first-level scale; 16, 32, 64
@@ -42,6 +42,8 @@ double codebook_bits_per_weight(const CodebookConfig& config);
 
 // The 432 configurations of the paper, ordered by b, then b0, b1 (bf16, fp16, fp32), B0, B1, each ascending.
 const std::vector<CodebookConfig>& all_nf_configs();
+// Those and the ones whose codes have 5 and 6 bits, in the same order.
+const std::vector<CodebookConfig>& every_codebook_config();
 
 // (bits, 8, fp32, 64, 256): QLoRA's NF4 with double quantization, and the same for other widths.
 CodebookConfig uniform_nf_config(int bits);

@@ -16,8 +16,8 @@ namespace {
 bool stands_alone(const CodebookConfig& c) { return c.bits == 8 && c.scale_bits <= 4; }
 
 bool is_lean(const CodebookConfig& c) {
-  const bool narrow = c.bits < 8 ? c.scale_bits <= 4 : c.scale_bits >= 4;
-  return narrow && c.scale2 == ScaleDType::kFp16 && c.block2 >= 64;
+  const bool fits = c.bits < 5 ? c.scale_bits <= 4 : c.bits < 8 ? c.scale_bits == 4 : c.scale_bits >= 4;
+  return fits && c.scale2 == ScaleDType::kFp16 && c.block2 >= 64;
 }
 
 int parse_width(std::string_view text) {
@@ -55,7 +55,7 @@ std::string CodebookFormat::parse(std::string_view parameters, std::string_view 
 
 std::vector<std::string> CodebookFormat::choices(ChoiceSet set) const {
   std::vector<std::string> choices;
-  for (const CodebookConfig& c : all_nf_configs()) {
+  for (const CodebookConfig& c : every_codebook_config()) {
     if (set == ChoiceSet::kAll || is_lean(c)) choices.push_back(to_string(c));
   }
   return choices;

@@ -1,5 +1,5 @@
 // The three codebook formats, "nf", "int" and "lm", in the table of formats: one for each kind of codebook,
-// the 432 configurations their parameters. docs/formats/packed.md.
+// the 648 configurations their parameters. docs/formats/packed.md.
 #pragma once
 
 #include "quant/codebook/codebook.h"
@@ -20,8 +20,9 @@ class CodebookFormat final : public QuantFormat {
   // "3,8,fp32,64,256"; "3" is what uniform(3) gives.
   std::string parse(std::string_view parameters, std::string_view who) const override;
   std::string uniform(int bits) const override { return to_string(uniform_nf_config(bits)); }
-  // kLean: 66 of the 432 configurations, fp16 second-level scales, narrow first-level ones. Allocations from
-  // them came within 0.4 % of the objective of all 432 at 2.25 to 3.5 bits, for a sixth of the sweep.
+  // kAll: the paper's 432 configurations and 216 whose codes have 5 and 6 bits. kLean: fp16 second-level
+  // scales, narrow first-level ones: 66 of the 432, allocations from which came within 0.4 % of the objective
+  // of all at 2.25 to 3.5 bits, for a sixth of the sweep, and 12 of the others, for budgets between 4 and 8.
   std::vector<std::string> choices(ChoiceSet set) const override;
   double bits_per_weight(std::string_view parameters) const override;
   SweepPlace sweep_place(std::string_view parameters) const override;

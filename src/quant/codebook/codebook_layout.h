@@ -21,7 +21,7 @@ struct CodebookSizes {
 inline constexpr std::int64_t kMaxCodebookElements = std::int64_t{1} << 42;
 
 // Throws Error(kInvalidArgument) naming `who` unless rows, cols >= 1, rows * cols <= kMaxCodebookElements and
-// the configuration is one of the 432.
+// the configuration is one of every_codebook_config()'s.
 CodebookSizes codebook_sizes(std::int64_t rows, std::int64_t cols, const CodebookConfig& config,
                              std::string_view who);
 

@@ -20,7 +20,7 @@ struct CodebookQuantizerOptions {
 
 class CodebookQuantizer final : public Quantizer {
  public:
-  // Throws Error(kInvalidArgument) unless config is one of the 432.
+  // Throws Error(kInvalidArgument) unless config is one of every_codebook_config()'s.
   explicit CodebookQuantizer(const CodebookConfig& config, const CodebookQuantizerOptions& options = {});
 
   void round_trip(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,

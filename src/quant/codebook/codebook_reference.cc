@@ -75,8 +75,12 @@ std::vector<std::uint8_t> codebook_reference_pack(const std::uint8_t* codes, std
     const unsigned code = codes[i];
     if (bits == 8) {
       group[j] = static_cast<std::uint8_t>(code);
-    } else if (bits == 4) {
-      group[j % 32] = static_cast<std::uint8_t>(group[j % 32] | code << (j / 32 * 4));
+    } else if (bits >= 4) {
+      group[j % 32] = static_cast<std::uint8_t>(group[j % 32] | (code & 15U) << (j / 32 * 4));
+      if (bits == 5) group[32 + j / 8] = static_cast<std::uint8_t>(group[32 + j / 8] | code >> 4 << (j % 8));
+      if (bits == 6) {
+        group[32 + j % 16] = static_cast<std::uint8_t>(group[32 + j % 16] | code >> 4 << (j / 16 * 2));
+      }
     } else {
       group[j % 16] = static_cast<std::uint8_t>(group[j % 16] | (code & 3U) << (j / 16 * 2));
       if (bits == 3) group[16 + j / 8] = static_cast<std::uint8_t>(group[16 + j / 8] | code >> 2 << (j % 8));
@@ -89,7 +93,12 @@ std::uint8_t codebook_reference_unpack_one(const std::uint8_t* packed, std::int6
   const std::uint8_t* group = packed + index / 64 * 8 * bits;
   const int j = static_cast<int>(index % 64);
   if (bits == 8) return group[j];
-  if (bits == 4) return static_cast<std::uint8_t>(group[j % 32] >> (j / 32 * 4) & 15);
+  if (bits >= 4) {
+    unsigned code = group[j % 32] >> (j / 32 * 4) & 15U;
+    if (bits == 5) code |= (group[32 + j / 8] >> (j % 8) & 1U) << 4;
+    if (bits == 6) code |= (group[32 + j % 16] >> (j / 16 * 2) & 3U) << 4;
+    return static_cast<std::uint8_t>(code);
+  }
   unsigned code = group[j % 16] >> (j / 16 * 2) & 3U;
   if (bits == 3) code |= (group[16 + j / 8] >> (j % 8) & 1U) << 2;
   return static_cast<std::uint8_t>(code);

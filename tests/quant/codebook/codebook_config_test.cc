@@ -34,16 +34,24 @@ TEST(CodebookConfig, ThereAre432InOneOrder) {
   EXPECT_EQ(to_string(all[431]), "8,8,fp32,64,256");
 }
 
+TEST(CodebookConfig, CodesOf5And6BitsAreBesideThePapers) {
+  EXPECT_EQ(every_codebook_config().size(), 648U);
+  EXPECT_EQ(parse_nf_config("5,4,fp16,64,256"), (CodebookConfig{5, 4, ScaleDType::kFp16, 64, 256}));
+  EXPECT_DOUBLE_EQ(codebook_bits_per_weight(parse_nf_config("6,4,fp16,32,64")),
+                   6.0 + 4.0 / 32 + 16.0 / (32 * 64));
+}
+
 TEST(CodebookConfig, TextRoundTrips) {
-  for (const CodebookConfig& config : all_nf_configs()) {
+  for (const CodebookConfig& config : every_codebook_config()) {
     EXPECT_EQ(parse_nf_config(to_string(config)), config);
   }
   EXPECT_EQ(parse_nf_config(" 3, 8 ,fp32, 64,256 "), uniform_nf_config(3));
 }
 
 TEST(CodebookConfig, BadTextSaysWhatIsWrong) {
-  EXPECT_NE(message_of("5,8,fp32,64,256").find("b (bits of a code) is 5, but must be one of 2, 3, 4, 8"),
-            std::string::npos);
+  EXPECT_NE(
+      message_of("7,8,fp32,64,256").find("b (bits of a code) is 7, but must be one of 2, 3, 4, 5, 6, 8"),
+      std::string::npos);
   EXPECT_NE(message_of("3,8,fp64,64,256").find("\"fp64\", but must be one of bf16, fp16, fp32"),
             std::string::npos);
   EXPECT_NE(message_of("3,8,fp32,64").find("4 parts, but must be five"), std::string::npos);
@@ -52,7 +60,9 @@ TEST(CodebookConfig, BadTextSaysWhatIsWrong) {
   EXPECT_NE(message_of("3,8,fp32,99999999999,256").find("whole number"), std::string::npos);
   EXPECT_NE(message_of("3,8,fp32,64,128").find("B1"), std::string::npos);
   EXPECT_NE(message_of("").find("1 parts"), std::string::npos);
-  EXPECT_THROW(uniform_nf_config(5), Error);
+  EXPECT_THROW(uniform_nf_config(7), Error);
+  EXPECT_NE(message_of("4,5,fp32,64,256").find("b0 (bits of a scale) is 5, but must be one of 2, 3, 4, 8"),
+            std::string::npos);
 }
 
 TEST(CodebookConfig, BitsPerWeightIsThePapersFormula) {

@@ -149,7 +149,7 @@ TEST(NfKernels, EqualTheReferenceOnLargerSizes) {
 
 TEST(NfKernels, EqualTheReferenceOnSpecialValues) {
   ThreadPool pool(1);
-  for (const int bits : {2, 3, 4, 8}) {
+  for (const int bits : {2, 3, 4, 5, 6, 8}) {
     for (const int scale_bits : {2, 8}) {
       for (const ScaleDType type : {ScaleDType::kBf16, ScaleDType::kFp16, ScaleDType::kFp32}) {
         for (const Pattern pattern : kAllPatterns) {

@@ -26,7 +26,7 @@ TEST(CodebookQuantizer, ErrorsLieBetweenTheBounds) {
   const std::int64_t n = 1 << 18;
   const auto w = reference::normal_matrix(1, n, 3);
   std::vector<float> q(w.size());
-  for (const int bits : {2, 3, 4, 8}) {
+  for (const int bits : {2, 3, 4, 5, 6, 8}) {
     CodebookQuantizer(uniform_nf_config(bits)).round_trip(pool, w.data(), 512, 512, q.data());
     const double mse = squared_error(w, q) / static_cast<double>(n);
     EXPECT_GT(mse, std::pow(4.0, -bits)) << bits;

@@ -101,7 +101,7 @@ TEST(NfSearch, WeightsMoveTheErrorToWhereItMattersLess) {
   std::vector<float> col_weights(static_cast<std::size_t>(cols), 1.0F);
   for (std::size_t i = 0; i < row_weights.size(); i += 2) row_weights[i] = 50.0F;
   for (std::size_t j = 0; j < col_weights.size(); j += 3) col_weights[j] = 100.0F;
-  for (const int bits : {2, 3, 4, 8}) {
+  for (const int bits : {2, 3, 4, 5, 6, 8}) {
     const CodebookQuantizer quantizer = searching(uniform_nf_config(bits));
     std::vector<float> plain(w.size());
     std::vector<float> weighted(w.size());
@@ -193,7 +193,7 @@ TEST(NfSearch, SpecialValuesStayFinite) {
   const std::int64_t cols = 70;
   const std::vector<float> base = normal_weights(rows * cols);
   std::vector<float> zero_weights(static_cast<std::size_t>(cols), 0.0F);
-  for (const int bits : {2, 3, 4, 8}) {
+  for (const int bits : {2, 3, 4, 5, 6, 8}) {
     for (const ScaleDType type : {ScaleDType::kBf16, ScaleDType::kFp16, ScaleDType::kFp32}) {
       const CodebookQuantizer quantizer = searching({bits, 4, type, 16, 16});
       for (const float factor : {0.0F, 1e-44F, 1e-38F, 1e-20F, 1.0F, 1e20F, 6e37F}) {

@@ -132,10 +132,10 @@ TEST_P(EveryCodebook, CellsCountTheMidpointsBelow) {
 INSTANTIATE_TEST_SUITE_P(All, EveryCodebook,
                          testing::Combine(testing::Values(CodebookKind::kNormalFloat,
                                                           CodebookKind::kUniformInt, CodebookKind::kLloydMax),
-                                          testing::Values(2, 3, 4, 8)));
+                                          testing::Values(2, 3, 4, 5, 6, 8)));
 
 TEST(Codebook, RefusesOtherWidthsAndNames) {
-  EXPECT_THROW(codebook_of(CodebookKind::kNormalFloat, 5), Error);
+  EXPECT_THROW(codebook_of(CodebookKind::kNormalFloat, 7), Error);
   EXPECT_EQ(codebook_kind_from_name("nf", "x"), CodebookKind::kNormalFloat);
   EXPECT_EQ(codebook_kind_from_name("int", "x"), CodebookKind::kUniformInt);
   EXPECT_EQ(codebook_kind_from_name("lm", "x"), CodebookKind::kLloydMax);
