@@ -111,8 +111,15 @@ Batch make_batch(std::span<const EncodedExample> examples, std::span<const std::
       batch.trained_tokens += e.in_loss[t] != 0 ? 1 : 0;
     }
     batch.targets.push_back(kNoTarget);
+    batch.types.insert(batch.types.end(), e.types.begin(), e.types.end());
+    if (e.label) batch.labels.push_back(*e.label);
   }
   batch.starts.push_back(std::ssize(batch.ids));
+  LQ_CHECK(batch.labels.empty() || batch.labels.size() + 1 == batch.starts.size(), kInvalidArgument,
+           "[batch] {} of {} examples have a label", batch.labels.size(), batch.starts.size() - 1);
+  LQ_CHECK(batch.types.empty() || batch.types.size() == batch.ids.size(), kInvalidArgument,
+           "[batch] {} token types for {} tokens", batch.types.size(), batch.ids.size());
+  if (!batch.labels.empty()) batch.trained_tokens = std::ssize(batch.labels);
   return batch;
 }
 

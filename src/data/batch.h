@@ -17,7 +17,9 @@ struct Batch {
   std::vector<std::int32_t> ids;
   std::vector<std::int64_t> starts;   // of each sequence in ids; ends with ids.size()
   std::vector<std::int32_t> targets;  // [ids.size()]: the next token where it counts, else kNoTarget
-  std::int64_t trained_tokens = 0;    // targets that are not kNoTarget
+  std::int64_t trained_tokens = 0;    // targets that are not kNoTarget; of examples with labels: their number
+  std::vector<std::int32_t> types;    // token types of the ids; empty: all 0
+  std::vector<float> labels;          // one a sequence where the examples have labels, else empty
 
   std::vector<std::int32_t> positions() const;  // distance from the sequence's start
   std::vector<std::int32_t> segments() const;   // number of the sequence

@@ -46,7 +46,7 @@ std::vector<EncodedExample> cut_windows(const EncodedExample& example, std::int6
       return std::decay_t<decltype(list)>(list.begin() + static_cast<std::ptrdiff_t>(begin),
                                           list.begin() + static_cast<std::ptrdiff_t>(end));
     };
-    out.push_back({cut(example.ids), cut(example.in_loss)});
+    out.push_back({.ids = cut(example.ids), .in_loss = cut(example.in_loss)});
   }
   return out;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -13,6 +14,9 @@ namespace lq {
 struct EncodedExample {
   std::vector<std::int32_t> ids;
   std::vector<std::uint8_t> in_loss;  // of each id: whether predicting it is learnt
+  // Of examples with a label (data/labelled_text.h), where nothing is in_loss:
+  std::vector<std::int32_t> types = {};  // token types of the ids; empty: all 0
+  std::optional<float> label = {};       // a class's number, or a score
 
   // Tokens that count and have one before them.
   std::int64_t trained_tokens() const;

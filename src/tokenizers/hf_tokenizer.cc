@@ -15,12 +15,13 @@ HfTokenizer::HfTokenizer(HfParts parts, const TokenizerConfig& config, const std
   add_tokens(config, who);
   special_ = resolve_special_tokens(config, [this](const std::string& name) { return id_of(name); });
   wrap_with_bos_eos(config);
-  for (const auto* ids : {&parts_.post.before, &parts_.post.after}) {
-    for (const std::int32_t id : *ids) {
-      LQ_CHECK(id < size_, kCorruptFile, "{}: the post-processor adds token {}, but ids end at {}", who, id,
-               size_ - 1);
-    }
-  }
+  const auto check_added = [&](std::int32_t id) {
+    LQ_CHECK(id < size_, kCorruptFile, "{}: the post-processor adds token {}, but ids end at {}", who, id,
+             size_ - 1);
+  };
+  for (const std::int32_t id : parts_.post.before) check_added(id);
+  for (const std::int32_t id : parts_.post.after) check_added(id);
+  for (const TextPart& part : parts_.post.pair) check_added(part.id);
 }
 
 void HfTokenizer::add_tokens(const TokenizerConfig& config, const std::string& who) {
@@ -167,6 +168,14 @@ std::optional<std::int32_t> HfTokenizer::id_of(std::string_view piece) const {
 bool HfTokenizer::is_special(std::int32_t id) const {
   const auto it = by_id_.find(id);
   return it != by_id_.end() && it->second.special;
+}
+
+std::vector<TextPart> HfTokenizer::single_parts() const {
+  std::vector<TextPart> parts;
+  for (const std::int32_t id : parts_.post.before) parts.push_back({-1, id, 0});
+  parts.push_back({0, -1, 0});
+  for (const std::int32_t id : parts_.post.after) parts.push_back({-1, id, 0});
+  return parts;
 }
 
 }  // namespace lq::tokenizers

@@ -41,6 +41,8 @@ class HfTokenizer final : public Tokenizer {
   std::string piece(std::int32_t id) const override;
   std::optional<std::int32_t> id_of(std::string_view piece) const override;
   bool is_special(std::int32_t id) const override;
+  std::vector<TextPart> single_parts() const override;
+  std::vector<TextPart> pair_parts() const override { return parts_.post.pair; }
 
  private:
   void add_tokens(const TokenizerConfig& config, const std::string& who);

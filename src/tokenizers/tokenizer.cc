@@ -33,6 +33,14 @@ fs::path find_file(const fs::path& directory) {
 
 }  // namespace
 
+std::vector<TextPart> Tokenizer::single_parts() const {
+  std::vector<TextPart> parts;
+  if (special_.add_bos) parts.push_back({-1, *special_.bos, 0});
+  parts.push_back({0, -1, 0});
+  if (special_.add_eos) parts.push_back({-1, *special_.eos, 0});
+  return parts;
+}
+
 std::unique_ptr<Tokenizer> Tokenizer::load(const fs::path& path) {
   std::error_code ec;
   LQ_CHECK(fs::exists(path, ec), kNotFound, "{}: no such file or folder", path.string());

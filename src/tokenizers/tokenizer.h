@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "files/folder.h"
+#include "tokenizers/text_pair.h"
 
 namespace lq::tokenizers {
 
@@ -72,6 +73,11 @@ class Tokenizer {
   virtual std::optional<std::int32_t> id_of(std::string_view piece) const = 0;
   // Left out by decode(..., skip_special = true).
   virtual bool is_special(std::int32_t id) const = 0;
+
+  // What stands around one text: BOS and EOS where they are added, or what the file's post-processor says.
+  virtual std::vector<TextPart> single_parts() const;
+  // Around and between two texts; empty where the file does not say.
+  virtual std::vector<TextPart> pair_parts() const { return {}; }
 
   const SpecialTokens& special() const { return special_; }
   std::optional<std::int32_t> bos_id() const { return special_.bos; }

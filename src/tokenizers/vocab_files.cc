@@ -102,7 +102,7 @@ std::unique_ptr<HfTokenizer> make_vocab_merges_tokenizer(std::string_view vocab_
   if (roberta) {
     LQ_CHECK(config.bos && config.eos, kCorruptFile, "{}: {} needs <s> and </s> in the vocabulary", vocab_who,
              name);
-    parts.post = {{vocab.find(*config.bos)}, {vocab.find(*config.eos)}};
+    parts.post = roberta_post_processor(vocab.find(*config.bos), vocab.find(*config.eos));
     LQ_CHECK(parts.post.before[0] >= 0 && parts.post.after[0] >= 0, kCorruptFile,
              "{}: '{}' or '{}' is not in the vocabulary", vocab_who, *config.bos, *config.eos);
     for (AddedToken& token : parts.added) token.lstrip = token.content == "<mask>";
@@ -143,7 +143,7 @@ std::unique_ptr<HfTokenizer> make_vocab_txt_tokenizer(std::string_view text, con
            "{}: [CLS] and [SEP] should be among the pieces", who);
   LQ_CHECK(vocab.find("[UNK]") != Vocab::kNone, kCorruptFile,
            "{}: the unknown token '[UNK]' is not in the vocabulary", who);
-  parts.post = {{cls}, {sep}};
+  parts.post = bert_post_processor(cls, sep);
   Json normalizer = {{"type", "BertNormalizer"},
                      {"lowercase", config.lower_case.value_or(true)},
                      {"handle_chinese_chars", config.cjk_characters.value_or(true)}};
