@@ -342,7 +342,10 @@ class Differential:
         start = []
         if rng.random() < 0.9:
             drawn = draw_adapter(rng, config)
-            peft = get_peft_model(load(model), drawn)
+            try:
+                peft = get_peft_model(load(model), drawn)
+            except (TypeError, ValueError) as e:  # a draw that PEFT itself has no adapter for
+                raise Refused(f"[PEFT] {e}") from e
             randomize([(n, p) for n, p in peft.named_parameters() if p.requires_grad], generator, 0.2)
             peft.save_pretrained(adapter)
             theirs = self.oracle(PeftModel.from_pretrained(load(model), adapter).eval(), ids)
