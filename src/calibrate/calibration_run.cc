@@ -216,7 +216,8 @@ void CalibrationRun::run_segment(std::size_t s) {
 
 void CalibrationRun::load_input(const Segment& segment, std::int64_t group, Matrix x) {
   if (segment.first == 0) {
-    model_.embed(ctx_, batch_of(groups_[static_cast<std::size_t>(group)]).ids, x);
+    const WindowGroup& g = groups_[static_cast<std::size_t>(group)];
+    model_.embed(ctx_, plan_of(g), batch_of(g).ids, x);
     return;
   }
   LQ_CHECK(inputs_.get(segment.first, group, x), kCorruptFile,

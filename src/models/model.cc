@@ -113,18 +113,18 @@ SequencePlan Model::plan(Context& ctx, const TokenBatch& batch) const {
   plan.segments = whole_segments(batch.starts);
   std::int64_t longest = 0;
   for (const auto& s : plan.segments) longest = std::max(longest, s.q_count);
-  const ModelSpec& c = state_->spec;
-  plan.rope = make_rope_table(ctx, positions_of(batch), rope_frequencies(c.rope, c.head_dim(), longest),
-                              static_cast<float>(c.rope.attention_factor));
+  plan.positions = positions_of(batch);
+  state_->set_ropes(ctx, longest, plan);
   return plan;
 }
 
-void Model::embed(Context& ctx, std::span<const std::int32_t> ids, Matrix x) const {
-  state_->embedding->forward(ctx, ids, x);
-}
-
-void Model::embed_backward(Context& ctx, std::span<const std::int32_t> ids, ConstMatrix dx) {
-  state_->embedding->backward(ctx, ids, dx);
+void Model::State::set_ropes(Context& ctx, std::int64_t longest, SequencePlan& plan) const {
+  const auto table = [&](const RopeConfig& rope) {
+    return make_rope_table(ctx, plan.positions, rope_frequencies(rope, spec.head_dim(), longest),
+                           static_cast<float>(rope.attention_factor));
+  };
+  if (spec.uses(RopeUse::kGlobal)) plan.rope = table(spec.rope);
+  if (spec.uses(RopeUse::kLocal)) plan.local_rope = table(spec.local_rope);
 }
 
 TransformerBlock& Model::block(std::int64_t layer) { return state_->blocks[static_cast<std::size_t>(layer)]; }

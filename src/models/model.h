@@ -114,10 +114,12 @@ class Model {
 
   // --- block by block ---
   SequencePlan plan(Context& ctx, const TokenBatch& batch) const;
-  // x: [tokens, hidden]. Throws Error(kInvalidArgument) for ids outside the vocabulary.
-  void embed(Context& ctx, std::span<const std::int32_t> ids, Matrix x) const;
-  // dx of embed's output, where the table learns.
-  void embed_backward(Context& ctx, std::span<const std::int32_t> ids, ConstMatrix dx);
+  // x: [tokens, hidden], what the first block reads: the tokens' vectors, and learned positions where the
+  // model has them. plan: of the same tokens. Throws Error(kInvalidArgument) for ids outside the vocabulary.
+  void embed(Context& ctx, const SequencePlan& plan, std::span<const std::int32_t> ids, Matrix x) const;
+  // dx of embed's output, where anything learns there.
+  void embed_backward(Context& ctx, const SequencePlan& plan, std::span<const std::int32_t> ids,
+                      ConstMatrix dx);
   TransformerBlock& block(std::int64_t layer);
   const TransformerBlock& block(std::int64_t layer) const;
   NextTokenHead& head();

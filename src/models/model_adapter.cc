@@ -28,10 +28,9 @@ void Model::State::untie() {
   p.value = std::move(table.value);
   table.value = Tensor::borrow(p.value.dtype(), p.value.shape(), p.value.raw());
   by_name.emplace(p.name, &p);
-  Parameter& norm = *by_name.at(names.module(Role::kFinalNorm) + ".weight");
   std::unique_ptr<Weight> weight = std::make_unique<DenseWeight>(p);
   if (checkpoint->is_packed()) weight = std::make_unique<RoundedWeight>(p);
-  head = std::make_unique<NextTokenHead>(norm, spec.final_norm.eps, Linear(module, std::move(weight)));
+  head->set_projection(Linear(module, std::move(weight)));
   spec.tied_embeddings = false;
 }
 

@@ -32,31 +32,13 @@ class Refusal {
   std::int64_t layer_;
 };
 
-std::string_view name_of(NormKind kind) {
-  return kind == NormKind::kRms ? "rms" : kind == NormKind::kRmsOnePlus ? "rms of 1 + w" : "layer norm";
-}
-
-std::string_view name_of(Activation a) {
-  return a == Activation::kSilu ? "silu" : a == Activation::kGelu ? "gelu" : "gelu by tanh";
-}
-
 void refuse_block(const BlockSpec& b, const Refusal& refuse) {
-  refuse.unless(b.norm.kind == NormKind::kRms, "norm.kind", name_of(b.norm.kind));
-  refuse.unless(b.place == NormPlace::kPre, "norm.place", b.place == NormPlace::kPost ? "post" : "sandwich");
   refuse.unless(!b.parallel, "parallel", b.parallel);
-  refuse.unless(b.residual_multiplier == 1.0F, "residual_multiplier", b.residual_multiplier);
   const AttentionSpec& a = b.attention;
-  refuse.unless(a.qk_norm != QkNorm::kWholeWidth, "attention.qk_norm", "over the whole width");
-  refuse.unless(!a.fused_qkv, "attention.fused_qkv", a.fused_qkv);
-  refuse.unless(a.soft_cap == 0.0F, "attention.soft_cap", a.soft_cap);
   refuse.unless(!a.sinks, "attention.sinks", a.sinks);
-  refuse.unless(a.causal, "attention.causal", a.causal);
-  refuse.unless(a.rope, "attention.rope", a.rope);
+  refuse.unless(a.causal || a.window == 0, "attention.window", a.window);
   refuse.unless(a.rope_layout == RopeLayout::kHalves, "attention.rope_layout", "interleaved");
-  refuse.unless(a.rope_share == 1.0, "attention.rope_share", a.rope_share);
-  refuse.unless(b.mlp.gated, "mlp.gated", b.mlp.gated);
-  refuse.unless(b.mlp.activation == Activation::kSilu, "mlp.activation", name_of(b.mlp.activation));
-  refuse.unless(!b.mlp.fused_gate_up, "mlp.fused_gate_up", b.mlp.fused_gate_up);
+  refuse.unless(b.mlp.gated || !b.mlp.fused_gate_up, "mlp.fused_gate_up", b.mlp.fused_gate_up);
   refuse.unless(b.mlp.experts == 0, "mlp.experts", b.mlp.experts);
 }
 
@@ -79,16 +61,13 @@ std::optional<std::int64_t> layer_of(const TensorNames& names, std::string_view 
 void refuse_uncomputed(const ModelSpec& spec, std::string_view who) {
   const Refusal refuse(who, -1);
   refuse.unless(!spec.blocks.empty(), "number of layers", 0);
-  refuse.unless(spec.final_norm.kind == NormKind::kRms, "final_norm.kind", name_of(spec.final_norm.kind));
-  refuse.unless(spec.embedding_multiplier == 1.0F, "embedding_multiplier", spec.embedding_multiplier);
-  refuse.unless(spec.logits_multiplier == 1.0F, "logits_multiplier", spec.logits_multiplier);
-  refuse.unless(spec.logits_soft_cap == 0.0F, "logits_soft_cap", spec.logits_soft_cap);
   const AttentionSpec& first = spec.blocks.front().attention;
   for (std::int64_t layer = 0; layer < spec.layers(); ++layer) {
     const BlockSpec& b = spec.blocks[static_cast<std::size_t>(layer)];
     const Refusal here(who, layer);
     refuse_block(b, here);
     // One table of angles and one width of cached keys serve all layers.
+    here.unless(b.attention.causal == first.causal, "attention.causal", b.attention.causal);
     here.unless(b.attention.head_dim == first.head_dim, "attention.head_dim", b.attention.head_dim);
     here.unless(b.attention.kv_heads == first.kv_heads, "attention.kv_heads", b.attention.kv_heads);
   }

@@ -23,10 +23,11 @@ class Loader {
     check_model_config(m, state_.names, shapes(), state_.path());
     const std::string table = name(Role::kEmbedding);
     state_.embedding = std::make_unique<Embedding>(table, parameter(table + ".weight", false));
+    if (m.learned_positions > 0) state_.positions = &parameter(name(Role::kPositions) + ".weight", false);
     for (std::int64_t layer = 0; layer < m.layers(); ++layer) state_.blocks.push_back(block(layer));
-    Parameter& norm = parameter(name(Role::kFinalNorm) + ".weight", true);
-    state_.head =
-        std::make_unique<NextTokenHead>(norm, m.final_norm.eps, Linear(name(Role::kHead), projection()));
+    const Norm last = m.has_final_norm ? norm(name(Role::kFinalNorm), m.final_norm) : Norm();
+    state_.head = std::make_unique<NextTokenHead>(last, Linear(name(Role::kHead), projection()),
+                                                  LogitsForm{m.logits_multiplier, m.logits_soft_cap});
   }
 
  private:
@@ -46,20 +47,50 @@ class Loader {
     const BlockSpec& b = state_.spec.blocks[static_cast<std::size_t>(layer)];
     const AttentionSpec& a = b.attention;
     const float scale = a.scale != 0.0F ? a.scale : 1.0F / std::sqrt(static_cast<float>(a.head_dim));
+    const AttentionShape shape{a.heads, a.kv_heads, a.head_dim, a.window, scale, a.soft_cap, a.causal};
     const auto part = [&](Role role, bool bias) { return linear(name(role, layer), bias); };
-    const auto norm = [&](Role role) -> Parameter& { return parameter(name(role, layer) + ".weight", true); };
-    SelfAttention self{part(Role::kQ, a.qkv_bias), part(Role::kK, a.qkv_bias), part(Role::kV, a.qkv_bias),
-                       part(Role::kO, a.output_bias),
-                       AttentionShape{a.heads, a.kv_heads, a.head_dim, a.window, scale}};
-    if (a.qk_norm == QkNorm::kPerHead) {
-      self.norms.q = &norm(Role::kQNorm);
-      self.norms.k = &norm(Role::kKNorm);
-      self.norms.eps = b.norm.eps;
+    const auto norm = [&](Role role) { return this->norm(name(role, layer), b.norm); };
+    Projections qkv = queries(layer, a);
+    SelfAttention self{std::move(qkv), part(Role::kO, a.output_bias), shape, {}, a.rope};
+    if (a.qk_norm != QkNorm::kNone) self.norms = {norm(Role::kQNorm), norm(Role::kKNorm)};
+    Projections in = gates(layer, b.mlp);
+    Mlp mlp{std::move(in), part(Role::kDown, b.mlp.bias), b.mlp.activation};
+    BranchNorms norms1, norms2;
+    if (norm_before(b.place)) {
+      norms1.before = norm(Role::kAttentionNorm);
+      norms2.before = norm(Role::kMlpNorm);
     }
-    GatedMlp mlp{part(Role::kGate, b.mlp.bias), part(Role::kUp, b.mlp.bias), part(Role::kDown, b.mlp.bias)};
-    Parameter& norm1 = norm(Role::kAttentionNorm);
-    Parameter& norm2 = norm(Role::kMlpNorm);
-    return {layer, b, norm1, norm2, std::move(self), std::move(mlp)};
+    if (norm_after(b.place)) {
+      norms1.after = norm(Role::kAttentionNormAfter);
+      norms2.after = norm(Role::kMlpNormAfter);
+    }
+    return {layer, b, norms1, norms2, std::move(self), std::move(mlp)};
+  }
+
+  Projections queries(std::int64_t layer, const AttentionSpec& a) {
+    if (a.fused_qkv) {
+      const std::int64_t kv = a.kv_heads * a.head_dim;
+      return Projections::fused(linear(name(Role::kQkv, layer), a.qkv_bias), {a.heads * a.head_dim, kv, kv});
+    }
+    Linear q = linear(name(Role::kQ, layer), a.qkv_bias);
+    Linear k = linear(name(Role::kK, layer), a.qkv_bias);
+    Linear v = linear(name(Role::kV, layer), a.qkv_bias);
+    return Projections::apart(std::move(q), std::move(k), std::move(v));
+  }
+
+  Projections gates(std::int64_t layer, const MlpSpec& m) {
+    if (m.fused_gate_up)
+      return Projections::fused(linear(name(Role::kGateUp, layer), m.bias), {m.inner, m.inner});
+    if (!m.gated) return Projections::apart(linear(name(Role::kUp, layer), m.bias));
+    Linear gate = linear(name(Role::kGate, layer), m.bias);
+    Linear up = linear(name(Role::kUp, layer), m.bias);
+    return Projections::apart(std::move(gate), std::move(up));
+  }
+
+  Norm norm(const std::string& module, const NormSpec& spec) {
+    Parameter& weight = parameter(module + ".weight", true);
+    Parameter* bias = spec.kind == NormKind::kLayer ? &parameter(module + ".bias", true) : nullptr;
+    return {spec.kind, spec.eps, weight, bias};
   }
 
   Linear linear(const std::string& module, bool biased) {

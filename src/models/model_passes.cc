@@ -40,7 +40,7 @@ std::int64_t ModelTape::bytes() const {
 void Model::forward_hidden(Context& ctx, Workspace& ws, const TokenBatch& batch, Matrix x) const {
   const SequencePlan p = plan(ctx, batch);
   check_shape("forward_hidden x", x, batch.tokens(), state_->spec.hidden);
-  embed(ctx, batch.ids, x);
+  embed(ctx, p, batch.ids, x);
   BlockTape tape;
   for (const TransformerBlock& b : state_->blocks) {
     ctx.stop.check();
@@ -67,7 +67,7 @@ void Model::losses_backward(Context& ctx, Workspace& ws, ModelTape& tape, const 
   make_room(tape, c.layers(), n, c.hidden);
   Scratch scratch(ws);
   const Matrix last = scratch.matrix(n, c.hidden);
-  embed(ctx, batch.ids, part_of(tape.inputs[0], n, c.hidden));
+  embed(ctx, p, batch.ids, part_of(tape.inputs[0], n, c.hidden));
   for (std::size_t i = 0; i < state_->blocks.size(); ++i) {
     ctx.stop.check();
     const Matrix to = i + 1 < state_->blocks.size() ? part_of(tape.inputs[i + 1], n, c.hidden) : last;
@@ -84,9 +84,9 @@ void Model::losses_backward(Context& ctx, Workspace& ws, ModelTape& tape, const 
     const bool there = tape.keep == Keep::kActivations || i + 1 == state_->blocks.size();
     if (!there) state_->blocks[i].fill_tape(ctx, ws, p, x, kept);
     // Below the first block only the embeddings could learn.
-    state_->blocks[i].backward(ctx, ws, p, x, kept, dx, i > 0 || state_->embedding->learns());
+    state_->blocks[i].backward(ctx, ws, p, x, kept, dx, i > 0 || state_->input_learns());
   }
-  embed_backward(ctx, batch.ids, dx);
+  embed_backward(ctx, p, batch.ids, dx);
 }
 
 void Model::extend(Context& ctx, Workspace& ws, KvCache& cache, std::span<const std::int32_t> ids,
@@ -99,13 +99,12 @@ void Model::extend(Context& ctx, Workspace& ws, KvCache& cache, std::span<const 
   SequencePlan p;
   p.tokens = n;
   p.segments = {{0, n, 0, cache.length() + n}};
-  std::vector<std::int32_t> positions(ids.size());
+  p.positions.resize(ids.size());
   for (std::size_t t = 0; t < ids.size(); ++t) {
-    positions[t] = static_cast<std::int32_t>(cache.length() + static_cast<std::int64_t>(t));
+    p.positions[t] = static_cast<std::int32_t>(cache.length() + static_cast<std::int64_t>(t));
   }
-  p.rope = make_rope_table(ctx, positions, rope_frequencies(c.rope, c.head_dim(), cache.length() + n),
-                           static_cast<float>(c.rope.attention_factor));
-  embed(ctx, ids, x);
+  state_->set_ropes(ctx, cache.length() + n, p);
+  embed(ctx, p, ids, x);
   for (std::int64_t layer = 0; layer < c.layers(); ++layer) {
     ctx.stop.check();
     block(layer).forward_cached(ctx, ws, p, cache, layer, x);

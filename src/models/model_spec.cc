@@ -1,10 +1,15 @@
 #include "models/model_spec.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "base/error.h"
 
 namespace lq {
+
+bool ModelSpec::uses(RopeUse use) const {
+  return std::ranges::any_of(blocks, [use](const BlockSpec& b) { return b.attention.rope == use; });
+}
 
 std::int64_t ModelSpec::longest_sequence() const {
   return rope.type == RopeType::kDynamic ? std::numeric_limits<std::int64_t>::max() : max_positions;
@@ -19,27 +24,44 @@ std::vector<ModelTensor> model_tensors(const ModelSpec& spec, const TensorNames&
     weight(role, layer, {out, in});
     if (bias) all.push_back({names.module(role, layer) + ".bias", role, layer, true, {out}});
   };
+  const auto norm = [&](Role role, std::int64_t layer, NormKind kind, std::int64_t width) {
+    weight(role, layer, {width});
+    if (kind == NormKind::kLayer)
+      all.push_back({names.module(role, layer) + ".bias", role, layer, true, {width}});
+  };
   weight(Role::kEmbedding, -1, {spec.vocab, spec.hidden});
+  if (spec.learned_positions > 0) weight(Role::kPositions, -1, {spec.learned_positions, spec.hidden});
   for (std::int64_t layer = 0; layer < spec.layers(); ++layer) {
     const BlockSpec& b = spec.blocks[static_cast<std::size_t>(layer)];
     const AttentionSpec& a = b.attention;
     const std::int64_t width = a.heads * a.head_dim;
     const std::int64_t kv = a.kv_heads * a.head_dim;
-    weight(Role::kAttentionNorm, layer, {spec.hidden});
-    linear(Role::kQ, layer, width, spec.hidden, a.qkv_bias);
-    linear(Role::kK, layer, kv, spec.hidden, a.qkv_bias);
-    linear(Role::kV, layer, kv, spec.hidden, a.qkv_bias);
-    linear(Role::kO, layer, spec.hidden, width, a.output_bias);
-    if (a.qk_norm == QkNorm::kPerHead) {
-      weight(Role::kQNorm, layer, {a.head_dim});
-      weight(Role::kKNorm, layer, {a.head_dim});
+    if (norm_before(b.place)) norm(Role::kAttentionNorm, layer, b.norm.kind, spec.hidden);
+    if (a.fused_qkv) {
+      linear(Role::kQkv, layer, width + 2 * kv, spec.hidden, a.qkv_bias);
+    } else {
+      linear(Role::kQ, layer, width, spec.hidden, a.qkv_bias);
+      linear(Role::kK, layer, kv, spec.hidden, a.qkv_bias);
+      linear(Role::kV, layer, kv, spec.hidden, a.qkv_bias);
     }
-    weight(Role::kMlpNorm, layer, {spec.hidden});
-    linear(Role::kGate, layer, b.mlp.inner, spec.hidden, b.mlp.bias);
-    linear(Role::kUp, layer, b.mlp.inner, spec.hidden, b.mlp.bias);
+    linear(Role::kO, layer, spec.hidden, width, a.output_bias);
+    if (a.qk_norm != QkNorm::kNone) {
+      const bool head = a.qk_norm == QkNorm::kPerHead;
+      norm(Role::kQNorm, layer, b.norm.kind, head ? a.head_dim : width);
+      norm(Role::kKNorm, layer, b.norm.kind, head ? a.head_dim : kv);
+    }
+    if (norm_after(b.place)) norm(Role::kAttentionNormAfter, layer, b.norm.kind, spec.hidden);
+    if (norm_before(b.place)) norm(Role::kMlpNorm, layer, b.norm.kind, spec.hidden);
+    if (b.mlp.fused_gate_up) {
+      linear(Role::kGateUp, layer, 2 * b.mlp.inner, spec.hidden, b.mlp.bias);
+    } else {
+      if (b.mlp.gated) linear(Role::kGate, layer, b.mlp.inner, spec.hidden, b.mlp.bias);
+      linear(Role::kUp, layer, b.mlp.inner, spec.hidden, b.mlp.bias);
+    }
     linear(Role::kDown, layer, spec.hidden, b.mlp.inner, b.mlp.bias);
+    if (norm_after(b.place)) norm(Role::kMlpNormAfter, layer, b.norm.kind, spec.hidden);
   }
-  weight(Role::kFinalNorm, -1, {spec.hidden});
+  if (spec.has_final_norm) norm(Role::kFinalNorm, -1, spec.final_norm.kind, spec.hidden);
   if (!spec.tied_embeddings) weight(Role::kHead, -1, {spec.vocab, spec.hidden});
   return all;
 }

@@ -20,16 +20,22 @@ struct ModelSpec {
   bool tied_embeddings = false;    // the head multiplies by the embedding
   std::vector<BlockSpec> blocks;   // in their order
   NormSpec final_norm;
+  bool has_final_norm = true;
   float embedding_multiplier = 1.0F;
   float logits_multiplier = 1.0F;
   float logits_soft_cap = 0.0F;  // 0: none
-  RopeConfig rope;
+  RopeConfig rope;               // RopeUse::kGlobal
+  RopeConfig local_rope;         // RopeUse::kLocal
+  // Rows of a table of learned positions; 0: none. Position p is row p + position_offset.
+  std::int64_t learned_positions = 0;
+  std::int64_t position_offset = 0;
   std::int64_t bos = -1;          // -1: none
   std::vector<std::int64_t> eos;  // none, one or several
 
   // Equal in all layers (refuse_uncomputed).
   std::int64_t head_dim() const { return blocks.front().attention.head_dim; }
   std::int64_t kv_width() const { return blocks.front().attention.kv_heads * head_dim(); }
+  bool uses(RopeUse use) const;
   std::int64_t layers() const { return static_cast<std::int64_t>(blocks.size()); }
   // The longest sequence that positions are right for: max_positions, and no bound where rotation stretches
   // with the length.

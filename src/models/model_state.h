@@ -23,6 +23,7 @@ struct Model::State {
   std::list<Parameter> parameters;  // addresses stay
   std::map<std::string, Parameter*, std::less<>> by_name;
   std::unique_ptr<Embedding> embedding;
+  Parameter* positions = nullptr;     // learned ones, where the model has them
   std::vector<std::string> replaced;  // by adapters, whole
   std::vector<TransformerBlock> blocks;
   std::unique_ptr<NextTokenHead> head;
@@ -44,6 +45,12 @@ struct Model::State {
   // Throws Error(kCorruptFile), Error(kUnsupported), Error(kMismatch) for an adapter that PEFT could not load
   // beside this model, or would not load as it is.
   void check_adapter(const PeftAdapterReader& reader, const std::filesystem::path& adapter);
+  // Whether anything below the first block has a gradient.
+  bool input_learns() const {
+    return embedding->learns() || (positions != nullptr && positions->trainable());
+  }
+  // Both tables of angles that the model's layers use, for sequences of up to `longest` tokens.
+  void set_ropes(Context& ctx, std::int64_t longest, SequencePlan& plan) const;
   // The head gets a parameter of its own with the value that it shared; embedding and head have one each.
   void untie();
   const CheckpointReader& reader() const { return checkpoint->reader(); }

@@ -6,8 +6,14 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "models/families/gemma.h"
+#include "models/families/gpt2.h"
+#include "models/families/granite.h"
 #include "models/families/llama.h"
+#include "models/families/olmo2.h"
+#include "models/families/phi3.h"
 #include "models/families/qwen3.h"
+#include "models/families/smollm3.h"
 #include "models/model_check.h"
 
 namespace lq {
@@ -16,7 +22,9 @@ namespace {
 const std::vector<ModelFamily>& table() {
   static const std::vector<ModelFamily> kFamilies = [] {
     std::vector<ModelFamily> all;
-    for (const auto& entries : {families::llama(), families::qwen3()}) {
+    for (const auto& entries :
+         {families::llama(), families::qwen3(), families::gemma(), families::gpt2(), families::phi3(),
+          families::smollm3(), families::olmo2(), families::granite()}) {
       all.insert(all.end(), entries.begin(), entries.end());
     }
     return all;

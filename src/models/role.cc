@@ -12,8 +12,14 @@ std::string_view role_name(Role role) {
       return "final_norm";
     case Role::kHead:
       return "lm_head";
+    case Role::kPositions:
+      return "positions";
     case Role::kAttentionNorm:
       return "attention_norm";
+    case Role::kAttentionNormAfter:
+      return "attention_norm_after";
+    case Role::kQkv:
+      return "qkv";
     case Role::kQ:
       return "q";
     case Role::kK:
@@ -28,6 +34,10 @@ std::string_view role_name(Role role) {
       return "k_norm";
     case Role::kMlpNorm:
       return "mlp_norm";
+    case Role::kMlpNormAfter:
+      return "mlp_norm_after";
+    case Role::kGateUp:
+      return "gate_up";
     case Role::kGate:
       return "gate";
     case Role::kUp:
@@ -39,17 +49,21 @@ std::string_view role_name(Role role) {
 }
 
 bool in_block(Role role) {
-  return role != Role::kEmbedding && role != Role::kFinalNorm && role != Role::kHead;
+  return role != Role::kEmbedding && role != Role::kFinalNorm && role != Role::kHead &&
+         role != Role::kPositions;
 }
 
 bool is_linear(Role role) {
   switch (role) {
     case Role::kEmbedding:
     case Role::kFinalNorm:
+    case Role::kPositions:
     case Role::kAttentionNorm:
+    case Role::kAttentionNormAfter:
     case Role::kQNorm:
     case Role::kKNorm:
     case Role::kMlpNorm:
+    case Role::kMlpNormAfter:
       return false;
     default:
       return true;

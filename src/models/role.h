@@ -10,18 +10,23 @@ enum class Role {
   kEmbedding,  // [vocab, hidden]
   kFinalNorm,  // [hidden]
   kHead,       // [vocab, hidden]
-  // In every block:
-  kAttentionNorm,  // [hidden], before attention
-  kQ,              // [heads * head_dim, hidden]
-  kK,              // [kv_heads * head_dim, hidden]
-  kV,              // [kv_heads * head_dim, hidden]
-  kO,              // [hidden, heads * head_dim]
-  kQNorm,          // [head_dim], of the queries of each head
-  kKNorm,          // [head_dim], of the keys of each head
-  kMlpNorm,        // [hidden], before the feed-forward part
-  kGate,           // [inner, hidden]
-  kUp,             // [inner, hidden]
-  kDown,           // [hidden, inner]
+  kPositions,  // [positions, hidden], learned
+  // In every block (which of them: block_spec.h):
+  kAttentionNorm,       // [hidden], before attention
+  kAttentionNormAfter,  // [hidden], after it
+  kQkv,                 // [(heads + 2 * kv_heads) * head_dim, hidden]: the next three in one
+  kQ,                   // [heads * head_dim, hidden]
+  kK,                   // [kv_heads * head_dim, hidden]
+  kV,                   // [kv_heads * head_dim, hidden]
+  kO,                   // [hidden, heads * head_dim]
+  kQNorm,               // [head_dim], of the queries of each head, or [heads * head_dim]
+  kKNorm,               // [head_dim], of the keys of each head, or [kv_heads * head_dim]
+  kMlpNorm,             // [hidden], before the feed-forward part
+  kMlpNormAfter,        // [hidden], after it
+  kGateUp,              // [2 * inner, hidden]: the next two in one
+  kGate,                // [inner, hidden]
+  kUp,                  // [inner, hidden]
+  kDown,                // [hidden, inner]
 };
 
 // "embedding", "q", "lm_head", ...: for messages and tables.

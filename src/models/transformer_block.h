@@ -1,23 +1,27 @@
-// One transformer block:  u = x + attention(norm1(x));  y = u + mlp(norm2(u)).
+// One transformer block:  u = x + attention(norm1(x));  y = u + mlp(norm2(u)), or with its norms in other
+// places (NormPlace).
 #pragma once
+
+#include <utility>
 
 #include "models/block_spec.h"
 #include "models/module.h"
-#include "nn/gated_mlp.h"
 #include "nn/kv_cache.h"
-#include "nn/parameter.h"
+#include "nn/mlp.h"
+#include "nn/norm.h"
 #include "nn/self_attention.h"
 #include "nn/sequence_plan.h"
 #include "tensor/workspace.h"
 
 namespace lq {
 
-// Kept from a block's forward for its backward; norms and the gate's product are made again.
+// Kept from a block's forward for its backward; norms and the activation's product are made again.
 class BlockTape {
  public:
   struct Shape {
-    std::int64_t tokens, hidden, attention, kv, heads, inner;
+    std::int64_t tokens, hidden, attention, kv, heads, gate, inner;  // gate: 0 where there is none
     bool qk_norm;
+    bool branches;  // what the branches give is kept: a norm comes after it
     bool operator==(const Shape&) const = default;
   };
   static std::int64_t floats(const Shape& shape);
@@ -29,34 +33,42 @@ class BlockTape {
   AttentionTape attention;
   Matrix middle;  // u: [tokens, hidden]
   MlpTape mlp;
+  // What the norms after the branches read, [tokens, hidden]; empty where there are none.
+  Matrix attention_branch, mlp_branch;
 
  private:
   Tensor storage_;
 };
 
+// Of one branch; absent where the block's NormPlace has none.
+struct BranchNorms {
+  Norm before, after;
+};
+
 class TransformerBlock {
  public:
   // layer: its number in the model. REQUIRES: a spec that refuse_uncomputed (model_check.h) lets pass, and
-  // parts of its shapes. The norms outlive this.
-  TransformerBlock(std::int64_t layer, const BlockSpec& spec, Parameter& norm1, Parameter& norm2,
-                   SelfAttention attention, GatedMlp mlp)
+  // parts of its shapes.
+  TransformerBlock(std::int64_t layer, const BlockSpec& spec, const BranchNorms& attention_norms,
+                   const BranchNorms& mlp_norms, SelfAttention attention, Mlp mlp)
       : layer_(layer),
-        eps_(spec.norm.eps),
-        norm1_(norm1),
-        norm2_(norm2),
+        place_(spec.place),
+        residual_(spec.residual_multiplier),
+        attention_norms_(attention_norms),
+        mlp_norms_(mlp_norms),
         attention_(std::move(attention)),
         mlp_(std::move(mlp)) {}
 
   SelfAttention& attention() { return attention_; }
-  GatedMlp& mlp() { return mlp_; }
-  // Its linears in the order in which they run: q, k, v, o, gate, up, down.
+  Mlp& mlp() { return mlp_; }
+  // Its linears in the order in which they run: q, k, v (or qkv), o, gate, up (or gate_up), down.
   std::vector<Module> modules();
   BlockTape::Shape tape_shape(std::int64_t tokens) const;
 
   // y = block(x), the tape filled (made to fit by resize). x, y: [tokens, hidden]; y may be x.
   void forward(Context& ctx, Workspace& ws, const SequencePlan& plan, ConstMatrix x, BlockTape& tape,
                Matrix y) const;
-  // Only fills the tape: all that backward needs, without the last projection.
+  // Only fills the tape: all that backward needs.
   void fill_tape(Context& ctx, Workspace& ws, const SequencePlan& plan, ConstMatrix x, BlockTape& tape) const;
   // x = block(x) for the next tokens of the cached sequence (see SelfAttention::forward_cached).
   void forward_cached(Context& ctx, Workspace& ws, const SequencePlan& plan, KvCache& cache,
@@ -67,12 +79,25 @@ class TransformerBlock {
                 Matrix dy_to_dx, bool dx_wanted = true);
 
  private:
+  bool keeps_branches() const { return norm_after(place_); }
+  // What a branch reads: x, or its norm in `normal`.
+  ConstMatrix enter(Context& ctx, Workspace& ws, const Norm& before, ConstMatrix x, Matrix normal) const;
+  // Of kPost only: branch = x + branch, which its norm reads.
+  void join(Context& ctx, ConstMatrix x, Matrix branch) const;
+  // to = what the stream is after the branch. x: before it; to may be branch.
+  void leave(Context& ctx, Workspace& ws, const Norm& after, ConstMatrix x, Matrix branch, Matrix to) const;
+  // The gradient of what the branch gave, from dy of the stream after it; where the norm sums up both (kPost)
+  // dy becomes the gradient of the stream itself. branch: as forward kept it; scratch: room for the result.
+  ConstMatrix leave_backward(Context& ctx, Workspace& ws, const Norm& after, ConstMatrix branch, Matrix dy,
+                             Matrix scratch) const;
+
   std::int64_t layer_;
-  float eps_;
-  Parameter& norm1_;
-  Parameter& norm2_;
+  NormPlace place_;
+  float residual_;
+  BranchNorms attention_norms_;
+  BranchNorms mlp_norms_;
   SelfAttention attention_;
-  GatedMlp mlp_;
+  Mlp mlp_;
 };
 
 }  // namespace lq

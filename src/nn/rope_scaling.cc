@@ -59,7 +59,18 @@ double yarn_attention_factor(double factor, double mscale) {
   return factor <= 1.0 ? 1.0 : 0.1 * mscale * std::log(factor) + 1.0;
 }
 
-std::vector<float> rope_frequencies(const RopeConfig& c, std::int64_t head_dim, std::int64_t length) {
+double long_rope_attention_factor(double factor, std::int64_t original_positions) {
+  if (factor <= 1.0) return 1.0;
+  return std::sqrt(1.0 + std::log(factor) / std::log(static_cast<double>(original_positions)));
+}
+
+std::int64_t RopeConfig::dims(std::int64_t head_dim) const {
+  if (share == 1.0) return head_dim;
+  return static_cast<std::int64_t>(static_cast<double>(head_dim) * share) / 2 * 2;
+}
+
+std::vector<float> rope_frequencies(const RopeConfig& c, std::int64_t whole_head, std::int64_t length) {
+  const std::int64_t head_dim = c.dims(whole_head);
   double base = c.theta;
   if (c.type == RopeType::kDynamic) {
     const auto trained = static_cast<double>(c.max_positions);
@@ -75,6 +86,10 @@ std::vector<float> rope_frequencies(const RopeConfig& c, std::int64_t head_dim, 
     scale_llama3(c, inv);
   } else if (c.type == RopeType::kYarn) {
     scale_yarn(c, head_dim, inv);
+  } else if (c.type == RopeType::kLongRope) {
+    const std::vector<double>& factors = length > c.original_positions ? c.long_factor : c.short_factor;
+    const std::vector<float> wave = powers(base, head_dim);
+    for (std::size_t i = 0; i < inv.size(); ++i) inv[i] = 1.0F / (static_cast<float>(factors[i]) * wave[i]);
   }
   return inv;
 }

@@ -1,10 +1,12 @@
-// Causal self-attention with rotary positions: o( attention( rope(q x), rope(k x), v x ) ); with QK-norm
-// o( attention( rope(norm(q x)), rope(norm(k x)), v x ) ), each head normalized by itself.
+// Self-attention: o( attention( rope(q x), rope(k x), v x ) ); with QK-norm o( attention( rope(norm(q x)),
+// rope(norm(k x)), v x ) ), each head normalized by itself or the whole width. Layers may be without
+// rotation.
 #pragma once
 
 #include "nn/kv_cache.h"
 #include "nn/linear.h"
-#include "nn/parameter.h"
+#include "nn/norm.h"
+#include "nn/projections.h"
 #include "nn/sequence_plan.h"
 #include "ops/attention.h"
 #include "tensor/workspace.h"
@@ -19,22 +21,22 @@ struct AttentionTape {
   Matrix raw_q, raw_k;
 };
 
-// RMS norms over head_dim of the queries and keys of every head, before rotation.
-struct HeadNorms {
-  Parameter* q = nullptr;  // [head_dim]; they outlive this. Null: no norms
-  Parameter* k = nullptr;
-  float eps = 0.0F;
+// Norms of queries and keys before rotation: their width is head_dim, or that of all heads together.
+struct QueryKeyNorms {
+  Norm q, k;  // both or neither
 
-  explicit operator bool() const { return q != nullptr; }
+  explicit operator bool() const { return static_cast<bool>(q); }
 };
 
 struct SelfAttention {
-  Linear q;
-  Linear k;
-  Linear v;
+  Projections qkv;
   Linear o;
   AttentionShape shape;
-  HeadNorms norms = {};
+  QueryKeyNorms norms = {};
+  RopeUse rope = RopeUse::kGlobal;
+
+  std::int64_t width() const { return qkv.out(0); }
+  std::int64_t kv_width() const { return qkv.out(1); }
 
   // y = attention(x), and the tape is filled. x, y: [tokens, hidden].
   void forward(Context& ctx, Workspace& ws, const SequencePlan& plan, ConstMatrix x,
@@ -46,6 +48,9 @@ struct SelfAttention {
   // dx = (not if dx.data is null). x as in forward. The tape is used up.
   void backward(Context& ctx, Workspace& ws, const SequencePlan& plan, ConstMatrix x,
                 const AttentionTape& tape, ConstMatrix dy, Matrix dx);
+
+ private:
+  void rotate(Context& ctx, const SequencePlan& plan, Matrix q, Matrix k) const;
 };
 
 }  // namespace lq

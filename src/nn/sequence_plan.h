@@ -21,10 +21,21 @@ struct TokenBatch {
   void check() const;
 };
 
+// By which angles a layer rotates queries and keys.
+enum class RopeUse { kNone, kGlobal, kLocal };
+
 struct SequencePlan {
   std::int64_t tokens = 0;
   std::vector<AttentionSegment> segments;
-  RopeTable rope;
+  std::vector<std::int32_t> positions;  // of each token within its sequence, from 0
+  RopeTable rope;                       // RopeUse::kGlobal; empty where no layer has it
+  RopeTable local_rope;                 // RopeUse::kLocal
+
+  // Null: no rotation.
+  const RopeTable* rope_of(RopeUse use) const {
+    if (use == RopeUse::kNone) return nullptr;
+    return use == RopeUse::kGlobal ? &rope : &local_rope;
+  }
 };
 
 // positions[t] = distance from the start of the token's sequence.

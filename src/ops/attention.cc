@@ -10,6 +10,8 @@ void check(const AttentionShape& s, std::span<const AttentionSegment> segments, 
            ConstMatrix v) {
   LQ_CHECK(s.kv_heads > 0 && s.heads % s.kv_heads == 0, kMismatch,
            "[attention] {} heads cannot share {} key/value heads evenly", s.heads, s.kv_heads);
+  LQ_CHECK(s.causal || s.window == 0, kUnsupported,
+           "[attention] a window of {} over whole sequences is not computed", s.window);
   check_shape("attention q", q, q.rows, s.heads * s.head_dim);
   check_shape("attention k", k, k.rows, s.kv_heads * s.head_dim);
   check_shape("attention v", v, k.rows, s.kv_heads * s.head_dim);

@@ -1,6 +1,6 @@
-// Causal attention with grouped key/value heads (Ainslie et al. 2023) over packed sequences, in blocks: no
-// tokens x tokens matrix exists (Dao et al. 2022). The backward pass makes the probabilities again from the
-// saved log-sums.
+// Attention, causal or over whole sequences, with grouped key/value heads (Ainslie et al. 2023) over packed
+// sequences, in blocks: no tokens x tokens matrix exists (Dao et al. 2022). The backward pass makes the
+// probabilities again from the saved log-sums.
 #pragma once
 
 #include <cstdint>

@@ -10,7 +10,9 @@ namespace {
 
 void rotate(Context& ctx, const RopeTable& table, std::int64_t heads, bool inverse, Matrix x) {
   const auto tokens = static_cast<std::int64_t>(table.cos.size()) / std::max<std::int64_t>(1, table.half);
-  check_shape("rope x", x, tokens, heads * 2 * table.half);
+  LQ_CHECK(x.rows == tokens && x.cols % heads == 0 && x.cols / heads >= 2 * table.half, kMismatch,
+           "[ops] rope x: [{}, {}], but {} tokens of {} heads with at least {} dimensions were expected",
+           x.rows, x.cols, tokens, heads, 2 * table.half);
   cpu_only("rope", {{"x", x.device}});
   backends::cpu::rope_rotate(ctx, table.cos.data(), table.sin.data(), table.half, heads, inverse, x);
 }

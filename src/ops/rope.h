@@ -1,5 +1,6 @@
 // Rotary position embedding (Su et al. 2021), the halves convention of Hugging Face: element i of a head
-// pairs with i + head_dim / 2, turned by the angle position * inv_freq[i].
+// pairs with i + half, turned by the angle position * inv_freq[i]; half is head_dim / 2, or less where only
+// the first dimensions of a head turn.
 #pragma once
 
 #include <span>
@@ -10,19 +11,20 @@
 
 namespace lq {
 
-// Cosines and sines per token, both [tokens, head_dim / 2], times the scaling's attention factor.
+// Cosines and sines per token, both [tokens, half], times the scaling's attention factor.
 struct RopeTable {
   std::vector<float> cos;
   std::vector<float> sin;
   std::int64_t half = 0;
 };
 
-// positions: [tokens]; inv_freq: [head_dim / 2]. Angles are rounded to f32 before cos and sin, as in
+// positions: [tokens]; inv_freq: [half]. Angles are rounded to f32 before cos and sin, as in
 // transformers.
 RopeTable make_rope_table(Context& ctx, std::span<const std::int32_t> positions,
                           std::span<const float> inv_freq, float attention_factor);
 
-// x: [tokens, heads * head_dim], rotated in place.
+// x: [tokens, heads * head_dim], rotated in place. Throws Error(kMismatch) where a head has fewer dimensions
+// than the table turns.
 void rope_forward(Context& ctx, const RopeTable& table, std::int64_t heads, Matrix x);
 // dx: in place, by the transpose.
 void rope_backward(Context& ctx, const RopeTable& table, std::int64_t heads, Matrix dx);

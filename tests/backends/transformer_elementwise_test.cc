@@ -77,7 +77,7 @@ TEST(TransformerElementwise, RopeTurnsThereAndBack) {
       sines.push_back(std::sin(angle));
     }
     auto y = x;
-    rope_rotate(kTokens, kHeads, half, cosines.data(), sines.data(), false, y.data(), stride);
+    rope_rotate(kTokens, kHeads, 2 * half, half, cosines.data(), sines.data(), false, y.data(), stride);
     for (std::int64_t t = 0; t < kTokens; ++t) {
       for (std::int64_t h = 0; h < kHeads; ++h) {
         for (std::int64_t k = 0; k < half; ++k) {
@@ -93,7 +93,7 @@ TEST(TransformerElementwise, RopeTurnsThereAndBack) {
         EXPECT_EQ(y[e], x[e]);
       }
     }
-    rope_rotate(kTokens, kHeads, half, cosines.data(), sines.data(), true, y.data(), stride);
+    rope_rotate(kTokens, kHeads, 2 * half, half, cosines.data(), sines.data(), true, y.data(), stride);
     EXPECT_LT(reference::relative_difference(y, x), 1e-6);
   }
 }

@@ -11,6 +11,10 @@ A and B both random) and golden.safetensors:
     grad.NAME                  dloss/dNAME of every weight, NAME as in model.safetensors
     lora_logits, lora_loss     the model with the adapter
     lora_grad.NAME             dlora_loss/dNAME of every A and B, NAME as in adapter_model.safetensors
+    greedy                     8 ids that the model generates greedily (with its cache) after the first 6 of row 0
+                               (of the families beyond Llama, Mistral and Qwen)
+
+Weights that a family's layers hold as [in, out] (GPT-2's Conv1D) have their gradients as [out, in].
 
 Attention is eager, everything float32 on one thread. Configs marked legacy are written the way transformers 4 wrote
 them (rope_theta and rope_scaling instead of rope_parameters); each folder is read back before its goldens are computed.
@@ -25,7 +29,21 @@ from pathlib import Path
 import torch
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, Qwen2Config, Qwen3Config
+from transformers import (
+    AutoModelForCausalLM,
+    Gemma2Config,
+    Gemma3TextConfig,
+    GPT2Config,
+    GraniteConfig,
+    LlamaConfig,
+    MistralConfig,
+    Olmo2Config,
+    Phi3Config,
+    Qwen2Config,
+    Qwen3Config,
+    SmolLM3Config,
+)
+from transformers.pytorch_utils import Conv1D
 
 LINEARS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 
@@ -60,7 +78,24 @@ PATTERNS = dict(
     alpha_pattern={"v_proj": 3, "layers.0.self_attn.q_proj": 5},
 )
 
-# name: config class, its settings, batch, tokens, {legacy, lora}
+SMALL = {**BASE, "vocab_size": 61, "hidden_size": 24, "intermediate_size": 36}
+GEMMA = {**SMALL, "head_dim": 8, "tie_word_embeddings": True, "query_pre_attn_scalar": 20, "sliding_window": 5}
+ROPES = dict(
+    full_attention=dict(rope_type="linear", rope_theta=1000000.0, factor=8.0),
+    sliding_attention=dict(rope_type="default", rope_theta=10000.0),
+)
+LONGROPE = dict(
+    rope_type="longrope",
+    rope_theta=10000.0,
+    partial_rotary_factor=0.75,
+    short_factor=[1.0, 1.1, 1.3],
+    long_factor=[1.5, 4.0, 9.0],
+    original_max_position_embeddings=32,
+)
+FUSED = ["qkv_proj", "o_proj", "gate_up_proj", "down_proj"]
+
+# name: config class, its settings, batch, tokens, {legacy, lora, base: before the settings, targets of the adapter,
+# greedy: ids are generated too, one_plus: norms multiply by 1 + weight}
 CASES = {
     "llama": (
         LlamaConfig,
@@ -96,15 +131,73 @@ CASES = {
         17,
         {},
     ),
+    "gemma2": (
+        Gemma2Config,
+        dict(attn_logit_softcapping=2.0, final_logit_softcapping=3.0, num_hidden_layers=2),
+        2,
+        17,
+        dict(base=GEMMA, one_plus=True, greedy=True),
+    ),
+    "gemma3": (
+        Gemma3TextConfig,
+        dict(
+            num_hidden_layers=3,
+            layer_types=["sliding_attention", "full_attention", "sliding_attention"],
+            rope_parameters=ROPES,
+            final_logit_softcapping=4.0,
+        ),
+        2,
+        17,
+        dict(base=GEMMA, one_plus=True, greedy=True),
+    ),
+    "gpt2": (
+        GPT2Config,
+        dict(
+            vocab_size=61, n_positions=40, n_embd=24, n_layer=2, n_head=3, n_inner=36, bos_token_id=1, eos_token_id=2,
+            scale_attn_by_inverse_layer_idx=True, resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0,
+        ),
+        2,
+        17,
+        dict(base={}, targets=["c_attn", "c_proj", "c_fc"], lora=dict(fan_in_fan_out=True), greedy=True),
+    ),
+    "phi3": (
+        Phi3Config,
+        dict(num_attention_heads=3, num_key_value_heads=1, original_max_position_embeddings=32, rope_parameters=LONGROPE, sliding_window=9),
+        2,
+        17,
+        dict(base=SMALL, targets=FUSED, greedy=True),
+    ),
+    "phi3_long": (
+        Phi3Config,
+        dict(num_attention_heads=3, num_key_value_heads=3, original_max_position_embeddings=32, rope_parameters=LONGROPE),
+        1,
+        40,
+        dict(base=SMALL, targets=FUSED),
+    ),
+    "smollm3": (
+        SmolLM3Config,
+        dict(num_hidden_layers=3, no_rope_layers=[1, 0, 1], use_sliding_window=True, sliding_window=6, mlp_bias=True, tie_word_embeddings=True),
+        2,
+        17,
+        dict(base=SMALL, greedy=True),
+    ),
+    "olmo2": (Olmo2Config, dict(), 2, 17, dict(base=SMALL, greedy=True)),
+    "granite": (
+        GraniteConfig,
+        dict(embedding_multiplier=3.0, logits_scaling=1.7, residual_multiplier=0.6, attention_multiplier=0.3, mlp_bias=True),
+        2,
+        17,
+        dict(base=SMALL, greedy=True),
+    ),
 }
 
 
-def randomize(model, rng):
+def randomize(model, rng, one_plus=False):
     for name, p in model.named_parameters():
         noise = torch.randn(p.shape, generator=rng)
         with torch.no_grad():
-            if name.endswith("norm.weight"):
-                p.copy_(1 + 0.2 * noise)
+            if name.endswith("norm.weight") or ".ln_" in name and name.endswith(".weight"):
+                p.copy_((0 if one_plus else 1) + 0.2 * noise)
             elif name.endswith(".bias"):
                 p.copy_(0.3 * noise)
             else:
@@ -134,9 +227,9 @@ def make(name, folder):
     rng = torch.Generator().manual_seed(seed)
     shutil.rmtree(folder, ignore_errors=True)
 
-    config = config_class(**{**BASE, **settings})
+    config = config_class(**{**extra.get("base", BASE), **settings})
     model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
-    randomize(model, rng)
+    randomize(model, rng, extra.get("one_plus", False))
     with tempfile.TemporaryDirectory() as temporary:
         model.save_pretrained(temporary)
         folder.mkdir(parents=True)
@@ -156,8 +249,14 @@ def make(name, folder):
     golden["logits"], golden["loss"] = loss_and_grads(model, ids, labels)
     for key in load_file(folder / "model.safetensors"):
         golden["grad." + key] = model.get_parameter(key).grad
+        if isinstance(model.get_submodule(key.rpartition(".")[0]), Conv1D) and key.endswith(".weight"):
+            golden["grad." + key] = golden["grad." + key].t()
+    if extra.get("greedy"):
+        out = model.generate(ids[:1, :6], do_sample=False, max_new_tokens=8, min_new_tokens=8, use_cache=True)
+        golden["greedy"] = out[0, 6:]
 
-    lora = LoraConfig(r=4, lora_alpha=8, target_modules=LINEARS, task_type="CAUSAL_LM", **extra.get("lora", {}))
+    targets = extra.get("targets", LINEARS)
+    lora = LoraConfig(r=4, lora_alpha=8, target_modules=targets, task_type="CAUSAL_LM", **extra.get("lora", {}))
     peft = get_peft_model(model, lora)
     trained = {n: p for n, p in peft.named_parameters() if p.requires_grad}
     for p in trained.values():
@@ -168,7 +267,7 @@ def make(name, folder):
     (folder / "adapter" / "README.md").unlink(missing_ok=True)
     path = folder / "adapter" / "adapter_config.json"
     saved = json.loads(path.read_text())
-    saved.update(base_model_name_or_path=name, target_modules=LINEARS)  # PEFT writes a set, in any order
+    saved.update(base_model_name_or_path=name, target_modules=targets)  # PEFT writes a set, in any order
     path.write_text(json.dumps(saved, indent=2) + "\n")
     keys = load_file(folder / "adapter" / "adapter_model.safetensors")
     grads = {n.replace(".default", ""): p.grad for n, p in trained.items()}

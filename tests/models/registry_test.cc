@@ -12,7 +12,7 @@ nlohmann::ordered_json known_config() { return decoder_config("LlamaForCausalLM"
 
 TEST(Registry, RefusesUnknownArchitecturesByName) {
   auto json = known_config();
-  json["architectures"] = {"GPT2LMHeadModel"};
+  json["architectures"] = {"GPT9LMHeadModel"};
   EXPECT_EQ(find_model_family(config_of(json)), nullptr);
   try {
     model_spec(config_of(json));
@@ -20,7 +20,7 @@ TEST(Registry, RefusesUnknownArchitecturesByName) {
   } catch (const Error& e) {
     EXPECT_EQ(e.code(), ErrorCode::kUnsupported);
     for (const char* part :
-         {"DIR/config.json", "GPT2LMHeadModel", "MistralForCausalLM", "Qwen3ForCausalLM"}) {
+         {"DIR/config.json", "GPT9LMHeadModel", "MistralForCausalLM", "Qwen3ForCausalLM"}) {
       EXPECT_NE(std::string(e.what()).find(part), std::string::npos) << e.what();
     }
   }

@@ -38,12 +38,10 @@ class SelfAttentionTest : public testing::Test {
 
   SelfAttention attention() {
     const auto linear = [](Parameter& w) { return Linear("linear", std::make_unique<DenseWeight>(w)); };
-    return {linear(wq_),
-            linear(wk_),
-            linear(wv_),
-            linear(wo_),
-            AttentionShape{kHeads, kKvHeads, kDim, 0, 1.0F / std::sqrt(static_cast<float>(kDim))},
-            HeadNorms{&q_norm_, &k_norm_, 1e-12F}};
+    const float scale = 1.0F / std::sqrt(static_cast<float>(kDim));
+    return {Projections::apart(linear(wq_), linear(wk_), linear(wv_)), linear(wo_),
+            AttentionShape{kHeads, kKvHeads, kDim, 0, scale},
+            QueryKeyNorms{Norm(NormKind::kRms, 1e-12F, q_norm_), Norm(NormKind::kRms, 1e-12F, k_norm_)}};
   }
 
   AttentionTape tape() {

@@ -18,6 +18,8 @@ struct Case {
   const char* name;
   std::vector<std::int64_t> starts;
   std::int64_t heads, kv_heads, dim, window;
+  float soft_cap = 0.0F;
+  bool causal = true;
 };
 
 void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
@@ -31,16 +33,22 @@ class AttentionTest : public testing::TestWithParam<Case> {
   void SetUp() override {
     const Case& c = GetParam();
     tokens_ = c.starts.back();
-    shape_ = {c.heads, c.kv_heads, c.dim, c.window, 1.0F / std::sqrt(static_cast<float>(c.dim))};
+    shape_ = {c.heads,    c.kv_heads, c.dim, c.window, 1.0F / std::sqrt(static_cast<float>(c.dim)),
+              c.soft_cap, c.causal};
     const auto q_size = static_cast<std::size_t>(tokens_ * c.heads * c.dim);
     const auto kv_size = static_cast<std::size_t>(tokens_ * c.kv_heads * c.dim);
     q_ = normals(q_size, 1);
     k_ = normals(kv_size, 2);
     v_ = normals(kv_size, 3);
     dout_ = normals(q_size, 4);
-    reference_ = {{c.starts.begin(), c.starts.end()},   static_cast<std::size_t>(c.heads),
-                  static_cast<std::size_t>(c.kv_heads), static_cast<std::size_t>(c.dim),
-                  static_cast<std::size_t>(c.window),   double{shape_.scale}};
+    reference_ = {{c.starts.begin(), c.starts.end()},
+                  static_cast<std::size_t>(c.heads),
+                  static_cast<std::size_t>(c.kv_heads),
+                  static_cast<std::size_t>(c.dim),
+                  static_cast<std::size_t>(c.window),
+                  double{shape_.scale},
+                  double{c.soft_cap},
+                  c.causal};
   }
 
   ConstMatrix q() const { return {q_.data(), tokens_, shape_.heads * shape_.head_dim}; }
@@ -129,6 +137,7 @@ TEST_P(AttentionTest, LaterQueriesAgainstCachedKeysEqualTheWholePass) {
   NoProgress progress;
   Context ctx{pool, progress, 0, {}};
   const std::int64_t count = c.starts[1];
+  if (!c.causal) GTEST_SKIP() << "without order there are no later queries";
   for (const std::int64_t fresh : {std::int64_t{1}, std::min<std::int64_t>(count, 3)}) {
     const AttentionSegment segment{0, fresh, 0, count};
     std::vector<float> out(static_cast<std::size_t>(fresh * q().cols));
@@ -145,7 +154,11 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(Case{"one_token", {0, 1}, 1, 1, 2, 0}, Case{"small", {0, 5}, 2, 2, 6, 0},
                     Case{"blocks", {0, 300}, 2, 2, 4, 0}, Case{"grouped", {0, 130}, 6, 2, 5, 0},
                     Case{"packed", {0, 3, 70, 71, 200}, 2, 1, 4, 0}, Case{"window", {0, 5, 330}, 2, 1, 4, 9},
-                    Case{"wide_window", {0, 290}, 1, 1, 8, 200}),
+                    Case{"wide_window", {0, 290}, 1, 1, 8, 200},
+                    Case{"soft_cap", {0, 5, 300}, 2, 1, 4, 0, 1.5F},
+                    Case{"capped_window", {0, 130}, 4, 2, 6, 9, 0.5F},
+                    Case{"whole", {0, 300}, 2, 2, 4, 0, 0.0F, false},
+                    Case{"whole_packed", {0, 3, 70, 71, 200}, 2, 1, 4, 0, 2.0F, false}),
     [](const auto& info) { return std::string(info.param.name); });
 
 TEST(Attention, RefusesSegmentsOutsideTheMatrices) {
@@ -161,6 +174,18 @@ TEST(Attention, RefusesSegmentsOutsideTheMatrices) {
   EXPECT_THROW(attention_forward(ctx, {3, 2, 2, 0, 1.0F}, {}, {x.data(), 1, 6}, {x.data(), 1, 4},
                                  {x.data(), 1, 4}, {out.data(), 1, 6}, {}),
                Error);
+}
+
+TEST(Attention, RefusesAWindowOverWholeSequences) {
+  ThreadPool pool(1);
+  NoProgress progress;
+  Context ctx{pool, progress, 0, {}};
+  std::vector<float> x(8, 1.0F), out(8);
+  const AttentionSegment segment{0, 4, 0, 4};
+  EXPECT_THROW(
+      attention_forward(ctx, {1, 1, 2, 3, 1.0F, 0.0F, false}, std::span(&segment, 1), {x.data(), 4, 2},
+                        {x.data(), 4, 2}, {x.data(), 4, 2}, {out.data(), 4, 2}, {}),
+      Error);
 }
 
 }  // namespace

@@ -62,6 +62,31 @@ TEST(Rope, RotatesAndTurnsBack) {
   EXPECT_LT(relative_difference(dx, want), kTolerance);
 }
 
+TEST(Rope, TurnsTheFirstDimensionsOnlyWhereTheTableIsNarrower) {
+  Fixture f;
+  const std::vector<std::int32_t> positions = {3, 1, 900};
+  const std::vector<float> inv_freq = {1.0F, 0.05F};
+  constexpr std::size_t kHeadDim = 7, kTurned = 4, kHeads = 2;
+  const auto x = normals(3 * kHeads * kHeadDim, 1);
+  const RopeTable table = make_rope_table(f.ctx, positions, inv_freq, 1.0F);
+  auto y = x;
+  rope_forward(f.ctx, table, kHeads, {y.data(), 3, kHeads * kHeadDim});
+  std::vector<float> turned;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    if (i % kHeadDim < kTurned) {
+      turned.push_back(x[i]);
+    } else {
+      EXPECT_EQ(y[i], x[i]);
+    }
+  }
+  const auto want = reference::rope(to<double>(turned), {3, 1, 900}, inv_freq, kHeads, 1.0);
+  for (std::size_t i = 0, at = 0; i < x.size(); ++i) {
+    if (i % kHeadDim >= kTurned) continue;
+    EXPECT_NEAR(y[i], want[at++], 1e-5) << i;
+  }
+  EXPECT_THROW(rope_forward(f.ctx, table, 2, {y.data(), 3, 6}), Error);
+}
+
 TEST(Embedding, TakesRowsAndAddsGradientsInOrder) {
   Fixture f;
   const auto values = normals(7 * 5, 1);

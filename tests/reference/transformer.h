@@ -61,12 +61,15 @@ struct AttentionCase {
   std::vector<std::size_t> starts;  // of sequences; the last is the number of tokens
   std::size_t heads, kv_heads, dim, window;
   double scale;
+  double soft_cap = 0.0;  // 0: none
+  bool causal = true;
 };
 
 // Softmax without its shift: scores are small here, and max() has no derivative.
 template <typename T>
 Values<T> attention(const Values<T>& q, const Values<T>& k, const Values<T>& v, const AttentionCase& c) {
   using std::exp;
+  using std::tanh;
   Values<T> out(q.size(), T(0.0));
   for (std::size_t s = 0; s + 1 < c.starts.size(); ++s) {
     for (std::size_t i = c.starts[s]; i < c.starts[s + 1]; ++i) {
@@ -75,11 +78,14 @@ Values<T> attention(const Values<T>& q, const Values<T>& k, const Values<T>& v, 
         const T* query = &q[(i * c.heads + h) * c.dim];
         T total = 0.0;
         Values<T> sum(c.dim, T(0.0));
-        for (std::size_t j = c.starts[s]; j <= i; ++j) {
+        const std::size_t end = c.causal ? i + 1 : c.starts[s + 1];
+        for (std::size_t j = c.starts[s]; j < end; ++j) {
           if (c.window > 0 && j + c.window <= i) continue;
           T score = 0.0;
           for (std::size_t d = 0; d < c.dim; ++d) score += query[d] * k[(j * c.kv_heads + g) * c.dim + d];
-          const T p = exp(score * c.scale);
+          score *= c.scale;
+          if (c.soft_cap > 0.0) score = c.soft_cap * tanh(score / c.soft_cap);
+          const T p = exp(score);
           total += p;
           for (std::size_t d = 0; d < c.dim; ++d) sum[d] += p * v[(j * c.kv_heads + g) * c.dim + d];
         }

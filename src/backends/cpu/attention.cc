@@ -7,6 +7,7 @@
 
 #include "backends/cpu/attention_blocks.h"
 #include "backends/cpu/gemm.h"
+#include "backends/cpu/transformer_activation.h"
 #include "backends/cpu/transformer_elementwise.h"
 #include "backends/cpu/transformer_softmax.h"
 
@@ -29,7 +30,7 @@ struct Job {
 void forward_one(const AttentionShape& s, const AttentionSegment& segment, std::int64_t head, std::int64_t i,
                  ConstMatrix q, ConstMatrix k, ConstMatrix v, Matrix out, Matrix lse) {
   const std::int64_t kv_at = head / (s.heads / s.kv_heads) * s.head_dim;
-  const KeyRange range = visible(segment, s.window, i, 0, segment.kv_count);
+  const KeyRange range = visible(segment, s, i, 0, segment.kv_count);
   const std::int64_t count = range.end - range.begin;
   const float* query = q.row(segment.q_begin + i) + head * s.head_dim;
   float* to = out.row(segment.q_begin + i) + head * s.head_dim;
@@ -38,6 +39,7 @@ void forward_one(const AttentionShape& s, const AttentionSegment& segment, std::
     const float* key = k.row(segment.kv_begin + range.begin + j) + kv_at;
     scores[static_cast<std::size_t>(j)] = s.scale * dot(s.head_dim, query, key);
   }
+  if (s.soft_cap > 0.0F) backends::soft_cap_forward(count, s.soft_cap, scores.data());
   float peak = -std::numeric_limits<float>::infinity();
   float total = 0.0F;
   online_softmax(count, scores.data(), &peak, &total);
@@ -59,7 +61,7 @@ void forward_block(Context& ctx, const AttentionShape& s, const AttentionSegment
   std::vector<float> scores(static_cast<std::size_t>(rows * kKeys));
   std::vector<float> peak(static_cast<std::size_t>(rows), -std::numeric_limits<float>::infinity());
   std::vector<float> total(static_cast<std::size_t>(rows), 0.0F);
-  const KeyRange keys = keys_of(segment, s.window, job.q0, job.q0 + rows);
+  const KeyRange keys = keys_of(segment, s, job.q0, job.q0 + rows);
   for (std::int64_t k0 = keys.begin; k0 < keys.end; k0 += kKeys) {
     const std::int64_t count = std::min(kKeys, keys.end - k0);
     const float* key = k.row(segment.kv_begin + k0) + kv_at;
@@ -69,10 +71,11 @@ void forward_block(Context& ctx, const AttentionShape& s, const AttentionSegment
     const bool first = k0 == keys.begin;
     for (std::int64_t i = 0; i < rows; ++i) {
       float* row = scores.data() + i * count;
-      const KeyRange seen = visible(segment, s.window, job.q0 + i, k0, k0 + count);
+      const KeyRange seen = visible(segment, s, job.q0 + i, k0, k0 + count);
       std::fill(row, row + seen.begin, 0.0F);
       std::fill(row + seen.end, row + count, 0.0F);
       if (seen.begin == seen.end) continue;
+      if (s.soft_cap > 0.0F) backends::soft_cap_forward(seen.end - seen.begin, s.soft_cap, row + seen.begin);
       const auto at = static_cast<std::size_t>(i);
       const float keep = online_softmax(seen.end - seen.begin, row + seen.begin, &peak[at], &total[at]);
       if (!first && keep != 1.0F) scale_by(s.head_dim, keep, to + i * out.cols);

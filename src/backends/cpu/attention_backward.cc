@@ -4,6 +4,7 @@
 #include "backends/cpu/attention.h"
 #include "backends/cpu/attention_blocks.h"
 #include "backends/cpu/gemm.h"
+#include "backends/cpu/transformer_activation.h"
 #include "backends/cpu/transformer_elementwise.h"
 #include "backends/cpu/transformer_softmax.h"
 
@@ -31,6 +32,7 @@ void backward_head(Context& ctx, const AttentionShape& s, const AttentionSegment
   std::vector<float> p(static_cast<std::size_t>(kQueries * kKeys));
   std::vector<float> dp(p.size());
   std::vector<float> delta(static_cast<std::size_t>(kQueries));
+  std::vector<float> capped(s.soft_cap > 0.0F ? static_cast<std::size_t>(kKeys) : 0);
   for (std::int64_t q0 = 0; q0 < segment.q_count; q0 += kQueries) {
     const std::int64_t rows = std::min(kQueries, segment.q_count - q0);
     const std::int64_t q_row = segment.q_begin + q0;
@@ -41,7 +43,7 @@ void backward_head(Context& ctx, const AttentionShape& s, const AttentionSegment
       // sum_j p_ij dp_ij = dout_i . out_i
       delta[static_cast<std::size_t>(i)] = dot(dim, dout + i * t.dout.cols, t.out.row(q_row + i) + q_at);
     }
-    const KeyRange keys = keys_of(segment, s.window, q0, q0 + rows);
+    const KeyRange keys = keys_of(segment, s, q0, q0 + rows);
     for (std::int64_t k0 = keys.begin; k0 < keys.end; k0 += kKeys) {
       const std::int64_t count = std::min(kKeys, keys.end - k0);
       const std::int64_t kv_row = segment.kv_begin + k0;
@@ -56,15 +58,20 @@ void backward_head(Context& ctx, const AttentionShape& s, const AttentionSegment
       for (std::int64_t i = 0; i < rows; ++i) {
         float* row = p.data() + i * count;
         float* drow = dp.data() + i * count;
-        const KeyRange seen = visible(segment, s.window, q0 + i, k0, k0 + count);
+        const KeyRange seen = visible(segment, s, q0 + i, k0, k0 + count);
         std::fill(row, row + seen.begin, 0.0F);
         std::fill(row + seen.end, row + count, 0.0F);
         std::fill(drow, drow + seen.begin, 0.0F);
         std::fill(drow + seen.end, drow + count, 0.0F);
         const std::int64_t n = seen.end - seen.begin;
+        if (s.soft_cap > 0.0F) {
+          backends::soft_cap_forward(n, s.soft_cap, row + seen.begin);
+          std::copy_n(row + seen.begin, n, capped.data());
+        }
         exp_shifted(n, t.lse.row(head)[q_row + i], row + seen.begin);
         softmax_scores_backward(n, row + seen.begin, delta[static_cast<std::size_t>(i)], s.scale,
                                 drow + seen.begin);
+        if (s.soft_cap > 0.0F) backends::soft_cap_backward(n, s.soft_cap, capped.data(), drow + seen.begin);
       }
       gemm(ctx.pool, count, dim, rows, p.data(), count, dout, t.dout.cols, dv, t.dv.cols,
            {.trans_a = true, .beta = 1.0F});

@@ -31,8 +31,8 @@ void rope_table(Context& ctx, std::span<const std::int32_t> positions, std::span
 void rope_rotate(Context& ctx, const float* cos, const float* sin, std::int64_t half, std::int64_t heads,
                  bool inverse, Matrix x) {
   parallel_for(ctx.pool, x.rows, kTokens, [&](std::int64_t begin, std::int64_t end) {
-    backends::rope_rotate(end - begin, heads, half, cos + begin * half, sin + begin * half, inverse,
-                          x.row(begin), x.cols);
+    backends::rope_rotate(end - begin, heads, x.cols / heads, half, cos + begin * half, sin + begin * half,
+                          inverse, x.row(begin), x.cols);
   });
 }
 

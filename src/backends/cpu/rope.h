@@ -13,7 +13,8 @@ namespace lq::backends::cpu {
 void rope_table(Context& ctx, std::span<const std::int32_t> positions, std::span<const float> inv_freq,
                 float attention_factor, std::span<float> cos, std::span<float> sin);
 
-// x: [tokens, heads * 2 * half] in place; cos, sin: [tokens, half]. inverse: the transpose.
+// x: [tokens, heads * head_dim] in place, of each head the first 2 * half; cos, sin: [tokens, half]. inverse:
+// the transpose.
 void rope_rotate(Context& ctx, const float* cos, const float* sin, std::int64_t half, std::int64_t heads,
                  bool inverse, Matrix x);
 

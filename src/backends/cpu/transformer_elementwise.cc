@@ -56,13 +56,14 @@ void SiluMulBackward(std::int64_t n, const float* gate, const float* up, const f
   });
 }
 
-void RopeRotate(std::int64_t tokens, std::int64_t heads, std::int64_t half, const float* HWY_RESTRICT cos0,
-                const float* HWY_RESTRICT sin0, bool inverse, float* HWY_RESTRICT x, std::int64_t stride) {
+void RopeRotate(std::int64_t tokens, std::int64_t heads, std::int64_t head_dim, std::int64_t half,
+                const float* HWY_RESTRICT cos0, const float* HWY_RESTRICT sin0, bool inverse,
+                float* HWY_RESTRICT x, std::int64_t stride) {
   for (std::int64_t t = 0; t < tokens; ++t) {
     const float* cos = cos0 + t * half;
     const float* sin = sin0 + t * half;
     for (std::int64_t h = 0; h < heads; ++h) {
-      float* a = x + t * stride + h * 2 * half;
+      float* a = x + t * stride + h * head_dim;
       float* b = a + half;
       for_lanes(half, [&](auto d, std::int64_t i) HWY_ATTR {
         const auto c = hn::LoadU(d, cos + i);
@@ -138,9 +139,9 @@ void silu_mul_backward(std::int64_t n, const float* gate, const float* up, const
   HWY_DYNAMIC_DISPATCH(SiluMulBackward)(n, gate, up, dout, dgate, dup);
 }
 
-void rope_rotate(std::int64_t tokens, std::int64_t heads, std::int64_t half, const float* cos,
-                 const float* sin, bool inverse, float* x, std::int64_t stride) {
-  HWY_DYNAMIC_DISPATCH(RopeRotate)(tokens, heads, half, cos, sin, inverse, x, stride);
+void rope_rotate(std::int64_t tokens, std::int64_t heads, std::int64_t head_dim, std::int64_t half,
+                 const float* cos, const float* sin, bool inverse, float* x, std::int64_t stride) {
+  HWY_DYNAMIC_DISPATCH(RopeRotate)(tokens, heads, head_dim, half, cos, sin, inverse, x, stride);
 }
 
 void widen_bf16(std::int64_t n, const void* x, float* out) { HWY_DYNAMIC_DISPATCH(WidenBf16)(n, x, out); }

@@ -16,13 +16,14 @@ void silu_mul_forward(std::int64_t n, const float* gate, const float* up, float*
 void silu_mul_backward(std::int64_t n, const float* gate, const float* up, const float* dout, float* dgate,
                        float* dup);
 
-// Rotates the two halves of each head by the token's angles: with c = cos[t], s = sin[t] of half = head_dim /
-// 2 values,
+// Rotates the first 2 * half dimensions of each head by the token's angles, its two halves against each
+// other: with c = cos[t], s = sin[t],
 //   forward:  (a, b) -> (a c - b s, b c + a s);  inverse (its transpose, for gradients): (a c + b s, b c - a
 //   s).
-// x: [tokens, heads, 2 * half] in place, `stride` floats between tokens; cos, sin: [tokens, half].
-void rope_rotate(std::int64_t tokens, std::int64_t heads, std::int64_t half, const float* cos,
-                 const float* sin, bool inverse, float* x, std::int64_t stride);
+// x: [tokens, heads, head_dim] in place, `stride` floats between tokens; cos, sin: [tokens, half]. REQUIRES:
+// 2 * half <= head_dim.
+void rope_rotate(std::int64_t tokens, std::int64_t heads, std::int64_t head_dim, std::int64_t half,
+                 const float* cos, const float* sin, bool inverse, float* x, std::int64_t stride);
 
 // out[i] = x[i] from bf16 or IEEE half bits, of any alignment.
 void widen_bf16(std::int64_t n, const void* x, float* out);

@@ -56,6 +56,65 @@ void RmsNormBackward(std::int64_t rows, std::int64_t cols, const float* HWY_REST
   }
 }
 
+void LayerNormForward(std::int64_t rows, std::int64_t cols, const float* x0, const float* HWY_RESTRICT w,
+                      const float* HWY_RESTRICT b, float eps, float* y0, float* HWY_RESTRICT mean,
+                      float* HWY_RESTRICT rstd) {
+  const auto count = static_cast<float>(cols);
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const float* x = x0 + r * cols;
+    float* y = y0 + r * cols;
+    const float middle =
+        sum_lanes(cols, [&](auto d, std::int64_t i) HWY_ATTR { return hn::LoadU(d, x + i); }) / count;
+    const float squares = sum_lanes(cols, [&](auto d, std::int64_t i) HWY_ATTR {
+      const auto v = hn::Sub(hn::LoadU(d, x + i), hn::Set(d, middle));
+      return hn::Mul(v, v);
+    });
+    const float scale = 1.0F / std::sqrt(squares / count + eps);
+    mean[r] = middle;
+    rstd[r] = scale;
+    for_lanes(cols, [&](auto d, std::int64_t i) HWY_ATTR {
+      const auto normal = hn::Mul(hn::Sub(hn::LoadU(d, x + i), hn::Set(d, middle)), hn::Set(d, scale));
+      hn::StoreU(hn::MulAdd(normal, hn::LoadU(d, w + i), hn::LoadU(d, b + i)), d, y + i);
+    });
+  }
+}
+
+void LayerNormBackward(std::int64_t rows, std::int64_t cols, const float* HWY_RESTRICT x0,
+                       const float* HWY_RESTRICT w, const float* HWY_RESTRICT mean,
+                       const float* HWY_RESTRICT rstd, const float* HWY_RESTRICT dy0, float* HWY_RESTRICT dx0,
+                       float* HWY_RESTRICT dw, float* HWY_RESTRICT db) {
+  const auto count = static_cast<float>(cols);
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const float* x = x0 + r * cols;
+    const float* dy = dy0 + r * cols;
+    float* dx = dx0 + r * cols;
+    const float middle = mean[r];
+    const float scale = rstd[r];
+    const auto normal = [&](auto d, std::int64_t i) HWY_ATTR {
+      return hn::Mul(hn::Sub(hn::LoadU(d, x + i), hn::Set(d, middle)), hn::Set(d, scale));
+    };
+    const float level = sum_lanes(cols, [&](auto d, std::int64_t i) HWY_ATTR {
+      return hn::Mul(hn::LoadU(d, dy + i), hn::LoadU(d, w + i));
+    });
+    const float inner = sum_lanes(cols, [&](auto d, std::int64_t i) HWY_ATTR {
+      return hn::Mul(hn::Mul(hn::LoadU(d, dy + i), hn::LoadU(d, w + i)), normal(d, i));
+    });
+    // dx = rstd * (g - mean(g) - normal * mean(g * normal)), g = dy * w
+    for_lanes(cols, [&](auto d, std::int64_t i) HWY_ATTR {
+      const auto g = hn::Mul(hn::LoadU(d, dy + i), hn::LoadU(d, w + i));
+      const auto rest =
+          hn::NegMulAdd(normal(d, i), hn::Set(d, inner / count), hn::Sub(g, hn::Set(d, level / count)));
+      hn::StoreU(hn::MulAdd(rest, hn::Set(d, scale), hn::LoadU(d, dx + i)), d, dx + i);
+    });
+    if (dw == nullptr) continue;
+    for_lanes(cols, [&](auto d, std::int64_t i) HWY_ATTR {
+      const auto g = hn::LoadU(d, dy + i);
+      hn::StoreU(hn::MulAdd(g, normal(d, i), hn::LoadU(d, dw + i)), d, dw + i);
+      hn::StoreU(hn::Add(hn::LoadU(d, db + i), g), d, db + i);
+    });
+  }
+}
+
 }  // namespace lq::backends::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -63,6 +122,8 @@ HWY_AFTER_NAMESPACE();
 namespace lq::backends {
 HWY_EXPORT(RmsNormForward);
 HWY_EXPORT(RmsNormBackward);
+HWY_EXPORT(LayerNormForward);
+HWY_EXPORT(LayerNormBackward);
 
 void rms_norm_forward(std::int64_t rows, std::int64_t cols, const float* x, const float* w, float eps,
                       float* y, float* rstd) {
@@ -72,6 +133,17 @@ void rms_norm_forward(std::int64_t rows, std::int64_t cols, const float* x, cons
 void rms_norm_backward(std::int64_t rows, std::int64_t cols, const float* x, const float* w,
                        const float* rstd, const float* dy, float* dx, float* dw) {
   HWY_DYNAMIC_DISPATCH(RmsNormBackward)(rows, cols, x, w, rstd, dy, dx, dw);
+}
+
+void layer_norm_forward(std::int64_t rows, std::int64_t cols, const float* x, const float* w, const float* b,
+                        float eps, float* y, float* mean, float* rstd) {
+  HWY_DYNAMIC_DISPATCH(LayerNormForward)(rows, cols, x, w, b, eps, y, mean, rstd);
+}
+
+void layer_norm_backward(std::int64_t rows, std::int64_t cols, const float* x, const float* w,
+                         const float* mean, const float* rstd, const float* dy, float* dx, float* dw,
+                         float* db) {
+  HWY_DYNAMIC_DISPATCH(LayerNormBackward)(rows, cols, x, w, mean, rstd, dy, dx, dw, db);
 }
 
 }  // namespace lq::backends

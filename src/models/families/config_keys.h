@@ -2,6 +2,13 @@
 // tensors.
 #pragma once
 
+#include <functional>
+#include <initializer_list>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include "files/json_object.h"
 #include "models/model_spec.h"
 
@@ -12,7 +19,23 @@ struct Defaults {
   std::int64_t head_dim = 0;  // 0: hidden_size / num_attention_heads
   std::int64_t max_positions = 2048;
   double rope_theta = 10000.0;
+  double norm_eps = 1e-6;
+  bool tied = false;
+  const char* activation_key = "hidden_act";
+  const char* activation = "silu";
+  bool partial_rotary = false;  // the class reads partial_rotary_factor
+  bool one_rope = true;         // false: read_decoder leaves rotation to the family
 };
+
+// config with the keys of `defaults` that it does not have (null is there): what the family's class in
+// transformers takes. What is read of the result is known to refuse_unknown_keys of the result only.
+JsonObject with_defaults(const JsonObject& config, const nlohmann::ordered_json& defaults);
+
+// Throws Error(kUnsupported) naming the first key that nobody has asked for and that says something (not
+// null, false, 0 or empty), unless it is known to change no number of a pass: of every model, or of this
+// family
+// (`ignorable`). To be called when all is read.
+void refuse_unknown_keys(const JsonObject& config, std::initializer_list<std::string_view> ignorable = {});
 
 // hidden_size, intermediate_size, num_hidden_layers, heads, head_dim, norms, rope, tie_word_embeddings, bos
 // and eos: every block alike. Biases, windows and what else a family has are its own to add. Throws as
@@ -22,6 +45,20 @@ ModelSpec read_decoder(const JsonObject& config, const Defaults& defaults = {});
 // rope_parameters (transformers 5), or rope_scaling beside rope_theta (transformers 4; it wins where both are
 // there).
 RopeConfig read_rope(const JsonObject& config, std::int64_t max_positions, double default_theta);
+
+// One section of the kind that rope_scaling is, null: none. partial_rotary_factor and
+// original_max_position_embeddings beside it count too.
+RopeConfig read_rope_section(const JsonObject& config, const JsonObject* section, std::int64_t max_positions,
+                             double theta);
+
+// The function that `key` names. Throws Error(kUnsupported) naming key and value for one that is not
+// computed.
+Activation read_activation(const JsonObject& config, const std::string& key, std::string_view usual);
+
+// Which layers layer_types calls "sliding_attention"; without layer_types as `usual` says. Throws
+// Error(kUnsupported) for other kinds.
+std::vector<bool> sliding_layers(const JsonObject& config, std::int64_t layers,
+                                 const std::function<bool(std::int64_t)>& usual);
 
 // Gives the layers that layer_types calls "sliding_attention" the window of sliding_window (null: none;
 // missing: 4096, as in transformers); without layer_types, those from `first` on.

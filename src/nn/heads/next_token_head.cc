@@ -2,9 +2,10 @@
 
 #include <algorithm>
 
+#include "ops/columns.h"
 #include "ops/cross_entropy.h"
 #include "ops/elementwise.h"
-#include "ops/rms_norm.h"
+#include "ops/soft_cap.h"
 
 namespace lq {
 namespace {
@@ -20,10 +21,17 @@ std::int64_t NextTokenHead::chunk_tokens() const {
 }
 
 void NextTokenHead::logits(Context& ctx, Workspace& ws, ConstMatrix x, Matrix logits) const {
+  if (!norm_) return project(ctx, ws, x, logits);
   Scratch scratch(ws);
   const Matrix normal = scratch.matrix(x.rows, x.cols);
-  rms_norm_forward(ctx, x, norm_.values(), eps_, normal, scratch.vector(x.rows));
+  norm_.forward(ctx, ws, x, normal);
+  project(ctx, ws, normal, logits);
+}
+
+void NextTokenHead::project(Context& ctx, Workspace& ws, ConstMatrix normal, Matrix logits) const {
   projection_.forward(ctx, ws, normal, logits);
+  if (form_.multiplier != 1.0F) scale(ctx, form_.multiplier, logits);
+  if (form_.soft_cap > 0.0F) soft_cap_forward(ctx, form_.soft_cap, logits);
 }
 
 void NextTokenHead::loss(Context& ctx, Workspace& ws, ConstMatrix x, std::span<const std::int32_t> targets,
@@ -49,19 +57,28 @@ void NextTokenHead::loss_backward(Context& ctx, Workspace& ws, ConstMatrix x,
     Scratch scratch(ws);
     const std::int64_t n = std::min(chunk_tokens(), x.rows - begin);
     const ConstMatrix part = x.slice(begin, n);
-    const Matrix normal = scratch.matrix(n, x.cols);
-    const Vector rstd = scratch.vector(n);
+    const Matrix to = dx.slice(begin, n);
+    const Matrix made = norm_ ? scratch.matrix(n, x.cols) : Matrix{};
+    const NormSaved saved = norm_ ? norm_.saved(scratch, part) : NormSaved{};
     const Matrix chunk = scratch.matrix(n, vocab());
-    const Matrix dnormal = scratch.matrix(n, x.cols);
-    rms_norm_forward(ctx, part, norm_.values(), eps_, normal, rstd);
-    projection_.forward(ctx, ws, normal, chunk);
+    const Matrix dnormal = norm_ ? scratch.matrix(n, x.cols) : to;
+    if (norm_) norm_.forward(ctx, ws, part, made, saved);
+    const ConstMatrix normal = norm_ ? ConstMatrix(made) : part;
+    project(ctx, ws, normal, chunk);
+    Matrix capped;
+    if (form_.soft_cap > 0.0F) {
+      capped = scratch.matrix(n, vocab());
+      take_columns(ctx, chunk, 0, capped);
+    }
     const auto at = static_cast<std::size_t>(begin);
     const auto count = static_cast<std::size_t>(n);
     cross_entropy_forward_backward(ctx, chunk, targets.subspan(at, count), scale, losses.subspan(at, count));
+    if (form_.soft_cap > 0.0F) soft_cap_backward(ctx, form_.soft_cap, capped, chunk);
+    if (form_.multiplier != 1.0F) lq::scale(ctx, form_.multiplier, chunk);
     projection_.backward(ctx, ws, normal, chunk, dnormal, false);
-    const Matrix to = dx.slice(begin, n);
+    if (!norm_) continue;
     fill(ctx, to, 0.0F);
-    rms_norm_backward(ctx, part, norm_.values(), rstd, dnormal, to, norm_.grads());
+    norm_.backward(ctx, ws, part, saved, dnormal, to);
   }
 }
 

@@ -1,5 +1,5 @@
 // Final norm, vocabulary projection and loss, in chunks of tokens: no tokens x vocabulary matrix exists
-// whole.
+// whole. Logits may be multiplied by a number and then kept within a soft cap.
 #pragma once
 
 #include <cstdint>
@@ -7,21 +7,30 @@
 #include <span>
 
 #include "nn/linear.h"
+#include "nn/norm.h"
 #include "tensor/matrix.h"
 #include "tensor/workspace.h"
 
 namespace lq {
 
+// What becomes of the projection's outputs: cap * tanh(multiplier * value / cap).
+struct LogitsForm {
+  float multiplier = 1.0F;
+  float soft_cap = 0.0F;  // 0: none
+};
+
 class NextTokenHead {
  public:
-  // norm: [dim], outlives this.
-  NextTokenHead(Parameter& norm, float eps, Linear projection)
-      : norm_(norm), eps_(eps), projection_(std::move(projection)) {}
+  // norm: of width dim, or none.
+  NextTokenHead(const Norm& norm, Linear projection, const LogitsForm& form = {})
+      : norm_(norm), projection_(std::move(projection)), form_(form) {}
 
   Linear& projection() { return projection_; }
+  // Instead of the one that it has. REQUIRES: the same shape.
+  void set_projection(Linear projection) { projection_ = std::move(projection); }
   std::int64_t vocab() const { return projection_.out(); }
 
-  // logits = projection(norm(x)).   x: [n, dim], logits: [n, vocab].
+  // logits = form(projection(norm(x))).   x: [n, dim], logits: [n, vocab].
   void logits(Context& ctx, Workspace& ws, ConstMatrix x, Matrix logits) const;
 
   // losses[t] in nats (see cross_entropy_forward); `on_logits` (may be empty) gets each chunk's logits: first
@@ -38,9 +47,12 @@ class NextTokenHead {
   std::int64_t chunk_tokens() const;
 
  private:
-  Parameter& norm_;
-  float eps_;
+  // logits = projection(normal), and their form.
+  void project(Context& ctx, Workspace& ws, ConstMatrix normal, Matrix logits) const;
+
+  Norm norm_;
   Linear projection_;
+  LogitsForm form_;
 };
 
 }  // namespace lq

@@ -50,7 +50,7 @@ TEST(LlamaFamily, BadValuesNameFileAndKey) {
       {"num_hidden_layers", 0},   {"num_hidden_layers", 1000000}, {"num_attention_heads", 0},
       {"num_attention_heads", 3}, {"num_key_value_heads", 3},     {"head_dim", 7},
       {"rms_norm_eps", -1.0},     {"max_position_embeddings", 0}, {"rope_theta", 0.0},
-      {"hidden_act", "gelu"},     {"tie_word_embeddings", 3},
+      {"hidden_act", "mish"},     {"tie_word_embeddings", 3},
   };
   for (const auto& [key, value] : bad) {
     auto json = llama_config();

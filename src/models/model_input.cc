@@ -1,0 +1,53 @@
+// What the first block reads.
+#include <algorithm>
+#include <vector>
+
+#include "models/model.h"
+#include "models/model_state.h"
+#include "ops/columns.h"
+#include "ops/elementwise.h"
+#include "ops/embedding.h"
+
+namespace lq {
+namespace {
+
+// Rows of the table of positions.
+std::vector<std::int32_t> position_rows(const ModelSpec& spec, const SequencePlan& plan) {
+  std::vector<std::int32_t> rows = plan.positions;
+  const auto offset = static_cast<std::int32_t>(spec.position_offset);
+  for (std::int32_t& row : rows) row += offset;
+  const std::int64_t longest = rows.empty() ? 0 : *std::ranges::max_element(rows);
+  LQ_CHECK(longest < spec.learned_positions, kInvalidArgument,
+           "[model] a sequence of {} tokens is longer than the model's {} positions",
+           longest + 1 - spec.position_offset, spec.learned_positions - spec.position_offset);
+  return rows;
+}
+
+}  // namespace
+
+void Model::embed(Context& ctx, const SequencePlan& plan, std::span<const std::int32_t> ids, Matrix x) const {
+  const ModelSpec& spec = state_->spec;
+  state_->embedding->forward(ctx, ids, x);
+  if (spec.embedding_multiplier != 1.0F) scale(ctx, spec.embedding_multiplier, x);
+  if (state_->positions == nullptr) return;
+  Tensor rows = Tensor::empty(DType::kF32, {x.rows, x.cols});
+  embedding_forward(ctx, state_->positions->value, position_rows(spec, plan), matrix_of(rows));
+  add_forward(ctx, const_matrix_of(rows), x);
+}
+
+void Model::embed_backward(Context& ctx, const SequencePlan& plan, std::span<const std::int32_t> ids,
+                           ConstMatrix dx) {
+  const ModelSpec& spec = state_->spec;
+  if (state_->positions != nullptr && state_->positions->trainable()) {
+    embedding_backward(ctx, position_rows(spec, plan), dx, matrix_of(state_->positions->grad));
+  }
+  if (spec.embedding_multiplier == 1.0F || !state_->embedding->learns()) {
+    return state_->embedding->backward(ctx, ids, dx);
+  }
+  Tensor scaled = Tensor::empty(DType::kF32, {dx.rows, dx.cols});
+  take_columns(ctx, dx, 0, matrix_of(scaled));
+  scale(ctx, spec.embedding_multiplier, matrix_of(scaled));
+  state_->embedding->backward(ctx, ids, const_matrix_of(scaled));
+}
+
+}  // namespace lq

@@ -1,0 +1,42 @@
+#include "nn/mlp.h"
+
+#include <array>
+
+namespace lq {
+
+void Mlp::activate(Context& ctx, const MlpTape& tape, Matrix hidden) const {
+  if (gated()) return gate_forward(ctx, activation, tape.gate, tape.up, hidden);
+  activation_forward(ctx, activation, tape.up, hidden);
+}
+
+void Mlp::project(Context& ctx, Workspace& ws, ConstMatrix x, const MlpTape& tape) const {
+  if (gated()) return in.forward(ctx, ws, x, std::array{tape.gate, tape.up});
+  in.forward(ctx, ws, x, std::array{tape.up});
+}
+
+void Mlp::finish(Context& ctx, Workspace& ws, const MlpTape& tape, Matrix y) const {
+  Scratch scratch(ws);
+  const Matrix hidden = scratch.matrix(tape.up.rows, tape.up.cols);
+  activate(ctx, tape, hidden);
+  down.forward(ctx, ws, hidden, y);
+}
+
+void Mlp::backward(Context& ctx, Workspace& ws, ConstMatrix x, const MlpTape& tape, ConstMatrix dy,
+                   Matrix dx) {
+  Scratch scratch(ws);
+  const Matrix dhidden = scratch.matrix(tape.up.rows, tape.up.cols);
+  {
+    Scratch inner(ws);
+    const Matrix hidden = inner.matrix(tape.up.rows, tape.up.cols);
+    activate(ctx, tape, hidden);
+    down.backward(ctx, ws, hidden, dy, dhidden, false);
+  }
+  if (gated()) {
+    gate_backward(ctx, activation, tape.gate, tape.up, dhidden, tape.gate, tape.up);
+    return in.backward(ctx, ws, x, std::array{tape.gate, tape.up}, dx);
+  }
+  activation_backward(ctx, activation, tape.up, dhidden, tape.up);
+  in.backward(ctx, ws, x, std::array{tape.up}, dx);
+}
+
+}  // namespace lq

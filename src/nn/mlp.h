@@ -1,0 +1,36 @@
+// The feed-forward layer: down(act(gate x) * (up x)) with a gate (SwiGLU and its like, Shazeer 2020), else
+// down(act(up x)).
+#pragma once
+
+#include "nn/projections.h"
+#include "ops/activation.h"
+#include "tensor/workspace.h"
+
+namespace lq {
+
+// Kept from forward for backward: outputs of the projections, [tokens, inner]; gate is empty where there is
+// none.
+struct MlpTape {
+  Matrix gate, up;
+};
+
+struct Mlp {
+  Projections in;  // gate and up, or up alone
+  Linear down;
+  Activation activation = Activation::kSilu;
+
+  bool gated() const { return in.count() == 2; }
+  std::int64_t inner() const { return down.in(); }
+
+  // tape = gate x and up x.   x: [tokens, dim].
+  void project(Context& ctx, Workspace& ws, ConstMatrix x, const MlpTape& tape) const;
+  // y from the tape. y: [tokens, dim].
+  void finish(Context& ctx, Workspace& ws, const MlpTape& tape, Matrix y) const;
+  // dx = (not if dx.data is null). x as in project. The tape is used up.
+  void backward(Context& ctx, Workspace& ws, ConstMatrix x, const MlpTape& tape, ConstMatrix dy, Matrix dx);
+
+ private:
+  void activate(Context& ctx, const MlpTape& tape, Matrix hidden) const;
+};
+
+}  // namespace lq
