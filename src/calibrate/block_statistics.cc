@@ -24,6 +24,16 @@ Tensor moment_of(ThreadPool& pool, const SymmetricSum& sum, std::int64_t count) 
   return t;
 }
 
+// Where the sequences start among some of their tokens; sequences without any are left out.
+std::vector<std::int64_t> starts_within(std::span<const std::int64_t> starts, Tokens tokens) {
+  std::vector<std::int64_t> within = {0};
+  for (std::size_t s = 1; s < starts.size(); ++s) {
+    const std::int64_t end = std::ranges::lower_bound(tokens, starts[s]) - tokens.begin();
+    if (end > within.back()) within.push_back(end);
+  }
+  return within;
+}
+
 std::string named(const Linear& linear, std::string_view what) { return linear.name() + std::string(what); }
 
 }  // namespace
@@ -138,26 +148,31 @@ void BlockStatistics::check_finite(Context& ctx, const Linear& linear, ConstMatr
            linear.name(), what, who_);
 }
 
-void BlockStatistics::on_forward(Context& ctx, const Linear& linear, ConstMatrix x) {
+void BlockStatistics::on_forward(Context& ctx, const Linear& linear, ConstMatrix x, Tokens /*tokens*/) {
   Layer& l = layer_of(linear);
   if (l.first_of_input) check_finite(ctx, linear, x, "its input holds");
   if (l.input.size() > 0 && pass_ == StatisticsPass::kInputs) run_jobs(ctx.pool, l.input, x);
   if (l.held_out.size() > 0 && pass_ == StatisticsPass::kInputsHeldOut) run_jobs(ctx.pool, l.held_out, x);
 }
 
-void BlockStatistics::on_backward(Context& ctx, const Linear& linear, ConstMatrix x, ConstMatrix dy) {
+void BlockStatistics::on_backward(Context& ctx, const Linear& linear, ConstMatrix x, ConstMatrix dy,
+                                  Tokens tokens) {
   if (pass_ != StatisticsPass::kGradients) return;
   Layer& l = layer_of(linear);
   check_finite(ctx, linear, dy, "the gradient of its output holds");
   if (!l.wanted) return;
   const Tensor scaled = l.weighted.size() > 0 ? scaled_by_norms(ctx.pool, x, dy) : Tensor();
+  // An expert sees some of each sequence's tokens.
+  std::vector<std::int64_t> seen;
+  if (!tokens.empty()) seen = starts_within(starts_, tokens);
+  const std::span<const std::int64_t> starts = tokens.empty() ? starts_ : std::span<const std::int64_t>(seen);
   // All sums in one go: their jobs share out better together.
   const std::int64_t fisher = l.fisher.jobs();
   const std::int64_t output = fisher + l.output_grad.jobs();
   const std::int64_t input = output + l.input.jobs();
   ctx.pool.run(input + l.weighted.jobs(), [&](std::int64_t job) {
     if (job < fisher) {
-      l.fisher.run_job(ctx.pool, job, x.data, dy.data, starts_);
+      l.fisher.run_job(ctx.pool, job, x.data, dy.data, starts);
     } else if (job < output) {
       l.output_grad.run_job(ctx.pool, job - fisher, dy.data, dy.rows);
     } else if (job < input) {

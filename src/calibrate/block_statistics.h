@@ -63,8 +63,8 @@ class BlockStatistics final : public LinearHook {
   void begin(StatisticsPass pass, std::span<const std::int64_t> starts, std::string who);
 
   // Throw Error(kInvalidArgument) naming the layer for values that are not finite.
-  void on_forward(Context& ctx, const Linear& linear, ConstMatrix x) override;
-  void on_backward(Context& ctx, const Linear& linear, ConstMatrix x, ConstMatrix dy) override;
+  void on_forward(Context& ctx, const Linear& linear, ConstMatrix x, Tokens tokens) override;
+  void on_backward(Context& ctx, const Linear& linear, ConstMatrix x, ConstMatrix dy, Tokens tokens) override;
 
   // All of the state under names of its own: for saving, and to write over.
   std::vector<std::pair<std::string, Tensor*>> state();

@@ -11,17 +11,18 @@ namespace {
 
 // What embedding and head of a model that has them as one become.
 struct TiedPair {
+  ModelEnds ends;
   const TensorView* table = nullptr;  // in place of the model's; null: the model's
   const TensorView* head = nullptr;
   bool apart = false;
 
   void copy(const TensorView& view) {
-    (view.name() == kHeadWeight ? head : table) = &view;
+    (view.name() == ends.head ? head : table) = &view;
     apart = true;
   }
   void in_place(const TensorView& view) {
-    if (!apart || view.name() == kHeadWeight) head = &view;
-    if (!apart || view.name() == kTableWeight) table = &view;
+    if (!apart || view.name() == ends.head) head = &view;
+    if (!apart || view.name() == ends.table) table = &view;
   }
   bool same() const {
     return table != nullptr && head != nullptr && table->dtype() == head->dtype() &&
@@ -29,16 +30,17 @@ struct TiedPair {
   }
 };
 
-TiedPair tied_pair(const PeftAdapterReader& adapter) {
+TiedPair tied_pair(const ModelEnds& ends, const PeftAdapterReader& adapter) {
   TiedPair pair;
+  pair.ends = ends;
   for (const bool in_place : {false, true}) {
     for (const TensorView& view : adapter.replaced()) {
-      if (view.name() != kTableWeight && view.name() != kHeadWeight) continue;
+      if (view.name() != ends.table && view.name() != ends.head) continue;
       if (adapter.in_place(view.name()) != in_place) continue;
       in_place ? pair.in_place(view) : pair.copy(view);
     }
   }
-  const bool low_rank = adapter.embedding() != nullptr || adapter.find(module_of(kHeadWeight)) != nullptr;
+  const bool low_rank = adapter.embedding() != nullptr || adapter.find(module_of(ends.head)) != nullptr;
   pair.apart = low_rank || (pair.apart && !pair.same());
   return pair;
 }
@@ -50,8 +52,8 @@ void replace(DensePart& part, const TensorView* by) {
   part.spec.dtype = weight_dtype(part.spec.dtype);
 }
 
-void merge(DensePart& part, const PeftAdapterReader& adapter) {
-  part.embedding = adapter.embedding() != nullptr && part.spec.name == kTableWeight;
+void merge(DensePart& part, const ModelEnds& ends, const PeftAdapterReader& adapter) {
+  part.embedding = adapter.embedding() != nullptr && part.spec.name == ends.table;
   part.pair = part.embedding ? adapter.embedding() : adapter.find(module_of(part.spec.name));
   if (part.pair != nullptr) part.spec.dtype = weight_dtype(part.spec.dtype);
 }
@@ -73,31 +75,33 @@ DenseParts dense_parts(const PackedCheckpoint& packed, const PeftAdapterReader* 
   DenseParts all;
   for (const TensorView* view : packed.dense_tensors()) all.parts.push_back({view->spec, view});
   if (merged == nullptr) return all;
-  const bool tied = has_tied_head(packed);
-  const TiedPair pair = tied ? tied_pair(*merged) : TiedPair();
+  const ModelEnds ends = model_ends(packed);
+  const bool tied = ends.tied;
+  const TiedPair pair = tied ? tied_pair(ends, *merged) : TiedPair();
   all.unties = tied && pair.apart;
   if (all.unties) {
-    DensePart head{packed.reader().at(std::string(kTableWeight)).spec};
-    head.from = &packed.reader().at(std::string(kTableWeight));
-    head.spec.name = kHeadWeight;
+    DensePart head{packed.reader().at(ends.table).spec};
+    head.from = &packed.reader().at(ends.table);
+    head.spec.name = ends.head;
     all.parts.push_back(std::move(head));
   }
   for (DensePart& part : all.parts) {
-    const bool of_pair = tied && (part.spec.name == kTableWeight || part.spec.name == kHeadWeight);
+    const bool of_pair = tied && (part.spec.name == ends.table || part.spec.name == ends.head);
     if (of_pair) {
-      replace(part, part.spec.name == kTableWeight ? pair.table : pair.head);
+      replace(part, part.spec.name == ends.table ? pair.table : pair.head);
     } else {
       for (const TensorView& view : merged->replaced()) {
         if (view.name() == part.spec.name) replace(part, &view);
       }
     }
-    merge(part, *merged);
+    merge(part, ends, *merged);
   }
   return all;
 }
 
 std::vector<KeptTensor> kept_tensors(const PackedCheckpoint& packed, const PeftAdapterReader& adapter) {
-  const bool low_rank = adapter.embedding() != nullptr || adapter.find(module_of(kHeadWeight)) != nullptr;
+  const ModelEnds ends = model_ends(packed);
+  const bool low_rank = adapter.embedding() != nullptr || adapter.find(module_of(ends.head)) != nullptr;
   std::vector<KeptTensor> all;
   const auto add = [&](std::string_view name, const TensorView& view) {
     const bool there =
@@ -105,11 +109,11 @@ std::vector<KeptTensor> kept_tensors(const PackedCheckpoint& packed, const PeftA
     if (!there) all.push_back({std::string(name), &view});
   };
   for (const TensorView& view : adapter.replaced()) {
-    const bool of_pair = view.name() == kTableWeight || view.name() == kHeadWeight;
+    const bool of_pair = view.name() == ends.table || view.name() == ends.head;
     add(view.name(), view);
-    if (!of_pair || low_rank || !has_tied_head(packed) || !adapter.in_place(view.name())) continue;
-    add(kTableWeight, view);
-    add(kHeadWeight, view);
+    if (!of_pair || low_rank || !ends.tied || !adapter.in_place(view.name())) continue;
+    add(ends.table, view);
+    add(ends.head, view);
   }
   return all;
 }

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "formats/module_name.h"
+#include "models/registry.h"
 
 namespace lq {
 namespace {
@@ -13,7 +14,8 @@ void check_replaced(const PackedCheckpoint& packed, const TensorView& view, cons
   const TensorView* dense = packed.reader().find(view.name());
   LQ_CHECK(!packed.packed().modules.contains(view.name()), kUnsupported,
            "{}: replaces {} whole, but in the model that is a packed matrix", path, view.name());
-  if (view.name() == kHeadWeight && has_tied_head(packed)) dense = packed.reader().find(kTableWeight);
+  const ModelEnds ends = model_ends(packed);
+  if (view.name() == ends.head && ends.tied) dense = packed.reader().find(ends.table);
   LQ_CHECK(dense != nullptr, kMismatch, "{}: replaces {}, which the model does not have", path, view.name());
   LQ_CHECK(dense->shape() == view.shape(), kMismatch, "{}: {} is {}, but the model has it as {}", path,
            view.name(), shape_text(view.shape()), shape_text(dense->shape()));
@@ -24,19 +26,27 @@ std::optional<Shape> module_shape(const PackedCheckpoint& packed, const std::str
   const std::string weight = module + ".weight";
   const auto found = packed.packed().modules.find(weight);
   if (found != packed.packed().modules.end()) return Shape{found->second.rows, found->second.cols};
-  if (weight == kTableWeight) return std::nullopt;
+  const ModelEnds ends = model_ends(packed);
+  if (weight == ends.table) return std::nullopt;
   const TensorView* dense = packed.reader().find(weight);
-  if (weight == kHeadWeight && has_tied_head(packed)) dense = packed.reader().find(kTableWeight);
+  if (weight == ends.head && ends.tied) dense = packed.reader().find(ends.table);
   if (dense == nullptr || dense->shape().size() != 2) return std::nullopt;
   return dense->shape();
 }
 
 }  // namespace
 
-bool has_tied_head(const PackedCheckpoint& packed) {
-  return packed.config().boolean_or("tie_word_embeddings", false) &&
-         packed.reader().find(kHeadWeight) == nullptr &&
-         !packed.packed().modules.contains(std::string(kHeadWeight));
+ModelEnds model_ends(const PackedCheckpoint& packed) {
+  ModelEnds ends;
+  ends.tied = packed.config().boolean_or("tie_word_embeddings", false);
+  if (const ModelFamily* family = find_model_family(packed.config())) {
+    ends.table = family->names.module(Role::kEmbedding) + ".weight";
+    ends.head = family->names.module(Role::kHead) + ".weight";
+    ends.tied = family->spec(packed.config()).tied_embeddings;
+  }
+  ends.tied =
+      ends.tied && packed.reader().find(ends.head) == nullptr && !packed.packed().modules.contains(ends.head);
+  return ends;
 }
 
 std::unique_ptr<PeftAdapterReader> open_packed_adapter(const PackedCheckpoint& packed,
@@ -44,8 +54,8 @@ std::unique_ptr<PeftAdapterReader> open_packed_adapter(const PackedCheckpoint& p
   auto adapter = std::make_unique<PeftAdapterReader>(path);
   adapter->check_base(packed.packed().model_hash);
   for (const TensorView& view : adapter->replaced()) check_replaced(packed, view, path.string());
-  adapter->check_saved(whole_tensors(packed), has_tied_head(packed) ? std::string(kTableWeight) : "",
-                       has_tied_head(packed) ? std::string(kHeadWeight) : "");
+  const ModelEnds ends = model_ends(packed);
+  adapter->check_saved(whole_tensors(packed), ends.tied ? ends.table : "", ends.tied ? ends.head : "");
   for (const LoraPair& pair : adapter->pairs()) {
     const auto shape = module_shape(packed, pair.module);
     LQ_CHECK(shape, kMismatch, "{}: the adapter changes module '{}', which is no linear module of the model",
@@ -55,8 +65,8 @@ std::unique_ptr<PeftAdapterReader> open_packed_adapter(const PackedCheckpoint& p
              pair.module, pair.out, pair.in, (*shape)[0], (*shape)[1]);
   }
   if (const LoraPair* pair = adapter->embedding()) {
-    const TensorView* const table = packed.reader().find(kTableWeight);
-    LQ_CHECK(pair->module == module_of(kTableWeight) && table != nullptr, kMismatch,
+    const TensorView* const table = packed.reader().find(ends.table);
+    LQ_CHECK(pair->module == module_of(ends.table) && table != nullptr, kMismatch,
              "{}: the adapter changes module '{}', which is no embedding of the model", path.string(),
              pair->module);
     LQ_CHECK(table->shape() == Shape({pair->in, pair->out}), kMismatch,
@@ -70,7 +80,7 @@ std::vector<std::string> whole_tensors(const PackedCheckpoint& packed) {
   std::vector<std::string> all;
   for (const TensorView* view : packed.dense_tensors()) all.push_back(view->name());
   for (const auto& [name, module] : packed.packed().modules) all.push_back(name);
-  if (has_tied_head(packed)) all.emplace_back(kHeadWeight);
+  if (const ModelEnds ends = model_ends(packed); ends.tied) all.push_back(ends.head);
   return all;
 }
 

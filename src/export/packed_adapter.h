@@ -12,11 +12,13 @@
 
 namespace lq {
 
-inline constexpr std::string_view kTableWeight = "model.embed_tokens.weight";
-inline constexpr std::string_view kHeadWeight = "lm_head.weight";
-
-// Whether the model's head is its embedding table.
-bool has_tied_head(const PackedCheckpoint& packed);
+// The two ends of a model, as its family names them; of an unknown architecture as Llama's.
+struct ModelEnds {
+  std::string table = "model.embed_tokens.weight";
+  std::string head = "lm_head.weight";
+  bool tied = false;  // the head is the table
+};
+ModelEnds model_ends(const PackedCheckpoint& packed);
 
 // Throws Error(kMismatch) for an adapter of another base (both hashes named), for a low-rank part of a module
 // that the model does not have or has in another shape, and for a whole tensor that the model does not have

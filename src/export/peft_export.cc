@@ -31,12 +31,13 @@ std::vector<Change> changes_of(const PackedCheckpoint& packed, const PeftAdapter
                                const PeftAdapterReader* start) {
   std::vector<Change> all;
   std::vector<std::string> modules = linear_modules(packed);
-  if (has_tied_head(packed)) modules.emplace_back(module_of(kHeadWeight));
+  const ModelEnds ends = model_ends(packed);
+  if (ends.tied) modules.emplace_back(module_of(ends.head));
   for (const std::string& module : modules) {
     const Change change{module, tuned.find(module), start != nullptr ? start->find(module) : nullptr};
     if (change.rank() > 0) all.push_back(change);
   }
-  const Change table{std::string(module_of(kTableWeight)), tuned.embedding(),
+  const Change table{std::string(module_of(ends.table)), tuned.embedding(),
                      start != nullptr ? start->embedding() : nullptr, true};
   if (table.rank() > 0) all.push_back(table);
   return all;

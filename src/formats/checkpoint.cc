@@ -4,6 +4,7 @@
 #include "formats/config_file.h"
 #include "formats/gguf/gguf_checkpoint.h"
 #include "formats/gguf/gguf_header.h"
+#include "formats/stored_layout.h"
 
 namespace lq {
 namespace {
@@ -36,9 +37,14 @@ Checkpoint::Checkpoint(const std::filesystem::path& path) : folder_(path) {
   if (std::filesystem::exists(directory / kConfigName, ignored)) config_ = load_config(directory);
   const bool packed = config_ && lq::is_packed(*config_);
   CheckpointView view;
+  const std::optional<JsonObject> whole = config_;
+  if (config_) {
+    if (auto inner = language_model_config(*config_)) config_ = std::move(*inner);
+  }
   if (!packed) {
     view.normalized = true;
     if (config_) view.blocks = blocks_of(*config_);
+    if (whole) view.config = &*whole;
   }
   reader_ = std::make_shared<const CheckpointReader>(path, view);
   folder_ = Folder(reader_->directory());

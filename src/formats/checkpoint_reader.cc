@@ -8,6 +8,7 @@
 #include "base/printable.h"
 #include "files/json_file.h"
 #include "formats/saved_names.h"
+#include "formats/stored_layout.h"
 
 namespace lq {
 namespace {
@@ -33,7 +34,8 @@ std::string what_is_there(const fs::path& directory) {
 
 // One of the two ends of a model, which share one tensor where they are tied: indices list both all the same.
 bool may_be_shared(std::string_view name) {
-  return name.ends_with("lm_head.weight") || name.ends_with("embed_tokens.weight");
+  return name.ends_with("lm_head.weight") || name.ends_with("embed_tokens.weight") ||
+         name.ends_with("wte.weight");
 }
 
 }  // namespace
@@ -125,6 +127,7 @@ void CheckpointReader::collect(const CheckpointView& as) {
     names = normalized_names(names, "[checkpoint] " + path_.string());
     for (std::size_t i = 0; i < all.size(); ++i) all[i].spec.name = std::move(names[i]);
   }
+  if (as.config != nullptr) all = own_layout(*as.config, std::move(all), "[checkpoint] " + path_.string());
   for (TensorView& view : all) {
     const auto block = as.blocks ? block_of(view.name()) : std::nullopt;
     if (block && *block >= *as.blocks) {

@@ -14,6 +14,7 @@
 
 #include "base/parallel.h"
 #include "base/stop.h"
+#include "files/json_object.h"
 #include "formats/safetensors_reader.h"
 #include "tensor/tensor_view.h"
 
@@ -36,6 +37,9 @@ struct CheckpointView {
   bool normalized = false;  // names by normalized_names() (saved_names.h)
   // Blocks that the model has: "model.layers.N." beyond them are in the files, but not of the model.
   std::optional<std::int64_t> blocks = {};
+  // The model's config.json, of an architecture whose files lie otherwise (stored_layout.h); null: as they
+  // are.
+  const JsonObject* config = nullptr;
 };
 
 // Move-only; views stay valid while it lives. Thread-safe after construction.

@@ -34,6 +34,11 @@ bool is_block_linear(const TensorView& tensor) {
   static constexpr std::array<std::string_view, 4> kBlockNames = {"layers", "layer", "h", "blocks"};
   const std::string_view name = tensor.name();
   if (tensor.shape().size() != 2 || !name.ends_with(".weight")) return false;
+  // Small, and what each token's experts hang on.
+  for (const std::string_view router :
+       {".mlp.gate.weight", ".block_sparse_moe.gate.weight", ".mlp.router.weight"}) {
+    if (name.ends_with(router)) return false;
+  }
   std::string_view previous;
   for (std::size_t begin = 0; begin < name.size();) {
     const std::size_t end = std::min(name.find('.', begin), name.size());

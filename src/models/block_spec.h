@@ -8,6 +8,7 @@
 //   attention  kQ, kK, kV, kO, or kQkv in place of the first three (fused_qkv); biases by qkv_bias and
 //            output_bias; kQNorm, kKNorm where qk_norm says so. causal = false: whole sequences (encoders).
 //   mlp      gated: kGate, kUp, kDown, or kGateUp in place of the first two (fused_gate_up); else kUp, kDown.
+//            With experts: kRouter, kExpertGate, kExpertUp, kExpertDown (gated, without biases).
 //   model    ModelSpec: kPositions where learned_positions > 0, multipliers, caps, two rotations.
 // A post-norm encoder is {.norm = {kLayer, eps}, .place = kPost}, causal = false, rope = kNone, biases, mlp
 // not gated with kGelu.
@@ -67,9 +68,10 @@ struct MlpSpec {
   Activation activation = Activation::kSilu;
   std::int64_t inner = 0;  // outputs of gate and up
   bool bias = false;
-  bool fused_gate_up = false;     // one projection holds both, the gate first
-  std::int64_t experts = 0;       // 0: one feed-forward part for all tokens
-  std::int64_t experts_used = 0;  // by each token
+  bool fused_gate_up = false;      // one projection holds both, the gate first
+  std::int64_t experts = 0;        // 0: one feed-forward part for all tokens
+  std::int64_t experts_used = 0;   // by each token, 1 to experts
+  bool normalized_routing = true;  // the weights of the chosen sum to 1
 };
 
 struct BlockSpec {

@@ -53,8 +53,7 @@ class Loader {
     Projections qkv = queries(layer, a);
     SelfAttention self{std::move(qkv), part(Role::kO, a.output_bias), shape, {}, a.rope};
     if (a.qk_norm != QkNorm::kNone) self.norms = {norm(Role::kQNorm), norm(Role::kKNorm)};
-    Projections in = gates(layer, b.mlp);
-    Mlp mlp{std::move(in), part(Role::kDown, b.mlp.bias), b.mlp.activation};
+    FeedForward mlp = feed_forward(layer, b.mlp);
     BranchNorms norms1, norms2;
     if (norm_before(b.place)) {
       norms1.before = norm(Role::kAttentionNorm);
@@ -64,7 +63,9 @@ class Loader {
       norms1.after = norm(Role::kAttentionNormAfter);
       norms2.after = norm(Role::kMlpNormAfter);
     }
-    return {layer, b, norms1, norms2, std::move(self), std::move(mlp)};
+    TransformerBlock made(layer, b, norms1, norms2, std::move(self), std::move(mlp), groups_);
+    groups_ += made.input_groups();
+    return made;
   }
 
   Projections queries(std::int64_t layer, const AttentionSpec& a) {
@@ -76,6 +77,23 @@ class Loader {
     Linear k = linear(name(Role::kK, layer), a.qkv_bias);
     Linear v = linear(name(Role::kV, layer), a.qkv_bias);
     return Projections::apart(std::move(q), std::move(k), std::move(v));
+  }
+
+  FeedForward feed_forward(std::int64_t layer, const MlpSpec& m) {
+    if (m.experts == 0) {
+      Projections in = gates(layer, m);
+      return Mlp{std::move(in), linear(name(Role::kDown, layer), m.bias), m.activation};
+    }
+    Experts all{linear(name(Role::kRouter, layer), false), {}, m.experts_used, m.normalized_routing};
+    for (std::int64_t e = 0; e < m.experts; ++e) {
+      const auto part = [&](Role role) { return linear(state_.names.module(role, layer, e), false); };
+      Linear gate = part(Role::kExpertGate);
+      Linear up = part(Role::kExpertUp);
+      Linear down = part(Role::kExpertDown);
+      all.experts.push_back(
+          {Projections::apart(std::move(gate), std::move(up)), std::move(down), m.activation});
+    }
+    return all;
   }
 
   Projections gates(std::int64_t layer, const MlpSpec& m) {
@@ -144,6 +162,7 @@ class Loader {
 
   Model::State& state_;
   bool decode_all_;
+  std::int64_t groups_ = 0;  // inputs of the blocks so far
 };
 
 }  // namespace

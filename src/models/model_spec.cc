@@ -18,16 +18,16 @@ std::int64_t ModelSpec::longest_sequence() const {
 std::vector<ModelTensor> model_tensors(const ModelSpec& spec, const TensorNames& names) {
   std::vector<ModelTensor> all;
   const auto weight = [&](Role role, std::int64_t layer, Shape shape) {
-    all.push_back({names.module(role, layer) + ".weight", role, layer, false, std::move(shape)});
+    all.push_back({names.module(role, layer) + ".weight", role, layer, -1, false, std::move(shape)});
   };
   const auto linear = [&](Role role, std::int64_t layer, std::int64_t out, std::int64_t in, bool bias) {
     weight(role, layer, {out, in});
-    if (bias) all.push_back({names.module(role, layer) + ".bias", role, layer, true, {out}});
+    if (bias) all.push_back({names.module(role, layer) + ".bias", role, layer, -1, true, {out}});
   };
   const auto norm = [&](Role role, std::int64_t layer, NormKind kind, std::int64_t width) {
     weight(role, layer, {width});
     if (kind == NormKind::kLayer)
-      all.push_back({names.module(role, layer) + ".bias", role, layer, true, {width}});
+      all.push_back({names.module(role, layer) + ".bias", role, layer, -1, true, {width}});
   };
   weight(Role::kEmbedding, -1, {spec.vocab, spec.hidden});
   if (spec.learned_positions > 0) weight(Role::kPositions, -1, {spec.learned_positions, spec.hidden});
@@ -52,13 +52,25 @@ std::vector<ModelTensor> model_tensors(const ModelSpec& spec, const TensorNames&
     }
     if (norm_after(b.place)) norm(Role::kAttentionNormAfter, layer, b.norm.kind, spec.hidden);
     if (norm_before(b.place)) norm(Role::kMlpNorm, layer, b.norm.kind, spec.hidden);
-    if (b.mlp.fused_gate_up) {
-      linear(Role::kGateUp, layer, 2 * b.mlp.inner, spec.hidden, b.mlp.bias);
+    if (b.mlp.experts > 0) {
+      weight(Role::kRouter, layer, {b.mlp.experts, spec.hidden});
+      for (std::int64_t e = 0; e < b.mlp.experts; ++e) {
+        const auto expert = [&](Role role, std::int64_t out, std::int64_t in) {
+          all.push_back({names.module(role, layer, e) + ".weight", role, layer, e, false, {out, in}});
+        };
+        expert(Role::kExpertGate, b.mlp.inner, spec.hidden);
+        expert(Role::kExpertUp, b.mlp.inner, spec.hidden);
+        expert(Role::kExpertDown, spec.hidden, b.mlp.inner);
+      }
     } else {
-      if (b.mlp.gated) linear(Role::kGate, layer, b.mlp.inner, spec.hidden, b.mlp.bias);
-      linear(Role::kUp, layer, b.mlp.inner, spec.hidden, b.mlp.bias);
+      if (b.mlp.fused_gate_up) {
+        linear(Role::kGateUp, layer, 2 * b.mlp.inner, spec.hidden, b.mlp.bias);
+      } else {
+        if (b.mlp.gated) linear(Role::kGate, layer, b.mlp.inner, spec.hidden, b.mlp.bias);
+        linear(Role::kUp, layer, b.mlp.inner, spec.hidden, b.mlp.bias);
+      }
+      linear(Role::kDown, layer, spec.hidden, b.mlp.inner, b.mlp.bias);
     }
-    linear(Role::kDown, layer, spec.hidden, b.mlp.inner, b.mlp.bias);
     if (norm_after(b.place)) norm(Role::kMlpNormAfter, layer, b.norm.kind, spec.hidden);
   }
   if (spec.has_final_norm) norm(Role::kFinalNorm, -1, spec.final_norm.kind, spec.hidden);

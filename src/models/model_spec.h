@@ -46,7 +46,8 @@ struct ModelSpec {
 struct ModelTensor {
   std::string name;
   Role role = Role::kEmbedding;
-  std::int64_t layer = -1;  // -1: outside the blocks
+  std::int64_t layer = -1;   // -1: outside the blocks
+  std::int64_t expert = -1;  // -1: none's
   bool bias = false;
   Shape shape;
 };

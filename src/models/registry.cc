@@ -10,6 +10,7 @@
 #include "models/families/gpt2.h"
 #include "models/families/granite.h"
 #include "models/families/llama.h"
+#include "models/families/moe.h"
 #include "models/families/olmo2.h"
 #include "models/families/phi3.h"
 #include "models/families/qwen3.h"
@@ -24,7 +25,7 @@ const std::vector<ModelFamily>& table() {
     std::vector<ModelFamily> all;
     for (const auto& entries :
          {families::llama(), families::qwen3(), families::gemma(), families::gpt2(), families::phi3(),
-          families::smollm3(), families::olmo2(), families::granite()}) {
+          families::smollm3(), families::olmo2(), families::granite(), families::moe()}) {
       all.insert(all.end(), entries.begin(), entries.end());
     }
     return all;
@@ -69,7 +70,8 @@ std::vector<std::string> block_linear_modules(const JsonObject& config) {
   std::vector<std::string> modules;
   const TensorNames& names = model_family(config).names;
   for (const ModelTensor& t : model_tensors(model_spec(config), names)) {
-    if (t.layer >= 0 && !t.bias && is_linear(t.role)) modules.push_back(names.module(t.role, t.layer));
+    if (t.layer >= 0 && !t.bias && is_linear(t.role))
+      modules.push_back(names.module(t.role, t.layer, t.expert));
   }
   return modules;
 }

@@ -42,6 +42,14 @@ std::string_view role_name(Role role) {
       return "gate";
     case Role::kUp:
       return "up";
+    case Role::kRouter:
+      return "router";
+    case Role::kExpertGate:
+      return "expert_gate";
+    case Role::kExpertUp:
+      return "expert_up";
+    case Role::kExpertDown:
+      return "expert_down";
     case Role::kDown:
       return "down";
   }
@@ -64,6 +72,7 @@ bool is_linear(Role role) {
     case Role::kKNorm:
     case Role::kMlpNorm:
     case Role::kMlpNormAfter:
+    case Role::kRouter:
       return false;
     default:
       return true;

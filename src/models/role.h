@@ -26,7 +26,11 @@ enum class Role {
   kGateUp,              // [2 * inner, hidden]: the next two in one
   kGate,                // [inner, hidden]
   kUp,                  // [inner, hidden]
-  kDown,                // [hidden, inner]
+  kRouter,              // [experts, hidden]
+  kExpertGate,          // of every expert, as the three below
+  kExpertUp,
+  kExpertDown,
+  kDown,  // [hidden, inner]
 };
 
 // "embedding", "q", "lm_head", ...: for messages and tables.

@@ -12,11 +12,13 @@ namespace lq {
 struct TensorNames {
   std::string block;                    // before a block's number: "model.layers."
   std::map<Role, std::string> modules;  // whole names: "model.norm"; in a block what follows its number:
-                                        // "self_attn.q_proj"
+                                        // "self_attn.q_proj"; of an expert with "{}" for its number:
+                                        // "mlp.experts.{}.up_proj"
 
-  // "model.layers.3.self_attn.q_proj", without ".weight". layer: -1 outside the blocks. Throws
+  // "model.layers.3.self_attn.q_proj", without ".weight". layer: -1 outside the blocks;
+  // expert: -1 but for experts. Throws
   // Error(kInternal) for a role that the family did not name.
-  std::string module(Role role, std::int64_t layer = -1) const;
+  std::string module(Role role, std::int64_t layer = -1, std::int64_t expert = -1) const;
 };
 
 }  // namespace lq

@@ -8,7 +8,9 @@ namespace lq {
 std::int64_t BlockTape::floats(const Shape& s) {
   const std::int64_t raw = s.qk_norm ? s.attention + s.kv : 0;
   const std::int64_t branches = s.branches ? 2 * s.hidden : 0;
-  return s.tokens * (2 * s.attention + 2 * s.kv + s.heads + s.hidden + s.gate + s.inner + raw + branches);
+  const std::int64_t routing = s.experts > 0 ? s.experts + s.used : 0;
+  return s.tokens * (2 * s.attention + 2 * s.kv + s.heads + s.hidden + s.used * (s.gate + s.inner) + routing +
+                     raw + branches);
 }
 
 void BlockTape::resize(const Shape& s) {
@@ -28,8 +30,11 @@ void BlockTape::resize(const Shape& s) {
   attention.out = take(s.tokens, s.attention);
   attention.lse = take(s.heads, s.tokens);
   middle = take(s.tokens, s.hidden);
-  mlp.gate = take(s.tokens, s.gate);
-  mlp.up = take(s.tokens, s.inner);
+  MlpTape& in = s.experts > 0 ? experts.inner : mlp;
+  in.gate = take(s.tokens * s.used, s.gate);
+  in.up = take(s.tokens * s.used, s.inner);
+  experts.shares = take(s.tokens, s.experts);
+  experts.weights = take(s.tokens, s.experts > 0 ? s.used : 0);
   attention.raw_q = s.qk_norm ? take(s.tokens, s.attention) : Matrix{};
   attention.raw_k = s.qk_norm ? take(s.tokens, s.kv) : Matrix{};
   attention_branch = s.branches ? take(s.tokens, s.hidden) : Matrix{};
@@ -38,9 +43,10 @@ void BlockTape::resize(const Shape& s) {
 
 std::vector<Module> TransformerBlock::modules() {
   std::vector<Module> modules;
-  // Four inputs a block: the first norm's output, attention's, the second norm's, the activation's product.
+  // Four inputs a block: the first norm's output, attention's, the second norm's, the activation's product;
+  // each expert has the last two for itself.
   const auto add = [&](Role role, std::int64_t input, Linear& linear) {
-    modules.push_back({linear.name(), role, layer_, 4 * layer_ + input, {}, &linear});
+    modules.push_back({linear.name(), role, layer_, first_group_ + input, {}, &linear});
   };
   std::vector<Linear>& qkv = attention_.qkv.linears();
   if (attention_.qkv.is_fused()) {
@@ -51,27 +57,62 @@ std::vector<Module> TransformerBlock::modules() {
     add(Role::kV, 0, qkv[2]);
   }
   add(Role::kO, 1, attention_.o);
-  std::vector<Linear>& in = mlp_.in.linears();
-  if (mlp_.in.is_fused()) {
+  if (auto* const experts = std::get_if<Experts>(&mlp_)) {
+    std::int64_t input = 2;
+    for (Mlp& e : experts->experts) {
+      add(Role::kExpertGate, input, e.in.linears()[0]);
+      add(Role::kExpertUp, input++, e.in.linears()[1]);
+      add(Role::kExpertDown, input++, e.down);
+    }
+    return modules;
+  }
+  Mlp& mlp = std::get<Mlp>(mlp_);
+  std::vector<Linear>& in = mlp.in.linears();
+  if (mlp.in.is_fused()) {
     add(Role::kGateUp, 2, in[0]);
   } else {
-    if (mlp_.gated()) add(Role::kGate, 2, in[0]);
+    if (mlp.gated()) add(Role::kGate, 2, in[0]);
     add(Role::kUp, 2, in.back());
   }
-  add(Role::kDown, 3, mlp_.down);
+  add(Role::kDown, 3, mlp.down);
   return modules;
 }
 
+std::int64_t TransformerBlock::input_groups() const {
+  const auto* const experts = std::get_if<Experts>(&mlp_);
+  return experts == nullptr ? 4 : 2 + 2 * experts->count();
+}
+
 BlockTape::Shape TransformerBlock::tape_shape(std::int64_t tokens) const {
+  const auto* const experts = std::get_if<Experts>(&mlp_);
+  const Mlp& mlp = experts != nullptr ? experts->experts.front() : std::get<Mlp>(mlp_);
   return {tokens,
           attention_.qkv.in(),
           attention_.width(),
           attention_.kv_width(),
           attention_.shape.heads,
-          mlp_.gated() ? mlp_.inner() : 0,
-          mlp_.inner(),
+          mlp.gated() ? mlp.inner() : 0,
+          mlp.inner(),
+          experts != nullptr ? experts->count() : 0,
+          experts != nullptr ? experts->used : 1,
           static_cast<bool>(attention_.norms),
           keeps_branches()};
+}
+
+void TransformerBlock::project(Context& ctx, Workspace& ws, ConstMatrix x, BlockTape& tape) const {
+  if (const auto* experts = std::get_if<Experts>(&mlp_)) return experts->project(ctx, ws, x, tape.experts);
+  std::get<Mlp>(mlp_).project(ctx, ws, x, tape.mlp);
+}
+
+void TransformerBlock::finish(Context& ctx, Workspace& ws, const BlockTape& tape, Matrix y) const {
+  if (const auto* experts = std::get_if<Experts>(&mlp_)) return experts->finish(ctx, ws, tape.experts, y);
+  std::get<Mlp>(mlp_).finish(ctx, ws, tape.mlp, y);
+}
+
+void TransformerBlock::feed_backward(Context& ctx, Workspace& ws, ConstMatrix x, BlockTape& tape,
+                                     ConstMatrix dy, Matrix dx) {
+  if (auto* experts = std::get_if<Experts>(&mlp_)) return experts->backward(ctx, ws, x, tape.experts, dy, dx);
+  std::get<Mlp>(mlp_).backward(ctx, ws, x, tape.mlp, dy, dx);
 }
 
 ConstMatrix TransformerBlock::enter(Context& ctx, Workspace& ws, const Norm& before, ConstMatrix x,
@@ -105,16 +146,16 @@ void TransformerBlock::fill_tape(Context& ctx, Workspace& ws, const SequencePlan
   attention_.forward(ctx, ws, plan, seen, tape.attention, branch);
   join(ctx, x, branch);
   leave(ctx, ws, attention_norms_.after, x, branch, tape.middle);
-  mlp_.project(ctx, ws, enter(ctx, ws, mlp_norms_.before, tape.middle, normal), tape.mlp);
+  project(ctx, ws, enter(ctx, ws, mlp_norms_.before, tape.middle, normal), tape);
   if (!keeps_branches()) return;
-  mlp_.finish(ctx, ws, tape.mlp, tape.mlp_branch);
+  finish(ctx, ws, tape, tape.mlp_branch);
   join(ctx, tape.middle, tape.mlp_branch);
 }
 
 void TransformerBlock::forward(Context& ctx, Workspace& ws, const SequencePlan& plan, ConstMatrix x,
                                BlockTape& tape, Matrix y) const {
   fill_tape(ctx, ws, plan, x, tape);
-  if (!keeps_branches()) mlp_.finish(ctx, ws, tape.mlp, y);
+  if (!keeps_branches()) finish(ctx, ws, tape, y);
   leave(ctx, ws, mlp_norms_.after, tape.middle, keeps_branches() ? tape.mlp_branch : y, y);
 }
 
@@ -123,8 +164,12 @@ void TransformerBlock::forward_cached(Context& ctx, Workspace& ws, const Sequenc
   Scratch scratch(ws);
   const Matrix normal = scratch.matrix(x.rows, x.cols);
   const Matrix branch = scratch.matrix(x.rows, x.cols);
-  const MlpTape tape{scratch.matrix(x.rows, mlp_.gated() ? mlp_.inner() : 0),
-                     scratch.matrix(x.rows, mlp_.inner())};
+  const BlockTape::Shape shape = tape_shape(x.rows);
+  BlockTape tape;
+  MlpTape& in = shape.experts > 0 ? tape.experts.inner : tape.mlp;
+  in = {scratch.matrix(x.rows * shape.used, shape.gate), scratch.matrix(x.rows * shape.used, shape.inner)};
+  tape.experts.shares = scratch.matrix(x.rows, shape.experts);
+  tape.experts.weights = scratch.matrix(x.rows, shape.experts > 0 ? shape.used : 0);
   const auto next = [&](const Norm& after) {
     if (!keeps_branches()) {
       if (residual_ != 1.0F) scale(ctx, residual_, branch);
@@ -137,8 +182,8 @@ void TransformerBlock::forward_cached(Context& ctx, Workspace& ws, const Sequenc
   attention_.forward_cached(ctx, ws, plan, enter(ctx, ws, attention_norms_.before, x, normal), cache, layer,
                             branch);
   next(attention_norms_.after);
-  mlp_.project(ctx, ws, enter(ctx, ws, mlp_norms_.before, x, normal), tape);
-  mlp_.finish(ctx, ws, tape, branch);
+  project(ctx, ws, enter(ctx, ws, mlp_norms_.before, x, normal), tape);
+  finish(ctx, ws, tape, branch);
   next(mlp_norms_.after);
 }
 
@@ -190,7 +235,7 @@ void TransformerBlock::backward(Context& ctx, Workspace& ws, const SequencePlan&
     NormSaved saved;
     const ConstMatrix seen = read(inner, mlp_norms_.before, tape.middle, saved);
     const ConstMatrix dbranch = leave_backward(ctx, ws, mlp_norms_.after, tape.mlp_branch, dy_to_dx, room);
-    mlp_.backward(ctx, ws, seen, tape.mlp, dbranch, dnormal);
+    feed_backward(ctx, ws, seen, tape, dbranch, dnormal);
     enter_backward(mlp_norms_.before, tape.middle, saved);
   }
   NormSaved saved;

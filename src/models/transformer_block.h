@@ -2,10 +2,13 @@
 // places (NormPlace).
 #pragma once
 
+#include <optional>
 #include <utility>
+#include <variant>
 
 #include "models/block_spec.h"
 #include "models/module.h"
+#include "nn/experts.h"
 #include "nn/kv_cache.h"
 #include "nn/mlp.h"
 #include "nn/norm.h"
@@ -19,7 +22,9 @@ namespace lq {
 class BlockTape {
  public:
   struct Shape {
-    std::int64_t tokens, hidden, attention, kv, heads, gate, inner;  // gate: 0 where there is none
+    std::int64_t tokens, hidden, attention, kv, heads;
+    std::int64_t gate, inner;    // gate: 0 where there is none
+    std::int64_t experts, used;  // 0 and 1 where there are none
     bool qk_norm;
     bool branches;  // what the branches give is kept: a norm comes after it
     bool operator==(const Shape&) const = default;
@@ -31,8 +36,9 @@ class BlockTape {
   std::int64_t bytes() const { return static_cast<std::int64_t>(storage_.bytes()); }
 
   AttentionTape attention;
-  Matrix middle;  // u: [tokens, hidden]
-  MlpTape mlp;
+  Matrix middle;        // u: [tokens, hidden]
+  MlpTape mlp;          // of a block without experts
+  ExpertsTape experts;  // of one with them
   // What the norms after the branches read, [tokens, hidden]; empty where there are none.
   Matrix attention_branch, mlp_branch;
 
@@ -45,13 +51,18 @@ struct BranchNorms {
   Norm before, after;
 };
 
+// One feed-forward part for all tokens, or experts.
+using FeedForward = std::variant<Mlp, Experts>;
+
 class TransformerBlock {
  public:
-  // layer: its number in the model. REQUIRES: a spec that refuse_uncomputed (model_check.h) lets pass, and
-  // parts of its shapes.
+  // layer: its number in the model; first_group: Module::input_group of its first input. REQUIRES: a spec
+  // that refuse_uncomputed (model_check.h) lets pass, and parts of its shapes.
   TransformerBlock(std::int64_t layer, const BlockSpec& spec, const BranchNorms& attention_norms,
-                   const BranchNorms& mlp_norms, SelfAttention attention, Mlp mlp)
+                   const BranchNorms& mlp_norms, SelfAttention attention, FeedForward mlp,
+                   std::int64_t first_group)
       : layer_(layer),
+        first_group_(first_group),
         place_(spec.place),
         residual_(spec.residual_multiplier),
         attention_norms_(attention_norms),
@@ -60,9 +71,11 @@ class TransformerBlock {
         mlp_(std::move(mlp)) {}
 
   SelfAttention& attention() { return attention_; }
-  Mlp& mlp() { return mlp_; }
-  // Its linears in the order in which they run: q, k, v (or qkv), o, gate, up (or gate_up), down.
+  // Its linears in the order in which they run: q, k, v (or qkv), o, gate, up (or gate_up), down; of experts
+  // one after the other. A router is not among them: it stays as it is.
   std::vector<Module> modules();
+  // Different inputs that its linears read.
+  std::int64_t input_groups() const;
   BlockTape::Shape tape_shape(std::int64_t tokens) const;
 
   // y = block(x), the tape filled (made to fit by resize). x, y: [tokens, hidden]; y may be x.
@@ -80,6 +93,9 @@ class TransformerBlock {
 
  private:
   bool keeps_branches() const { return norm_after(place_); }
+  void project(Context& ctx, Workspace& ws, ConstMatrix x, BlockTape& tape) const;
+  void finish(Context& ctx, Workspace& ws, const BlockTape& tape, Matrix y) const;
+  void feed_backward(Context& ctx, Workspace& ws, ConstMatrix x, BlockTape& tape, ConstMatrix dy, Matrix dx);
   // What a branch reads: x, or its norm in `normal`.
   ConstMatrix enter(Context& ctx, Workspace& ws, const Norm& before, ConstMatrix x, Matrix normal) const;
   // Of kPost only: branch = x + branch, which its norm reads.
@@ -92,12 +108,13 @@ class TransformerBlock {
                              Matrix scratch) const;
 
   std::int64_t layer_;
+  std::int64_t first_group_;
   NormPlace place_;
   float residual_;
   BranchNorms attention_norms_;
   BranchNorms mlp_norms_;
   SelfAttention attention_;
-  Mlp mlp_;
+  FeedForward mlp_;
 };
 
 }  // namespace lq

@@ -79,8 +79,8 @@ ConstMatrix Linear::lora_input(Context& ctx, Scratch& scratch, ConstMatrix x) co
   return dropped;
 }
 
-void Linear::forward(Context& ctx, Workspace& ws, ConstMatrix x, Matrix y) const {
-  if (hook_ != nullptr) hook_->on_forward(ctx, *this, x);
+void Linear::forward(Context& ctx, Workspace& ws, ConstMatrix x, Matrix y, Tokens tokens) const {
+  if (hook_ != nullptr) hook_->on_forward(ctx, *this, x, tokens);
   weight_->forward(ctx, ws, x, y);
   const bool packed = weight_->parameter() == nullptr;
   if (lora_ != nullptr && lora_->magnitude != nullptr) {
@@ -117,9 +117,9 @@ ConstMatrix Linear::magnitude_backward(Context& ctx, Workspace& ws, Scratch& scr
   return below;
 }
 
-void Linear::backward(Context& ctx, Workspace& ws, ConstMatrix x, ConstMatrix dy, Matrix dx,
-                      bool accumulate) {
-  if (hook_ != nullptr) hook_->on_backward(ctx, *this, x, dy);
+void Linear::backward(Context& ctx, Workspace& ws, ConstMatrix x, ConstMatrix dy, Matrix dx, bool accumulate,
+                      Tokens tokens) {
+  if (hook_ != nullptr) hook_->on_backward(ctx, *this, x, dy, tokens);
   if (bias_ != nullptr && bias_->trainable()) bias_backward(ctx, dy, bias_->grads());
   Scratch below(ws);
   if (lora_ != nullptr && lora_->magnitude != nullptr) dy = magnitude_backward(ctx, ws, below, x, dy);

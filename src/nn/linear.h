@@ -6,7 +6,9 @@
 // With a packed weight this is the LqLinear of LQ-LoRA, section 3.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "nn/lora.h"
@@ -20,18 +22,20 @@
 namespace lq {
 
 class Linear;
+using Tokens = std::span<const std::int32_t>;
 
 // Sees what passes through linear layers, to gather statistics; nothing is kept for it.
 class LinearHook {
  public:
   virtual ~LinearHook() = default;
+  // tokens: which tokens of the pass the rows are, rising; empty: all of them (experts see some).
   // In every forward pass. x: [tokens, in].
-  virtual void on_forward(Context& ctx, const Linear& linear, ConstMatrix x) {
-    (void)ctx, (void)linear, (void)x;
+  virtual void on_forward(Context& ctx, const Linear& linear, ConstMatrix x, Tokens tokens) {
+    (void)ctx, (void)linear, (void)x, (void)tokens;
   }
   // In backward, before the layer's own gradients. dL/dW over these tokens is dy^T x. dy: [tokens, out].
-  virtual void on_backward(Context& ctx, const Linear& linear, ConstMatrix x, ConstMatrix dy) {
-    (void)ctx, (void)linear, (void)x, (void)dy;
+  virtual void on_backward(Context& ctx, const Linear& linear, ConstMatrix x, ConstMatrix dy, Tokens tokens) {
+    (void)ctx, (void)linear, (void)x, (void)dy, (void)tokens;
   }
 };
 
@@ -64,11 +68,12 @@ class Linear {
   // Null: none. The hook outlives its use.
   void set_hook(LinearHook* hook) { hook_ = hook; }
 
-  // x: [n, in], y: [n, out], apart.
-  void forward(Context& ctx, Workspace& ws, ConstMatrix x, Matrix y) const;
+  // x: [n, in], y: [n, out], apart. tokens: for the hook.
+  void forward(Context& ctx, Workspace& ws, ConstMatrix x, Matrix y, Tokens tokens = {}) const;
   // dx = (or +=, with accumulate) ; null data: not wanted. Gradients of what learns (A, B, bias, dense W) +=
   // . x as in forward.
-  void backward(Context& ctx, Workspace& ws, ConstMatrix x, ConstMatrix dy, Matrix dx, bool accumulate);
+  void backward(Context& ctx, Workspace& ws, ConstMatrix x, ConstMatrix dy, Matrix dx, bool accumulate,
+                Tokens tokens = {});
 
  private:
   std::string name_;

@@ -22,12 +22,13 @@ struct Mlp {
   bool gated() const { return in.count() == 2; }
   std::int64_t inner() const { return down.in(); }
 
-  // tape = gate x and up x.   x: [tokens, dim].
-  void project(Context& ctx, Workspace& ws, ConstMatrix x, const MlpTape& tape) const;
+  // tape = gate x and up x.   x: [tokens, dim]. tokens: for hooks (LinearHook), of an expert.
+  void project(Context& ctx, Workspace& ws, ConstMatrix x, const MlpTape& tape, Tokens tokens = {}) const;
   // y from the tape. y: [tokens, dim].
-  void finish(Context& ctx, Workspace& ws, const MlpTape& tape, Matrix y) const;
+  void finish(Context& ctx, Workspace& ws, const MlpTape& tape, Matrix y, Tokens tokens = {}) const;
   // dx = (not if dx.data is null). x as in project. The tape is used up.
-  void backward(Context& ctx, Workspace& ws, ConstMatrix x, const MlpTape& tape, ConstMatrix dy, Matrix dx);
+  void backward(Context& ctx, Workspace& ws, ConstMatrix x, const MlpTape& tape, ConstMatrix dy, Matrix dx,
+                Tokens tokens = {});
 
  private:
   void activate(Context& ctx, const MlpTape& tape, Matrix hidden) const;

@@ -21,15 +21,16 @@ std::int64_t Projections::out(std::int64_t i) const {
   return is_fused() ? widths_[at] : linears_[at].out();
 }
 
-void Projections::forward(Context& ctx, Workspace& ws, ConstMatrix x, std::span<const Matrix> y) const {
+void Projections::forward(Context& ctx, Workspace& ws, ConstMatrix x, std::span<const Matrix> y,
+                          Tokens tokens) const {
   LQ_CHECK(std::ssize(y) == count(), kInternal, "[projections] {} outputs for {}", y.size(), count());
   if (!is_fused()) {
-    for (std::size_t i = 0; i < y.size(); ++i) linears_[i].forward(ctx, ws, x, y[i]);
+    for (std::size_t i = 0; i < y.size(); ++i) linears_[i].forward(ctx, ws, x, y[i], tokens);
     return;
   }
   Scratch scratch(ws);
   const Matrix all = scratch.matrix(x.rows, linears_.front().out());
-  linears_.front().forward(ctx, ws, x, all);
+  linears_.front().forward(ctx, ws, x, all, tokens);
   std::int64_t at = 0;
   for (const Matrix& part : y) {
     take_columns(ctx, all, at, part);
@@ -37,11 +38,11 @@ void Projections::forward(Context& ctx, Workspace& ws, ConstMatrix x, std::span<
   }
 }
 
-void Projections::backward(Context& ctx, Workspace& ws, ConstMatrix x, std::span<const Matrix> dy,
-                           Matrix dx) {
+void Projections::backward(Context& ctx, Workspace& ws, ConstMatrix x, std::span<const Matrix> dy, Matrix dx,
+                           Tokens tokens) {
   LQ_CHECK(std::ssize(dy) == count(), kInternal, "[projections] {} gradients for {}", dy.size(), count());
   if (!is_fused()) {
-    for (std::size_t i = 0; i < dy.size(); ++i) linears_[i].backward(ctx, ws, x, dy[i], dx, i > 0);
+    for (std::size_t i = 0; i < dy.size(); ++i) linears_[i].backward(ctx, ws, x, dy[i], dx, i > 0, tokens);
     return;
   }
   Scratch scratch(ws);
@@ -51,7 +52,7 @@ void Projections::backward(Context& ctx, Workspace& ws, ConstMatrix x, std::span
     put_columns(ctx, part, at, all);
     at += part.cols;
   }
-  linears_.front().backward(ctx, ws, x, all, dx, false);
+  linears_.front().backward(ctx, ws, x, all, dx, false, tokens);
 }
 
 }  // namespace lq

@@ -34,9 +34,11 @@ class Projections {
   std::int64_t out(std::int64_t i) const;
 
   // x: [n, in]; y[i]: [n, out(i)], apart.
-  void forward(Context& ctx, Workspace& ws, ConstMatrix x, std::span<const Matrix> y) const;
+  void forward(Context& ctx, Workspace& ws, ConstMatrix x, std::span<const Matrix> y,
+               Tokens tokens = {}) const;
   // dx = (null data: not wanted). Gradients of what learns += . x as in forward.
-  void backward(Context& ctx, Workspace& ws, ConstMatrix x, std::span<const Matrix> dy, Matrix dx);
+  void backward(Context& ctx, Workspace& ws, ConstMatrix x, std::span<const Matrix> dy, Matrix dx,
+                Tokens tokens = {});
 
  private:
   std::vector<Linear> linears_;

@@ -4,6 +4,7 @@
 #include "base/option_error.h"
 #include "formats/sharded_writer.h"
 #include "formats/side_files.h"
+#include "formats/stored_layout.h"
 
 namespace lq {
 
@@ -19,7 +20,8 @@ std::vector<TensorSpec> train_all_parameters(Model& model) {
   std::vector<TensorSpec> specs;
   for (Parameter* p : model.parameters()) {
     const TensorView* view = reader.find(p->name);
-    specs.push_back({p->name, view == nullptr ? DType::kF32 : weight_dtype(view->dtype()), p->value.shape()});
+    specs.push_back({p->name, view == nullptr ? DType::kF32 : weight_dtype(view->dtype()),
+                     stored_shape(model.hf_config(), p->name, p->value.shape())});
     p->make_trainable();
   }
   return specs;
@@ -30,7 +32,14 @@ void write_full_model(Model& model, const std::vector<TensorSpec>& specs,
   std::filesystem::create_directories(directory);
   ShardedWriter writer(directory, specs);
   for (const TensorSpec& spec : specs) {
-    writer.write_f32(spec.name, model.find_parameter(spec.name)->value.data<float>());
+    const Tensor& value = model.find_parameter(spec.name)->value;
+    if (!lies_transposed(model.hf_config(), spec.name)) {
+      writer.write_f32(spec.name, value.data<float>());
+      continue;
+    }
+    const Tensor stored = stored_values(model.hf_config(), spec.name,
+                                        Tensor::borrow(value.dtype(), value.shape(), value.raw()));
+    writer.write_f32(spec.name, stored.data<float>());
   }
   writer.finish();
   copy_side_files(model.checkpoint()->folder(), directory);

@@ -27,8 +27,10 @@ struct MomentHook final : LinearHook {
       }
     }
   }
-  void on_forward(Context&, const Linear& linear, ConstMatrix x) override { add(input[linear.name()], x); }
-  void on_backward(Context&, const Linear& linear, ConstMatrix x, ConstMatrix dy) override {
+  void on_forward(Context&, const Linear& linear, ConstMatrix x, Tokens) override {
+    add(input[linear.name()], x);
+  }
+  void on_backward(Context&, const Linear& linear, ConstMatrix x, ConstMatrix dy, Tokens) override {
     add(output_grad[linear.name()], dy);
     std::vector<double>& sum = weighted[linear.name()];
     sum.resize(static_cast<std::size_t>(x.cols * x.cols));

@@ -14,6 +14,9 @@
 namespace lq {
 namespace {
 
+constexpr std::string_view kTableWeight = "model.embed_tokens.weight";
+constexpr std::string_view kHeadWeight = "lm_head.weight";
+
 struct AdapterKind {
   const char* what;
   std::vector<const char*> whole;  // tensors in it
@@ -75,7 +78,7 @@ TEST_F(DensePartsTest, ATiedPairComesApartWhereTheAdapterTakesItApart) {
       {"both, and a base layer", {kTableWeight.data()}, true, true, false, true, 1},
   };
   const PackedCheckpoint packed(tiny_.packed);
-  ASSERT_TRUE(has_tied_head(packed));
+  ASSERT_TRUE(model_ends(packed).tied);
   for (const AdapterKind& kind : kinds) {
     SCOPED_TRACE(kind.what);
     const auto reader = adapter(kind);

@@ -37,10 +37,12 @@ from transformers import (
     GraniteConfig,
     LlamaConfig,
     MistralConfig,
+    MixtralConfig,
     Olmo2Config,
     Phi3Config,
     Qwen2Config,
     Qwen3Config,
+    Qwen3MoeConfig,
     SmolLM3Config,
 )
 from transformers.pytorch_utils import Conv1D
@@ -92,10 +94,13 @@ LONGROPE = dict(
     long_factor=[1.5, 4.0, 9.0],
     original_max_position_embeddings=32,
 )
+MOE = {**SMALL, "intermediate_size": 20}
+ATTENTION = ["q_proj", "k_proj", "v_proj", "o_proj"]
 FUSED = ["qkv_proj", "o_proj", "gate_up_proj", "down_proj"]
 
 # name: config class, its settings, batch, tokens, {legacy, lora, base: before the settings, targets of the adapter,
-# greedy: ids are generated too, one_plus: norms multiply by 1 + weight}
+# greedy: ids are generated too, stacks: experts are saved as
+# stacks, one_plus: norms multiply by 1 + weight}
 CASES = {
     "llama": (
         LlamaConfig,
@@ -126,6 +131,7 @@ CASES = {
     "qwen2": (Qwen2Config, dict(rms_norm_eps=1e-6, tie_word_embeddings=True), 1, 24, {}),
     "qwen3": (
         Qwen3Config,
+    Qwen3MoeConfig,
         dict(head_dim=12, rms_norm_eps=1e-6, use_sliding_window=True, sliding_window=7, max_window_layers=1),
         2,
         17,
@@ -189,6 +195,27 @@ CASES = {
         17,
         dict(base=SMALL, greedy=True),
     ),
+    "mixtral": (
+        MixtralConfig,
+        dict(num_local_experts=4, num_experts_per_tok=2, sliding_window=9),
+        2,
+        17,
+        dict(base=MOE, targets=ATTENTION, greedy=True),
+    ),
+    "qwen3_moe": (
+        Qwen3MoeConfig,
+        dict(num_experts=5, num_experts_per_tok=3, moe_intermediate_size=12, head_dim=8, num_hidden_layers=3, mlp_only_layers=[1]),
+        2,
+        17,
+        dict(base=MOE, targets=ATTENTION, greedy=True),
+    ),
+    "qwen3_moe_stack": (
+        Qwen3MoeConfig,
+        dict(num_experts=3, num_experts_per_tok=2, moe_intermediate_size=12, head_dim=8, num_hidden_layers=1, norm_topk_prob=True),
+        1,
+        17,
+        dict(base=MOE, targets=ATTENTION, greedy=True, stacks=True),
+    ),
 }
 
 
@@ -214,6 +241,26 @@ def to_legacy(config):
     return config
 
 
+def parameter_of(model, key):
+    """By its name in the file: Mixtral's routers have another one there."""
+    return model.get_parameter(key.replace("block_sparse_moe.", "mlp."))
+
+
+def expert_grads(model):
+    """Of every expert's matrices, by the names that they have where experts stand one by one."""
+    grads = {}
+    mixtral = model.config.model_type == "mixtral"
+    within, gate, up, down = ("block_sparse_moe.", "w1", "w3", "w2") if mixtral else ("mlp.", "gate_proj", "up_proj", "down_proj")
+    for name, p in model.named_parameters():
+        layer, _, kind = name.partition("mlp.experts.")
+        if not kind:
+            continue
+        for e, grad in enumerate(p.grad):
+            parts = zip((gate, up), grad.chunk(2)) if kind == "gate_up_proj" else [(down, grad)]
+            grads.update({f"grad.{layer}{within}experts.{e}.{part}.weight": g.clone() for part, g in parts})
+    return grads
+
+
 def loss_and_grads(model, ids, labels):
     model.zero_grad()
     out = model(input_ids=ids, labels=labels)
@@ -231,7 +278,7 @@ def make(name, folder):
     model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     randomize(model, rng, extra.get("one_plus", False))
     with tempfile.TemporaryDirectory() as temporary:
-        model.save_pretrained(temporary)
+        model.save_pretrained(temporary, save_original_format=not extra.get("stacks"))
         folder.mkdir(parents=True)
         shutil.copyfile(Path(temporary) / "model.safetensors", folder / "model.safetensors")
         saved = json.loads((Path(temporary) / "config.json").read_text())
@@ -248,9 +295,14 @@ def make(name, folder):
     golden = {"input_ids": ids, "labels": labels}
     golden["logits"], golden["loss"] = loss_and_grads(model, ids, labels)
     for key in load_file(folder / "model.safetensors"):
-        golden["grad." + key] = model.get_parameter(key).grad
+        if ".experts" in key:
+            continue
+        golden["grad." + key] = parameter_of(model, key).grad
+        if ".experts" in key or ".gate." in key:
+            continue
         if isinstance(model.get_submodule(key.rpartition(".")[0]), Conv1D) and key.endswith(".weight"):
             golden["grad." + key] = golden["grad." + key].t()
+    golden.update(expert_grads(model))
     if extra.get("greedy"):
         out = model.generate(ids[:1, :6], do_sample=False, max_new_tokens=8, min_new_tokens=8, use_cache=True)
         golden["greedy"] = out[0, 6:]

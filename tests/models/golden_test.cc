@@ -166,7 +166,8 @@ INSTANTIATE_TEST_SUITE_P(Models, GoldenTest,
                          testing::Values("llama", "llama_batch", "llama_patterns", "llama_rope_dynamic",
                                          "llama_rope_linear", "llama_rope_llama3", "llama_rope_yarn",
                                          "mistral", "qwen2", "qwen3", "gemma2", "gemma3", "phi3", "phi3_long",
-                                         "smollm3", "olmo2", "granite"),
+                                         "smollm3", "olmo2", "granite", "gpt2", "mixtral", "qwen3_moe",
+                                         "qwen3_moe_stack"),
                          [](const auto& info) { return std::string(info.param); });
 
 }  // namespace

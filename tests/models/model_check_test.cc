@@ -90,7 +90,9 @@ TEST(ModelCheck, RefusesByNameWhatIsNotComputed) {
          for (BlockSpec& b : s.blocks) b.attention.causal = false;
          s.blocks[1].attention.window = 4;
        }},
-      {"mlp.experts is 8", [](ModelSpec& s) { s.blocks[1].mlp.experts = 8; }},
+      {"mlp.experts is 8", [](ModelSpec& s) { s.blocks[1].mlp.experts = 8, s.blocks[1].mlp.bias = true; }},
+      {"mlp.experts_used is 9",
+       [](ModelSpec& s) { s.blocks[1].mlp.experts = 8, s.blocks[1].mlp.experts_used = 9; }},
       {"layers is 0", [](ModelSpec& s) { s.blocks.clear(); }},
   };
   for (const auto& [says, change] : cases) {

@@ -19,7 +19,7 @@ TEST(Role, EveryRoleHasANameOfItsOwn) {
     outside += in_block(role) ? 0 : 1;
   }
   EXPECT_EQ(static_cast<int>(names.size()), roles);
-  EXPECT_EQ(linears, 10);  // qkv, q, k, v, o, gate_up, gate, up, down, the head
+  EXPECT_EQ(linears, 13);  // qkv, q, k, v, o, gate_up, gate, up, down, an expert's three, the head
   EXPECT_EQ(outside, 4);
   EXPECT_TRUE(is_linear(Role::kHead) && !is_linear(Role::kQNorm));
 }

@@ -100,6 +100,9 @@ ModelSpec read_gemma3(const JsonObject& given) {
   defaults.max_positions = 131072;
   defaults.one_rope = false;
   ModelSpec spec = read_gemma(config, defaults, sliding);
+  // The class reads it and does not apply it: which of both was meant is not ours to say.
+  LQ_CHECK(!config.has("attn_logit_softcapping"), kUnsupported,
+           "{}: attn_logit_softcapping is not computed for Gemma 3", config.who());
   for (BlockSpec& b : spec.blocks) b.attention.qk_norm = QkNorm::kPerHead;
   read_ropes(config, sliding, spec);
   refuse_unknown_keys(config, {"hidden_act"});

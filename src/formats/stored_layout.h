@@ -1,0 +1,33 @@
+// Architectures whose files name or lay out their weights otherwise than the layers of the language model
+// that this program computes: what CheckpointReader makes of them, and what writers make undone.
+//   GPT-2          names may lack "transformer."; weights of its Conv1D lie [inputs, outputs]; buffers of the
+//                  causal mask are no weights
+//   with images    (Gemma3ForConditionalGeneration) the language model's own config.json and tensors, by the
+//                  names that it has alone; the rest is left aside
+//   experts        one stack [experts, rows, cols] for all experts of a layer becomes a matrix for each
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "files/json_object.h"
+#include "tensor/tensor_view.h"
+
+namespace lq {
+
+// The config.json of the language model within a model of several parts; nothing for other models.
+std::optional<JsonObject> language_model_config(const JsonObject& config);
+
+// In place of the tensors in the files, in their order. `config`: of the whole model, as in the file. Throws
+// Error(kCorruptFile) starting with `who` for a stack of another shape than it must have.
+std::vector<TensorView> own_layout(const JsonObject& config, std::vector<TensorView> views,
+                                   std::string_view who);
+
+// Whether the model's files hold this weight [inputs, outputs].
+bool lies_transposed(const JsonObject& config, std::string_view weight);
+// The shape that the files have it in, and its elements in that order.
+Shape stored_shape(const JsonObject& config, std::string_view weight, const Shape& shape);
+Tensor stored_values(const JsonObject& config, std::string_view weight, Tensor values);
+
+}  // namespace lq

@@ -1,0 +1,79 @@
+#include "models/families/gemma.h"
+
+#include <gtest/gtest.h>
+
+#include "models/decoder_config.h"
+
+namespace lq {
+namespace {
+
+nlohmann::ordered_json gemma2_config() { return decoder_config("Gemma2ForCausalLM", "gemma2"); }
+nlohmann::ordered_json gemma3_config() { return decoder_config("Gemma3ForCausalLM", "gemma3_text"); }
+
+TEST(GemmaFamily, Gemma2TakesTheDefaultsOfItsClass) {
+  const ModelSpec spec = spec_of(gemma2_config());
+  EXPECT_EQ(spec.head_dim(), 256);
+  EXPECT_TRUE(spec.tied_embeddings);
+  EXPECT_FLOAT_EQ(spec.embedding_multiplier, std::sqrt(32.0F));
+  EXPECT_EQ(spec.logits_soft_cap, 30.0F);
+  EXPECT_EQ(spec.final_norm.kind, NormKind::kRmsOnePlus);
+  EXPECT_EQ(spec.eos, std::vector<std::int64_t>{1});
+  for (const BlockSpec& b : spec.blocks) {
+    EXPECT_EQ(b.place, NormPlace::kSandwich);
+    EXPECT_EQ(b.norm.kind, NormKind::kRmsOnePlus);
+    EXPECT_EQ(b.mlp.activation, Activation::kGeluTanh);
+    EXPECT_EQ(b.attention.soft_cap, 50.0F);
+    EXPECT_EQ(b.attention.scale, 1.0F / 16.0F);
+    EXPECT_EQ(b.attention.rope, RopeUse::kGlobal);
+  }
+  EXPECT_EQ(spec.blocks[0].attention.window, 4096);  // every other layer
+  EXPECT_EQ(spec.blocks[1].attention.window, 0);
+}
+
+TEST(GemmaFamily, Gemma3TurnsLayersWithAWindowByAnglesOfTheirOwn) {
+  auto json = gemma3_config();
+  json["num_hidden_layers"] = 7;
+  json["rope_scaling"] = {{"rope_type", "linear"}, {"factor", 8.0}};
+  ModelSpec spec = spec_of(json);
+  EXPECT_EQ(spec.rope.type, RopeType::kLinear);
+  EXPECT_EQ(spec.rope.theta, 1e6);
+  EXPECT_EQ(spec.local_rope.type, RopeType::kDefault);
+  EXPECT_EQ(spec.local_rope.theta, 1e4);
+  for (std::size_t i = 0; i < 7; ++i) {
+    const AttentionSpec& a = spec.blocks[i].attention;
+    EXPECT_EQ(a.rope, i == 5 ? RopeUse::kGlobal : RopeUse::kLocal) << i;
+    EXPECT_EQ(a.window, i == 5 ? 0 : 4096) << i;
+    EXPECT_EQ(a.qk_norm, QkNorm::kPerHead);
+  }
+  json.erase("rope_scaling");
+  json["sliding_window_pattern"] = 2;
+  json["rope_parameters"] = {{"full_attention", {{"rope_type", "default"}, {"rope_theta", 5e5}}},
+                             {"sliding_attention", {{"rope_type", "default"}, {"rope_theta", 2e4}}}};
+  spec = spec_of(json);
+  EXPECT_EQ(spec.rope.theta, 5e5);
+  EXPECT_EQ(spec.local_rope.theta, 2e4);
+  EXPECT_EQ(spec.blocks[1].attention.rope, RopeUse::kGlobal);
+}
+
+TEST(GemmaFamily, RefusesByNameWhatChangesNumbers) {
+  const std::vector<std::pair<std::string, nlohmann::ordered_json>> cases = {
+      {"use_bidirectional_attention", true},
+      {"attn_logit_softcapping", 20.0},
+      {"altup_num_inputs", 4},
+      {"rope_parameters", {{"full_attention", {{"rope_type", "yarn"}, {"factor", 2.0}}}}}};
+  for (const auto& [key, value] : cases) {
+    auto json = gemma3_config();
+    json[key] = value;
+    const std::string part = key == "rope_parameters" ? "rotation" : key;
+    try {
+      spec_of(json);
+      ADD_FAILURE() << key;
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ErrorCode::kUnsupported) << e.what();
+      EXPECT_NE(std::string(e.what()).find(part), std::string::npos) << e.what();
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lq
