@@ -53,6 +53,7 @@ std::unique_ptr<PeftAdapterReader> open_packed_adapter(const PackedCheckpoint& p
                                                        const std::filesystem::path& path) {
   auto adapter = std::make_unique<PeftAdapterReader>(path);
   adapter->check_base(packed.packed().model_hash);
+  if (find_model_family(packed.config()) != nullptr) adapter->fuse(fused_modules(packed.config()));
   for (const TensorView& view : adapter->replaced()) check_replaced(packed, view, path.string());
   const ModelEnds ends = model_ends(packed);
   adapter->check_saved(whole_tensors(packed), ends.tied ? ends.table : "", ends.tied ? ends.head : "");

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <set>
 #include <span>
@@ -35,6 +36,18 @@ struct LoraPair {
   std::optional<TensorView> magnitude = {};  // [out], with DoRA
 };
 
+// What rows [begin, begin + rows) of a module that holds several projections are called where they stand
+// apart.
+struct FusedPart {
+  std::string module;
+  std::int64_t begin = 0, rows = 0;
+};
+struct FusedModule {
+  std::string module;  // "model.layers.0.self_attn.qkv_proj"
+  std::int64_t rows = 0;
+  std::vector<FusedPart> parts;
+};
+
 // Views stay valid while it lives. Thread-safe after construction.
 class PeftAdapterReader {
  public:
@@ -42,6 +55,12 @@ class PeftAdapterReader {
   // that disagree with each other or with the config, or a name that is none of PEFT's; Error(kUnsupported)
   // for .bin weights and for what PeftConfig refuses; and what SafetensorsReader throws.
   explicit PeftAdapterReader(const std::filesystem::path& directory);
+
+  // Low-rank parts beside parts of a fused module become one beside that module: A below each other, B in
+  // blocks, scaled, so that the sum is the same. Throws Error(kUnsupported) for magnitudes among them,
+  // Error(kMismatch) for B of another height than its part, A of different widths, and where the fused module
+  // has a part of its own.
+  void fuse(const std::vector<FusedModule>& modules);
 
   const PeftConfig& config() const { return config_; }
   // Sorted by module.
@@ -76,6 +95,7 @@ class PeftAdapterReader {
   std::vector<LoraPair> pairs_;
   std::optional<LoraPair> embedding_;
   std::vector<TensorView> replaced_;
+  std::vector<std::unique_ptr<Tensor>> fused_;         // what pairs of fused modules point to
   std::set<std::string, std::less<>> of_base_layers_;  // names of those that stood as MODULE.base_layer
 };
 

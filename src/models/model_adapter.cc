@@ -71,7 +71,8 @@ void Model::State::check_adapter(const PeftAdapterReader& reader, const std::fil
 }
 
 void Model::load_adapter(Context& ctx, const std::filesystem::path& directory, std::string_view base_hash) {
-  const PeftAdapterReader reader(directory);
+  PeftAdapterReader reader(directory);
+  reader.fuse(fused_modules(hf_config()));
   if (!base_hash.empty()) reader.check_base(base_hash);
   state_->check_adapter(reader, directory);
   // All copies first: they take the base's values, whatever the other of the pair becomes.

@@ -66,6 +66,34 @@ ModelSpec model_spec(const JsonObject& config) {
   return spec;
 }
 
+std::vector<FusedModule> fused_modules(const JsonObject& config) {
+  const TensorNames& names = model_family(config).names;
+  const ModelSpec spec = model_spec(config);
+  std::vector<FusedModule> all;
+  const auto add = [&](Role whole, std::int64_t layer,
+                       std::initializer_list<std::pair<Role, std::int64_t>> parts) {
+    FusedModule fused{names.module(whole, layer), 0, {}};
+    for (const auto& [role, rows] : parts) {
+      if (!names.modules.contains(role)) return;
+      fused.parts.push_back({names.module(role, layer), fused.rows, rows});
+      fused.rows += rows;
+    }
+    all.push_back(std::move(fused));
+  };
+  for (std::int64_t layer = 0; layer < spec.layers(); ++layer) {
+    const BlockSpec& b = spec.blocks[static_cast<std::size_t>(layer)];
+    const AttentionSpec& a = b.attention;
+    const std::int64_t kv = a.kv_heads * a.head_dim;
+    if (a.fused_qkv) {
+      add(Role::kQkv, layer, {{Role::kQ, a.heads * a.head_dim}, {Role::kK, kv}, {Role::kV, kv}});
+    }
+    if (b.mlp.fused_gate_up) {
+      add(Role::kGateUp, layer, {{Role::kGate, b.mlp.inner}, {Role::kUp, b.mlp.inner}});
+    }
+  }
+  return all;
+}
+
 std::vector<std::string> block_linear_modules(const JsonObject& config) {
   std::vector<std::string> modules;
   const TensorNames& names = model_family(config).names;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "files/json_object.h"
+#include "formats/peft_adapter.h"
 #include "models/model_spec.h"
 
 namespace lq {
@@ -29,6 +30,11 @@ const ModelFamily& model_family(const JsonObject& config);
 // What config.json's model is, by its family; only what this program computes (model_check.h). Throws as
 // model_family and ModelFamily::spec.
 ModelSpec model_spec(const JsonObject& config);
+
+// The modules of config.json's model that hold several projections, with the names that the family gives
+// those where they stand apart (queries, keys and values of qkv; gate and up): what adapters may name
+// instead. Throws as model_spec.
+std::vector<FusedModule> fused_modules(const JsonObject& config);
 
 // Full names of the linear modules in the transformer blocks, block by block:
 // "model.layers.0.self_attn.q_proj", ... Throws as model_spec.

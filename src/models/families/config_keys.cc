@@ -272,7 +272,8 @@ ModelSpec read_decoder(const JsonObject& config, const Defaults& defaults) {
 
 void refuse_unknown_keys(const JsonObject& config, std::initializer_list<std::string_view> ignorable) {
   for (const std::string& key : config.unread_keys()) {
-    if (std::ranges::find(kIgnorable, key) != kIgnorable.end()) continue;
+    // With an underscore they are notes of the tool that wrote the file.
+    if (key.starts_with("_") || std::ranges::find(kIgnorable, key) != kIgnorable.end()) continue;
     if (std::ranges::find(ignorable, key) != ignorable.end()) continue;
     const auto& value = config.json().at(key);
     const bool off = value.is_null() || (value.is_boolean() && !value.get<bool>()) ||
