@@ -106,6 +106,27 @@ TEST_P(FamiliesE2e, EveryWeightLearnsAndIsSavedAsItCame) {
   EXPECT_EQ(before.out, after.out);
 }
 
+// Each token uses one expert, and the text is one letter: most experts see nothing.
+TEST(ExpertsE2e, ExpertsThatNoTokenReachedAreNamedAndQuantizedAllTheSame) {
+  const TempDir dir;
+  const auto golden = std::filesystem::path(lq::test::source_dir()) / "tests/goldens/mixtral";
+  std::filesystem::create_directories(dir / "model");
+  std::filesystem::copy_file(golden / "model.safetensors", dir / "model/model.safetensors");
+  std::ifstream in(golden / "config.json");
+  auto config = nlohmann::json::parse(in);
+  config["num_experts_per_tok"] = 1;
+  std::ofstream(dir / "model/config.json") << config;
+  std::ofstream(dir / "model/tokenizer.json") << letters_tokenizer();
+  std::ofstream(dir / "text.txt") << std::string(2000, 'a');
+  const Outcome run = lqlora(fmt::format(
+      "quantize {0}/model --bits 3.5 --rank 2 --seq-len 24 --samples 8 --data {0}/text.txt -o {0}/q",
+      dir.path().string()));
+  ASSERT_EQ(run.code, 0) << run.errors;
+  EXPECT_NE(run.errors.find("w2 never fires on this text"), std::string::npos) << run.errors;
+  EXPECT_EQ(lqlora(fmt::format("--quiet generate {}/q --prompt ab --max-tokens 3", dir.path().string())).code,
+            0);
+}
+
 INSTANTIATE_TEST_SUITE_P(All, FamiliesE2e,
                          testing::Values("gemma2", "gemma3", "gpt2", "phi3", "smollm3", "olmo2", "granite",
                                          "mixtral", "qwen3_moe"),

@@ -23,7 +23,9 @@ struct Routed {
   std::vector<std::int32_t> chosen;
 };
 
-Routed route(const std::vector<float>& logits, bool normalized) {
+// chosen: these experts instead of the largest.
+Routed route(const std::vector<float>& logits, bool normalized,
+             const std::vector<std::int32_t>& chosen = {}) {
   Routed r;
   for (std::int64_t t = 0; t < kRoutedRows; ++t) {
     const float* row = logits.data() + t * kExpertCount;
@@ -32,6 +34,9 @@ Routed route(const std::vector<float>& logits, bool normalized) {
     std::vector<std::int32_t> order(kExpertCount);
     std::iota(order.begin(), order.end(), 0);
     std::ranges::stable_sort(order, [row](std::int32_t a, std::int32_t b) { return row[a] > row[b]; });
+    for (std::size_t j = 0; !chosen.empty() && j < kUsed; ++j) {
+      order[j] = chosen[static_cast<std::size_t>(t * kUsed) + j];
+    }
     double sum = 0.0;
     for (std::int64_t j = 0; j < kUsed; ++j) sum += std::exp(double{row[order[static_cast<std::size_t>(j)]]});
     for (std::int64_t e = 0; e < kExpertCount; ++e) r.shares.push_back(std::exp(double{row[e]}) / total);
@@ -66,7 +71,7 @@ TEST(Routing, ForwardOnEveryDevice) {
   }
 }
 
-// Against central differences in double of sum(dweights * weights), whose choice does not change.
+// Against central differences in double of sum(dweights * weights) for the same choice.
 TEST(Routing, BackwardOnEveryDevice) {
   for (const bool normalized : {false, true}) {
     auto logits = normals(kRoutedRows * kExpertCount, 1, 2.0F);
@@ -74,25 +79,24 @@ TEST(Routing, BackwardOnEveryDevice) {
     const Routed at = route(logits, normalized);
     op_driver::Expected dlogits{3, {}, {}};
     const auto value = [&](std::size_t row) {
-      const Routed r = route(logits, normalized);
+      const Routed r = route(logits, normalized, at.chosen);
       double sum = 0.0;
-      for (std::size_t j = row * kUsed; j < (row + 1) * kUsed; ++j) {
-        // The weight of the same expert, wherever it stands now.
-        const auto first = r.chosen.begin() + static_cast<std::ptrdiff_t>(row * kUsed);
-        const auto place = std::find(first, first + kUsed, at.chosen[j]) - r.chosen.begin();
-        sum += dweights[j] * r.weights[static_cast<std::size_t>(place)];
-      }
+      for (std::size_t j = row * kUsed; j < (row + 1) * kUsed; ++j) sum += dweights[j] * r.weights[j];
       return sum;
     };
     for (std::size_t i = 0; i < logits.size(); ++i) {
       const float was = logits[i];
-      const auto step = 1.0F / 512.0F;
-      logits[i] = was + step;
+      const float high = was + 1.0F / 512.0F, low = was - 1.0F / 512.0F;
+      logits[i] = high;
       const double above = value(i / kExpertCount);
-      logits[i] = was - step;
-      dlogits.values.push_back((above - value(i / kExpertCount)) / (2.0 * double{step}));
+      logits[i] = low;
+      const double step = double{high} - double{low};
+      dlogits.values.push_back((above - value(i / kExpertCount)) / step);
       logits[i] = was;
-      dlogits.bounds.push_back(2e-6);  // third derivatives times the step's square
+      double size = 0.0;  // of what the slopes are made of
+      for (std::size_t j = 0; j < kUsed; ++j) size += std::abs(dweights[i / kExpertCount * kUsed + j]);
+      // A third derivative is at most the size; the step's square over 24, and the op's own roundings.
+      dlogits.bounds.push_back(size * (step * step / 24.0 + kRoutingRoundings * kRounding));
     }
     const std::vector<float> shares(at.shares.begin(), at.shares.end()),
         weights(at.weights.begin(), at.weights.end());

@@ -2,7 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include "base/progress.h"
+#include "formats/sharded_writer.h"
 #include "models/decoder_config.h"
+#include "models/golden_numbers.h"
+#include "models/model.h"
+#include "support/io_test_util.h"
 
 namespace lq {
 namespace {
@@ -72,6 +77,47 @@ TEST(GemmaFamily, RefusesByNameWhatChangesNumbers) {
       EXPECT_EQ(e.code(), ErrorCode::kUnsupported) << e.what();
       EXPECT_NE(std::string(e.what()).find(part), std::string::npos) << e.what();
     }
+  }
+}
+
+// The language model of a checkpoint with images computes what it computes alone.
+TEST(GemmaFamily, TheTextPartOfAModelWithImages) {
+  const auto alone = golden::folder() / "gemma3";
+  const SafetensorsReader reader(alone / "model.safetensors");
+  ThreadPool pool(1);
+  NoProgress progress;
+  Context ctx{pool, progress, 0, {}};
+  const auto logits_of = [&](const std::filesystem::path& path) {
+    const Model model = Model::load(ctx, path);
+    Workspace ws;
+    KvCache cache = model.make_cache(8);
+    const std::vector<std::int32_t> ids = {5, 9, 3, 17, 2, 8};
+    Tensor logits = Tensor::empty(DType::kF32, {1, model.spec().vocab});
+    model.decode(ctx, ws, cache, ids, matrix_of(logits));
+    return std::vector<float>(logits.data<float>(), logits.data<float>() + logits.numel());
+  };
+  for (const std::string prefix : {"language_model.model.", "model.language_model."}) {
+    const io_test::TempDir dir;
+    std::vector<TensorSpec> specs;
+    const auto name_of = [&](const TensorView& v) {
+      return prefix + v.name().substr(std::string("model.").size());
+    };
+    for (const TensorView& v : reader.tensors()) specs.push_back({name_of(v), v.dtype(), v.shape()});
+    specs.push_back({"vision_tower.patch.weight", DType::kF32, {2, 3}});
+    ShardedWriter writer(dir.path(), specs);
+    for (const TensorView& v : reader.tensors()) writer.append(name_of(v), v.data, v.bytes);
+    const float image[6] = {};
+    writer.write_f32("vision_tower.patch.weight", image);
+    writer.finish();
+    nlohmann::ordered_json inner = JsonObject::load(alone / "config.json").json();
+    inner.erase("architectures");
+    JsonObject whole({{"architectures", {"Gemma3ForConditionalGeneration"}},
+                      {"model_type", "gemma3"},
+                      {"text_config", inner},
+                      {"vision_config", {{"hidden_size", 3}}}},
+                     "config.json");
+    whole.save(dir / "config.json");
+    EXPECT_EQ(logits_of(dir.path()), logits_of(alone)) << prefix;
   }
 }
 
