@@ -4,7 +4,7 @@
 //   lora            the dense model; A random, B = 0
 //   qlora           NormalFloat, mixed by the integer programme; A random, B = 0
 //   qlora-uniform   the same with one configuration, as QLoRA has it
-//   gptq-lora       GPTQ, one width, groups of 128; A random, B = 0
+//   gptq-lora       GPTQ, one width, groups of 64; A random, B = 0
 //   loftq           LoftQ's alternation, mixed; starts from its factors
 //   loftq-uniform   the same with one configuration, as LoftQ has it
 //   lorc            one SVD of the rounding error, mixed; starts from it

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
@@ -18,6 +19,8 @@ namespace {
 
 // Passes that fit the final factors to the chosen Q.
 constexpr int kRefitPasses = 2;
+// The same where there were none before.
+constexpr int kFreshPasses = 6;
 
 LqLoopOptions loop_options(const DecomposeOptions& o) {
   const MethodTraits& method = method_traits(o.method);
@@ -86,44 +89,89 @@ void check_feedback(const Quantizer& quantizer, const DecomposeOptions& options)
 
 double ratio(double squared, double of) { return of > 0.0 ? std::sqrt(squared / of) : 0.0; }
 
+void start(ResidualSpace& space, Decomposition& out) {
+  space.start();
+  out.squared_norm = space.squared_w();
+  out.squared_weighted_norm = space.weighted_w();
+}
+
+void quantize_last(ResidualSpace& space, const Quantizer& quantizer, const Factors& target,
+                   Decomposition& out) {
+  if (quantizer.draft() != nullptr) {
+    out.packed = space.quantize_and_pack(target);
+  } else {
+    space.quantize(target);
+  }
+}
+
+void measure(const ResidualSpace& space, Decomposition& out) {
+  out.relative_error = ratio(space.squared(), space.squared_w());
+  out.relative_weighted_error = ratio(space.weighted(), space.weighted_w());
+}
+
+// Q for `target`, and the factors that suit it best, `target` itself among them.
+void fit_factors(Context& context, ResidualSpace& space, const Quantizer& quantizer,
+                 const DecomposeOptions& options, const Factors& target, int passes, SubspaceTracker& tracker,
+                 std::int64_t rows, std::int64_t cols, Decomposition& out) {
+  quantize_last(space, quantizer, target, out);
+  for (int i = 0; i < passes; ++i) tracker.pass(context.pool, space.residual());
+  Factors factors = rounded(balanced(space, options.rank, rows, cols, tracker), options.factors);
+  if (target.rank > 0) {
+    Factors unfitted = rounded(target, options.factors);
+    if (space.error_with(unfitted) < space.error_with(factors)) factors = std::move(unfitted);
+    out.target_l1 = to_tensor(rows, options.rank, target.l1);
+    out.target_l2 = to_tensor(options.rank, cols, target.l2);
+  }
+  out.l1 = to_tensor(rows, options.rank, factors.l1);
+  out.l2 = to_tensor(options.rank, cols, factors.l2);
+  space.subtract(factors);
+  measure(space, out);
+}
+
 // REQUIRES: what decompose() checks.
 Decomposition decompose_with(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
                              const Quantizer& quantizer, const DecomposeOptions& options,
                              const Importance& importance) {
   ResidualSpace space(context, w, rows, cols, quantizer, importance);
-  space.start();
-
   Decomposition out;
-  out.squared_norm = space.squared_w();
-  out.squared_weighted_norm = space.weighted_w();
+  start(space, out);
   const std::int64_t rank = method_traits(options.method).factors ? options.rank : 0;
   if (rank == 0) {
     context.stop.check();
-    space.quantize({});
+    quantize_last(space, quantizer, {}, out);
+    measure(space, out);
     out.iterations = 1;
-    out.trace = {ratio(space.weighted(), space.weighted_w())};
-  } else {
-    SubspaceTracker tracker(context.pool, rows, cols, rank, options.oversampling, context.seed,
-                            options.stream);
-    LqLoopResult loop = lq_loop(context, rows, cols, space, tracker, loop_options(options));
-    out.iterations = loop.iterations;
-    out.trace = std::move(loop.trace);
-
-    space.quantize(loop.target);
-    for (int i = 0; i < kRefitPasses; ++i) tracker.pass(context.pool, space.residual());
-    Factors factors = rounded(balanced(space, rank, rows, cols, tracker), options.factors);
-    if (loop.target.rank > 0) {
-      Factors unfitted = rounded(loop.target, options.factors);
-      if (space.error_with(unfitted) < space.error_with(factors)) factors = std::move(unfitted);
-      out.target_l1 = to_tensor(rows, rank, loop.target.l1);
-      out.target_l2 = to_tensor(rank, cols, loop.target.l2);
-    }
-    out.l1 = to_tensor(rows, rank, factors.l1);
-    out.l2 = to_tensor(rank, cols, factors.l2);
-    space.subtract(factors);
+    out.trace = {out.relative_weighted_error};
+    return out;
   }
-  out.relative_error = ratio(space.squared(), space.squared_w());
-  out.relative_weighted_error = ratio(space.weighted(), space.weighted_w());
+  SubspaceTracker tracker(context.pool, rows, cols, rank, options.oversampling, context.seed, options.stream);
+  LqLoopResult loop = lq_loop(context, rows, cols, space, tracker, loop_options(options));
+  out.iterations = loop.iterations;
+  out.trace = std::move(loop.trace);
+  fit_factors(context, space, quantizer, options, loop.target, kRefitPasses, tracker, rows, cols, out);
+  return out;
+}
+
+// The target that a draft of the quantizer found, quantized by itself.
+Decomposition finish(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
+                     const Quantizer& quantizer, const DecomposeOptions& options,
+                     const Importance& importance, const Decomposition& drafted) {
+  context.stop.check();
+  ResidualSpace space(context, w, rows, cols, quantizer, importance);
+  Decomposition out;
+  start(space, out);
+  out.iterations = drafted.iterations;
+  out.trace = drafted.trace;
+  Factors target;
+  if (drafted.target_l1.numel() > 0) {
+    const auto values = [](const Tensor& t) {
+      return std::vector<float>(t.data<float>(), t.data<float>() + t.numel());
+    };
+    target = {options.rank, values(drafted.target_l1), values(drafted.target_l2)};
+  }
+  SubspaceTracker tracker(context.pool, rows, cols, options.rank, options.oversampling, context.seed,
+                          options.stream);
+  fit_factors(context, space, quantizer, options, target, kFreshPasses, tracker, rows, cols, out);
   return out;
 }
 
@@ -149,11 +197,16 @@ Decomposition decompose(Context& context, const float* w, std::int64_t rows, std
            "low-rank factors as {}: must be F32 or BF16", dtype_name(options.factors));
   check_feedback(quantizer, options);
   const Importance importance = importance_for(context, options);
-  Decomposition out = decompose_with(context, w, rows, cols, quantizer, options, importance);
-  if (quantizer.feedback() != Feedback::kOn || out.l1.numel() == 0) return out;
+  const bool factors = method_traits(options.method).factors && options.rank > 0;
+  const std::unique_ptr<Quantizer> draft = factors ? quantizer.draft() : nullptr;
+  if (draft == nullptr) return decompose_with(context, w, rows, cols, quantizer, options, importance);
+  Decomposition drafted = decompose_with(context, w, rows, cols, *draft, options, importance);
+  Decomposition out = finish(context, w, rows, cols, quantizer, options, importance, drafted);
+  if (quantizer.feedback() != Feedback::kOn) return out;
   // Where the factors can take up the directions that matter most, feedback pays for them in vain.
-  Decomposition plain =
-      decompose_with(context, w, rows, cols, *quantizer.without_feedback(), options, importance);
+  const std::unique_ptr<Quantizer> alone = quantizer.without_feedback();
+  Decomposition plain = std::move(drafted);
+  if (alone->draft() != nullptr) plain = finish(context, w, rows, cols, *alone, options, importance, plain);
   if (plain.relative_weighted_error >= out.relative_weighted_error) return out;
   plain.feedback = false;
   return plain;
@@ -169,6 +222,7 @@ void decomposition_target(Context& context, const float* w, std::int64_t rows, s
 PackedMatrix pack_decomposition(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
                                 const Decomposition& d, const Quantizer& quantizer,
                                 const DecomposeOptions& options) {
+  if (d.packed.rows() > 0) return d.packed;
   if (!d.feedback && quantizer.feedback() == Feedback::kOn)
     return pack_decomposition(context, w, rows, cols, d, *quantizer.without_feedback(), options);
   const Importance importance = importance_for(context, options);

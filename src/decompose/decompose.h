@@ -51,6 +51,7 @@ struct Decomposition {
   // False where a quantizer with Feedback::kOn did better beside low-rank factors without it: Q is then
   // rounded to nearest.
   bool feedback = true;
+  PackedMatrix packed;  // Q, where its quantizer has a draft(); else empty
   std::int64_t iterations = 0;
   std::vector<double> trace;  // relative (weighted) error after each iteration
 };

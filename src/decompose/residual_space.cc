@@ -95,22 +95,38 @@ void ResidualSpace::start() {
   weighted_w_ = norms_.weighted;
 }
 
-void ResidualSpace::round_trip(const Factors& target) {
+const float* ResidualSpace::target_of(const Factors& target) {
+  if (target.rank == 0) return w_;
   float* space = space_.mutable_data<float>();
-  const float* from = w_;
-  if (target.rank > 0) {
-    subtract_product(context_.pool, rows_, cols_, w_, target.rank, target.l1.data(), target.l2.data(), space);
-    from = space;
-  }
-  quantizer_->round_trip_weighted(context_.pool, from, rows_, cols_, space, importance_.error_weights());
+  subtract_product(context_.pool, rows_, cols_, w_, target.rank, target.l1.data(), target.l2.data(), space);
+  return space;
+}
+
+void ResidualSpace::round_trip(const Factors& target) {
+  const float* from = target_of(target);
+  quantizer_->round_trip_weighted(context_.pool, from, rows_, cols_, space_.mutable_data<float>(),
+                                  importance_.error_weights());
+}
+
+void ResidualSpace::measure() {
+  norms_ = backends::residual(context_.pool, rows_, cols_, w_, space_.data<float>(), importance_.row_scale(),
+                              importance_.col_scale(), space_.mutable_data<float>());
+  apply_full_importance();
 }
 
 void ResidualSpace::quantize(const Factors& target) {
   round_trip(target);
-  norms_ = backends::residual(context_.pool, rows_, cols_, w_, space_.data<float>(), importance_.row_scale(),
-                              importance_.col_scale(), space_.mutable_data<float>());
-  apply_full_importance();
+  measure();
+  last_packed_ = {};
   if (importance_.full()) last_target_ = target;
+}
+
+PackedMatrix ResidualSpace::quantize_and_pack(const Factors& target) {
+  last_packed_ =
+      quantizer_->pack(context_.pool, target_of(target), rows_, cols_, importance_.error_weights());
+  last_packed_.dequantize(context_.pool, space_.mutable_data<float>());
+  measure();
+  return last_packed_;
 }
 
 Factors ResidualSpace::to_plain(std::int64_t rank, const std::vector<float>& u,
@@ -168,9 +184,13 @@ void ResidualSpace::subtract(const Factors& factors) {
   norms_ = {left.weighted,
             left.squared};  // the residual lies in weighted coordinates: dividing brings it back
   if (!importance_.full()) return;
-  // No scales to divide by: quantize once more, into the other workspace.
+  // No scales to divide by: what was quantized once more, into the other workspace.
   std::swap(space_, other_);
-  round_trip(last_target_);
+  if (last_packed_.rows() > 0) {
+    last_packed_.dequantize(context_.pool, space_.mutable_data<float>());
+  } else {
+    round_trip(last_target_);
+  }
   float* plain = space_.mutable_data<float>();
   backends::residual(context_.pool, rows_, cols_, w_, plain, nullptr, nullptr, plain);
   subtract_product(context_.pool, rows_, cols_, plain, factors.rank, factors.l1.data(), factors.l2.data(),

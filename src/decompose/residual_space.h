@@ -33,6 +33,8 @@ class ResidualSpace {
   void start();
   // residual() = W - quantize(W - target) in weighted coordinates.
   void quantize(const Factors& target);
+  // The same, and the packed matrix whose values they are.
+  PackedMatrix quantize_and_pack(const Factors& target);
 
   // For the calls that follow. Borrowed.
   void set_quantizer(const Quantizer& quantizer) { quantizer_ = &quantizer; }
@@ -58,8 +60,12 @@ class ResidualSpace {
   void subtract(const Factors& factors);
 
  private:
+  // What is to be quantized: w - target. In space_, or w itself.
+  const float* target_of(const Factors& target);
   // space_ = quantize(w - target).
   void round_trip(const Factors& target);
+  // space_ = what is left of w beside the quantized matrix that space_ holds; the norms.
+  void measure();
   // space_ becomes T^T space_ S, and norms_.weighted its squared norm.
   void apply_full_importance();
 
@@ -71,7 +77,8 @@ class ResidualSpace {
   const Importance& importance_;
   Tensor space_;
   Tensor other_;         // the second workspace of a full importance
-  Factors last_target_;  // of a full importance
+  Factors last_target_;  // of a full importance, where last_packed_ is empty
+  PackedMatrix last_packed_;
   backends::ResidualNorms norms_;
   double squared_w_ = 0.0;
   double weighted_w_ = 0.0;

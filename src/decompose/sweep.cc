@@ -46,6 +46,12 @@ bool begins_group(const SweepPlace* last, const SweepPlace& place) {
   return last == nullptr || place.alone || last->group != place.group;
 }
 
+// Choices whose encoding is slow: each has decompose()'s own error.
+bool is_slow(const QuantChoice& choice, QuantizerOptions options) {
+  options.feedback = Feedback::kOff;
+  return make_quantizer(choice, options)->draft() != nullptr;
+}
+
 // decompose()'s squared error.
 double full_error(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
                   const QuantChoice& choice, std::int64_t rank, const SweepOptions& options) {
@@ -110,16 +116,41 @@ std::vector<double> interpolated_errors(Context& context, const float* w, std::i
   return errors;
 }
 
-}  // namespace
+// Above this width feedback takes off what it does at this one.
+constexpr int kWidestFeedback = 4;
 
-std::vector<double> sweep_errors(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
+// Brings the errors of formats that feed back, estimated without, to what feedback leaves of them.
+void feed_back(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
+               const std::vector<QuantChoice>& choices, const SweepOptions& options,
+               std::vector<double>& errors) {
+  std::map<std::pair<std::string, int>, std::vector<std::size_t>> alike;
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    const QuantFormat& format = quant_format(choices[i].format, "sweep");
+    if (!format.feeds_back()) continue;
+    const int width = format.sweep_place(choices[i].parameters).width;
+    alike[{choices[i].format, width}].push_back(i);
+  }
+  std::map<std::string, double> widest;  // the share that the widest width so far has left
+  for (auto& [key, some] : alike) {
+    const auto& [format, width] = key;
+    auto share = widest.find(format);
+    if (width <= kWidestFeedback || share == widest.end()) {
+      std::sort(some.begin(), some.end(), [&](std::size_t a, std::size_t b) {
+        const double of_a = choice_bits_per_weight(choices[a]);
+        const double of_b = choice_bits_per_weight(choices[b]);
+        return std::tie(of_a, choices[a].parameters) < std::tie(of_b, choices[b].parameters);
+      });
+      const std::size_t anchor = some[some.size() / 2];
+      const double fed = full_error(context, w, rows, cols, choices[anchor], options.rank, options);
+      share = widest.insert_or_assign(format, errors[anchor] > 0.0 ? fed / errors[anchor] : 1.0).first;
+    }
+    for (const std::size_t i : some) errors[i] *= share->second;
+  }
+}
+
+// sweep_errors() for choices that are not slow, without feedback.
+std::vector<double> quick_errors(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
                                  const std::vector<QuantChoice>& choices, const SweepOptions& options) {
-  LQ_CHECK(options.rank >= 0 && options.rank <= std::min(rows, cols), kInvalidArgument,
-           "rank {} is impossible for a {} x {} matrix, which allows 0 to {}", options.rank, rows, cols,
-           std::min(rows, cols));
-  if (choices.empty()) return {};
-  if (options.interpolate && options.rank > 0)
-    return interpolated_errors(context, w, rows, cols, choices, options);
   std::vector<std::size_t> order(choices.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   const std::vector<SweepPlace> places = places_of(choices);
@@ -166,6 +197,36 @@ std::vector<double> sweep_errors(Context& context, const float* w, std::int64_t 
     loop.relaxation = result.relaxation;
     last = &place;
   }
+  return errors;
+}
+
+}  // namespace
+
+std::vector<double> sweep_errors(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
+                                 const std::vector<QuantChoice>& choices, const SweepOptions& options) {
+  LQ_CHECK(options.rank >= 0 && options.rank <= std::min(rows, cols), kInvalidArgument,
+           "rank {} is impossible for a {} x {} matrix, which allows 0 to {}", options.rank, rows, cols,
+           std::min(rows, cols));
+  if (choices.empty()) return {};
+  if (options.interpolate && options.rank > 0)
+    return interpolated_errors(context, w, rows, cols, choices, options);
+  std::vector<QuantChoice> quick;
+  std::vector<std::size_t> quick_at;
+  std::vector<double> errors(choices.size());
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    if (is_slow(choices[i], options.quantizer)) {
+      errors[i] = full_error(context, w, rows, cols, choices[i], options.rank, options);
+    } else {
+      quick.push_back(choices[i]);
+      quick_at.push_back(i);
+    }
+  }
+  if (quick.empty()) return errors;
+  SweepOptions plain = options;
+  plain.quantizer.feedback = Feedback::kOff;
+  std::vector<double> some = quick_errors(context, w, rows, cols, quick, plain);
+  if (options.quantizer.feedback == Feedback::kOn) feed_back(context, w, rows, cols, quick, options, some);
+  for (std::size_t k = 0; k < quick.size(); ++k) errors[quick_at[k]] = some[k];
   return errors;
 }
 

@@ -33,15 +33,15 @@ MethodSettings settle(const MethodChoices& c) {
   check_option(!c.feedback.value_or(false) || moments, "feedback", "needs `importance` input or kfac");
   s.formats = !c.formats.empty()                                          ? FormatSet(c.formats)
               : gptq                                                      ? FormatSet({"int"})
-              : lq && !c.uniform && s.importance != ImportanceKind::kNone ? FormatSet({"lm"})
+              : lq && !c.uniform && s.importance != ImportanceKind::kNone ? FormatSet({"tcq", "nf"})
                                                                           : FormatSet({"nf"});
   const bool feedback =
       c.feedback.value_or(lq && moments && some_format(s.formats, &QuantFormat::feeds_back));
   s.quantizer.feedback = gptq ? Feedback::kGptq : feedback ? Feedback::kOn : Feedback::kOff;
   const bool searches = some_format(s.formats, &QuantFormat::searches_scales);
-  // One width with feedback, or a mix without.
+  // Not one width without feedback, as the papers have it.
   s.quantizer.scales =
-      c.scales.value_or(lq && searches && c.uniform == feedback ? ScaleMode::kSearch : ScaleMode::kAbsMax);
+      c.scales.value_or(lq && searches && (!c.uniform || feedback) ? ScaleMode::kSearch : ScaleMode::kAbsMax);
   s.formats.check_options(s.quantizer);
   check_option(!gptq || !some_format(s.formats, [](const QuantFormat& f) { return !f.feeds_back(); }),
                "method", "gptq is error feedback, which not every one of the formats {} has",

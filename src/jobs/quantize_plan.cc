@@ -125,7 +125,6 @@ ErrorTable plan_table(Context& context, const PlanOptions& options, const Checkp
       sweep.factor_bits = factor_bits_of(options.decompose.factors);
     }
     sweep.sweep.quantizer = options.quantizer;
-    sweep.sweep.quantizer.feedback = Feedback::kOff;  // hardly changes which configuration is better
     sweep.method = decompose_method_name(options.decompose.method);
     sweep.relative = sweeps_relative(options);
     sweep.importance = &weights;

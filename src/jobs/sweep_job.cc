@@ -37,10 +37,10 @@ double full_error(Context& context, const CheckpointReader& reader, const PlanOp
   const std::int64_t cols = view.shape()[1];
   const Tensor w = view.copy_f32();
   QuantizerOptions quantizer_options = plan.quantizer;
-  quantizer_options.feedback = Feedback::kOff;  // as plan_table sweeps
-  const auto quantizer = make_quantizer(plan.formats.choice_of(choice, "sweep"), quantizer_options);
   const Importance importance =
       diagonal ? weights.diagonal_of(context, name, rows, cols) : weights.of(context, name, rows, cols);
+  if (importance.right() == nullptr) quantizer_options.feedback = Feedback::kOff;  // as sweep_model
+  const auto quantizer = make_quantizer(plan.formats.choice_of(choice, "sweep"), quantizer_options);
   DecomposeOptions options = plan.decompose;
   options.rank = rank;
   options.stream = stream_of(name);

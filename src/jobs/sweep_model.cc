@@ -43,6 +43,7 @@ std::vector<double> sweep_matrix(Context& context, const TensorView& view, const
   sweep.stream = stream_of(view.name());
   sweep.interpolate = rows * cols > kInterpolated;
   sweep.importance = importance.plain() ? nullptr : &importance;
+  if (importance.right() == nullptr) sweep.quantizer.feedback = Feedback::kOff;  // needs covariances
   std::vector<double> errors =
       options.ranks.empty()
           ? sweep_errors(context, w.data<float>(), rows, cols, options.configs, sweep)

@@ -28,6 +28,7 @@ struct SweepPlace {
   std::vector<int> anchor;  // choices with the same have the same ratio of errors between two ranks
   std::vector<int> curve;   // among choices with the same, what factors bring follows the error without them
   bool alone = false;       // no neighbour helps: decomposed in full
+  int width = 0;            // bits of a code: feedback helps choices of one width alike
 };
 
 class QuantFormat {

@@ -66,8 +66,10 @@ QuantChoice FormatSet::choice_of(std::string_view name, std::string_view who) co
 std::vector<QuantChoice> FormatSet::choices(ChoiceSet set) const {
   std::vector<QuantChoice> all;
   for (const std::string& name : names_) {
-    for (std::string& parameters : quant_format(name, "format").choices(set)) {
-      all.push_back({name, std::move(parameters)});
+    const QuantFormat& format = quant_format(name, "format");
+    const int least = set == ChoiceSet::kLean && format.unnamed() && contains("tcq") ? 4 : 0;
+    for (std::string& parameters : format.choices(set)) {
+      if (format.sweep_place(parameters).width >= least) all.push_back({name, std::move(parameters)});
     }
   }
   return all;

@@ -41,8 +41,7 @@ enum class Feedback : std::uint8_t {
   kOff,
   kOn,  // scales first, from the whole matrix; then codes with feedback in columns, and in rows with
         // row_factor
-  // GPTQ: columns from first to last, groups of 128 columns (the block, where that is not a divisor of 128 or
-  // of the row) whose scale is their absmax.
+  // GPTQ: columns from first to last. Its groups are the blocks, and their scales are fixed beforehand.
   kGptq,
 };
 
@@ -75,6 +74,9 @@ class Quantizer {
   virtual Feedback feedback() const { return Feedback::kOff; }
   // The same quantizer, each code chosen alone. REQUIRES: feedback() != kOff.
   virtual std::unique_ptr<Quantizer> without_feedback() const;
+  // A quantizer without feedback, of about the same errors and quick, that low-rank factors are sought with;
+  // null: this one is quick. The packed matrix of one that is not is made once and kept.
+  virtual std::unique_ptr<Quantizer> draft() const { return nullptr; }
 };
 
 // Throws Error(kInvalidArgument) naming the tensor and [row, col] of the first NaN or infinity of w[rows,

@@ -13,8 +13,8 @@ TEST(Settle, OursWithStatistics) {
   const MethodSettings s = settle({.has_statistics = true});
   EXPECT_EQ(s.importance, ImportanceKind::kKfac);
   EXPECT_EQ(s.quantizer.feedback, Feedback::kOn);
-  EXPECT_EQ(s.formats.text(), "lm");
-  EXPECT_EQ(s.quantizer.scales, ScaleMode::kAbsMax);
+  EXPECT_EQ(s.formats.text(), "tcq,nf");
+  EXPECT_EQ(s.quantizer.scales, ScaleMode::kSearch);
   const MethodSettings uniform = settle({.uniform = true, .has_statistics = true});
   EXPECT_EQ(uniform.formats.text(), "nf");
   EXPECT_EQ(uniform.quantizer.scales, ScaleMode::kSearch);

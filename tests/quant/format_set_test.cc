@@ -35,6 +35,10 @@ TEST(FormatSet, NamesAreShortWhereOneFormatGoesWithoutItsName) {
 TEST(FormatSet, ListsAndUniformChoices) {
   EXPECT_EQ(FormatSet::parse("nf,int-row", "--format").text(), "nf,int-row");
   EXPECT_EQ(FormatSet::parse("nf,int-row", "--format").choices(ChoiceSet::kLean).size(), 82U);
+  // What trellis codes are better at is not tried beside them.
+  for (const QuantChoice& choice : FormatSet::parse("tcq,nf", "--format").choices(ChoiceSet::kLean)) {
+    EXPECT_TRUE(choice.format == "tcq" || choice.parameters[0] >= '4') << choice.name();
+  }
   EXPECT_EQ(FormatSet().choices(ChoiceSet::kAll).size(), 648U);
   EXPECT_EQ(FormatSet({"int-row", "lm"}).uniform(3), parse_choice("lm,3", "test"));
   EXPECT_EQ(FormatSet({"int-row"}).uniform(3), parse_choice("int-row,3", "test"));

@@ -157,7 +157,7 @@ void describe(OptionVisitor& v, Constraints& c, bool counts) {
            identity_by(number(c.layer_cap, kAboveZero), [&c] { return Json(c.layer_cap.value_or(0.0)); }));
 }
 
-void describe_quantizer(OptionVisitor& v, const PlanFields& o, PlanChoices& open, bool feeds_back) {
+void describe_quantizer(OptionVisitor& v, const PlanFields& o, PlanChoices& open) {
   v.option({.key = "importance",
             .help = "What an error counts: none; fisher: the paper; input: by the layer's inputs; kfac: by "
                     "inputs and gradients. Default: kfac for `method` lq with `data` or `stats`, input for "
@@ -180,7 +180,7 @@ void describe_quantizer(OptionVisitor& v, const PlanFields& o, PlanChoices& open
                [formats = &o.formats] { return Json(formats->names()); }, formats_today));
   v.option({.key = "scales",
             .help = "absmax: the largest weight of a block; search: least squared error. Default: search for "
-                    "`method` lq with a budget but no feedback, or feedback but no budget, else absmax",
+                    "`method` lq with a budget or feedback, else absmax",
             .group = kChoosing,
             .open = true},
            identity_by(
@@ -190,8 +190,7 @@ void describe_quantizer(OptionVisitor& v, const PlanFields& o, PlanChoices& open
   v.option({.key = "feedback",
             .help = "Choose codes one after another, each against the errors before it. Default: on for "
                     "`method` lq with `importance` input or kfac",
-            .group = kChoosing,
-            .changes_result = feeds_back},
+            .group = kChoosing},
            identity_by(
                switch_to(open.method.feedback, std::optional<bool>(true)),
                [q = &o.quantizer] { return Json(enum_name(kFeedbackNames, q->feedback)); },
@@ -200,7 +199,6 @@ void describe_quantizer(OptionVisitor& v, const PlanFields& o, PlanChoices& open
             .help = "Choose each code alone",
             .group = kChoosing,
             .excludes = {"feedback"},
-            .changes_result = feeds_back,
             .identified_by = "/feedback"},
            switch_to(open.method.feedback, std::optional<bool>(false)));
 }

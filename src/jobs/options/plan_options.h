@@ -46,7 +46,7 @@ void describe(OptionVisitor& v, Constraints& constraints, bool counts = true);
 
 // importance and its statistics; format, scales, feedback. feeds_back: whether feedback counts, and not only
 // for what is chosen by it.
-void describe_quantizer(OptionVisitor& v, const PlanFields& o, PlanChoices& open, bool feeds_back);
+void describe_quantizer(OptionVisitor& v, const PlanFields& o, PlanChoices& open);
 // rank, factors. `place`: of the rank's identity.
 void describe_ranks(OptionVisitor& v, const PlanFields& o, PlanChoices& open, const std::string& place);
 // configs. `fallback`: the set that is meant where none is given.

@@ -86,7 +86,7 @@ void describe(OptionVisitor& v, QuantizeOptions& o, QuantizeChoices& open) {
   describe_bits(v, o, open);
   describe_configs(v, fields, open, "lean", budget);
   describe(v, o.budget.constraints, budget);
-  describe_quantizer(v, fields, open, true);
+  describe_quantizer(v, fields, open);
   describe_ranks(v, fields, open, "/decompose");
   describe_method(v, o.decompose, {"lq", "loftq", "lorc", "qlora", "gptq"}, "/decompose");
   v.option({.key = "iterations",

@@ -29,8 +29,7 @@ void describe(OptionVisitor& v, SweepJobOptions& o, PlanChoices& open) {
   describe_ranks(v, fields, open, "");
   describe_method(v, o.plan.decompose, {"lq", "qlora"}, "");
   describe_configs(v, fields, open, "all", true);
-  // Errors are swept without feedback: it hardly changes which configuration is better.
-  describe_quantizer(v, fields, open, false);
+  describe_quantizer(v, fields, open);
   v.option({.key = "check",
             .help = "Decompose this many cells in full and say how far the table is off",
             .changes_result = false},

@@ -13,7 +13,9 @@ namespace {
 
 // Fine codes under coarse scales: what is lost is lost by clamping, each way to a decomposition ends
 // elsewhere, and only decompose()'s own gives its error.
-bool stands_alone(const CodebookConfig& c) { return c.bits == 8 && c.scale_bits <= 4; }
+bool stands_alone(const CodebookConfig& c) {
+  return (c.bits == 8 && c.scale_bits <= 4) || (c.bits >= 5 && c.scale_bits == 2);
+}
 
 bool is_lean(const CodebookConfig& c) {
   const bool fits = c.bits < 5 ? c.scale_bits <= 4 : c.bits < 8 ? c.scale_bits == 4 : c.scale_bits >= 4;
@@ -77,7 +79,8 @@ SweepPlace CodebookFormat::sweep_place(std::string_view parameters) const {
           .group = {c.bits, c.block, c.scale_bits, c.bits == 8 || coarse ? c.block2 : 0},
           .anchor = {c.bits, c.block, c.scale_bits, coarse ? c.block2 : 0},
           .curve = {c.bits, c.block, alone ? 1 : 0},
-          .alone = alone};
+          .alone = alone,
+          .width = c.bits};
 }
 
 std::unique_ptr<Quantizer> CodebookFormat::quantizer(std::string_view parameters,

@@ -12,7 +12,6 @@
 #include "base/error.h"
 #include "quant/codebook/codebook_reference.h"
 #include "quant/codebook/feedback.h"
-#include "quant/codebook/gptq_scales.h"
 #include "quant/codebook/restored_scales.h"
 
 namespace lq {
@@ -123,12 +122,15 @@ std::unique_ptr<Quantizer> CodebookQuantizer::without_feedback() const {
   return std::make_unique<CodebookQuantizer>(config_, options);
 }
 
+std::unique_ptr<Quantizer> CodebookQuantizer::draft() const {
+  return options_.feedback == Feedback::kOn ? without_feedback() : nullptr;
+}
+
 CodebookMatrix CodebookQuantizer::feed_back(ThreadPool& pool, const float* w, std::int64_t rows,
                                             std::int64_t cols, const ErrorWeights& weights, float* q,
                                             bool pack) const {
   CodebookMatrix matrix(rows, cols, config_, options_.kind, name());
   const bool gptq = options_.feedback == Feedback::kGptq;
-  const bool groups = gptq && options_.scales == ScaleMode::kAbsMax && cols % config_.block == 0;
   FeedbackProblem problem{.w = w,
                           .rows = rows,
                           .cols = cols,
@@ -137,11 +139,7 @@ CodebookMatrix CodebookQuantizer::feed_back(ThreadPool& pool, const float* w, st
                           .first_to_last = gptq,
                           .book = &codebook_of(options_.kind, config_.bits),
                           .block = config_.block};
-  if (groups) {
-    std::vector<float> targets;
-    const float offset = gptq_group_targets(pool, config_, w, rows, cols, targets);
-    encode(pool, config_, options_.kind, w, {targets.data(), offset}, matrix);
-  } else {
+  {
     const BlockScales scales(pool, config_, options_, w, rows, cols, weights);
     encode(pool, config_, options_.kind, w, scales.choice(), matrix);
   }

@@ -33,6 +33,8 @@ class CodebookQuantizer final : public Quantizer {
   std::string name() const override;
   Feedback feedback() const override { return options_.feedback; }
   std::unique_ptr<Quantizer> without_feedback() const override;
+  // With Feedback::kOn: the same, without.
+  std::unique_ptr<Quantizer> draft() const override;
 
   // What pack() packs, before it becomes a matrix of any format.
   CodebookMatrix quantize(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,

@@ -22,11 +22,14 @@ std::string TrellisFormat::uniform(int bits) const {
   return parse(std::to_string(bits), "uniform configuration");
 }
 
-std::vector<std::string> TrellisFormat::choices(ChoiceSet /*set*/) const {
+std::vector<std::string> TrellisFormat::choices(ChoiceSet set) const {
   std::vector<std::string> choices;
   for (const int bits : kTrellisBits) {
-    for (const int block : kTrellisBlocks)
-      choices.push_back(to_string(TrellisConfig{.bits = bits, .block = block}));
+    for (const int block : kTrellisBlocks) {
+      const TrellisConfig config{.bits = bits, .block = block};
+      if (set == ChoiceSet::kAll || config.block == TrellisConfig{}.block)
+        choices.push_back(to_string(config));
+    }
   }
   return choices;
 }
@@ -41,7 +44,8 @@ SweepPlace TrellisFormat::sweep_place(std::string_view parameters) const {
           .group = {c.bits},
           .anchor = {c.bits},
           .curve = {c.bits},
-          .alone = false};
+          .alone = false,
+          .width = c.bits};
 }
 
 std::unique_ptr<Quantizer> TrellisFormat::quantizer(std::string_view parameters,

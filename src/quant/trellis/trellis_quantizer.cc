@@ -6,6 +6,7 @@
 
 #include "backends/cpu/packed_product.h"
 #include "base/error.h"
+#include "quant/codebook/codebook_quantizer.h"
 #include "quant/trellis/tile_coder.h"
 #include "quant/trellis/trellis_feedback.h"
 
@@ -92,6 +93,13 @@ std::unique_ptr<Quantizer> TrellisQuantizer::without_feedback() const {
   QuantizerOptions options = options_;
   options.feedback = Feedback::kOff;
   return std::make_unique<TrellisQuantizer>(config_, options);
+}
+
+std::unique_ptr<Quantizer> TrellisQuantizer::draft() const {
+  const CodebookConfig config{
+      .bits = config_.bits, .scale_bits = 4, .scale2 = ScaleDType::kFp16, .block = 32, .block2 = 64};
+  return std::make_unique<CodebookQuantizer>(
+      config, CodebookQuantizerOptions{.kind = CodebookKind::kLloydMax, .scales = ScaleMode::kSearch});
 }
 
 }  // namespace lq

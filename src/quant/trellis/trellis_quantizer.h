@@ -29,6 +29,8 @@ class TrellisQuantizer final : public Quantizer {
   std::string name() const override;
   Feedback feedback() const override { return options_.feedback; }
   std::unique_ptr<Quantizer> without_feedback() const override;
+  // Lloyd-Max codes of as many bits.
+  std::unique_ptr<Quantizer> draft() const override;
 
  private:
   std::shared_ptr<const TrellisStored> encode(ThreadPool& pool, const float* w, std::int64_t rows,

@@ -13,7 +13,7 @@ TEST(PlanOptions, WhatIsLeftOpenIsDecided) {
   o.calibration.data = "a.txt";
   settle_plan(fields_of(o), {}, false);
   EXPECT_EQ(o.importance, ImportanceKind::kKfac);
-  EXPECT_EQ(o.formats.text(), "lm");
+  EXPECT_EQ(o.formats.text(), "tcq,nf");
   EXPECT_EQ(o.quantizer.feedback, Feedback::kOn);
   EXPECT_EQ(o.decompose.factors, DType::kF32);
   PlanChoices open;

@@ -172,7 +172,7 @@ TEST(Feedback, WithoutFactorsItRoundsToNearest) {
   }
 }
 
-// Columns from the first to the last, groups of 128 whose scales are fixed beforehand.
+// Columns from the first to the last, groups whose scales are fixed beforehand.
 TEST(Feedback, IsGptqWhereItGoesFromFirstToLast) {
   for (const std::int64_t cols : {100, 128, 300}) {
     const Case c(20, cols, 4, 1);  // a scale for each element, so that groups may be of any size
