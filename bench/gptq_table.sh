@@ -1,5 +1,5 @@
 #!/bin/sh
-# The GPTQ rows of the table "Bits and methods on quill" of docs/results.md: groups of 128 columns, no low-rank
+# The GPTQ rows of the table "Bits and methods on quill" of docs/results.md: groups of 64 columns, no low-rank
 # part, evenly spaced and NormalFloat codes. usage: bench/gptq_table.sh path/to/lqlora WORK_DIRECTORY TEXT...
 set -eu
 . "$(dirname "$0")/quill_rows.sh"

@@ -1,14 +1,18 @@
 #!/bin/sh
-# The table "Bits and methods on a real model" of docs/results.md: setting -> stored bits a weight, and perplexity
-# and KL to the dense model on each text.
+# The tables "Bits and methods on a real model" of docs/results.md: setting -> stored bits a weight, and perplexity
+# and KL to the dense model on each text, in windows of 512.
 # usage: bench/real_model.sh MODEL_DIRECTORY TEXT...
 # By environment:
 #   LQLORA   the program (build/lqlora)
+#   OLD      an older program, for the rows "old-"; without it they are left out
 #   WORK     where results, statistics and tables are kept (real_model.work)
 #   DATA     text to calibrate on; rows that need it are left out where it is not given
+#   STATS    statistics that calibrate made (WORK/stats.safetensors, made from DATA)
 #   SAMPLES  windows of 512 tokens to calibrate on (100)
-#   CONFIGS  configurations that mixes are made of (ten; "lean" for all good ones)
-#   ROWS     names of the rows to make (all)
+#   CONFIGS  NormalFloat configurations that mixes are made of (twelve; "lean" for all good ones)
+#   BITS     budgets (2.25 2.5 3.0 3.5 4.25)
+#   RANKS    ranks of the mixes with data (0 16)
+#   ROWS     names of the rows to make, or patterns such as 'ours-*' (all)
 # A row whose result lies in WORK is printed again and not made again: kill it and run the same command, or name one
 # row in ROWS. Packed models are removed when they are measured, unless KEEP is set.
 set -eu
@@ -17,28 +21,37 @@ shift
 lqlora=${LQLORA:-build/lqlora}
 work=${WORK:-real_model.work}
 data=${DATA:-}
-configs=${CONFIGS:-2,4,fp16,64,64 2,4,fp16,32,64 2,4,fp16,16,64 3,3,fp16,64,64 3,4,fp16,64,64 3,4,fp16,32,64 3,4,fp16,16,64 4,4,fp16,64,64 4,4,fp16,32,64 8,4,fp16,64,64}
+stats=${STATS:-$work/stats.safetensors}
+wide='4,4,fp16,64,64 4,4,fp16,32,64 5,4,fp16,64,64 6,4,fp16,64,64 8,4,fp16,64,64'
+narrow='2,4,fp16,64,64 2,4,fp16,32,64 2,4,fp16,16,64 3,3,fp16,64,64 3,4,fp16,64,64 3,4,fp16,32,64 3,4,fp16,16,64'
+paper='4,4,fp16,64,64 4,4,fp16,32,64 8,4,fp16,64,64'
+configs=${CONFIGS:-$narrow $wide}
+papers=${CONFIGS:-$narrow $paper}
+trellis='tcq,2 tcq,3 tcq,4'
 rows=${ROWS:-}
 mkdir -p "$work/rows"
 
-run() { "$lqlora" --quiet "$@"; }
+program=$lqlora
+run() { "$program" --quiet "$@"; }
 number() { sed -n "s/^ *\"$2\": \([0-9.e+-]*\),\{0,1\}$/\1/p" "$1" | head -n 1; }
-has_data() { [ -n "$data" ] || [ -f "$work/stats.safetensors" ]; }
+has_data() { [ -n "$data" ] || [ -f "$stats" ]; }
 wanted() {
   [ -n "$rows" ] || return 0
-  for r in $rows; do [ "$r" = "$1" ] && return 0; done
+  for r in $rows; do
+    # shellcheck disable=SC2254
+    case $1 in $r) return 0 ;; esac
+  done
   return 1
 }
-stats() {
-  [ -f "$work/stats.safetensors" ] ||
-    "$lqlora" calibrate "$model" --data "$data" --samples "${SAMPLES:-100}" -o "$work/stats.safetensors" >/dev/null
+need_stats() {
+  [ -f "$stats" ] || "$lqlora" calibrate "$model" --data "$data" --samples "${SAMPLES:-100}" -o "$stats" >/dev/null
 }
 # table NAME FLAGS...: the error table $work/NAME.json.gz, made once
 table() {
   out=$work/$1.json.gz
   shift
   # shellcheck disable=SC2086
-  [ -f "$out" ] || run sweep "$model" --configs $configs "$@" -o "$out" >/dev/null
+  [ -f "$out" ] || run sweep "$model" --configs $choices "$@" -o "$out" >/dev/null
 }
 # row NAME FLAGS...: quantizes and measures
 row() {
@@ -54,7 +67,7 @@ row() {
         "$(number "$work/q.$name.json" bits_per_weight_with_low_rank)"
       for text in $texts; do
         run --json "$work/e.$name.json" eval "$work/packed.$name" --tasks perplexity --data "$text" \
-          --reference "$model" >/dev/null
+          --seq-len 512 --reference "$model" >/dev/null
         printf ' | %.2f | %.4f' "$(number "$work/e.$name.json" perplexity)" "$(number "$work/e.$name.json" kl)"
       done
       printf ' |\n'
@@ -77,6 +90,7 @@ mixed() {
   row "$name" --allocation "$work/allocation.$name" "$@"
 }
 texts=$*
+budgets=${BITS:-2.25 2.5 3.0 3.5 4.25}
 
 printf '| row | bits | bits with factors |'
 for text in $texts; do printf ' perplexity %s | KL |' "$(basename "$text")"; done
@@ -84,38 +98,41 @@ printf '\n|---|---|---|'
 for text in $texts; do printf '%s' '---|---|'; done
 printf '\n'
 
-for b in 4 3; do
-  row "nf$b" --method qlora --nf $b
-  row "nf$b-search" --method qlora --nf $b --scales search
-done
-row lm3-search --method qlora --nf 3 --codebook lm --scales search
-for b in 2.5 3.0 3.127 3.5 4.127; do
-  mixed "none-$b" none $b --rank 0
-  mixed "qlora-ilp-$b" qlora $b --method qlora
-done
-mixed none-3.5-r16 none-r16 3.5 --rank 16
+# Without data.
+choices=$configs
+for b in 4 3; do row "nf$b" --method qlora --nf $b; done
+for b in $budgets 3.127 4.127; do mixed "none-$b" none "$b" --rank 0; done
+choices=$papers
+for b in $budgets; do mixed "qlora-ilp-$b" qlora "$b" --method qlora; done
 
 has_data || exit 0
 need=0
-for r in ${rows:-kfac}; do case $r in nf* | lm* | none* | qlora*) ;; *) need=1 ;; esac; done
-[ $need = 0 ] || stats
-s="--stats $work/stats.safetensors"
-paper="--importance fisher --codebook nf --scales absmax --no-feedback $s"
-# shellcheck disable=SC2086
-{
-  row kfac-nf3 --nf 3 --rank 0 $s
-  row kfac-nf3-absmax --nf 3 --rank 0 --scales absmax $s
-  row kfac-lm3-absmax --nf 3 --rank 0 --codebook lm --scales absmax $s
-  row input-nf3 --nf 3 --rank 0 --importance input $s
-  row kfac-nf3-blocks16 --config 3,8,fp32,16,256 --rank 0 $s
-  row gptq3-nf --method gptq --nf 3 --codebook nf $s
-  row gptq3-int --method gptq --nf 3 $s
-  for b in 2.25 2.5 3.0 3.127 3.5 4.25 4.4375 5.534; do
-    mixed "kfac-$b" kfac $b --rank 0 $s
-    mixed "kfac-nf-$b" kfac-nf $b --rank 0 --codebook nf $s
+for r in ${rows:-ours}; do case $r in nf* | none* | qlora*) ;; *) need=1 ;; esac; done
+[ $need = 0 ] || need_stats
+
+# With data: one width for all.
+for b in 2 3 4; do
+  row "ours-nf$b" --nf $b --rank 0 --stats "$stats"
+  row "ours-tcq$b" --config tcq,$b --rank 0 --stats "$stats"
+  row "gptq-nf$b" --method gptq --nf $b --codebook nf --stats "$stats"
+done
+row gptq-int3 --method gptq --nf 3 --stats "$stats"
+row input-nf3 --nf 3 --rank 0 --importance input --stats "$stats"
+
+# With data: mixes. The old program knows neither codes of 5 and 6 bits nor trellis codes among its defaults.
+for r in ${RANKS:-0 16}; do
+  for b in $budgets; do
+    choices=$papers
+    mixed "paper-$b-r$r" "paper-r$r" "$b" --rank "$r" --importance fisher --codebook nf --scales absmax --no-feedback \
+      --stats "$stats"
+    if [ -n "${OLD:-}" ]; then
+      program=$OLD
+      mixed "old-$b-r$r" "old-r$r" "$b" --rank "$r" --stats "$stats"
+      program=$lqlora
+    fi
+    choices=$configs
+    mixed "ours-nf-$b-r$r" "ours-nf-r$r" "$b" --rank "$r" --codebook nf --stats "$stats"
+    choices="$trellis $wide"
+    mixed "ours-$b-r$r" "ours-r$r" "$b" --rank "$r" --stats "$stats"
   done
-  for b in 2.25 2.5 3.0 3.5 4.25; do
-    mixed "paper-$b-r16" paper-r16 $b --rank 16 $paper
-    mixed "kfac-$b-r16" kfac-r16 $b --rank 16 $s
-  done
-}
+done

@@ -58,7 +58,7 @@ TEST(ChoiceNames, PinsHaveTheNamesOfTheTable) {
 
 TEST(ChoiceNames, ListsOfChoices) {
   const FormatSet both({"lm", "int-row"});
-  EXPECT_EQ(parse_choices({"lean"}, both).size(), 70U);
+  EXPECT_EQ(parse_choices({"lean"}, both).size(), 82U);
   EXPECT_EQ(parse_choices({"all"}, FormatSet()).size(), 648U);
   const auto some = parse_choices({"3,8,fp32,64,256", "int-row,4", "lm,3", "int-row 4"}, both);
   ASSERT_EQ(some.size(), 2U);

@@ -75,8 +75,8 @@ std::string format_help() {
   std::string help;
   for (const QuantFormat* f : quant_formats()) help += fmt::format("{}: {}; ", f->name(), f->help());
   return help +
-         "several with commas between: choose among all of them, under a budget. Default: lm for `method` lq "
-         "with a budget, int for gptq, else nf";
+         "several with commas between: choose among all of them, under a budget. Default: tcq,nf for "
+         "`method` lq with a budget and `data` or `stats`, int for gptq, else nf";
 }
 
 // Earlier versions wrote the place of a single format in the table of formats.

@@ -60,7 +60,7 @@ TEST(PlanOptions, OlderJobsNamedEnumsByNumber) {
   PlanOptions o;
   PlanChoices open;
   const auto today = [&](const nlohmann::json& old) {
-    return identity_today(old, [&](OptionVisitor& v) { describe_quantizer(v, fields_of(o), open, true); });
+    return identity_today(old, [&](OptionVisitor& v) { describe_quantizer(v, fields_of(o), open); });
   };
   EXPECT_EQ(today({{"codebook", 0}, {"scales", 1}, {"feedback", 2}}),
             nlohmann::json({{"codebook", {"nf"}}, {"scales", "search"}, {"feedback", "gptq"}}));
