@@ -1,51 +1,116 @@
 #include "eval/likelihood.h"
 
 #include <algorithm>
-#include <numeric>
+#include <bit>
+#include <cmath>
+#include <memory>
 #include <optional>
 
 #include "base/error.h"
-#include "eval/sampler.h"
+#include "eval/likelihood_plan.h"
 #include "ops/cross_entropy.h"
 
 namespace lq {
 namespace {
 
-// One model with a cache of the tokens that it has seen last.
+constexpr std::int64_t kBaseChunk = 512;  // tokens of a base that pass together
+
+using Requests = std::span<const LikelihoodRequest>;
+
+// One model with the base that the last batch had.
 class Reader {
  public:
-  Reader(const Model& model, std::int64_t capacity) : model_(model), cache_(model.make_cache(capacity)) {}
+  Reader(const Model& model, std::int64_t longest)
+      : model_(model), base_(model.make_cache(longest)), longest_(longest) {}
 
-  // Output of the last block at the last `scored` of the tokens, [scored, hidden], in `scratch`, which is of
-  // workspace(). `computed` grows by the tokens that passed through the model.
-  Matrix read(Context& ctx, Scratch& scratch, std::span<const std::int32_t> ids, std::int64_t scored,
-              std::int64_t& computed) {
-    const auto shared = std::ranges::mismatch(ids, seen_).in1 - ids.begin();  // the cache holds these already
-    const std::int64_t from = std::min<std::int64_t>(shared, std::ssize(ids) - scored);
-    cache_.truncate(from);
-    const auto fresh = ids.subspan(static_cast<std::size_t>(from));
-    const Matrix x = scratch.matrix(std::ssize(fresh), model_.spec().hidden);
-    seen_.clear();
-    model_.extend(ctx, workspace_, cache_, fresh, x);
-    seen_.assign(ids.begin(), ids.end());
-    computed += std::ssize(fresh);
-    return x.slice(std::ssize(fresh) - scored, scored);
+  // Output of the last block at the scored tokens of the batch's sequences, one after the other:
+  // rows [sum of scored, hidden].
+  void read(Context& ctx, Requests requests, const LikelihoodBatch& batch, Matrix rows) {
+    const auto ids_of = [&](const FedSequence& s) { return fed_tokens(requests[s.requests[0]]); };
+    read_base(ctx, ids_of(batch.stems[0].sequences[0]).first(static_cast<std::size_t>(batch.base)));
+    Pass stems;
+    std::vector<const KvCache*> begins;
+    for (const SharedStem& stem : batch.stems) {
+      if (stem.length == batch.base) {
+        begins.push_back(&base_);
+        continue;
+      }
+      const auto ids = ids_of(stem.sequences[0]).first(static_cast<std::size_t>(stem.length));
+      begins.push_back(&add(stems, base_, batch.base, ids));
+    }
+    if (!stems.caches.empty()) {
+      Scratch scratch(workspace_);
+      extend(ctx, stems, scratch.matrix(std::ssize(stems.ids), rows.cols));
+    }
+    Pass leaves;
+    std::vector<std::int64_t> scored;
+    for (std::size_t i = 0; i < batch.stems.size(); ++i) {
+      for (const FedSequence& s : batch.stems[i].sequences) {
+        add(leaves, *begins[i], batch.stems[i].length, ids_of(s));
+        scored.push_back(requests[s.requests[0]].scored);
+      }
+    }
+    Scratch scratch(workspace_);
+    const Matrix x = scratch.matrix(std::ssize(leaves.ids), rows.cols);
+    extend(ctx, leaves, x);
+    std::int64_t to = 0;
+    for (std::size_t i = 0; i < scored.size(); ++i) {
+      const ConstMatrix last = x.slice(leaves.starts[i + 1] - scored[i], scored[i]);
+      std::copy_n(last.data, last.size(), rows.row(to));
+      to += scored[i];
+    }
   }
 
   void logits(Context& ctx, ConstMatrix x, Matrix logits) {
     model_.head().logits(ctx, workspace_, x, logits);
   }
-  const Model& model() const { return model_; }
   Workspace& workspace() { return workspace_; }
 
  private:
+  struct Pass {
+    std::vector<std::unique_ptr<KvCache>> caches;
+    std::vector<std::int32_t> ids;
+    std::vector<std::int64_t> starts = {0};
+  };
+
+  void read_base(Context& ctx, std::span<const std::int32_t> ids) {
+    if (std::ranges::equal(ids, base_ids_)) return;
+    base_.truncate(0);
+    base_ids_.clear();
+    for (std::size_t at = 0; at < ids.size(); at += kBaseChunk) {
+      const auto part = ids.subspan(at, std::min<std::size_t>(kBaseChunk, ids.size() - at));
+      Scratch scratch(workspace_);
+      model_.extend(ctx, workspace_, base_, part, scratch.matrix(std::ssize(part), model_.spec().hidden));
+    }
+    base_ids_.assign(ids.begin(), ids.end());
+  }
+
+  // The tokens of a sequence from `from` on, whose first ones are in a cache.
+  const KvCache& add(Pass& pass, const KvCache& begin, std::int64_t from,
+                     std::span<const std::int32_t> ids) const {
+    auto cache = std::make_unique<KvCache>(model_.make_cache(longest_));
+    cache->reserve(std::ssize(ids));
+    cache->begin_with(begin, from);
+    pass.ids.insert(pass.ids.end(), ids.begin() + from, ids.end());
+    pass.starts.push_back(std::ssize(pass.ids));
+    pass.caches.push_back(std::move(cache));
+    return *pass.caches.back();
+  }
+
+  void extend(Context& ctx, const Pass& pass, Matrix x) {
+    std::vector<KvCache*> caches;
+    for (const auto& cache : pass.caches) caches.push_back(cache.get());
+    model_.extend(ctx, workspace_, caches, {pass.ids, pass.starts}, x);
+  }
+
   const Model& model_;
-  KvCache cache_;
+  KvCache base_;
+  std::int64_t longest_;
+  std::vector<std::int32_t> base_ids_;
   Workspace workspace_;
-  std::vector<std::int32_t> seen_;
 };
 
-void check_ids(const Model& model, std::span<const LikelihoodRequest> requests) {
+void check_ids(const Model& model, Requests requests) {
   for (const LikelihoodRequest& r : requests) {
     for (const std::int32_t id : r.ids) {
       LQ_CHECK(id >= 0 && id < model.spec().vocab, kMismatch,
@@ -54,58 +119,127 @@ void check_ids(const Model& model, std::span<const LikelihoodRequest> requests) 
   }
 }
 
-// The order in which shared beginnings follow each other.
-std::vector<std::size_t> by_tokens(std::span<const LikelihoodRequest> requests) {
-  std::vector<std::size_t> order(requests.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return requests[a].ids < requests[b].ids; });
-  return order;
-}
+// A row of logits that some requests of a sequence are scored on, and which of their tokens it predicts.
+struct ScoredRow {
+  const FedSequence* sequence;
+  std::int64_t token;  // of the request's scored ones
+};
 
-// What the model is fed: all tokens but the last, which is predicted only.
-std::span<const std::int32_t> fed(const LikelihoodRequest& r) {
-  return std::span(r.ids).first(r.ids.size() - 1);
-}
+// What the logits of some rows say of the requests. theirs: of the reference; no rows where there is none.
+class Scorer {
+ public:
+  Scorer(Requests requests, std::vector<Likelihood>& sums) : requests_(requests), sums_(sums) {}
 
-// Requests order[first .. last) that are fed the same tokens and score one each: one pass serves them all.
-std::size_t end_of_alike(std::span<const LikelihoodRequest> requests, const std::vector<std::size_t>& order,
-                         std::size_t first) {
-  const LikelihoodRequest& r = requests[order[first]];
-  std::size_t last = first + 1;
-  if (r.scored != 1) return last;
-  while (last < order.size() && requests[order[last]].scored == 1 &&
-         std::ranges::equal(fed(requests[order[last]]), fed(r)))
-    ++last;
-  return last;
-}
-
-// Adds what the logits [targets, vocab] say of the targets. `theirs` of the reference: empty where there is
-// none.
-void add(Context& ctx, Scratch& scratch, ConstMatrix logits, ConstMatrix theirs,
-         std::span<const std::int32_t> targets, Sampler& greedy, Likelihood& sum) {
-  const Vector losses = scratch.vector(std::ssize(targets));
-  cross_entropy_forward(ctx, logits, targets, losses);
-  for (const float loss : losses) sum.log_likelihood -= loss;
-  for (std::int64_t t = 0; t < std::ssize(targets) && sum.greedy; ++t) {
-    const std::span<const float> row(logits.row(t), static_cast<std::size_t>(logits.cols));
-    sum.greedy = greedy.pick(row, {}) == targets[static_cast<std::size_t>(t)];
+  void add(Context& ctx, Scratch& scratch, std::span<const ScoredRow> rows, ConstMatrix logits,
+           ConstMatrix theirs) {
+    const auto n = std::ssize(rows);
+    std::size_t most = 0;
+    for (const ScoredRow& row : rows) most = std::max(most, row.sequence->requests.size());
+    const Vector losses = scratch.vector(n);
+    const Vector kl = theirs.rows > 0 ? scratch.vector(n) : Vector();
+    if (theirs.rows > 0) kl_divergence(ctx, theirs, logits, kl);
+    std::vector<std::int32_t> targets(rows.size());
+    for (std::size_t k = 0; k < most; ++k) {  // the rows' k-th requests
+      for (std::size_t i = 0; i < rows.size(); ++i) targets[i] = target(rows[i], k);
+      cross_entropy_forward(ctx, logits, targets, losses);
+      for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (targets[i] == kIgnoreTarget) continue;
+        Likelihood& sum = sum_of(rows[i], k);
+        sum.log_likelihood -= losses[i];
+        if (theirs.rows > 0) sum.kl += kl[i];
+        const float* row = logits.row(static_cast<std::int64_t>(i));
+        sum.greedy = sum.greedy && std::max_element(row, row + logits.cols) - row == targets[i];
+      }
+      if (theirs.rows == 0) continue;
+      cross_entropy_forward(ctx, theirs, targets, losses);
+      for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (targets[i] != kIgnoreTarget) sum_of(rows[i], k).reference -= losses[i];
+      }
+    }
   }
-  if (theirs.rows == 0) return;
-  kl_divergence(ctx, theirs, logits, losses);
-  for (const float kl : losses) sum.kl += kl;
-  cross_entropy_forward(ctx, theirs, targets, losses);
-  for (const float loss : losses) sum.reference -= loss;
+
+ private:
+  std::int32_t target(const ScoredRow& row, std::size_t k) const {
+    if (k >= row.sequence->requests.size()) return kIgnoreTarget;
+    const LikelihoodRequest& r = requests_[row.sequence->requests[k]];
+    return r.ids[static_cast<std::size_t>(std::ssize(r.ids) - r.scored + row.token)];
+  }
+  Likelihood& sum_of(const ScoredRow& row, std::size_t k) { return sums_[row.sequence->requests[k]]; }
+
+  Requests requests_;
+  std::vector<Likelihood>& sums_;
+};
+
+std::vector<ScoredRow> scored_rows(Requests requests, const LikelihoodBatch& batch) {
+  std::vector<ScoredRow> rows;
+  for (const SharedStem& stem : batch.stems) {
+    for (const FedSequence& s : stem.sequences) {
+      for (std::int64_t t = 0; t < requests[s.requests[0]].scored; ++t) rows.push_back({&s, t});
+    }
+  }
+  return rows;
+}
+
+void score(Context& ctx, Requests requests, const LikelihoodBatch& batch, Reader& ours, Reader* theirs,
+           const Model& model, const Model* reference, std::vector<Likelihood>& sums) {
+  const std::vector<ScoredRow> rows = scored_rows(requests, batch);
+  const std::int64_t count = std::ssize(rows);
+  Scratch scratch(ours.workspace());
+  const Matrix x = scratch.matrix(count, model.spec().hidden);
+  ours.read(ctx, requests, batch, x);
+  Matrix their_x;
+  if (theirs != nullptr) {
+    their_x = scratch.matrix(count, reference->spec().hidden);
+    theirs->read(ctx, requests, batch, their_x);
+  }
+  const std::int64_t step = std::min(count, model.head().chunk_tokens());
+  const Matrix logits = scratch.matrix(step, model.spec().vocab);
+  const Matrix their_logits = theirs != nullptr ? scratch.matrix(step, model.spec().vocab) : Matrix();
+  Scorer scorer(requests, sums);
+  for (std::int64_t begin = 0; begin < count; begin += step) {
+    const std::int64_t n = std::min(step, count - begin);
+    ours.logits(ctx, x.slice(begin, n), logits.slice(0, n));
+    if (theirs != nullptr) theirs->logits(ctx, their_x.slice(begin, n), their_logits.slice(0, n));
+    Scratch inner(ours.workspace());
+    const auto part = std::span(rows).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(n));
+    scorer.add(ctx, inner, part, logits.slice(0, n),
+               theirs != nullptr ? ConstMatrix(their_logits.slice(0, n)) : ConstMatrix());
+  }
+}
+
+// As the store has them: the bits of doubles.
+nlohmann::json to_json(const std::vector<Likelihood>& all, const std::vector<std::size_t>& which) {
+  nlohmann::json json = nlohmann::json::array();
+  for (const std::size_t i : which) {
+    const Likelihood& l = all[i];
+    json.push_back({std::bit_cast<std::uint64_t>(l.log_likelihood), l.greedy,
+                    std::bit_cast<std::uint64_t>(l.kl), std::bit_cast<std::uint64_t>(l.reference)});
+  }
+  return json;
+}
+
+void from_json(const nlohmann::json& json, const std::vector<std::size_t>& which,
+               std::vector<Likelihood>& all) {
+  LQ_CHECK(json.is_array() && json.size() == which.size(), kCorruptFile,
+           "[tasks] the answers that are kept are {}, but the batch has {} requests", json.size(),
+           which.size());
+  for (std::size_t i = 0; i < which.size(); ++i) {
+    const auto number = [&](std::size_t k) {
+      return std::bit_cast<double>(json[i].at(k).get<std::uint64_t>());
+    };
+    all[which[i]] = {number(0), json[i].at(1).get<bool>(), number(2), number(3)};
+  }
 }
 
 }  // namespace
 
-LikelihoodReport log_likelihoods(Context& ctx, const Model& model,
-                                 std::span<const LikelihoodRequest> requests, const Model* reference) {
+LikelihoodReport log_likelihoods(Context& ctx, const Model& model, Requests requests,
+                                 const LikelihoodOptions& options) {
   LikelihoodReport report;
   report.likelihoods.resize(requests.size());
   if (requests.empty()) return report;
   check_ids(model, requests);
+  const Model* reference = options.reference;
   LQ_CHECK(reference == nullptr || reference->spec().vocab == model.spec().vocab, kMismatch,
            "[tasks] the model has {} tokens in its vocabulary, the reference {}", model.spec().vocab,
            reference == nullptr ? 0 : reference->spec().vocab);
@@ -114,46 +248,33 @@ LikelihoodReport log_likelihoods(Context& ctx, const Model& model,
     longest = std::max(longest, std::ssize(r.ids) - 1);
     report.tokens += std::ssize(r.ids) - 1;
   }
+  const std::int64_t token_bytes = 2 * model.spec().layers() * model.spec().kv_width() * 4;
+  const std::vector<LikelihoodBatch> batches = plan_likelihoods(
+      requests, {options.batch_tokens, std::max<std::int64_t>(1, options.cache_bytes / token_bytes)});
+  report.computed = computed_tokens(requests, batches);
   Reader ours(model, longest);
   std::optional<Reader> theirs;
   if (reference != nullptr) theirs.emplace(*reference, longest);
-  const std::vector<std::size_t> order = by_tokens(requests);
-  const std::int64_t vocab = model.spec().vocab;
-  Sampler greedy({});
   ctx.progress.begin("score", std::ssize(requests), "requests");
-  for (std::size_t first = 0; first < order.size();) {
+  std::int64_t done = 0;
+  for (std::size_t b = 0; b < batches.size(); ++b) {
     ctx.stop.check();
-    const LikelihoodRequest& r = requests[order[first]];
-    const std::size_t last = end_of_alike(requests, order, first);
-    Scratch scratch(ours.workspace());
-    const Matrix x = ours.read(ctx, scratch, fed(r), r.scored, report.computed);
-    std::optional<Scratch> their_scratch;
-    Matrix their_x;
-    std::int64_t unused = 0;
-    if (theirs) {
-      their_scratch.emplace(theirs->workspace());
-      their_x = theirs->read(ctx, *their_scratch, fed(r), r.scored, unused);
-    }
-    const std::int64_t step = std::min(r.scored, model.head().chunk_tokens());
-    const Matrix logits = scratch.matrix(step, vocab);
-    const Matrix their_logits = theirs ? scratch.matrix(step, vocab) : Matrix();
-    for (std::int64_t begin = 0; begin < r.scored; begin += step) {
-      const std::int64_t count = std::min(step, r.scored - begin);
-      ours.logits(ctx, x.slice(begin, count), logits.slice(0, count));
-      if (theirs) theirs->logits(ctx, their_x.slice(begin, count), their_logits.slice(0, count));
-      for (std::size_t i = first; i < last; ++i) {
-        const LikelihoodRequest& of = requests[order[i]];
-        Scratch inner(ours.workspace());
-        const auto targets = std::span(of.ids)
-                                 .last(static_cast<std::size_t>(of.scored))
-                                 .subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(count));
-        add(ctx, inner, logits.slice(0, count),
-            theirs ? ConstMatrix(their_logits.slice(0, count)) : ConstMatrix(), targets, greedy,
-            report.likelihoods[order[i]]);
+    const auto key = static_cast<std::int64_t>(b);
+    const std::vector<std::size_t> which = batches[b].requests();
+    const nlohmann::json* kept = options.store != nullptr ? options.store->find(key) : nullptr;
+    if (kept != nullptr) {
+      from_json(*kept, which, report.likelihoods);
+    } else {
+      score(ctx, requests, batches[b], ours, theirs ? &*theirs : nullptr, model, reference,
+            report.likelihoods);
+      for (const std::size_t i : which) {
+        LQ_CHECK(!std::isnan(report.likelihoods[i].log_likelihood), kInvalidArgument,
+                 "[tasks] the model's logits are not numbers");
       }
+      if (options.store != nullptr) options.store->put(key, to_json(report.likelihoods, which));
     }
-    first = last;
-    ctx.progress.update(static_cast<std::int64_t>(first), "");
+    done += std::ssize(which);
+    ctx.progress.update(done, "");
   }
   ctx.progress.end();
   return report;

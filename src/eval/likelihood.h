@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "eval/answer_store.h"
 #include "eval/requests.h"
 #include "models/model.h"
 #include "tensor/context.h"
@@ -21,15 +22,23 @@ struct Likelihood {
 struct LikelihoodReport {
   std::vector<Likelihood> likelihoods;  // one for each request, in their order
   std::int64_t tokens = 0;              // of all requests together
-  std::int64_t computed = 0;            // that passed through the model: shared beginnings pass once
+  std::int64_t computed = 0;            // that pass through the model: shared beginnings pass once
 };
 
-// Requests are taken in the order of their tokens, so that those with the same beginning follow each other;
-// what the cache holds of it is not computed again. `reference` may be null; it has the same vocabulary. The
-// same bits on any number of threads, and, but for rounding, whatever other requests there are. Throws
-// Error(kMismatch) for an id outside the vocabulary, Error(kInterrupted). Reports progress in requests.
+struct LikelihoodOptions {
+  const Model* reference = nullptr;  // has the same vocabulary
+  // What a run before has found is taken from here, and what this one finds is put there, batch by batch.
+  AnswerStore* store = nullptr;
+  std::int64_t batch_tokens = 1024;  // computed in one pass, unless a request alone has more
+  std::int64_t cache_bytes = std::int64_t{256} << 20U;  // of keys and values, likewise
+};
+
+// Requests are taken in the order of their tokens, in batches of many (likelihood_plan.h): what they share at
+// their beginning is computed once. The same bits on any number of threads, and with what any store holds of
+// the same requests; but for rounding, whatever other requests there are. Throws Error(kMismatch) for an id
+// outside the vocabulary, Error(kInterrupted). Reports progress in requests.
 LikelihoodReport log_likelihoods(Context& ctx, const Model& model,
                                  std::span<const LikelihoodRequest> requests,
-                                 const Model* reference = nullptr);
+                                 const LikelihoodOptions& options = {});
 
 }  // namespace lq

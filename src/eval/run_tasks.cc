@@ -42,7 +42,7 @@ Answers likelihood_answers(Context& ctx, const Model& model, const Tokenizer& to
       requests.push_back(std::move(r));
     starts.push_back(requests.size());
   }
-  const LikelihoodReport report = log_likelihoods(ctx, model, requests, reference);
+  const LikelihoodReport report = log_likelihoods(ctx, model, requests, {.reference = reference});
   Answers answers;
   answers.requests = std::ssize(requests);
   answers.tokens = report.tokens;

@@ -143,6 +143,10 @@ class Model {
   // Runs the next tokens of a sequence; x = output of the last block for them, before the final norm.
   // x: [tokens, hidden].
   void extend(Context& ctx, Workspace& ws, KvCache& cache, std::span<const std::int32_t> ids, Matrix x) const;
+  // The next tokens of several sequences in one pass: the batch's sequence i goes on in caches[i], which are
+  // different ones. x: [tokens, hidden].
+  void extend(Context& ctx, Workspace& ws, std::span<KvCache* const> caches, const TokenBatch& batch,
+              Matrix x) const;
   // The same; logits ([1, vocab]) after the last one.
   void decode(Context& ctx, Workspace& ws, KvCache& cache, std::span<const std::int32_t> ids,
               Matrix logits) const;

@@ -91,25 +91,40 @@ void Model::losses_backward(Context& ctx, Workspace& ws, ModelTape& tape, const 
 
 void Model::extend(Context& ctx, Workspace& ws, KvCache& cache, std::span<const std::int32_t> ids,
                    Matrix x) const {
+  LQ_CHECK(!ids.empty(), kInvalidArgument, "[model] there is no token to decode");
+  KvCache* const caches[] = {&cache};
+  const std::int64_t starts[] = {0, std::ssize(ids)};
+  extend(ctx, ws, caches, {ids, starts}, x);
+}
+
+void Model::extend(Context& ctx, Workspace& ws, std::span<KvCache* const> caches, const TokenBatch& batch,
+                   Matrix x) const {
   const ModelSpec& c = state_->spec;
-  const std::int64_t n = std::ssize(ids);
-  LQ_CHECK(n > 0, kInvalidArgument, "[model] there is no token to decode");
-  check_shape("extend x", x, n, c.hidden);
-  cache.reserve(n);
+  batch.check();
+  LQ_CHECK(caches.size() + 1 == batch.starts.size(), kInvalidArgument, "[model] {} caches for {} sequences",
+           caches.size(), batch.starts.size() - 1);
+  check_shape("extend x", x, batch.tokens(), c.hidden);
   SequencePlan p;
-  p.tokens = n;
-  p.segments = {{0, n, 0, cache.length() + n}};
-  p.positions.resize(ids.size());
-  for (std::size_t t = 0; t < ids.size(); ++t) {
-    p.positions[t] = static_cast<std::int32_t>(cache.length() + static_cast<std::int64_t>(t));
+  p.tokens = batch.tokens();
+  p.positions = positions_of(batch);
+  std::int64_t longest = 0;
+  for (std::size_t i = 0; i < caches.size(); ++i) {
+    const std::int64_t begin = batch.starts[i];
+    const std::int64_t count = batch.starts[i + 1] - begin;
+    const std::int64_t length = caches[i]->length();
+    caches[i]->reserve(count);
+    p.segments.push_back({begin, count, 0, length + count});
+    longest = std::max(longest, length + count);
+    for (std::int64_t t = begin; t < begin + count; ++t)
+      p.positions[static_cast<std::size_t>(t)] += static_cast<std::int32_t>(length);
   }
-  state_->set_ropes(ctx, cache.length() + n, p);
-  embed(ctx, p, ids, x);
+  state_->set_ropes(ctx, longest, p);
+  embed(ctx, p, batch.ids, x);
   for (std::int64_t layer = 0; layer < c.layers(); ++layer) {
     ctx.stop.check();
-    block(layer).forward_cached(ctx, ws, p, cache, layer, x);
+    block(layer).forward_cached(ctx, ws, p, caches, layer, x);
   }
-  cache.advance(n);
+  for (std::size_t i = 0; i < caches.size(); ++i) caches[i]->advance(p.segments[i].q_count);
 }
 
 void Model::decode(Context& ctx, Workspace& ws, KvCache& cache, std::span<const std::int32_t> ids,

@@ -159,8 +159,8 @@ void TransformerBlock::forward(Context& ctx, Workspace& ws, const SequencePlan& 
   leave(ctx, ws, mlp_norms_.after, tape.middle, keeps_branches() ? tape.mlp_branch : y, y);
 }
 
-void TransformerBlock::forward_cached(Context& ctx, Workspace& ws, const SequencePlan& plan, KvCache& cache,
-                                      std::int64_t layer, Matrix x) const {
+void TransformerBlock::forward_cached(Context& ctx, Workspace& ws, const SequencePlan& plan,
+                                      std::span<KvCache* const> caches, std::int64_t layer, Matrix x) const {
   Scratch scratch(ws);
   const Matrix normal = scratch.matrix(x.rows, x.cols);
   const Matrix branch = scratch.matrix(x.rows, x.cols);
@@ -179,7 +179,7 @@ void TransformerBlock::forward_cached(Context& ctx, Workspace& ws, const Sequenc
     leave(ctx, ws, after, x, branch, branch);
     take_columns(ctx, branch, 0, x);
   };
-  attention_.forward_cached(ctx, ws, plan, enter(ctx, ws, attention_norms_.before, x, normal), cache, layer,
+  attention_.forward_cached(ctx, ws, plan, enter(ctx, ws, attention_norms_.before, x, normal), caches, layer,
                             branch);
   next(attention_norms_.after);
   project(ctx, ws, enter(ctx, ws, mlp_norms_.before, x, normal), tape);

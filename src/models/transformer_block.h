@@ -83,8 +83,8 @@ class TransformerBlock {
                Matrix y) const;
   // Only fills the tape: all that backward needs.
   void fill_tape(Context& ctx, Workspace& ws, const SequencePlan& plan, ConstMatrix x, BlockTape& tape) const;
-  // x = block(x) for the next tokens of the cached sequence (see SelfAttention::forward_cached).
-  void forward_cached(Context& ctx, Workspace& ws, const SequencePlan& plan, KvCache& cache,
+  // x = block(x) for the next tokens of the cached sequences (see SelfAttention::forward_cached).
+  void forward_cached(Context& ctx, Workspace& ws, const SequencePlan& plan, std::span<KvCache* const> caches,
                       std::int64_t layer, Matrix x) const;
   // In: dy. Out: dx, in its place, or without dx_wanted nothing of use. Gradients of what learns += . x as in
   // forward; the tape is used up.

@@ -41,9 +41,29 @@ Matrix KvCache::values(std::int64_t layer, std::int64_t count) {
   return {values_[static_cast<std::size_t>(layer)].mutable_data<float>(), length_ + count, width_};
 }
 
+void KvCache::put(std::int64_t layer, ConstMatrix k, ConstMatrix v) {
+  std::copy_n(k.data, k.size(), keys(layer, k.rows).row(length_));
+  std::copy_n(v.data, v.size(), values(layer, v.rows).row(length_));
+}
+
 void KvCache::truncate(std::int64_t length) {
   LQ_CHECK(length >= 0 && length <= length_, kInvalidArgument, "[generate] cannot cut {} cached tokens to {}",
            length_, length);
+  length_ = length;
+}
+
+void KvCache::begin_with(const KvCache& from, std::int64_t length) {
+  LQ_CHECK(length <= from.length_ && width_ == from.width_ && keys_.size() == from.keys_.size(),
+           kInvalidArgument, "[generate] {} tokens cannot come from a cache of {}", length, from.length_);
+  length_ = 0;
+  reserve(length);
+  const auto bytes = static_cast<std::size_t>(length * width_) * sizeof(float);
+  if (bytes > 0) {
+    for (std::size_t i = 0; i < keys_.size(); ++i) {
+      std::memcpy(keys_[i].mutable_raw(), from.keys_[i].raw(), bytes);
+      std::memcpy(values_[i].mutable_raw(), from.values_[i].raw(), bytes);
+    }
+  }
   length_ = length;
 }
 

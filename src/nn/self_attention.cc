@@ -39,21 +39,28 @@ void SelfAttention::forward(Context& ctx, Workspace& ws, const SequencePlan& pla
 }
 
 void SelfAttention::forward_cached(Context& ctx, Workspace& ws, const SequencePlan& plan, ConstMatrix x,
-                                   KvCache& cache, std::int64_t layer, Matrix y) const {
+                                   std::span<KvCache* const> caches, std::int64_t layer, Matrix y) const {
   Scratch scratch(ws);
   const std::int64_t n = x.rows;
   const Matrix query = scratch.matrix(n, width());
   const Matrix out = scratch.matrix(n, width());
-  const Matrix keys = cache.keys(layer, n);
-  const Matrix values = cache.values(layer, n);
-  const Matrix new_keys = keys.slice(cache.length(), n);
-  qkv.forward(ctx, ws, x, std::array{query, new_keys, values.slice(cache.length(), n)});
+  const Matrix new_keys = scratch.matrix(n, shape.kv_heads * shape.head_dim);
+  const Matrix new_values = scratch.matrix(n, shape.kv_heads * shape.head_dim);
+  qkv.forward(ctx, ws, x, std::array{query, new_keys, new_values});
   if (norms) {
     norms.q.forward(ctx, ws, query, query);
     norms.k.forward(ctx, ws, new_keys, new_keys);
   }
   rotate(ctx, plan, query, new_keys);
-  attention_forward(ctx, shape, plan.segments, query, keys, values, out, {});
+  for (std::size_t i = 0; i < caches.size(); ++i) {
+    const AttentionSegment& s = plan.segments[i];
+    KvCache& cache = *caches[i];
+    cache.put(layer, new_keys.slice(s.q_begin, s.q_count), new_values.slice(s.q_begin, s.q_count));
+    const AttentionSegment alone{0, s.q_count, 0, s.kv_count};
+    attention_forward(ctx, shape, std::span(&alone, 1), query.slice(s.q_begin, s.q_count),
+                      cache.keys(layer, s.q_count), cache.values(layer, s.q_count),
+                      out.slice(s.q_begin, s.q_count), {});
+  }
   o.forward(ctx, ws, out, y);
 }
 

@@ -3,6 +3,8 @@
 // rotation.
 #pragma once
 
+#include <span>
+
 #include "nn/kv_cache.h"
 #include "nn/linear.h"
 #include "nn/norm.h"
@@ -41,10 +43,11 @@ struct SelfAttention {
   // y = attention(x), and the tape is filled. x, y: [tokens, hidden].
   void forward(Context& ctx, Workspace& ws, const SequencePlan& plan, ConstMatrix x,
                const AttentionTape& tape, Matrix y) const;
-  // The same for the next tokens of one cached sequence; the cache gets their keys and values, not advanced.
-  // REQUIRES: plan.segments is one segment of x.rows queries and cache.length() + x.rows keys.
-  void forward_cached(Context& ctx, Workspace& ws, const SequencePlan& plan, ConstMatrix x, KvCache& cache,
-                      std::int64_t layer, Matrix y) const;
+  // The same for the next tokens of cached sequences, one segment each: its queries are rows of x, its keys
+  // those of its cache and its own. The caches get their keys and values, not advanced.
+  // REQUIRES: plan.segments[i] has caches[i]->length() + q_count keys from row 0.
+  void forward_cached(Context& ctx, Workspace& ws, const SequencePlan& plan, ConstMatrix x,
+                      std::span<KvCache* const> caches, std::int64_t layer, Matrix y) const;
   // dx = (not if dx.data is null). x as in forward. The tape is used up.
   void backward(Context& ctx, Workspace& ws, const SequencePlan& plan, ConstMatrix x,
                 const AttentionTape& tape, ConstMatrix dy, Matrix dx);

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "support/io_test_util.h"
 #include "support/paths.h"
 
 namespace lq {
@@ -104,8 +105,8 @@ TEST(Likelihood, AModelIsNoDistanceFromItself) {
   const Model other =
       Model::load(m.ctx, std::filesystem::path(lq::test::source_dir()) / "tests/goldens/llama_rope_linear");
   const auto requests = some_requests();
-  const auto same = log_likelihoods(m.ctx, model, requests, &model);
-  const auto moved = log_likelihoods(m.ctx, model, requests, &other);
+  const auto same = log_likelihoods(m.ctx, model, requests, {.reference = &model});
+  const auto moved = log_likelihoods(m.ctx, model, requests, {.reference = &other});
   double kl = 0.0;
   for (std::size_t i = 0; i < requests.size(); ++i) {
     EXPECT_NEAR(same.likelihoods[i].kl, 0.0, 1e-6);
@@ -114,6 +115,83 @@ TEST(Likelihood, AModelIsNoDistanceFromItself) {
     kl += moved.likelihoods[i].kl;
   }
   EXPECT_GT(kl, 1e-3);
+}
+
+// A long beginning that all have, in pairs that go on alike, so that batches have bases and stems.
+std::vector<LikelihoodRequest> many_requests() {
+  std::vector<LikelihoodRequest> all;
+  for (std::int32_t question = 0; question < 12; ++question) {
+    for (std::int32_t answer = 0; answer < 3; ++answer) {
+      std::vector<std::int32_t> ids;
+      for (std::int32_t t = 0; t < 70; ++t) ids.push_back((7 * t + 1) % 60);
+      for (std::int32_t t = 0; t < 10 + question; ++t) ids.push_back((question * 5 + t) % 60);
+      for (std::int32_t t = 0; t <= answer; ++t) ids.push_back((question + 11 * answer + t) % 60);
+      all.push_back(request(std::move(ids), answer + 1));
+    }
+  }
+  return all;
+}
+
+TEST(Likelihood, OfManyIsThatOfEachAlone) {
+  Machine m(2);
+  const Model model = Model::load(m.ctx, tiny_llama());
+  const auto requests = many_requests();
+  const auto together = log_likelihoods(m.ctx, model, requests, {.batch_tokens = 100});
+  std::vector<LikelihoodRequest> other = requests;
+  std::reverse(other.begin(), other.end());
+  const auto reversed = log_likelihoods(m.ctx, model, other, {.batch_tokens = 100});
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    const auto alone = log_likelihoods(m.ctx, model, std::span(requests).subspan(i, 1));
+    EXPECT_NEAR(together.likelihoods[i].log_likelihood, alone.likelihoods[0].log_likelihood, 1e-4) << i;
+    EXPECT_EQ(together.likelihoods[i].greedy, alone.likelihoods[0].greedy) << i;
+    EXPECT_EQ(together.likelihoods[i].log_likelihood,
+              reversed.likelihoods[requests.size() - 1 - i].log_likelihood);
+  }
+  EXPECT_LT(together.computed, together.tokens / 3);
+  // Caches for one sequence only: each batch has one.
+  const auto narrow = log_likelihoods(m.ctx, model, requests, {.cache_bytes = 1});
+  for (std::size_t i = 0; i < requests.size(); ++i)
+    EXPECT_NEAR(narrow.likelihoods[i].log_likelihood, together.likelihoods[i].log_likelihood, 1e-4) << i;
+}
+
+// Stops a run after some batches, as a kill would.
+class StopAfter final : public Progress {
+ public:
+  StopAfter(std::atomic<bool>& stop, int batches) : stop_(stop), left_(batches) {}
+  void begin(std::string_view, std::int64_t, std::string_view) override {}
+  void update(std::int64_t, std::string_view) override {
+    if (--left_ == 0) stop_ = true;
+  }
+  void end() override {}
+  void note(std::string_view) override {}
+
+ private:
+  std::atomic<bool>& stop_;
+  int left_;
+};
+
+TEST(Likelihood, AStoppedRunGoesOnToTheSameBits) {
+  Machine m(2);
+  const Model model = Model::load(m.ctx, tiny_llama());
+  const auto requests = many_requests();
+  const auto whole = log_likelihoods(m.ctx, model, requests, {.batch_tokens = 100});
+  const io_test::TempDir dir;
+  std::atomic<bool> stop = false;
+  StopAfter progress(stop, 2);
+  Context stopped{m.pool, progress, 0, StopToken(&stop)};
+  {
+    AnswerStore store(dir / "answers");
+    EXPECT_THROW(log_likelihoods(stopped, model, requests, {.store = &store, .batch_tokens = 100}), Error);
+    EXPECT_NE(store.find(1), nullptr);
+    EXPECT_EQ(store.find(2), nullptr);
+  }
+  AnswerStore store(dir / "answers");
+  const auto resumed = log_likelihoods(m.ctx, model, requests, {.store = &store, .batch_tokens = 100});
+  EXPECT_EQ(resumed.computed, whole.computed);
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    EXPECT_EQ(resumed.likelihoods[i].log_likelihood, whole.likelihoods[i].log_likelihood) << i;
+    EXPECT_EQ(resumed.likelihoods[i].greedy, whole.likelihoods[i].greedy) << i;
+  }
 }
 
 TEST(Likelihood, RefusesTokensThatTheModelDoesNotKnow) {

@@ -162,6 +162,43 @@ TEST_P(GoldenTest, GreedyIdsAgree) {
   }
 }
 
+TEST_P(GoldenTest, SequencesThatGoOnTogetherAreThoseThatGoOnAlone) {
+  const Model model = load(true);
+  const RopeType rope = model.spec().rope.type;
+  if (rope == RopeType::kDynamic || rope == RopeType::kLongRope)
+    GTEST_SKIP() << "angles are those of the longest sequence";
+  Workspace ws;
+  const std::int64_t hidden = model.spec().hidden;
+  const auto n = starts_[1];
+  const auto part = [&](std::int64_t from, std::int64_t count) {
+    return std::span(ids_).subspan(static_cast<std::size_t>(from), static_cast<std::size_t>(count));
+  };
+  // Two sequences of which the second begins with a copy of the first one's beginning.
+  KvCache first = model.make_cache(n);
+  Tensor alone = Tensor::empty(DType::kF32, {n, hidden});
+  model.extend(ctx_, ws, first, part(0, 3), matrix_of(alone).slice(0, 3));
+  KvCache second = model.make_cache(n);
+  second.begin_with(first, 2);
+  EXPECT_EQ(second.length(), 2);
+  std::vector<std::int32_t> ids;
+  for (const auto& ids_of_one : {part(3, n - 3), part(2, 2)})
+    ids.insert(ids.end(), ids_of_one.begin(), ids_of_one.end());
+  const std::int64_t starts[] = {0, n - 3, n - 1};
+  KvCache* const caches[] = {&first, &second};
+  Tensor together = Tensor::empty(DType::kF32, {n - 1, hidden});
+  model.extend(ctx_, ws, caches, {ids, starts}, matrix_of(together));
+  EXPECT_EQ(first.length(), n);
+  EXPECT_EQ(second.length(), 4);
+  KvCache again = model.make_cache(n);
+  model.extend(ctx_, ws, again, part(0, 3), matrix_of(alone).slice(0, 3));
+  model.extend(ctx_, ws, again, part(3, n - 3), matrix_of(alone).slice(3, n - 3));
+  const auto floats = [&](const Tensor& t, std::int64_t row, std::int64_t rows) {
+    return std::span(t.data<float>() + row * hidden, static_cast<std::size_t>(rows * hidden));
+  };
+  EXPECT_LT(golden::relative_difference(floats(together, 0, n - 3), floats(alone, 3, n - 3)), 1e-4);
+  EXPECT_LT(golden::relative_difference(floats(together, n - 3, 2), floats(alone, 2, 2)), 1e-4);
+}
+
 INSTANTIATE_TEST_SUITE_P(Models, GoldenTest,
                          testing::Values("llama", "llama_batch", "llama_patterns", "llama_rope_dynamic",
                                          "llama_rope_linear", "llama_rope_llama3", "llama_rope_yarn",

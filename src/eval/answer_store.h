@@ -1,0 +1,31 @@
+// Answers of a model that are kept on disk as they come, so that a run that was killed loses only what it was
+// at: lines of JSON, "key<TAB>value", each written whole.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "files/file_descriptor.h"
+
+namespace lq {
+
+// Not thread-safe; one process at a time has a file (the job's lock sees to it).
+class AnswerStore {
+ public:
+  // Reads what is there; a last line that is not whole is cut off. Throws Error(kIo).
+  explicit AnswerStore(const std::filesystem::path& path);
+
+  // The value that was put under the key; null where there is none.
+  const nlohmann::json* find(std::int64_t key) const;
+  // Throws Error(kIo).
+  void put(std::int64_t key, nlohmann::json value);
+
+ private:
+  std::filesystem::path path_;
+  FileDescriptor file_;
+  std::map<std::int64_t, nlohmann::json> values_;
+};
+
+}  // namespace lq

@@ -1,0 +1,51 @@
+#include "eval/answer_store.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "base/error.h"
+#include "support/io_test_util.h"
+
+namespace lq {
+namespace {
+
+using io_test::TempDir;
+
+TEST(AnswerStore, KeepsWhatWasPut) {
+  const TempDir dir;
+  {
+    AnswerStore store(dir / "answers");
+    store.put(3, {1, "two"});
+    store.put(0, nullptr);
+    EXPECT_EQ(*store.find(3), nlohmann::json({1, "two"}));
+  }
+  const AnswerStore store(dir / "answers");
+  EXPECT_EQ(*store.find(3), nlohmann::json({1, "two"}));
+  EXPECT_TRUE(store.find(0)->is_null());
+  EXPECT_EQ(store.find(1), nullptr);
+}
+
+TEST(AnswerStore, LosesAHalfWrittenLineOnly) {
+  const TempDir dir;
+  io_test::put_file(dir / "answers", "0\t[1]\n1\t[2");
+  {
+    AnswerStore store(dir / "answers");
+    EXPECT_EQ(store.find(1), nullptr);
+    store.put(1, {5});
+  }
+  const AnswerStore store(dir / "answers");
+  EXPECT_EQ(*store.find(0), nlohmann::json({1}));
+  EXPECT_EQ(*store.find(1), nlohmann::json({5}));
+}
+
+TEST(AnswerStore, RefusesWhatIsNoAnswer) {
+  const TempDir dir;
+  for (const char* text : {"zero\t[1]\n", "0 [1]\n", "0\t[1\n", "\n"}) {
+    io_test::put_file(dir / "answers", text);
+    EXPECT_THROW(AnswerStore(dir / "answers"), Error) << text;
+  }
+}
+
+}  // namespace
+}  // namespace lq
