@@ -25,6 +25,10 @@ void run(Session& session, const CompareOptions& o) {
                         table.dense.at(i).perplexity);
     text += format_table(t.header, t.rows, {0}) + "\n";
   }
+  if (!table.dense_tasks.empty()) {
+    const TextTable t = compare_task_table(table);
+    text += format_table(t.header, t.rows, {0}) + "\n";
+  }
   for (const std::string& remark : compare_remarks(table)) text += remark + "\n";
   text += fmt::format("{} of {} fine-tunings computed in {}; table.md, table.json and figure.svg are in {}\n",
                       report.computed, report.runs, human_seconds(report.seconds), o.out.string());

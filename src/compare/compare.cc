@@ -28,6 +28,7 @@ std::vector<fs::path> inputs_of(const CompareRecipe& recipe) {
     for (const DataSource& source : *list) inputs.push_back(source.path);
   }
   inputs.insert(inputs.end(), recipe.texts.begin(), recipe.texts.end());
+  if (!recipe.tasks_data.empty()) inputs.push_back(recipe.tasks_data);
   return inputs;
 }
 
@@ -47,6 +48,7 @@ CompareTable empty_table(const CompareRecipe& recipe, const std::string& model_h
   table.seeds = recipe.seeds;
   table.seq_len = recipe.text.seq_len;
   for (const fs::path& path : recipe.texts) table.texts.push_back(path.filename().string());
+  table.tasks = recipe.tasks;
   const double least = least_bits(recipe);
   for (const CompareMethod method : recipe.methods) {
     const std::vector<double>& rates = recipe.rates_of(method);
@@ -139,6 +141,7 @@ CompareReport compare(Context& ctx, const CompareRecipe& recipe, const fs::path&
   progress.cell("dense model");
   const CompareBase dense = cells.dense();
   table.dense = dense.texts;
+  table.dense_tasks = dense.tasks;
   for (CompareRow& row : table.rows) {
     if (!row.why_not.empty()) {
       ctx.progress.note(fmt::format("compare: left out: {}: {}", cell_title(row), row.why_not));

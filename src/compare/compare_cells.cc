@@ -9,6 +9,7 @@
 #include "calibrate/calibrate.h"
 #include "data/document_reader.h"
 #include "eval/perplexity.h"
+#include "eval/run_tasks.h"
 #include "files/content_hash.h"
 #include "formats/module_name.h"
 #include "formats/peft_adapter.h"
@@ -30,6 +31,20 @@ Json configs_job(const CompareRecipe& recipe) {
   Json all = Json::array();
   for (const QuantChoice& c : recipe.choices_of(FormatSet())) all.push_back(choice_to_json(c, FormatSet()));
   return all;
+}
+
+// The score that people quote of a benchmark.
+std::string quoted_metric(const nlohmann::ordered_json& scores) {
+  for (const char* name : {"acc_norm", "acc", "exact_match_strict", "word_perplexity"}) {
+    if (scores.contains(name)) return name;
+  }
+  fail(ErrorCode::kUnsupported, "[compare] a benchmark without acc, exact_match or word_perplexity");
+}
+
+template <typename Cell, typename Scores>
+void set_scores(Cell& cell, Scores scores) {
+  cell.texts = std::move(scores.texts);
+  cell.tasks = std::move(scores.tasks);
 }
 
 }  // namespace
@@ -58,6 +73,15 @@ CompareCells::CompareCells(Context& context, const CompareRecipe& recipe, Compar
     texts.push_back(hash_hex(texts_.back()));
   }
   text_job_ = {{"hashes", texts}, {"seq_len", recipe.text.seq_len}};
+  for (const std::string& name : recipe.tasks) {
+    const Task& task = find_task(name);
+    tasks_.push_back(&task);
+    Json files = Json::array();
+    for (const TaskFile& file : task_files(recipe.tasks_data, task.folder, task.split, task.file_per_group))
+      files.push_back(content_hash(file.path));
+    text_job_["tasks"][name] = {{"files", files}, {"limit", recipe.limit}};
+    if (recipe.shots) text_job_["tasks"][name]["shots"] = *recipe.shots;
+  }
   common_ = {{"version", kVersion},
              {"model", model_hash()},
              {"include", recipe.selection.include},
@@ -177,8 +201,8 @@ FinetuneOptions CompareCells::finetune_options(CompareMethod method, double bits
   return o;
 }
 
-std::vector<TextScore> CompareCells::scores(const CheckpointPtr& checkpoint, const fs::path& adapter,
-                                            bool kl) {
+CompareCells::Scores CompareCells::scores(const CheckpointPtr& checkpoint, const fs::path& adapter,
+                                          bool compared) {
   const auto tokenizer = Tokenizer::load(checkpoint->folder());
   ModelLoadOptions load;
   load.adapter = adapter;
@@ -186,11 +210,24 @@ std::vector<TextScore> CompareCells::scores(const CheckpointPtr& checkpoint, con
   std::optional<Model> dense;
   PerplexityOptions options;
   options.seq_len = recipe_.text.seq_len;
-  if (kl) options.reference = &dense.emplace(Model::load(context_, model_));
-  std::vector<TextScore> all;
+  if (compared) options.reference = &dense.emplace(Model::load(context_, model_));
+  Scores all;
   for (const std::string& text : texts_) {
     const PerplexityResult r = perplexity(context_, model, *tokenizer, text, options);
-    all.push_back({r.perplexity, r.nll_per_token, r.tokens, r.kl});
+    all.texts.push_back({r.perplexity, r.nll_per_token, r.tokens, r.kl});
+  }
+  for (const Task* task : tasks_) {
+    TaskOptions o;
+    o.data = recipe_.tasks_data;
+    o.limit = recipe_.limit;
+    if (recipe_.shots) o.shots = static_cast<int>(*recipe_.shots);
+    o.reference = options.reference;
+    const auto found = run_task(context_, model, *tokenizer, *task, o);
+    TaskScore score;
+    score.metric = quoted_metric(found);
+    score.value = found[score.metric].get<double>();
+    if (found.contains("flips")) score.flips = found["flips"].get<double>();
+    all.tasks.push_back(std::move(score));
   }
   return all;
 }
@@ -201,7 +238,7 @@ CompareBase CompareCells::dense() {
     reset_peak_rss();
     CompareBase base;
     base.bits = dense_bits_;
-    base.texts = scores(model_, {}, false);
+    set_scores(base, scores(model_, {}, false));
     base.peak_rss_bytes = peak_rss_bytes();
     return to_json(base);
   });
@@ -233,7 +270,7 @@ CompareBase CompareCells::base(CompareMethod method, double bits) {
     base.relative_error = report.relative_error();
     if (!report.already_done) base.seconds = report.seconds;
     base.peak_rss_bytes = report.already_done ? peak_rss_bytes() : report.peak_rss_bytes;
-    base.texts = scores(Checkpoint::open(options.out), {}, true);
+    set_scores(base, scores(Checkpoint::open(options.out), {}, true));
     base.shared = used_;
     return to_json(base);
   });
@@ -285,7 +322,7 @@ CompareRun CompareCells::run(CompareMethod method, double bits, std::uint64_t se
     run.bits_with_low_rank = report.compressed
                                  ? report.compressed->bits_per_weight_with_low_rank
                                  : bits_.at(name_of(base_method(method), bits)) + low_rank_bits(options.out);
-    run.texts = scores(model, options.out, false);
+    set_scores(run, scores(model, options.out, false));
     return to_json(run);
   });
   return compare_run_from_json(result, folder_.path(name + ".json").string());

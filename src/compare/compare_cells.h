@@ -17,6 +17,7 @@
 #include "compare/compare_folder.h"
 #include "compare/compare_recipe.h"
 #include "compare/compare_result.h"
+#include "eval/task.h"
 #include "jobs/quantize_model.h"
 
 namespace lq {
@@ -52,7 +53,12 @@ class CompareCells {
   // OUT/`file` by make(), kept under OUT/shared.
   std::filesystem::path stage(const std::string& name, const std::string& file, const nlohmann::json& job,
                               const std::function<void(const std::filesystem::path&)>& make);
-  std::vector<TextScore> scores(const CheckpointPtr& model, const std::filesystem::path& adapter, bool kl);
+  struct Scores {
+    std::vector<TextScore> texts;
+    std::vector<TaskScore> tasks;
+  };
+  // compared: also with the dense model.
+  Scores scores(const CheckpointPtr& checkpoint, const std::filesystem::path& adapter, bool compared);
   double low_rank_bits(const std::filesystem::path& adapter) const;
   nlohmann::json statistics_job() const;
   nlohmann::json base_job(CompareMethod method, double bits) const;
@@ -68,6 +74,7 @@ class CompareCells {
   std::int64_t weights_ = 0;          // in them
   double dense_bits_ = 0.0;           // per weight, as the dense model stores them
   std::vector<std::string> texts_;
+  std::vector<const Task*> tasks_;
   nlohmann::json common_, text_job_, data_job_;       // of every cell
   std::map<std::string, double> stages_;              // known to be there: name, seconds
   std::vector<std::pair<std::string, double>> used_;  // by the base in hand

@@ -5,6 +5,7 @@
 #include "base/option_error.h"
 #include "compare/recipe_options.h"
 #include "compare/recipe_values.h"
+#include "eval/task.h"
 #include "files/file_descriptor.h"
 #include "jobs/options/plan_options.h"
 #include "train/finetune_options.h"
@@ -146,6 +147,25 @@ void read_texts(RecipeValues& values, CompareRecipe& recipe) {
   describe(options, recipe.text);
 }
 
+void read_tasks(RecipeValues& values, CompareRecipe& recipe) {
+  TomlFile& file = values.file();
+  if (const auto names = file.texts("eval.tasks")) {
+    values.check_list("eval.tasks", *names);
+    for (const std::string& name : *names) values.guard("eval.tasks", [&] { (void)find_task(name); });
+    recipe.tasks = *names;
+    values.require("eval.tasks-data", "the folder with a folder for each task");
+    recipe.tasks_data = values.existing("eval.tasks-data", file.text("eval.tasks-data").value());
+  }
+  for (const char* key : {"eval.tasks-data", "eval.limit", "eval.num-fewshot"}) {
+    if (file.has(key) && recipe.tasks.empty()) file.refuse(key, "is of eval.tasks, and there are none");
+  }
+  values.integer("eval.limit", recipe.limit, 0);
+  if (!file.has("eval.num-fewshot")) return;
+  std::int64_t shots = 0;
+  values.integer("eval.num-fewshot", shots, 0, 1000);
+  recipe.shots = shots;
+}
+
 // [finetune] without what changes no result, and without what a cell's job has by itself: paths by the hash
 // of what lies there, and the learning rate.
 nlohmann::json settings_of(const TomlFile& file, FinetuneOptions o) {
@@ -179,6 +199,7 @@ CompareRecipe parse_compare_recipe(std::string_view text, const std::filesystem:
   read_learning_rate(values, recipe);
   read_rates(values, recipe);
   read_texts(values, recipe);
+  read_tasks(values, recipe);
   file.refuse_unknown();
   recipe.finetune_settings = settings_of(file, recipe.finetune);
   return recipe;

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,6 +46,12 @@ struct CompareRecipe {
   // Held-out texts, each measured whole, in windows of seq_len tokens.
   std::vector<std::filesystem::path> texts;
   EvalText text = {};
+  // Benchmarks (docs/tasks.md) to score beside the texts: their names, the folder of their files, documents
+  // of each file (0: all), examples before a question (absent: the task's own number).
+  std::vector<std::string> tasks;
+  std::filesystem::path tasks_data;
+  std::int64_t limit = 0;
+  std::optional<std::int64_t> shots;
 
   bool has_statistics() const { return !calibration.data.empty() || !calibration.stats.empty(); }
 };

@@ -33,6 +33,24 @@ std::vector<TextScore> scores_from(const JsonObject& json) {
   return scores;
 }
 
+nlohmann::json tasks_to_json(const std::vector<TaskScore>& scores) {
+  nlohmann::json all = nlohmann::json::array();
+  for (const TaskScore& s : scores) {
+    nlohmann::json json = {{"metric", s.metric}, {"value", s.value}};
+    if (s.flips) json["flips"] = *s.flips;
+    all.push_back(json);
+  }
+  return all;
+}
+
+// None in what was written before there were any.
+std::vector<TaskScore> tasks_from(const JsonObject& json) {
+  std::vector<TaskScore> scores;
+  for (const JsonObject& item : json.sections("tasks"))
+    scores.push_back({item.text("metric"), item.number("value"), item.number_if("flips")});
+  return scores;
+}
+
 }  // namespace
 
 std::vector<std::pair<std::string, double>> shared_stages(const CompareTable& table) {
@@ -73,6 +91,12 @@ std::optional<Spread> perplexity_after(const CompareRow& row, std::size_t text) 
   return values.empty() ? std::nullopt : std::optional(spread_of(values));
 }
 
+std::optional<Spread> task_after(const CompareRow& row, std::size_t task) {
+  std::vector<double> values;
+  for (const CompareRun& run : row.runs) values.push_back(run.tasks.at(task).value);
+  return values.empty() ? std::nullopt : std::optional(spread_of(values));
+}
+
 std::optional<Spread> above_lora(const CompareTable& table, const CompareRow& row, std::size_t text) {
   std::vector<double> values;
   for (const CompareRow& other : table.rows) {
@@ -93,6 +117,7 @@ nlohmann::json to_json(const CompareBase& b) {
           {"seconds", b.seconds ? nlohmann::json(*b.seconds) : nlohmann::json()},
           {"peak_rss_bytes", b.peak_rss_bytes},
           {"texts", scores_to_json(b.texts)},
+          {"tasks", tasks_to_json(b.tasks)},
           {"shared", b.shared}};
 }
 
@@ -106,7 +131,8 @@ nlohmann::json to_json(const CompareRun& r) {
           {"tokens_per_second", r.tokens_per_second},
           {"peak_rss_bytes", r.peak_rss_bytes},
           {"bits_per_weight_with_low_rank", r.bits_with_low_rank},
-          {"texts", scores_to_json(r.texts)}};
+          {"texts", scores_to_json(r.texts)},
+          {"tasks", tasks_to_json(r.tasks)}};
 }
 
 CompareBase compare_base_from_json(const nlohmann::json& record, const std::string& who) {
@@ -117,6 +143,7 @@ CompareBase compare_base_from_json(const nlohmann::json& record, const std::stri
   b.seconds = json.number_if("seconds");
   b.peak_rss_bytes = json.count("peak_rss_bytes");
   b.texts = scores_from(json);
+  b.tasks = tasks_from(json);
   for (const auto& stage : json.any("shared")) {
     LQ_CHECK(stage.is_array() && stage.size() == 2 && stage[0].is_string() && stage[1].is_number(),
              kCorruptFile, "{}: key 'shared' does not hold names with their seconds", who);
@@ -138,6 +165,7 @@ CompareRun compare_run_from_json(const nlohmann::json& record, const std::string
   r.peak_rss_bytes = json.count("peak_rss_bytes");
   r.bits_with_low_rank = json.number("bits_per_weight_with_low_rank");
   r.texts = scores_from(json);
+  r.tasks = tasks_from(json);
   return r;
 }
 

@@ -19,6 +19,13 @@ struct TextScore {
   std::optional<double> kl;  // KL(dense || model), nats a token; of bases only
 };
 
+// One model on one benchmark, by the metric that people quote of it (acc_norm where the task has it).
+struct TaskScore {
+  std::string metric;
+  double value = 0.0;
+  std::optional<double> flips;  // share of answers that differ from the dense model's; of bases only
+};
+
 struct CompareBase {
   double bits = 0.0;            // per weight of the selected matrices, as stored
   double relative_error = 0.0;  // of the decomposition; 0 for the dense base
@@ -26,6 +33,7 @@ struct CompareBase {
       seconds;  // of the decomposition; shared stages left out; nothing where a kill lost it
   std::int64_t peak_rss_bytes = 0;
   std::vector<TextScore> texts;                        // with its low-rank factors, before fine-tuning
+  std::vector<TaskScore> tasks;                        // likewise
   std::vector<std::pair<std::string, double>> shared;  // stages that it was made from: name, seconds
 };
 
@@ -41,6 +49,7 @@ struct CompareRun {
   std::int64_t peak_rss_bytes = 0;
   double bits_with_low_rank = 0.0;
   std::vector<TextScore> texts;
+  std::vector<TaskScore> tasks;
 };
 
 struct CompareRow {
@@ -61,6 +70,8 @@ struct CompareTable {
   std::int64_t seq_len = 0;        // of the texts' windows
   std::vector<TextScore> dense;    // of the dense model, before anything is learnt
   std::vector<CompareRow> rows;
+  std::vector<std::string> tasks;      // names of benchmarks
+  std::vector<TaskScore> dense_tasks;  // as dense
 };
 
 // Stages that the table's bases were made from, each once: name, seconds.
@@ -80,8 +91,10 @@ const CompareRun& best_trial(const std::vector<CompareRun>& trials);
 
 // Perplexity after fine-tuning on text `text`, over the row's seeds; nothing without runs.
 std::optional<Spread> perplexity_after(const CompareRow& row, std::size_t text);
-// The same less that of dense LoRA with the same seed: the noise that both share cancels. Nothing where there
-// is no such row, or no seed that both have.
+// The same of a benchmark's score.
+std::optional<Spread> task_after(const CompareRow& row, std::size_t task);
+// Perplexity less that of dense LoRA with the same seed: the noise that both share cancels. Nothing where
+// there is no such row, or no seed that both have.
 std::optional<Spread> above_lora(const CompareTable& table, const CompareRow& row, std::size_t text);
 
 nlohmann::json to_json(const CompareBase& base);

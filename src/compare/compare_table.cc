@@ -104,6 +104,17 @@ OrderedJson row_json(const CompareTable& table, const CompareRow& row) {
                              {"above_lora", mean_json(above)},
                              {"above_lora_spread", deviation_json(above)}});
   }
+  if (!table.tasks.empty()) json["tasks"] = OrderedJson::array();
+  for (std::size_t i = 0; i < table.tasks.size(); ++i) {
+    const TaskScore& before = row.base->tasks.at(i);
+    const auto after = task_after(row, i);
+    json["tasks"].push_back({{"task", table.tasks[i]},
+                             {"metric", before.metric},
+                             {"before", before.value},
+                             {"flips", before.flips ? OrderedJson(*before.flips) : OrderedJson()},
+                             {"after", mean_json(after)},
+                             {"spread", deviation_json(after)}});
+  }
   json["runs"] = OrderedJson::array();
   for (const CompareRun& run : row.runs) json["runs"].push_back(OrderedJson(to_json(run)));
   if (row.trials.empty()) return json;
@@ -143,6 +154,36 @@ TextTable compare_text_table(const CompareTable& table, std::size_t text) {
   out.header = {"method", "budget",     "bits", "with low rank", "before", "KL",
                 "after",  "above LoRA", "loss", "seconds",       "memory"};
   for (const CompareRow& row : table.rows) out.rows.push_back(text_row(table, row, text));
+  return out;
+}
+
+TextTable compare_task_table(const CompareTable& table) {
+  TextTable out;
+  out.header = {"method", "budget", "bits"};
+  for (std::size_t i = 0; i < table.tasks.size(); ++i) {
+    out.header.push_back(fmt::format("{} {} (flips)", table.tasks[i], table.dense_tasks.at(i).metric));
+    out.header.push_back("after");
+  }
+  std::vector<std::string> dense = {"dense model, not fine-tuned", "-", "-"};
+  for (const TaskScore& score : table.dense_tasks) {
+    dense.push_back(fmt::format("{:.4f}", score.value));
+    dense.push_back("-");
+  }
+  out.rows.push_back(dense);
+  for (const CompareRow& row : table.rows) {
+    if (!row.base) continue;
+    std::vector<std::string> cells = {std::string(compare_method_title(row.method)),
+                                      row.budget > 0 ? fmt::format("{}", row.budget) : "-",
+                                      fmt::format("{:.3f}", row.base->bits)};
+    for (std::size_t i = 0; i < table.tasks.size(); ++i) {
+      const TaskScore& before = row.base->tasks.at(i);
+      std::string text = fmt::format("{:.4f}", before.value);
+      if (before.flips) text += fmt::format(" ({:.3f})", *before.flips);
+      cells.push_back(text);
+      cells.push_back(shown(task_after(row, i), 4));
+    }
+    out.rows.push_back(cells);
+  }
   return out;
 }
 
@@ -190,6 +231,13 @@ std::string compare_table_markdown(const CompareTable& table) {
     for (const auto& row : text.rows) line(row);
     md += "\n";
   }
+  if (!table.dense_tasks.empty()) {
+    const TextTable tasks = compare_task_table(table);
+    line(tasks.header);
+    line(std::vector<std::string>(tasks.header.size(), "---"));
+    for (const auto& row : tasks.rows) line(row);
+    md += "\n";
+  }
   for (const std::string& remark : compare_remarks(table)) md += remark + "\n";
   return md;
 }
@@ -202,6 +250,11 @@ OrderedJson compare_table_json(const CompareTable& table) {
   json["shared"] = OrderedJson::array();
   for (const auto& [name, seconds] : shared_stages(table))
     json["shared"].push_back({{"name", name}, {"seconds", seconds}});
+  for (std::size_t i = 0; i < table.dense_tasks.size(); ++i) {
+    json["tasks"].push_back({{"task", table.tasks[i]},
+                             {"metric", table.dense_tasks[i].metric},
+                             {"dense", table.dense_tasks[i].value}});
+  }
   json["rows"] = OrderedJson::array();
   for (const CompareRow& row : table.rows) json["rows"].push_back(row_json(table, row));
   return json;

@@ -7,6 +7,10 @@
 namespace lq {
 
 CsvReader::CsvReader(LineReader lines, CsvOptions options) : lines_(std::move(lines)), options_(options) {
+  if (!options_.columns.empty()) {
+    columns_ = options_.columns;
+    return;
+  }
   LQ_CHECK(read_row(columns_), kCorruptFile, "{}: empty, but the first row should name the columns",
            lines_.name());
   for (std::size_t i = 0; i < columns_.size(); ++i) {

@@ -15,11 +15,14 @@ struct CsvOptions {
   // "a ""quoted"" field, with separators and line ends in it" (RFC 4180). Off for TSV, where a quote is a
   // letter like any other, as in GLUE's files.
   bool quotes = true;
+  // The columns' names, where the file has no row of them.
+  std::vector<std::string> columns = {};
 };
 
 class CsvReader {
  public:
-  // The first row names the columns. Throws kCorruptFile for a file without one, a column named twice.
+  // The first row names the columns, unless the options do. Throws kCorruptFile for a file without one, a
+  // column named twice.
   CsvReader(LineReader lines, CsvOptions options);
 
   const std::vector<std::string>& columns() const { return columns_; }

@@ -125,10 +125,11 @@ std::unique_ptr<RecordReader> make(LineReader lines, const RecordOptions& option
   const bool json = looks_like_json(lines.head());
   switch (kind) {
     case FileKind::kCsv:
-      return std::make_unique<Rows>(std::move(lines), CsvOptions{}, options);
+      return std::make_unique<Rows>(std::move(lines), CsvOptions{.columns = options.columns}, options);
     case FileKind::kTsv:
-      return std::make_unique<Rows>(std::move(lines), CsvOptions{.separator = '\t', .quotes = false},
-                                    options);
+      return std::make_unique<Rows>(
+          std::move(lines), CsvOptions{.separator = '\t', .quotes = false, .columns = options.columns},
+          options);
     case FileKind::kText:
       if (json && options.report != nullptr) {
         options.report->count(Finding::kTextLikeJson, "", lines.name());

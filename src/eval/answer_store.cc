@@ -3,7 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <charconv>
+#include <cerrno>
 
 #include "base/error.h"
 
@@ -19,30 +19,26 @@ AnswerStore::AnswerStore(const std::filesystem::path& path)
   const std::string text = read_file(path, kStoreLimit);
   std::size_t at = 0;
   for (std::size_t end; (end = text.find('\n', at)) != std::string::npos; at = end + 1) {
-    const std::string_view line(text.data() + at, end - at);
-    const std::size_t tab = line.find('\t');
-    std::int64_t key = 0;
-    const auto [to, error] = std::from_chars(line.data(), line.data() + line.size(), key);
-    LQ_CHECK(tab != std::string_view::npos && error == std::errc() && to == line.data() + tab, kCorruptFile,
-             "{}: a line without a key; remove the file to begin again", path.string());
-    nlohmann::json value = nlohmann::json::parse(line.substr(tab + 1), nullptr, false);
-    LQ_CHECK(!value.is_discarded(), kCorruptFile,
-             "{}: a line that is no JSON; remove the file to begin again", path.string());
-    values_.insert_or_assign(key, std::move(value));
+    nlohmann::json line = nlohmann::json::parse(text.substr(at, end - at), nullptr, false);
+    LQ_CHECK(line.is_array() && line.size() == 3 && line[0].is_number_integer() && line[1].is_string(),
+             kCorruptFile, "{}: byte {}: not a kept answer; remove the file to begin again", path.string(),
+             at);
+    answers_.insert_or_assign(line[0].get<std::int64_t>(),
+                              std::pair(line[1].get<std::string>(), std::move(line[2])));
   }
   if (at < text.size() && ::ftruncate(file_.get(), static_cast<off_t>(at)) != 0)
     fail_errno(path, "cut", errno);
 }
 
-const nlohmann::json* AnswerStore::find(std::int64_t key) const {
-  const auto it = values_.find(key);
-  return it == values_.end() ? nullptr : &it->second;
+const nlohmann::json* AnswerStore::find(std::int64_t key, const std::string& asked) const {
+  const auto it = answers_.find(key);
+  return it == answers_.end() || it->second.first != asked ? nullptr : &it->second.second;
 }
 
-void AnswerStore::put(std::int64_t key, nlohmann::json value) {
-  const std::string line = std::to_string(key) + "\t" + value.dump() + "\n";
+void AnswerStore::put(std::int64_t key, const std::string& asked, nlohmann::json answer) {
+  const std::string line = nlohmann::json::array({key, asked, answer}).dump() + "\n";
   write_all(file_, path_, line.data(), line.size());
-  values_.insert_or_assign(key, std::move(value));
+  answers_.insert_or_assign(key, std::pair(asked, std::move(answer)));
 }
 
 }  // namespace lq

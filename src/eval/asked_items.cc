@@ -75,7 +75,7 @@ std::vector<AskedItem> asked_items(const Task& task, const TaskOptions& options)
                        task.shots_from == task.split && task.split == Split::kTest);
     }
     for (TaskItem& item : items) {
-      std::string before = task.description != nullptr ? task.description(item.group) : "";
+      std::string before = task.description ? task.description(item.group) : "";
       if (examples) before += examples->before(item);
       asked.push_back({std::move(item), std::move(before)});
     }

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "eval/likelihood_plan.h"
 #include "ops/cross_entropy.h"
 
@@ -207,6 +208,16 @@ void score(Context& ctx, Requests requests, const LikelihoodBatch& batch, Reader
   }
 }
 
+std::string asked_hash(Requests requests, const std::vector<std::size_t>& which) {
+  Hasher hasher;
+  for (const std::size_t i : which) {
+    const std::int64_t size[] = {std::ssize(requests[i].ids), requests[i].scored};
+    hasher.update(size, sizeof size);
+    hasher.update(requests[i].ids.data(), requests[i].ids.size() * sizeof(std::int32_t));
+  }
+  return hasher.hex();
+}
+
 // As the store has them: the bits of doubles.
 nlohmann::json to_json(const std::vector<Likelihood>& all, const std::vector<std::size_t>& which) {
   nlohmann::json json = nlohmann::json::array();
@@ -261,7 +272,8 @@ LikelihoodReport log_likelihoods(Context& ctx, const Model& model, Requests requ
     ctx.stop.check();
     const auto key = static_cast<std::int64_t>(b);
     const std::vector<std::size_t> which = batches[b].requests();
-    const nlohmann::json* kept = options.store != nullptr ? options.store->find(key) : nullptr;
+    const std::string asked = options.store != nullptr ? asked_hash(requests, which) : "";
+    const nlohmann::json* kept = options.store != nullptr ? options.store->find(key, asked) : nullptr;
     if (kept != nullptr) {
       from_json(*kept, which, report.likelihoods);
     } else {
@@ -271,7 +283,7 @@ LikelihoodReport log_likelihoods(Context& ctx, const Model& model, Requests requ
         LQ_CHECK(!std::isnan(report.likelihoods[i].log_likelihood), kInvalidArgument,
                  "[tasks] the model's logits are not numbers");
       }
-      if (options.store != nullptr) options.store->put(key, to_json(report.likelihoods, which));
+      if (options.store != nullptr) options.store->put(key, asked, to_json(report.likelihoods, which));
     }
     done += std::ssize(which);
     ctx.progress.update(done, "");

@@ -31,7 +31,8 @@ std::vector<Planned> planned(std::span<const LikelihoodRequest> requests) {
     if (!all.empty()) {
       const LikelihoodRequest& before = requests[all.back().sequence.requests[0]];
       const auto theirs = fed_tokens(before);
-      if (r.scored == 1 && before.scored == 1 && std::ranges::equal(ids, theirs)) {
+      const bool same = r.scored == 1 ? std::ranges::equal(ids, theirs) : r.ids == before.ids;
+      if (r.scored == before.scored && same) {
         all.back().sequence.requests.push_back(i);
         continue;
       }
@@ -141,6 +142,10 @@ std::vector<LikelihoodBatch> plan_likelihoods(std::span<const LikelihoodRequest>
                                               const LikelihoodLimits& limits) {
   const std::vector<Planned> all = planned(requests);
   Batches batches(limits);
+  std::size_t loose = 0;  // from here to `first`: without a base
+  const auto add_loose = [&](std::size_t end) {
+    if (end > loose) batches.add(std::span(all).subspan(loose, end - loose), 0, false);
+  };
   for (std::size_t first = 0; first < all.size();) {
     // As many as share a long beginning (a subject's examples). It is a base where one batch is too little
     // for them; else stems are enough.
@@ -150,10 +155,14 @@ std::vector<LikelihoodBatch> plan_likelihoods(std::span<const LikelihoodRequest>
     const std::int64_t base = range.size() > 1 ? least_shared(range) : 0;
     std::int64_t rows = 0;
     for (const Planned& p : range) rows += p.length - base;
-    const bool alone = range.size() > 1 && rows > limits.rows;
-    batches.add(range, alone ? base : 0, alone);
+    if (range.size() > 1 && rows > limits.rows) {
+      add_loose(first);
+      batches.add(range, base, true);
+      loose = last;
+    }
     first = last;
   }
+  add_loose(all.size());
   return batches.take();
 }
 

@@ -12,7 +12,8 @@
 namespace lq {
 
 // One sequence that is fed to the model: all tokens of its requests but the last, which is predicted only.
-// Several requests have one where they are fed the same tokens and score one each (letters of an answer).
+// Several requests have one where they are the same, so that equal answers tie, and where they are fed the same
+// tokens and score one each (letters of an answer).
 struct FedSequence {
   std::vector<std::size_t> requests;  // at least one
 };

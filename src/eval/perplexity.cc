@@ -1,9 +1,11 @@
 #include "eval/perplexity.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <vector>
 
+#include "base/hash.h"
 #include "base/process.h"
 #include "ops/cross_entropy.h"
 
@@ -73,6 +75,23 @@ void add_batch(Context& ctx, Workspace& ws, const Model& model, const Model* ref
   }
 }
 
+std::string asked_of(std::span<const std::int32_t> ids, const std::vector<std::int64_t>& starts) {
+  Hasher hasher;
+  hasher.update(ids.data(), ids.size_bytes());
+  hasher.update(starts.data(), starts.size() * sizeof(std::int64_t));
+  return hasher.hex();
+}
+
+// The bits of doubles, so that a run that goes on ends with the same ones.
+nlohmann::json to_json(const Sums& s) {
+  return {std::bit_cast<std::uint64_t>(s.nll), std::bit_cast<std::uint64_t>(s.kl), s.tokens};
+}
+
+Sums sums_of(const nlohmann::json& json) {
+  return {std::bit_cast<double>(json.at(0).get<std::uint64_t>()),
+          std::bit_cast<double>(json.at(1).get<std::uint64_t>()), json.at(2).get<std::int64_t>()};
+}
+
 }  // namespace
 
 PerplexityResult perplexity_of_ids(Context& ctx, const Model& model, std::span<const std::int32_t> ids,
@@ -102,7 +121,15 @@ PerplexityResult perplexity_of_ids(Context& ctx, const Model& model, std::span<c
     for (std::size_t i = first; i <= last; ++i) starts.push_back(w.starts[i] - w.starts[first]);
     const auto part = std::span(w.ids).subspan(static_cast<std::size_t>(w.starts[first]),
                                                static_cast<std::size_t>(starts.back()));
-    add_batch(ctx, ws, model, options.reference, {part, starts}, sums);
+    const auto key = static_cast<std::int64_t>(first);
+    const std::string asked = options.store != nullptr ? asked_of(part, starts) : "";
+    const nlohmann::json* kept = options.store != nullptr ? options.store->find(key, asked) : nullptr;
+    if (kept != nullptr) {
+      sums = sums_of(*kept);
+    } else {
+      add_batch(ctx, ws, model, options.reference, {part, starts}, sums);
+      if (options.store != nullptr) options.store->put(key, asked, to_json(sums));
+    }
     ctx.progress.update(w.starts[last], "");
     first = last;
   }

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "eval/answer_store.h"
 #include "models/model.h"
 #include "tensor/context.h"
 #include "tokenizers/tokenizer.h"
@@ -20,6 +21,7 @@ struct PerplexityOptions {
   std::int64_t batch_tokens = 2048;
   // Also the mean KL(reference || model) of the predicted tokens' distributions. Same vocabulary.
   const Model* reference = nullptr;
+  AnswerStore* store = nullptr;  // as in LikelihoodOptions: sums so far, batch by batch
 };
 
 struct PerplexityResult {

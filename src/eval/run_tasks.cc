@@ -1,10 +1,11 @@
 #include "eval/run_tasks.h"
 
 #include <cmath>
+#include <map>
 
 #include "base/error.h"
 #include "base/process.h"
-#include "eval/generator.h"
+#include "eval/greedy_texts.h"
 #include "eval/likelihood.h"
 #include "eval/task_scores.h"
 
@@ -27,14 +28,14 @@ std::vector<LikelihoodRequest> requests_of(const Tokenizer& tokenizer, const Tas
   for (std::size_t i = 0; i < asked.item.choices.size(); ++i) {
     const std::string& context = asked.item.contexts[asked.item.contexts.size() == 1 ? 0 : i];
     all.push_back(likelihood_request(tokenizer, asked.before + context,
-                                     std::string(task.delimiter) + asked.item.choices[i], max_length));
+                                     task.delimiter + asked.item.choices[i], max_length));
   }
   return all;
 }
 
 Answers likelihood_answers(Context& ctx, const Model& model, const Tokenizer& tokenizer, const Task& task,
                            const std::vector<AskedItem>& asked, std::int64_t max_length,
-                           const Model* reference) {
+                           const Model* reference, AnswerStore* store) {
   std::vector<LikelihoodRequest> requests;
   std::vector<std::size_t> starts = {0};
   for (const AskedItem& item : asked) {
@@ -42,7 +43,8 @@ Answers likelihood_answers(Context& ctx, const Model& model, const Tokenizer& to
       requests.push_back(std::move(r));
     starts.push_back(requests.size());
   }
-  const LikelihoodReport report = log_likelihoods(ctx, model, requests, {.reference = reference});
+  const LikelihoodReport report =
+      log_likelihoods(ctx, model, requests, {.reference = reference, .store = store});
   Answers answers;
   answers.requests = std::ssize(requests);
   answers.tokens = report.tokens;
@@ -69,37 +71,31 @@ Answers likelihood_answers(Context& ctx, const Model& model, const Tokenizer& to
 std::vector<TaskAnswer> generated_answers(Context& ctx, const Model& model, const Tokenizer& tokenizer,
                                           const Task& task, const std::vector<AskedItem>& asked,
                                           std::int64_t max_length, const TaskOptions& options,
-                                          Answers& counts) {
-  Generator generator(model, tokenizer, max_length);
-  GenerateOptions generate;
-  generate.max_tokens = options.max_new_tokens;
-  generate.stop = task.stop;
-  generate.precision = DecodePrecision::kFine;
-  LQ_CHECK(max_length > generate.max_tokens, kInvalidArgument,
+                                          AnswerStore* store, Answers& counts) {
+  const std::int64_t most = options.max_new_tokens > 0 ? options.max_new_tokens : task.max_new_tokens;
+  LQ_CHECK(max_length > most, kInvalidArgument,
            "[tasks] {}: an answer of {} tokens leaves no room for a question in the model's {}", task.name,
-           generate.max_tokens, max_length);
-  const auto room = static_cast<std::size_t>(max_length - generate.max_tokens);
-  std::vector<TaskAnswer> answers;
-  ctx.progress.begin("answer", std::ssize(asked), "documents");
+           most, max_length);
+  const auto room = static_cast<std::size_t>(max_length - most);
+  std::vector<std::vector<std::int32_t>> prompts;
   for (const AskedItem& item : asked) {
-    ctx.stop.check();
     std::vector<std::int32_t> ids = tokenizer.encode(item.before + item.item.contexts[0], true);
     if (ids.size() > room) {
       ids.erase(ids.begin(), ids.end() - static_cast<std::ptrdiff_t>(room));
       ++counts.truncated;
     }
     ++counts.requests;
-    TaskAnswer answer;
-    answer.text = generator.generate(ctx, ids, generate).text;
-    answers.push_back(std::move(answer));
-    ctx.progress.update(std::ssize(answers), "");
+    prompts.push_back(std::move(ids));
   }
-  ctx.progress.end();
+  std::vector<TaskAnswer> answers(asked.size());
+  std::vector<std::string> texts =
+      greedy_texts(ctx, model, tokenizer, prompts, {.max_tokens = most, .stop = task.stop, .store = store});
+  for (std::size_t i = 0; i < texts.size(); ++i) answers[i].text = std::move(texts[i]);
   return answers;
 }
 
 // Perplexities of the texts by words, bytes and tokens, as the names say.
-Json rolling_scores(const std::vector<AskedItem>& asked, const Answers& answers) {
+Json rolling_scores(const std::vector<AskedItem>& asked, const Answers& answers, std::int64_t max_length) {
   double sum = 0.0;
   double words = 0.0;
   double bytes = 0.0;
@@ -112,7 +108,10 @@ Json rolling_scores(const std::vector<AskedItem>& asked, const Answers& answers)
           {"byte_perplexity", std::exp(-sum / bytes)},
           {"bits_per_byte", -sum / bytes / std::log(2.0)},
           {"token_perplexity", std::exp(-sum / static_cast<double>(answers.scored))},
-          {"documents", asked.size()}};
+          {"documents", asked.size()},
+          {"tokens_predicted", answers.scored},
+          {"convention",
+           fmt::format("each token once, in windows of {}, the first behind {}", max_length, "BOS or EOS")}};
 }
 
 // What the same documents say of the difference to the reference.
@@ -144,9 +143,10 @@ void add_distance(const Task& task, const std::vector<TaskItem>& items, const st
 void log_samples(const TaskOptions& options, const Task& task, const std::vector<AskedItem>& asked,
                  const std::vector<ItemScores>& scores, const Answers& answers) {
   if (!options.on_sample) return;
+  std::map<std::string, std::int64_t> counts;  // documents of each group
   for (std::size_t i = 0; i < asked.size(); ++i) {
     const TaskItem& item = asked[i].item;
-    Json line = {{"task", task.name}, {"doc_id", i}};
+    Json line = {{"task", task.name}, {"doc_id", counts[item.group]++}};
     if (!item.group.empty()) line["group"] = item.group;
     if (!item.contexts.empty()) line["context"] = asked[i].before + item.contexts[0];
     if (!item.choices.empty()) line["choices"] = item.choices;
@@ -156,6 +156,7 @@ void log_samples(const TaskOptions& options, const Task& task, const std::vector
       line["answer"] = answers.ours[i].text;
     } else {
       line["log_likelihoods"] = answers.ours[i].log_likelihoods;
+      line["greedy"] = answers.ours[i].greedy;
     }
     for (const auto& [metric, value] : scores[i]) line[metric] = value;
     options.on_sample(line);
@@ -173,14 +174,16 @@ Json run_task(Context& ctx, const Model& model, const Tokenizer& tokenizer, cons
   const std::vector<AskedItem> asked = asked_items(task, options);
   Answers answers;
   if (task.kind == TaskKind::kGenerate) {
-    answers.ours = generated_answers(ctx, model, tokenizer, task, asked, max_length, options, answers);
+    answers.ours =
+        generated_answers(ctx, model, tokenizer, task, asked, max_length, options, options.store, answers);
     Answers unused;
     if (options.reference != nullptr) {
-      answers.theirs =
-          generated_answers(ctx, *options.reference, tokenizer, task, asked, max_length, options, unused);
+      answers.theirs = generated_answers(ctx, *options.reference, tokenizer, task, asked, max_length, options,
+                                         options.reference_store, unused);
     }
   } else {
-    answers = likelihood_answers(ctx, model, tokenizer, task, asked, max_length, options.reference);
+    answers =
+        likelihood_answers(ctx, model, tokenizer, task, asked, max_length, options.reference, options.store);
   }
   std::vector<TaskItem> items;
   std::vector<ItemScores> scores;
@@ -188,8 +191,8 @@ Json run_task(Context& ctx, const Model& model, const Tokenizer& tokenizer, cons
     items.push_back(asked[i].item);
     scores.push_back(task.score(asked[i].item, answers.ours[i]));
   }
-  Json json =
-      task.kind == TaskKind::kRolling ? rolling_scores(asked, answers) : task_scores(task, items, scores);
+  Json json = task.kind == TaskKind::kRolling ? rolling_scores(asked, answers, max_length)
+                                              : task_scores(task, items, scores);
   if (task.kind == TaskKind::kLastWord) {
     double sum = 0.0;
     for (const TaskAnswer& answer : answers.ours) sum += answer.log_likelihoods[0];

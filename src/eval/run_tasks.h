@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "eval/answer_store.h"
 #include "eval/task.h"
 #include "models/model.h"
 #include "tensor/context.h"
@@ -17,12 +18,16 @@
 namespace lq {
 
 struct TaskOptions {
-  std::filesystem::path data;         // the folder with a folder for each task
-  std::int64_t limit = 0;             // documents of each file, the first ones; 0: all
-  int shots = -1;                     // examples before a question; -1: as many as the task's definition says
-  std::int64_t max_length = 0;        // tokens that the model is fed at once; 0: what it was made for
-  std::int64_t max_new_tokens = 256;  // of a generated answer
-  const Model* reference = nullptr;   // also how far from this model's answers
+  std::filesystem::path data;        // the folder with a folder for each task
+  std::int64_t limit = 0;            // documents of each file, the first ones; 0: all
+  int shots = -1;                    // examples before a question; -1: as many as the task's definition says
+  std::int64_t max_length = 0;       // tokens that the model is fed at once; 0: what it was made for
+  std::int64_t max_new_tokens = 0;   // of a generated answer; 0: as the task's definition says
+  const Model* reference = nullptr;  // also how far from this model's answers
+  // What a run before has found is taken from here, and what this one finds is put there: of the model, and
+  // of the reference where it answers by itself (generated texts). Null: not kept.
+  AnswerStore* store = nullptr;
+  AnswerStore* reference_store = nullptr;
   // One line a document: what was asked, found and right.
   std::function<void(const nlohmann::ordered_json&)> on_sample = {};
 };

@@ -54,31 +54,35 @@ struct TaskAnswer {
 using ItemScores = std::map<std::string, double>;
 
 struct Task {
-  std::string_view name;
+  std::string name;
   TaskKind kind = TaskKind::kChoice;
   // The split whose documents are scored, and the one that examples come from: its files are looked for in
   // DATA/FOLDER by the names of task_files.h.
-  std::string_view folder;
+  std::string folder;
   Split split = Split::kValidation;
   Split shots_from = Split::kTrain;
   ShotOrder shot_order = ShotOrder::kDrawn;
   int shots = 0;  // examples before the question, where the user names no number
   // Whether the split has one file a group ("anatomy_test.csv"), as MMLU has.
   bool file_per_group = false;
-  std::string (*description)(const std::string& group) = nullptr;  // before the examples; null: none
+  std::function<std::string(const std::string& group)> description = {};  // before the examples; may be empty
   // A record of the split's file as an item. Throws Error(kCorruptFile) with the record's place.
-  TaskItem (*item)(const TaskRecord& record) = nullptr;
-  ItemScores (*score)(const TaskItem& item, const TaskAnswer& answer) = nullptr;
+  std::function<TaskItem(const TaskRecord& record)> item = {};
+  std::function<ItemScores(const TaskItem& item, const TaskAnswer& answer)> score = {};
   std::vector<std::string> stop = {};  // texts that end a generated answer
-  std::string_view delimiter = " ";    // between the question and its answer
+  std::int64_t max_new_tokens = 256;   // of a generated answer, where the user names no number
+  std::string delimiter = " ";         // between the question and its answer
   // The group of a group ("anatomy" is in "stem"); null: none.
   std::string_view (*category)(const std::string& group) = nullptr;
-  std::string_view source;  // of the definition, for docs and --help
+  std::string source;  // of the definition, for docs and --help
+  // What lm-evaluation-harness calls it, and which version of its definition this is; 0: not one of its own.
+  std::string harness_name = {};
+  double harness_version = 0.0;
 };
 
 // All tasks, in the order in which help lists them.
 const std::vector<Task>& all_tasks();
-// Throws Error(kInvalidArgument) for an unknown name, with the nearest known ones.
+// Throws Error(kInvalidArgument) for an unknown name, with the nearest known one.
 const Task& find_task(std::string_view name);
 
 // acc, and acc_norm (by characters) where `normalised`: the first of the greatest wins.

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/printable.h"
+#include "data/line_reader.h"
 #include "data/record_reader.h"
 #include "files/json_file.h"
 
@@ -59,6 +60,18 @@ std::vector<TaskFile> group_files(const fs::path& folder, Split split) {
     if (!found.empty()) return found;
   }
   return found;
+}
+
+// Whether the first row of a table of questions holds names: MMLU's authors publish it without them.
+bool names_columns(const fs::path& path) {
+  const std::string name = path.filename().string();
+  if (name.find(".csv") == std::string::npos && name.find(".tsv") == std::string::npos) return true;
+  LineReader lines(path);
+  std::string line;
+  if (!lines.next(line)) return true;
+  std::erase(line, '"');
+  std::ranges::replace(line, '\t', ',');
+  return ("," + line + ",").find(",question,") != std::string::npos;
 }
 
 // Labels of documents whose file has none, one a line: "valid-labels.lst" beside "valid.jsonl".
@@ -152,7 +165,10 @@ std::vector<TaskFile> task_files(const fs::path& data, std::string_view folder, 
 
 std::vector<TaskRecord> read_task_records(const TaskFile& file) {
   const std::vector<nlohmann::ordered_json> labels = labels_beside(file.path);
-  const auto reader = RecordReader::open(file.path, RecordOptions());
+  RecordOptions options;
+  if (!file.group.empty() && !names_columns(file.path))
+    options.columns = {"question", "A", "B", "C", "D", "answer"};
+  const auto reader = RecordReader::open(file.path, options);
   std::vector<TaskRecord> all;
   nlohmann::ordered_json record;
   while (reader->next(record)) {

@@ -50,7 +50,8 @@ struct TaskFile {
 // naming what was looked for.
 std::vector<TaskFile> task_files(const std::filesystem::path& data, std::string_view folder, Split split,
                                  bool per_group);
-// All records, in their order. A TruthfulQA-like object of records or a list of them is read as well.
+// All records, in their order. A table of a group that has no row of names has the columns question, A, B, C,
+// D, answer. A TruthfulQA-like object of records or a list of them is read as well.
 std::vector<TaskRecord> read_task_records(const TaskFile& file);
 
 }  // namespace lq

@@ -22,6 +22,8 @@ namespace lq {
 
 struct RenderOptions {
   std::optional<std::tm> now;  // what strftime_now tells; absent: the clock, local time
+  // Printing a value that is not defined is an error (kInvalidArgument), as with jinja2's StrictUndefined.
+  bool strict = false;
 };
 
 // Where things stand in rendered text; positions in bytes.

@@ -144,7 +144,12 @@ Interpreter::Flow Interpreter::render(const Node& node, const ScopePtr& scope) {
       out() += node.text;
       break;
     case NodeKind::kPrint: {
-      const std::string text = to_text(evaluate(*node.expr, scope));
+      const Value value = evaluate(*node.expr, scope);
+      if (options_.strict && value.is_undefined()) {
+        const std::string* why = value.undefined_reason();
+        fail(ErrorCode::kInvalidArgument, "{}: {}", place(), why == nullptr ? "a value is undefined" : *why);
+      }
+      const std::string text = to_text(value);
       charge(text.size() / 64);
       out() += text;
       break;

@@ -43,14 +43,14 @@ Regex::~Regex() = default;
 Regex::Regex(Regex&&) noexcept = default;
 Regex& Regex::operator=(Regex&&) noexcept = default;
 
-std::optional<std::pair<std::size_t, std::size_t>> Regex::find(std::string_view text,
-                                                               std::size_t from) const {
+// Where the last match of this thread's block lies; the number of its groups and one, 0: no match.
+std::pair<const std::size_t*, std::size_t> Regex::match(std::string_view text, std::size_t from) const {
   // One per thread: a match block is scratch, not state.
   thread_local const std::unique_ptr<pcre2_match_data, void (*)(pcre2_match_data*)> block(
       pcre2_match_data_create(64, nullptr), pcre2_match_data_free);
   const int rc = pcre2_match(impl_->code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(), from,
                              PCRE2_NO_UTF_CHECK, block.get(), nullptr);
-  if (rc == PCRE2_ERROR_NOMATCH) return std::nullopt;
+  if (rc == PCRE2_ERROR_NOMATCH) return {nullptr, 0};
   LQ_CHECK(rc >= 0, kUnsupported,
            "{}: regular expression '{}' gave up on a text of {} bytes (PCRE2 error {})", impl_->who,
            impl_->pattern, text.size(), rc);
@@ -58,7 +58,22 @@ std::optional<std::pair<std::size_t, std::size_t>> Regex::find(std::string_view 
   // \K inside a lookahead may put the start past the end: such a pattern has no sensible split.
   LQ_CHECK(span[0] <= span[1], kUnsupported, "{}: regular expression '{}' matches backwards", impl_->who,
            impl_->pattern);
+  return {span, static_cast<std::size_t>(rc)};
+}
+
+std::optional<std::pair<std::size_t, std::size_t>> Regex::find(std::string_view text,
+                                                               std::size_t from) const {
+  const auto [span, groups] = match(text, from);
+  if (groups == 0) return std::nullopt;
   return std::pair<std::size_t, std::size_t>(span[0], span[1]);
+}
+
+std::optional<Regex::Groups> Regex::find_groups(std::string_view text, std::size_t from) const {
+  const auto [span, groups] = match(text, from);
+  if (groups == 0) return std::nullopt;
+  Groups all;
+  for (std::size_t i = 0; i < groups; ++i) all.emplace_back(span[2 * i], span[2 * i + 1]);
+  return all;
 }
 
 std::size_t Regex::next_character(std::string_view text, std::size_t at) {

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace lq {
 
@@ -23,6 +24,11 @@ class Regex {
   // The first match at or after `from`: [begin, end). REQUIRES: text is valid UTF-8. Thread-safe. Throws
   // kUnsupported where a match needs more steps than PCRE2 allows.
   std::optional<std::pair<std::size_t, std::size_t>> find(std::string_view text, std::size_t from) const;
+
+  // The same match, and what each of its groups holds: [0] the match, [i] group i, npos where it took no
+  // part.
+  using Groups = std::vector<std::pair<std::size_t, std::size_t>>;
+  std::optional<Groups> find_groups(std::string_view text, std::size_t from) const;
 
   // Calls visit(begin, end) for every match, left to right, not overlapping; an empty match right after
   // another match is left out.
@@ -44,6 +50,7 @@ class Regex {
   static std::string translate(std::string_view pattern);
 
  private:
+  std::pair<const std::size_t*, std::size_t> match(std::string_view text, std::size_t from) const;
   static std::size_t next_character(std::string_view text, std::size_t at);
   struct Impl;
   std::unique_ptr<Impl> impl_;

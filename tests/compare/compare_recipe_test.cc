@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "support/io_test_util.h"
+#include "support/paths.h"
 
 namespace lq {
 namespace {
@@ -201,6 +202,34 @@ TEST_F(CompareRecipeTest, PathsMayNameTheEnvironment) {
             fs::weakly_canonical(dir_ / "b.txt"));
   EXPECT_EQ(error("data = \"b.txt\"", "data = \"${LQ_TEST_NO}/b.txt\""),
             "14: eval.data names the environment variable LQ_TEST_NO, which is not set");
+}
+
+TEST_F(CompareRecipeTest, BenchmarksBesideTheTexts) {
+  fs::create_directories(dir_ / "tasks");
+  const std::string more =
+      "data = \"b.txt\"\ntasks = [\"piqa\", \"mmlu\"]\ntasks-data = \"tasks\"\nlimit = 7\n";
+  const CompareRecipe r = parse(recipe("data = \"b.txt\"\n", more + "num-fewshot = 0\n"));
+  EXPECT_EQ(r.tasks, (std::vector<std::string>{"piqa", "mmlu"}));
+  EXPECT_EQ(r.tasks_data.filename(), "tasks");
+  EXPECT_EQ(r.limit, 7);
+  EXPECT_EQ(r.shots, 0);
+  EXPECT_FALSE(parse(recipe("data = \"b.txt\"\n", more)).shots);
+  const auto with = [&](const std::string& lines) {
+    return error("data = \"b.txt\"\n", "data = \"b.txt\"\n" + lines);
+  };
+  EXPECT_NE(with("tasks = [\"pika\"]\n").find("did you mean piqa"), std::string::npos);
+  EXPECT_NE(with("tasks = [\"piqa\", \"piqa\"]\n").find("twice"), std::string::npos);
+  EXPECT_NE(with("tasks = [\"piqa\"]\n").find("tasks-data"), std::string::npos);
+  EXPECT_NE(with("limit = 3\n").find("eval.limit"), std::string::npos);
+}
+
+TEST_F(CompareRecipeTest, TheInstructionsRecipeReads) {
+  io_test::put_file(dir_ / "guanaco-llama2-1k.jsonl", "{}");
+  for (const char* name : {"MODEL", "OASST", "BENCHMARKS"}) setenv(name, dir_.path().c_str(), 1);
+  const CompareRecipe r = read_compare_recipe(fs::path(test::source_dir()) / "examples/recipes/oasst.toml");
+  EXPECT_EQ(r.tasks.size(), 5U);
+  EXPECT_EQ(r.limit, 200);
+  for (const char* name : {"MODEL", "OASST", "BENCHMARKS"}) unsetenv(name);
 }
 
 }  // namespace

@@ -83,5 +83,19 @@ TEST(CompareResult, JsonKeepsEveryNumber) {
   EXPECT_THROW(compare_run_from_json({{"seed", 1}}, "x"), Error);
 }
 
+TEST(CompareResult, BenchmarksComeBackFromJson) {
+  CompareBase base;
+  base.tasks = {{"acc", 0.5, 0.25}};
+  const CompareBase again = compare_base_from_json(to_json(base), "base.json");
+  ASSERT_EQ(again.tasks.size(), 1U);
+  EXPECT_EQ(again.tasks[0].metric, "acc");
+  EXPECT_EQ(again.tasks[0].flips, 0.25);
+  nlohmann::json old = to_json(base);  // written before there were benchmarks
+  old.erase("tasks");
+  EXPECT_TRUE(compare_base_from_json(old, "base.json").tasks.empty());
+  CompareRow row;
+  EXPECT_FALSE(task_after(row, 0));
+}
+
 }  // namespace
 }  // namespace lq

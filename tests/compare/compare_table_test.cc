@@ -87,5 +87,29 @@ TEST(CompareTable, StandsBeforeAnyRun) {
   EXPECT_TRUE(compare_table_json(t)["rows"][0]["texts"][0]["perplexity"].is_null());
 }
 
+TEST(CompareTable, BenchmarksAreColumns) {
+  CompareTable t = small_table();
+  t.tasks = {"arc_easy"};
+  t.dense_tasks = {{"acc_norm", 0.5, {}}};
+  for (std::size_t i = 0; i < 2; ++i) {
+    t.rows[i].base->tasks = {{"acc_norm", 0.25, i == 1 ? std::optional(0.125) : std::nullopt}};
+    for (std::size_t k = 0; k < 2; ++k)
+      t.rows[i].runs[k].tasks = {{"acc_norm", 0.5 + 0.25 * static_cast<double>(k), {}}};
+  }
+  const TextTable table = compare_task_table(t);
+  EXPECT_EQ(table.header,
+            (std::vector<std::string>{"method", "budget", "bits", "arc_easy acc_norm (flips)", "after"}));
+  ASSERT_EQ(table.rows.size(), 3U);  // the dense model, and the methods that have one
+  EXPECT_EQ(table.rows[0][3], "0.5000");
+  EXPECT_EQ(table.rows[2],
+            (std::vector<std::string>{"ours", "2.5", "2.499", "0.2500 (0.125)", "0.6250 ±0.1768"}));
+  const nlohmann::json json = compare_table_json(t);
+  EXPECT_EQ(json["tasks"][0]["dense"], 0.5);
+  EXPECT_EQ(json["rows"][1]["tasks"][0]["after"], 0.625);
+  EXPECT_EQ(json["rows"][1]["tasks"][0]["flips"], 0.125);
+  EXPECT_NE(compare_table_markdown(t).find("| arc_easy acc_norm (flips) |"), std::string::npos);
+  EXPECT_FALSE(nlohmann::json(compare_table_json(small_table())).contains("tasks"));
+}
+
 }  // namespace
 }  // namespace lq

@@ -69,5 +69,14 @@ TEST(CsvReader, ErrorsNameTheLine) {
   EXPECT_NE(error_of("a\n\"x\n\n").find("t.csv:2: a quote is never closed"), std::string::npos);
 }
 
+TEST(CsvReader, TakesNamesWhereTheFileHasNone) {
+  CsvReader reader(LineReader("1,2\n1,2,3\n", "t.csv"), CsvOptions{.columns = {"a", "b"}});
+  std::vector<std::string> fields;
+  ASSERT_TRUE(reader.next(fields));
+  EXPECT_EQ(fields, (std::vector<std::string>{"1", "2"}));
+  EXPECT_EQ(reader.column("b"), 1U);
+  EXPECT_THROW(reader.next(fields), Error);
+}
+
 }  // namespace
 }  // namespace lq

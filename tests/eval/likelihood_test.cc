@@ -182,8 +182,6 @@ TEST(Likelihood, AStoppedRunGoesOnToTheSameBits) {
   {
     AnswerStore store(dir / "answers");
     EXPECT_THROW(log_likelihoods(stopped, model, requests, {.store = &store, .batch_tokens = 100}), Error);
-    EXPECT_NE(store.find(1), nullptr);
-    EXPECT_EQ(store.find(2), nullptr);
   }
   AnswerStore store(dir / "answers");
   const auto resumed = log_likelihoods(m.ctx, model, requests, {.store = &store, .batch_tokens = 100});

@@ -67,5 +67,20 @@ TEST(TaskFiles, NothingInTheFileIsSaid) {
                [&] { read_task_records(task_files(dir.path(), "t", Split::kTest, false)[0]); });
 }
 
+TEST(TaskFiles, ATableOfAGroupNeedsNoRowOfNames) {
+  const TempDir dir;
+  put(dir / "mmlu/test/a_test.csv", "\"What, then?\",none,none,2,3,B\nQ,1,2,3,4,A\n");
+  put(dir / "mmlu/test/b_test.csv", "question,A,B,C,D,answer\nQ,1,2,3,4,D\n");
+  const auto files = task_files(dir.path(), "mmlu", Split::kTest, true);
+  const auto bare = read_task_records(files[0]);
+  ASSERT_EQ(bare.size(), 2U);
+  EXPECT_EQ(bare[0].text("question"), "What, then?");
+  EXPECT_EQ(bare[0].text("B"), "none");
+  EXPECT_EQ(bare[1].text("answer"), "A");
+  const auto named = read_task_records(files[1]);
+  ASSERT_EQ(named.size(), 1U);
+  EXPECT_EQ(named[0].text("answer"), "D");
+}
+
 }  // namespace
 }  // namespace lq

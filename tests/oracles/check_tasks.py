@@ -1,47 +1,47 @@
 #!/usr/bin/env python3
-"""Log-likelihoods of `lqlora eval --log-samples` against transformers, document by document.
+"""Compares `lqlora eval --log-samples` with lm-evaluation-harness, document by document.
 
-usage: check_tasks.py MODEL SAMPLES.jsonl        (needs torch and transformers; run by hand)
+usage: check_tasks.py HARNESS.json SAMPLES.jsonl        (HARNESS.json: of run_harness.py, with the same limit and shots)
 
-Each choice is scored by itself, with the tokenization rule of lm-evaluation-harness: spaces at the context's end go
-to the answer, context and answer are tokenized as one text, what exceeds the context's own tokens is scored. Prints
-the largest difference, and exits with 1 if it exceeds 1e-3.
+Prints for each task the documents, the largest difference of a log-likelihood, how many scores and how many generated
+texts differ. Exits with 1 if a log-likelihood differs by more than 1e-3, or a score or text at all.
 """
 import json
 import sys
 
-import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
-
-
-def encode(tokenizer, context, continuation):
-    words = context.rstrip()
-    continuation = context[len(words):] + continuation
-    whole = tokenizer.encode(words + continuation)
-    before = tokenizer.encode(words)
-    return before, whole[len(before):]
+NAMES = {"lambada": "lambada_openai"}
+METRICS = {"exact_match,strict-match": "exact_match_strict", "exact_match,flexible-extract": "exact_match_flexible"}
 
 
 def main():
-    tokenizer = AutoTokenizer.from_pretrained(sys.argv[1])
-    model = AutoModelForCausalLM.from_pretrained(sys.argv[1], dtype=torch.float32).eval()
-    longest = model.config.max_position_embeddings
-    worst, documents = 0.0, 0
-    for line in open(sys.argv[2]):
-        sample = json.loads(line)
-        if "log_likelihoods" not in sample or sample["task"] == "winogrande":
-            continue
-        documents += 1
-        for choice, ours in zip(sample["choices"], sample["log_likelihoods"]):
-            context, answer = encode(tokenizer, sample["context"], " " + choice)
-            ids = (context + answer)[-(longest + 1):]
-            with torch.no_grad():
-                logits = model(torch.tensor([ids[:-1]])).logits[0].double()
-            scores = torch.log_softmax(logits[-len(answer):], dim=-1)
-            theirs = scores[torch.arange(len(answer)), torch.tensor(answer)].sum().item()
-            worst = max(worst, abs(theirs - ours))
-    print(f"{documents} documents, largest difference {worst:.2e}")
-    return 0 if worst <= 1e-3 and documents > 0 else 1
+    ours = {}
+    for line in open(sys.argv[2], encoding="utf-8"):
+        s = json.loads(line)
+        name = NAMES.get(s["task"], s["task"]) + ("_" + s["group"] if "group" in s else "")
+        ours[name, s["doc_id"]] = s
+    totals = {}
+    for run in json.load(open(sys.argv[1], encoding="utf-8"))["runs"]:
+        total = totals.setdefault(run["task"], {"documents": 0, "difference": 0.0, "scores": 0, "texts": 0})
+        for task, documents in run["documents"].items():
+            for theirs in documents:
+                sample = ours[task, theirs["doc_id"]]
+                total["documents"] += 1
+                pairs = list(zip(theirs.get("log_likelihoods", []), sample.get("log_likelihoods", [])))
+                if len(theirs.get("log_likelihoods", [])) != len(sample.get("log_likelihoods", [])):
+                    pairs = [(theirs["log_likelihoods"][0], sum(sample["log_likelihoods"]))]  # windows of one text
+                total["difference"] = max([total["difference"]] + [abs(a - b) for a, b in pairs])
+                total["texts"] += theirs.get("answer") != sample.get("answer")
+                for metric, value in theirs.items():
+                    name = METRICS.get(metric, metric)
+                    if metric in ("doc_id", "answer", "greedy", "log_likelihoods") or name not in sample:
+                        continue
+                    total["scores"] += abs(sample[name] - value) > 1e-4
+    bad = 0
+    for task, t in totals.items():
+        print(f"{task}: {t['documents']} documents, largest difference {t['difference']:.1e} nats, "
+              f"{t['scores']} scores and {t['texts']} texts differ")
+        bad += t["difference"] > 1e-3 or t["scores"] > 0 or t["texts"] > 0 or t["documents"] == 0
+    return 1 if bad or not totals else 0
 
 
 if __name__ == "__main__":

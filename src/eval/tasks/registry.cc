@@ -21,8 +21,8 @@ ItemScores greedy(const TaskItem&, const TaskAnswer& answer) {
 }
 ItemScores none(const TaskItem&, const TaskAnswer&) { return {}; }
 
-Task choice(std::string_view name, Split split, TaskItem (*item)(const TaskRecord&),
-            ItemScores (*score)(const TaskItem&, const TaskAnswer&), std::string_view source) {
+Task choice(const std::string& name, Split split, TaskItem (*item)(const TaskRecord&),
+            ItemScores (*score)(const TaskItem&, const TaskAnswer&), const std::string& source) {
   Task t;
   t.name = name;
   t.folder = name;
@@ -31,6 +31,11 @@ Task choice(std::string_view name, Split split, TaskItem (*item)(const TaskRecor
   t.score = score;
   t.source = source;
   return t;
+}
+
+double harness_version(std::string_view name) {
+  if (name == "truthfulqa_mc2" || name == "gsm8k") return 3.0;
+  return name == "truthfulqa_mc1" || name == "boolq" || name == "wikitext" || name == "mmlu" ? 2.0 : 1.0;
 }
 
 std::vector<Task> make_tasks() {
@@ -69,6 +74,10 @@ std::vector<Task> make_tasks() {
   Task wikitext = choice("wikitext", Split::kTest, wikitext_item, none, "Merity 2016, page by page");
   wikitext.kind = TaskKind::kRolling;
   all.push_back(wikitext);
+  for (Task& task : all) {
+    task.harness_name = task.name == "lambada" ? "lambada_openai" : task.name;
+    task.harness_version = harness_version(task.name);
+  }
   return all;
 }
 
@@ -86,9 +95,10 @@ const Task& find_task(std::string_view name) {
   const auto nearest = std::min_element(all.begin(), all.end(), [&](const Task& a, const Task& b) {
     return edit_distance(a.name, name) < edit_distance(b.name, name);
   });
-  std::string known = "perplexity";
-  for (const Task& task : all) known += ", " + std::string(task.name);
-  fail(ErrorCode::kInvalidArgument, "[tasks] no task '{}' (did you mean {}?); there are {}", name,
+  std::string known = "perplexity, vicuna";
+  for (const Task& task : all) known += ", " + task.name;
+  fail(ErrorCode::kInvalidArgument,
+       "[tasks] no task '{}' (did you mean {}?); there are {}, and files that end in .toml", name,
        nearest->name, known);
 }
 

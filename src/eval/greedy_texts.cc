@@ -1,0 +1,213 @@
+#include "eval/greedy_texts.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "eval/generator.h"
+#include "eval/stop_texts.h"
+#include "tokenizers/stream_decoder.h"
+
+namespace lq {
+namespace {
+
+constexpr std::int64_t kPromptPart = 512;  // tokens of a prompt that pass together
+constexpr std::size_t kMostTogether = 64;  // texts of a batch
+
+using Prompts = std::span<const std::vector<std::int32_t>>;
+
+// A text that is being continued.
+class Going {
+ public:
+  KvCache cache;
+  std::int32_t next = 0;  // not in the cache yet
+
+  Going(const Model& model, const Tokenizer& tokenizer, const std::vector<std::int32_t>& prompt,
+        const GreedyOptions& options)
+      : cache(model.make_cache(std::ssize(prompt) + options.max_tokens)),
+        tokenizer_(tokenizer),
+        decoder_(tokenizer, true, prompt),
+        stop_(options.stop),
+        has_stop_(!options.stop.empty()),
+        left_(options.max_tokens) {}
+
+  // Takes the next token; false: it was the last one.
+  bool push(std::int32_t id, std::span<const std::int32_t> eos) {
+    next = id;
+    if (std::ranges::find(eos, id) != eos.end()) return false;
+    if (id < tokenizer_.vocab_size()) {  // an id that no token has gives no text
+      text_ += stop_.push(decoder_.push(id));
+      if (tokenizer_.is_special(id) && has_stop_) text_ += stop_.push(tokenizer_.piece(id), false);
+    }
+    return !stop_.found() && --left_ > 0;
+  }
+  std::string finish() {
+    if (!stop_.found()) {
+      text_ += stop_.push(decoder_.finish());
+      text_ += stop_.finish();
+    }
+    return std::move(text_);
+  }
+
+ private:
+  const Tokenizer& tokenizer_;
+  tokenizers::StreamDecoder decoder_;
+  StopTexts stop_;
+  bool has_stop_;
+  std::int64_t left_;
+  std::string text_;
+};
+
+std::int32_t most_likely(const float* row, std::int64_t vocab) {
+  const float* best = std::max_element(row, row + vocab);
+  LQ_CHECK(*best == *best, kInvalidArgument, "[tasks] the model's logits are not numbers");
+  return static_cast<std::int32_t>(best - row);
+}
+
+class Batch {
+ public:
+  Batch(Context& ctx, const Model& model, const Tokenizer& tokenizer, const GreedyOptions& options)
+      : ctx_(ctx), model_(model), tokenizer_(tokenizer), options_(options) {
+    for (const std::int64_t id : model.spec().eos) eos_.push_back(static_cast<std::int32_t>(id));
+    if (tokenizer.eos_id()) eos_.push_back(*tokenizer.eos_id());
+  }
+
+  std::vector<std::string> run(Prompts prompts) {
+    std::vector<std::string> texts(prompts.size());
+    std::vector<std::unique_ptr<Going>> all;
+    std::vector<std::size_t> active;
+    for (std::size_t i = 0; i < prompts.size(); ++i) {
+      all.push_back(std::make_unique<Going>(model_, tokenizer_, prompts[i], options_));
+      if (all[i]->push(after_prompt(*all[i], prompts[i]), eos_)) {
+        active.push_back(i);
+      } else {
+        texts[i] = all[i]->finish();
+        all[i].reset();
+      }
+    }
+    while (!active.empty()) {
+      ctx_.stop.check();
+      const std::vector<std::int32_t> next = step(all, active);
+      std::vector<std::size_t> still;
+      for (std::size_t k = 0; k < active.size(); ++k) {
+        std::unique_ptr<Going>& going = all[active[k]];
+        if (going->push(next[k], eos_)) {
+          still.push_back(active[k]);
+        } else {
+          texts[active[k]] = going->finish();
+          going.reset();
+        }
+      }
+      active = std::move(still);
+    }
+    return texts;
+  }
+
+ private:
+  // The most likely token behind a prompt, which is in the cache then.
+  std::int32_t after_prompt(Going& going, std::span<const std::int32_t> prompt) {
+    Scratch scratch(workspace_);
+    const Matrix x = scratch.matrix(std::min(kPromptPart, std::ssize(prompt)), model_.spec().hidden);
+    const Matrix logits = scratch.matrix(1, model_.spec().vocab);
+    for (std::int64_t at = 0; at < std::ssize(prompt); at += kPromptPart) {
+      const std::int64_t count = std::min(kPromptPart, std::ssize(prompt) - at);
+      const auto part = prompt.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(count));
+      model_.extend(ctx_, workspace_, going.cache, part, x.slice(0, count));
+      if (at + count == std::ssize(prompt))
+        model_.head().logits(ctx_, workspace_, x.slice(count - 1, 1), logits);
+    }
+    return most_likely(logits.row(0), logits.cols);
+  }
+
+  // The next tokens of all that go on.
+  std::vector<std::int32_t> step(const std::vector<std::unique_ptr<Going>>& all,
+                                 const std::vector<std::size_t>& active) {
+    std::vector<std::int32_t> ids;
+    std::vector<std::int64_t> starts = {0};
+    std::vector<KvCache*> caches;
+    for (const std::size_t i : active) {
+      ids.push_back(all[i]->next);
+      starts.push_back(std::ssize(ids));
+      caches.push_back(&all[i]->cache);
+    }
+    const std::int64_t n = std::ssize(ids);
+    Scratch scratch(workspace_);
+    const Matrix x = scratch.matrix(n, model_.spec().hidden);
+    model_.extend(ctx_, workspace_, caches, {ids, starts}, x);
+    const std::int64_t most = std::min(n, model_.head().chunk_tokens());
+    const Matrix logits = scratch.matrix(most, model_.spec().vocab);
+    std::vector<std::int32_t> next;
+    for (std::int64_t begin = 0; begin < n; begin += most) {
+      const std::int64_t count = std::min(most, n - begin);
+      model_.head().logits(ctx_, workspace_, x.slice(begin, count), logits.slice(0, count));
+      for (std::int64_t i = 0; i < count; ++i) next.push_back(most_likely(logits.row(i), logits.cols));
+    }
+    return next;
+  }
+
+  Context& ctx_;
+  const Model& model_;
+  const Tokenizer& tokenizer_;
+  const GreedyOptions& options_;
+  std::vector<std::int32_t> eos_;
+  Workspace workspace_;
+};
+
+void check_prompts(const Model& model, Prompts prompts, const GreedyOptions& options) {
+  for (const std::vector<std::int32_t>& ids : prompts) {
+    LQ_CHECK(!ids.empty(), kInvalidArgument, "[tasks] a prompt is empty");
+    check_sequence_length(model.spec(), std::ssize(ids) + options.max_tokens, "[tasks] prompt and answer");
+    for (const std::int32_t id : ids) {
+      LQ_CHECK(id >= 0 && id < model.spec().vocab, kMismatch,
+               "[tasks] the tokenizer gives token {}, but the model knows {}", id, model.spec().vocab);
+    }
+  }
+}
+
+std::string asked_of(Prompts prompts) {
+  Hasher hasher;
+  for (const std::vector<std::int32_t>& ids : prompts) {
+    const std::int64_t size = std::ssize(ids);
+    hasher.update(&size, sizeof size);
+    hasher.update(ids.data(), ids.size() * sizeof(std::int32_t));
+  }
+  return hasher.hex();
+}
+
+}  // namespace
+
+std::vector<std::string> greedy_texts(Context& ctx, const Model& model, const Tokenizer& tokenizer,
+                                      Prompts prompts, const GreedyOptions& options) {
+  LQ_CHECK(options.max_tokens > 0, kInvalidArgument, "[tasks] answers of {} tokens", options.max_tokens);
+  check_prompts(model, prompts, options);
+  Context decoding = generation_context(ctx, DecodePrecision::kFine, model.packed());
+  const ModelSpec& spec = model.spec();
+  const std::int64_t room = options.cache_bytes / (2 * spec.layers() * spec.kv_width() * 4);  // tokens
+  std::vector<std::string> texts;
+  Batch batch(decoding, model, tokenizer, options);
+  ctx.progress.begin("answer", std::ssize(prompts), "documents");
+  for (std::size_t first = 0; first < prompts.size();) {
+    ctx.stop.check();
+    std::size_t last = first;
+    std::int64_t tokens = 0;
+    do {
+      tokens += std::ssize(prompts[last]) + options.max_tokens;
+    } while (++last < prompts.size() && last - first < kMostTogether &&
+             tokens + std::ssize(prompts[last]) + options.max_tokens <= room);
+    const Prompts part = prompts.subspan(first, last - first);
+    const auto key = static_cast<std::int64_t>(first);
+    const std::string asked = options.store != nullptr ? asked_of(part) : "";
+    const nlohmann::json* kept = options.store != nullptr ? options.store->find(key, asked) : nullptr;
+    const std::vector<std::string> found =
+        kept != nullptr ? kept->get<std::vector<std::string>>() : batch.run(part);
+    if (kept == nullptr && options.store != nullptr) options.store->put(key, asked, found);
+    texts.insert(texts.end(), found.begin(), found.end());
+    first = last;
+    ctx.progress.update(static_cast<std::int64_t>(first), "");
+  }
+  ctx.progress.end();
+  return texts;
+}
+
+}  // namespace lq
