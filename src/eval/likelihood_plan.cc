@@ -140,8 +140,12 @@ std::span<const std::int32_t> fed_tokens(const LikelihoodRequest& request) {
 
 std::vector<LikelihoodBatch> plan_likelihoods(std::span<const LikelihoodRequest> requests,
                                               const LikelihoodLimits& limits) {
-  const std::vector<Planned> all = planned(requests);
-  Batches batches(limits);
+  std::vector<Planned> all = planned(requests);
+  if (!limits.share) {
+    for (Planned& p : all) p.shared = 0;
+  }
+  const LikelihoodLimits alone{1, 1, false};
+  Batches batches(limits.share ? limits : alone);
   std::size_t loose = 0;  // from here to `first`: without a base
   const auto add_loose = [&](std::size_t end) {
     if (end > loose) batches.add(std::span(all).subspan(loose, end - loose), 0, false);

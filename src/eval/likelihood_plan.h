@@ -12,8 +12,8 @@
 namespace lq {
 
 // One sequence that is fed to the model: all tokens of its requests but the last, which is predicted only.
-// Several requests have one where they are the same, so that equal answers tie, and where they are fed the same
-// tokens and score one each (letters of an answer).
+// Several requests have one where they are the same, so that equal answers tie, and where they are fed the
+// same tokens and score one each (letters of an answer).
 struct FedSequence {
   std::vector<std::size_t> requests;  // at least one
 };
@@ -37,6 +37,7 @@ struct LikelihoodBatch {
 struct LikelihoodLimits {
   std::int64_t rows = 1024;          // tokens that are computed in a batch, unless a sequence alone has more
   std::int64_t cache_tokens = 8192;  // tokens in the caches of a batch, likewise
+  bool share = true;                 // false: each sequence passes by itself, whole
 };
 
 // What the model is fed of a request.

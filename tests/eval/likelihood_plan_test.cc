@@ -128,5 +128,14 @@ TEST(LikelihoodPlan, SequencesThatShareNothingAreAlone) {
   EXPECT_EQ(sequences, requests.size() - 1);
 }
 
+TEST(LikelihoodPlan, NothingIsSharedWhereItMayNotBe) {
+  const auto requests = questions(5, 100, 20, 3);
+  const LikelihoodLimits limits{1024, 8192, false};
+  const auto batches = plan_likelihoods(requests, limits);
+  expect_sound(requests, limits, batches);
+  EXPECT_EQ(batches.size(), 20U);
+  EXPECT_EQ(computed_tokens(requests, batches), 20 * 122);
+}
+
 }  // namespace
 }  // namespace lq
