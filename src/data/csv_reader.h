@@ -15,7 +15,7 @@ struct CsvOptions {
   // "a ""quoted"" field, with separators and line ends in it" (RFC 4180). Off for TSV, where a quote is a
   // letter like any other, as in GLUE's files.
   bool quotes = true;
-  // The columns' names, where the file has no row of them.
+  // What the columns are called, where the file has no row of names.
   std::vector<std::string> columns = {};
 };
 

@@ -23,7 +23,7 @@ struct RecordOptions {
   bool skip_bad = false;
   // Called for each one passed over, with the error that it would have been; may be empty.
   std::function<void(const std::string&)> on_bad;
-  // Names of the columns of a .csv or .tsv file that has no row of them.
+  // What the columns of a .csv or .tsv file are called that has no row of names.
   std::vector<std::string> columns = {};
   // Where what is odd about the files is counted; may be null.
   DataReport* report = nullptr;

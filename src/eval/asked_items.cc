@@ -19,9 +19,10 @@ std::vector<TaskItem> items_of(const Task& task, const TaskFile& file, std::size
 // Examples for the documents of one file, drawn in the order of the documents.
 class Shots {
  public:
-  Shots(const Task& task, std::vector<TaskItem> pool, std::size_t count, bool same_split)
-      : task_(task), pool_(std::move(pool)), count_(count), same_split_(same_split), random_(kShotSeed) {
-    LQ_CHECK(count_ + (same_split_ ? 1 : 0) <= pool_.size(), kInvalidArgument,
+  Shots(const Task& task, std::vector<TaskItem> pool, std::size_t count)
+      : task_(task), pool_(std::move(pool)), count_(count), random_(kShotSeed) {
+    const bool spare = task.draws_spare && task.shot_order == ShotOrder::kDrawn;
+    LQ_CHECK(count_ + (spare ? 1 : 0) <= pool_.size(), kInvalidArgument,
              "[tasks] {}: {} examples are asked for, but there are {} documents to take them from",
              task_.name, count_, pool_.size());
   }
@@ -39,19 +40,27 @@ class Shots {
       for (std::size_t i = 0; i < count_; ++i) result.push_back(i);
       return result;
     }
-    // Where examples come from the documents themselves, one more is drawn, so that the one that is asked
-    // can be left out.
-    for (const std::size_t i : random_.sample(pool_.size(), count_ + (same_split_ ? 1 : 0))) {
-      if (same_split_ && pool_[i] == asked) continue;
+    for (const std::size_t i : random_.sample(pool_.size(), count_ + (task_.draws_spare ? 1 : 0))) {
+      if (task_.draws_spare && pool_[i] == asked) continue;
       if (result.size() < count_) result.push_back(i);
     }
+    if (result.size() == count_) return result;
+    // The document lies in the pool more than once, and was drawn so: again, from the others.
+    std::vector<std::size_t> others;
+    for (std::size_t i = 0; i < pool_.size(); ++i) {
+      if (pool_[i] != asked) others.push_back(i);
+    }
+    LQ_CHECK(count_ <= others.size(), kInvalidArgument,
+             "[tasks] {}: {} examples are asked for, but {} documents differ from the one in hand",
+             task_.name, count_, others.size());
+    result.clear();
+    for (const std::size_t k : random_.sample(others.size(), count_)) result.push_back(others[k]);
     return result;
   }
 
   const Task& task_;
   std::vector<TaskItem> pool_;
   std::size_t count_;
-  bool same_split_;
   PythonRandom random_;
 };
 
@@ -71,8 +80,7 @@ std::vector<AskedItem> asked_items(const Task& task, const TaskOptions& options)
     }
     std::optional<Shots> examples;
     if (shots > 0) {
-      examples.emplace(task, std::move(pool), static_cast<std::size_t>(shots),
-                       task.shots_from == task.split && task.split == Split::kTest);
+      examples.emplace(task, std::move(pool), static_cast<std::size_t>(shots));
     }
     for (TaskItem& item : items) {
       std::string before = task.description ? task.description(item.group) : "";

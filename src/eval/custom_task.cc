@@ -190,6 +190,7 @@ Task parse_custom_task(std::string_view text, const std::filesystem::path& path)
   d->delimiter = task.delimiter;
   task.split = split_of(file, "split", Split::kTest);
   task.shots_from = split_of(file, "shots-from", Split::kTrain);
+  task.draws_spare = task.split == Split::kTest ? task.shots_from == Split::kTest : !file.has("shots-from");
   const std::int64_t shots = file.integer("shots").value_or(0);
   if (shots < 0 || shots > 1000) file.refuse("shots", "is not 0 to 1000");
   task.shots = static_cast<int>(shots);

@@ -62,6 +62,10 @@ struct Task {
   Split split = Split::kValidation;
   Split shots_from = Split::kTrain;
   ShotOrder shot_order = ShotOrder::kDrawn;
+  // One example more is drawn than is asked for, so that the document itself can be left out. The harness
+  // does so where a task has no test split (in its words: the split of the examples is the test split, both
+  // are none).
+  bool draws_spare = false;
   int shots = 0;  // examples before the question, where the user names no number
   // Whether the split has one file a group ("anatomy_test.csv"), as MMLU has.
   bool file_per_group = false;

@@ -29,6 +29,10 @@ TEST(CustomTask, RendersAQuestion) {
   EXPECT_EQ(task.shots, 3);
   EXPECT_EQ(task.shot_order, ShotOrder::kFirst);
   EXPECT_EQ(task.split, Split::kValidation);
+  EXPECT_TRUE(task.draws_spare);
+  EXPECT_FALSE(quiz().draws_spare);
+  EXPECT_TRUE(quiz("shots-from = \"test\"\n").draws_spare);
+  EXPECT_FALSE(quiz("split = \"validation\"\nshots-from = \"train\"\n").draws_spare);
   EXPECT_EQ(task.description(""), "D");
   const TaskItem item = task.item(record(R"({"q": "Q?", "a": 1})"));
   EXPECT_EQ(item.contexts, std::vector<std::string>{"Q?\n"});  // the line end at its end stays
@@ -37,7 +41,7 @@ TEST(CustomTask, RendersAQuestion) {
   EXPECT_EQ(item.shot, "Q?\n no Q?");
   EXPECT_EQ(task.item(record(R"({"q": "Q?", "a": "yes"})")).gold, 0);
   TaskAnswer answer;
-  answer.log_likelihoods = {-1.0, -2.0};
+  answer.log_likelihoods = {-1.0, -1.5};
   EXPECT_EQ(task.score(item, answer), (ItemScores{{"acc", 0.0}}));
   EXPECT_EQ(quiz("metrics = [\"acc\", \"acc_norm\"]").score(item, answer),
             (ItemScores{{"acc", 0.0}, {"acc_norm", 1.0}}));

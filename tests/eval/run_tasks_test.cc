@@ -132,5 +132,26 @@ TEST_F(RunTasks, WholeTextsGivePerplexities) {
   EXPECT_NEAR(std::log2(json["word_perplexity"].get<double>()) * 11, bits * 44, 1e-6);
 }
 
+TEST_F(RunTasks, ADocumentIsNotItsOwnExample) {
+  const auto line = [](const std::string& goal) {
+    return R"({"goal": ")" + goal + R"(", "sol1": "a", "sol2": "b", "label": 0})" + "\n";
+  };
+  put(dir / "piqa/valid.jsonl", line("T0") + line("T1"));
+  // Three of four are the first document: whatever is drawn, they are left out.
+  put(dir / "piqa/train.jsonl", line("T0") + line("T0") + line("T0") + line("T2"));
+  TaskOptions options;
+  options.data = dir.path();
+  options.shots = 1;
+  const auto asked = asked_items(find_task("piqa"), options);
+  EXPECT_NE(asked[0].before.find("T2"), std::string::npos);
+  EXPECT_EQ(asked[0].before.find("T0"), std::string::npos);
+  options.shots = 2;
+  expect_error(ErrorCode::kInvalidArgument, {"piqa", "2 examples", "1 documents differ"},
+               [&] { asked_items(find_task("piqa"), options); });
+  options.shots = 4;
+  expect_error(ErrorCode::kInvalidArgument, {"piqa", "4 examples"},
+               [&] { asked_items(find_task("piqa"), options); });
+}
+
 }  // namespace
 }  // namespace lq

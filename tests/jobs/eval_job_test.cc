@@ -90,7 +90,7 @@ TEST_F(EvalJobTest, ARunThatWasStoppedEndsInTheSameBytes) {
   run(o);
   o.out = dir_ / "stopped.json";
   o.samples = dir_ / "stopped.jsonl";
-  expect_error(ErrorCode::kInterrupted, {}, [&] { run(o, 2); });
+  expect_error(ErrorCode::kInterrupted, {}, [&] { run(o, 1); });
   EXPECT_FALSE(fs::exists(o.out));
   EXPECT_FALSE(fs::exists(o.samples));
   EXPECT_TRUE(fs::exists(dir_ / "stopped.json.work/arc_easy.answers"));
@@ -185,7 +185,8 @@ TEST_F(EvalJobTest, OptionsThatDoNotFitAreRefusedBeforeTheModelIsRead) {
 }
 
 TEST_F(EvalJobTest, BadDataIsNamed) {
-  const auto refused = [&](const std::string& task, ErrorCode code, std::initializer_list<std::string_view> parts) {
+  const auto refused = [&](const std::string& task, ErrorCode code,
+                           std::initializer_list<std::string_view> parts) {
     EvalOptions o = options({task});
     o.data = dir_.path();
     expect_error(code, parts, [&] { run(o); });

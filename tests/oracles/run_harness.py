@@ -18,6 +18,7 @@ import json
 import os
 import re
 import resource
+import tempfile
 import time
 import traceback
 
@@ -117,17 +118,19 @@ def load_local(data, path=None, name=None, **_):
     return datasets.DatasetDict({k: datasets.Dataset.from_list(v) for k, v in splits.items() if v})
 
 
-def mmlu_group(data):
-    """The harness's groups, of the subjects that DATA has."""
+def write_mmlu_groups(data, place):
+    """The harness's groups, of the subjects that DATA has, as task files in a folder."""
     import lm_eval
-    metrics = [{"metric": "acc", "weight_by_size": True}]
     groups = {}
     for path in sorted(glob.glob(f"{data}/mmlu/test/*")):
         subject = os.path.basename(path).split(".")[0].removesuffix("_test")
         task = yaml.safe_load(open(os.path.dirname(lm_eval.__file__) + f"/tasks/mmlu/default/mmlu_{subject}.yaml"))
         groups.setdefault(task["tag"].removesuffix("_tasks"), []).append("mmlu_" + subject)
-    parts = [{"group": g, "task": tasks, "aggregate_metric_list": metrics} for g, tasks in groups.items()]
-    return {"group": "mmlu", "task": parts, "aggregate_metric_list": metrics}
+    groups["mmlu"] = list(groups)
+    for group, tasks in groups.items():
+        with open(f"{place}/{group}.yaml", "w") as f:
+            yaml.safe_dump({"group": group, "task": tasks,
+                            "aggregate_metric_list": [{"metric": "acc", "weight_by_size": True}]}, f)
 
 
 def document(sample):
@@ -164,15 +167,16 @@ def main():
     from lm_eval.tasks import TaskManager
 
     places = [os.path.dirname(lm_eval.__file__) + "/tasks/" + p for p in PLACES]
-    manager = TaskManager(include_defaults=False, include_path=places)
+    groups = tempfile.TemporaryDirectory()
+    write_mmlu_groups(a.data, groups.name)
+    manager = TaskManager(include_defaults=False, include_path=places + [groups.name])
     lm = HFLM(pretrained=a.model, dtype=torch.float32, device="cpu", batch_size=a.batch_size)
     out = {"lm_eval": lm_eval.__version__, "runs": []}
     for given in a.tasks:
         name, *settings = given.split(":")
         shots = int(settings[0]) if settings and settings[0] else None
         lm._max_length = int(settings[1]) if len(settings) > 1 else None
-        task = (mmlu_group(a.data) if name == "mmlu" else
-                yaml.safe_load(open(name)) if name.endswith(".yaml") else NAMES.get(name, name))
+        task = yaml.safe_load(open(name)) if name.endswith(".yaml") else NAMES.get(name, name)
         generates = name == "gsm8k" or isinstance(task, dict) and task.get("output_type") == "generate_until"
         begin = time.monotonic()
         try:

@@ -75,6 +75,7 @@ std::vector<Task> make_tasks() {
   wikitext.kind = TaskKind::kRolling;
   all.push_back(wikitext);
   for (Task& task : all) {
+    task.draws_spare = task.split == Split::kValidation;
     task.harness_name = task.name == "lambada" ? "lambada_openai" : task.name;
     task.harness_version = harness_version(task.name);
   }
