@@ -212,7 +212,8 @@ CompareRecipe read_compare_recipe(const std::filesystem::path& file) {
 std::vector<QuantChoice> CompareRecipe::choices_of(const FormatSet& formats) const {
   if (configs.empty()) return formats.choices(ChoiceSet::kLean);
   std::vector<QuantChoice> choices;
-  for (const QuantChoice& c : configs) choices.push_back({formats.names().front(), c.parameters});
+  for (const QuantChoice& c : configs)
+    choices.push_back(formats.contains(c.format) ? c : QuantChoice{formats.names().front(), c.parameters});
   return choices;
 }
 

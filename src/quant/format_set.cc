@@ -1,11 +1,37 @@
 #include "quant/format_set.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "base/error.h"
 
 namespace lq {
+namespace {
+
+// Trellis codes have 2, 3 and 4 bits.
+constexpr int kTrellisWidths = 4;
+
+// Those of kTrellisWidths bits and more; below, of each width the cheapest and the one in the middle.
+std::vector<std::string> beside_trellis(const QuantFormat& format, const std::vector<std::string>& choices) {
+  std::map<int, std::vector<std::pair<double, std::string>>> narrow;
+  std::vector<std::string> kept;
+  for (const std::string& parameters : choices) {
+    const int width = format.sweep_place(parameters).width;
+    if (width >= kTrellisWidths)
+      kept.push_back(parameters);
+    else
+      narrow[width].emplace_back(format.bits_per_weight(parameters), parameters);
+  }
+  for (auto& [width, of_width] : narrow) {
+    std::sort(of_width.begin(), of_width.end());
+    kept.push_back(of_width.front().second);
+    if (of_width.size() > 2) kept.push_back(of_width[of_width.size() / 2].second);
+  }
+  return kept;
+}
+
+}  // namespace
 
 FormatSet::FormatSet(std::vector<std::string> names) : names_(std::move(names)) {
   LQ_CHECK(!names_.empty(), kInvalidArgument, "format: none is named");
@@ -67,10 +93,10 @@ std::vector<QuantChoice> FormatSet::choices(ChoiceSet set) const {
   std::vector<QuantChoice> all;
   for (const std::string& name : names_) {
     const QuantFormat& format = quant_format(name, "format");
-    const int least = set == ChoiceSet::kLean && format.unnamed() && contains("tcq") ? 4 : 0;
-    for (std::string& parameters : format.choices(set)) {
-      if (format.sweep_place(parameters).width >= least) all.push_back({name, std::move(parameters)});
-    }
+    std::vector<std::string> choices = format.choices(set);
+    if (set == ChoiceSet::kLean && format.unnamed() && contains("tcq"))
+      choices = beside_trellis(format, choices);
+    for (std::string& parameters : choices) all.push_back({name, std::move(parameters)});
   }
   return all;
 }

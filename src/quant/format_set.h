@@ -29,7 +29,8 @@ class FormatSet {
   // Throws Error(kInvalidArgument) starting with `who`.
   QuantChoice choice_of(std::string_view name, std::string_view who) const;
   // Every format's choices, one format after the other. Lean ones beside trellis codes, which are better at
-  // the bits that they have: of the codebooks only those of 4 bits and more.
+  // the bits that they have: of the codebooks those of 4 bits and more, and two of each width below, for
+  // matrices too narrow for a trellis's tiles.
   std::vector<QuantChoice> choices(ChoiceSet set) const;
   // Codes of this width, in the usual parameters of the unnamed format, or of the only format. Throws
   // Error(kInvalidArgument) where there are several.

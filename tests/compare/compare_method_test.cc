@@ -59,7 +59,7 @@ TEST(CompareMethod, BesideSharesTheBaseOfOurs) {
 TEST(CompareMethod, OneWidthReachesWholeBitsOnly) {
   EXPECT_EQ(why_not(CompareMethod::kGptqLora, 3.0), "");
   EXPECT_NE(why_not(CompareMethod::kGptqLora, 2.5), "");
-  EXPECT_NE(why_not(CompareMethod::kLoftqUniform, 5.0), "");
+  EXPECT_NE(why_not(CompareMethod::kLoftqUniform, 7.0), "");
   EXPECT_EQ(why_not(CompareMethod::kLoftq, 2.5), "");
   EXPECT_EQ(why_not(CompareMethod::kLora, 0.0), "");
 }

@@ -63,7 +63,7 @@ TEST(QuantizeE2e, BadInputGetsOneLine) {
   const std::string out = " -o " + (dir / "out").string();
   expect_refusal("quantize " + (dir / "nothing").string() + out, {"nothing"});
   expect_refusal("quantize " + quill() + " --rank 129" + out, {"129", "k_proj"});
-  expect_refusal("quantize " + quill() + " --config 5,8,fp32,64,256" + out, {"5"});
+  expect_refusal("quantize " + quill() + " --config 7,8,fp32,64,256" + out, {"7"});
   expect_refusal("quantize " + quill() + " -o " + quill(), {"quill"});
   expect_refusal("quantize " + quill() + " --max-shard huge" + out, {"--max-shard", "huge"});
   expect_refusal("--device cuda quantize " + quill() + out, {"--device cuda", "cpu"});
@@ -85,7 +85,7 @@ TEST(QuantizeE2e, BadInputGetsOneLine) {
 TEST(QuantizeE2e, WrongUsageExitsWithTwo) {
   EXPECT_EQ(lqlora("").code, 2);
   EXPECT_EQ(lqlora("quantize").code, 2);
-  EXPECT_EQ(lqlora("quantize a -o b --nf 5").code, 2);
+  EXPECT_EQ(lqlora("quantize a -o b --nf 7").code, 2);
   EXPECT_EQ(lqlora("no-such-verb").code, 2);
   EXPECT_EQ(lqlora("--help").code, 0);
 }

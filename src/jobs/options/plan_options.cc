@@ -1,5 +1,7 @@
 #include "jobs/options/plan_options.h"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include "allocate/choice_name.h"
@@ -61,7 +63,8 @@ OptionValuePtr pins(std::vector<Pin>& field) {
 std::string ranks_text(const PlanFields& o) {
   if (o.ranks.automatic) return "auto";
   std::string text;
-  for (const std::int64_t rank : o.ranks.ranks) text += (text.empty() ? "" : ",") + std::to_string(rank);
+  for (const std::int64_t rank : o.ranks.ranks)
+    fmt::format_to(std::back_inserter(text), "{}{}", text.empty() ? "" : ",", rank);
   return text.empty() ? std::to_string(o.decompose.rank) : text;
 }
 
