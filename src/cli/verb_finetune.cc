@@ -7,6 +7,7 @@
 #include "base/process.h"
 #include "cli/app.h"
 #include "cli/option_flags.h"
+#include "jobs/finetune_task.h"
 #include "train/finetune_options.h"
 
 namespace lq::cli {
@@ -18,11 +19,19 @@ void print_report(const Session& session, const FinetuneReport& r, std::string_v
   std::string text = fmt::format("{} of {} steps{}, loss {:.5f}", s.step, r.training.total_steps,
                                  r.training.stopped_early ? " (stopped early)" : "", s.loss);
   if (s.validation_loss) {
-    text += fmt::format(
-        "\nvalidation: loss {:.5f} -> {:.5f} (perplexity {:.4f} -> {:.4f}), best {:.5f} after step {}",
-        s.first_validation_loss.value_or(NAN), *s.validation_loss,
-        std::exp(s.first_validation_loss.value_or(NAN)), std::exp(*s.validation_loss),
-        s.best_loss.value_or(NAN), s.best_step);
+    text += fmt::format("\nvalidation: loss {:.5f} -> {:.5f}", s.first_validation_loss.value_or(NAN),
+                        *s.validation_loss);
+    if (r.task.is_null()) {
+      text += fmt::format(" (perplexity {:.4f} -> {:.4f})", std::exp(s.first_validation_loss.value_or(NAN)),
+                          std::exp(*s.validation_loss));
+    }
+    text += fmt::format(", best {:.5f} after step {}", s.best_loss.value_or(NAN), s.best_step);
+  }
+  for (const auto& [name, scores] : r.task.items()) {
+    if (!scores.is_object()) continue;
+    text += fmt::format("\n{}, {}:", r.task.at("task").get<std::string>(), name);
+    for (const auto& [metric, value] : scores.items())
+      text += fmt::format(" {} {:.4f}", metric, value.get<double>());
   }
   if (r.compressed) {
     text += fmt::format("\nA and B in NF8 (relative error {:.5f}): {:.3f} bits per weight with them",
@@ -38,7 +47,7 @@ void print_report(const Session& session, const FinetuneReport& r, std::string_v
 void run(Session& session, const FinetuneOptions& described) {
   FinetuneOptions options = described;
   options.data.examples.records.on_bad = [&](const std::string& error) { session.note("skipped: " + error); };
-  const FinetuneReport report = finetune(session.context(), options);
+  const FinetuneReport report = finetune_any(session.context(), options);
   if (report.bad + report.truncated + report.dropped > 0) {
     session.note(
         fmt::format("data: {} records skipped as bad, {} examples cut to {} tokens, {} left out (too long, "

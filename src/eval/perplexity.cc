@@ -7,6 +7,7 @@
 
 #include "base/hash.h"
 #include "base/process.h"
+#include "models/model_check.h"
 #include "ops/cross_entropy.h"
 
 namespace lq {
@@ -49,6 +50,7 @@ void add_batch(Context& ctx, Workspace& ws, const Model& model, const Model* ref
     rx = scratch.matrix(n, reference->spec().hidden);
     reference->forward_hidden(ctx, ws, batch, rx);
   }
+  refuse_encoder(model.spec(), model.checkpoint()->path().string(), "say the next token (perplexity)");
   const std::int64_t step = model.head().chunk_tokens();
   for (std::int64_t begin = 0; begin < n; begin += step) {
     Scratch inner(ws);

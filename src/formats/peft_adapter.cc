@@ -103,8 +103,16 @@ PeftConfig config_for(PeftConfig config, const std::vector<LoraSpec>& specs,
   for (const std::string& name : options.all_tensors) all.push_back(name.substr(0, name.rfind('.')));
   bool own_biases = true;  // of modules that have a low-rank part
   bool biases = false;
+  // A bias whose weight is saved too goes with its module.
+  const auto saved_whole = [&](const std::string& module) {
+    return !seen.contains(module) &&
+           std::any_of(options.replaced.begin(), options.replaced.end(), [&](const TensorSpec& other) {
+             return !other.name.ends_with(kBias) && other.name.substr(0, other.name.rfind('.')) == module;
+           });
+  };
   for (const TensorSpec& spec : options.replaced) {
     const std::string module = spec.name.substr(0, spec.name.rfind('.'));
+    if (spec.name.ends_with(kBias) && saved_whole(module)) continue;
     if (spec.name.ends_with(kBias)) {
       biases = true;
       own_biases = own_biases && seen.contains(module);
@@ -112,7 +120,7 @@ PeftConfig config_for(PeftConfig config, const std::vector<LoraSpec>& specs,
       saved.push_back(module);
     }
   }
-  config.modules_to_save = minimal_saved(saved, all);
+  config.modules_to_save = options.saved_modules.empty() ? minimal_saved(saved, all) : options.saved_modules;
   config.bias = !biases ? "none" : own_biases ? "lora_only" : "all";
   config.use_dora =
       std::any_of(specs.begin(), specs.end(), [](const LoraSpec& spec) { return spec.magnitude; });

@@ -118,6 +118,9 @@ struct PeftWriterOptions {
   // that only their own module has them; those of modules with a low-rank part, and biases, take the place of
   // the base's tensor.
   std::vector<TensorSpec> replaced = {};
+  // modules_to_save, where they are more than the modules of `replaced`: a head of several layers is saved as
+  // one ("classifier"). Empty: those.
+  std::vector<std::string> saved_modules = {};
 };
 
 // Writes both files into an existing directory, each atomically, adapter_config.json last. r, alpha, the

@@ -1,7 +1,9 @@
 #include "models/model.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "models/model_check.h"
 #include "models/model_state.h"
 
 namespace lq {
@@ -40,6 +42,19 @@ std::vector<Module> Model::State::modules() {
   for (TransformerBlock& b : blocks) {
     for (Module& m : b.modules()) all.push_back(std::move(m));
   }
+  const auto add = [&all](Role role, Linear& linear) {
+    Module& m = all.emplace_back();
+    m.name = linear.name();
+    m.role = role;
+    m.linear = &linear;
+    m.input_group = all.size() > 1 ? all[all.size() - 2].input_group + 1 : 0;
+  };
+  if (label_head != nullptr) {
+    add(Role::kLabelDense, label_head->dense());
+    add(Role::kLabelOutput, label_head->classifier());
+  }
+  if (head == nullptr) return all;
+  if (head->dense() != nullptr) add(Role::kHeadDense, *head->dense());
   Module top;
   top.name = head->projection().name();
   top.linear = &head->projection();
@@ -114,6 +129,7 @@ SequencePlan Model::plan(Context& ctx, const TokenBatch& batch) const {
   std::int64_t longest = 0;
   for (const auto& s : plan.segments) longest = std::max(longest, s.q_count);
   plan.positions = positions_of(batch);
+  plan.types.assign(batch.types.begin(), batch.types.end());
   state_->set_ropes(ctx, longest, plan);
   return plan;
 }
@@ -131,11 +147,20 @@ TransformerBlock& Model::block(std::int64_t layer) { return state_->blocks[stati
 const TransformerBlock& Model::block(std::int64_t layer) const {
   return state_->blocks[static_cast<std::size_t>(layer)];
 }
-NextTokenHead& Model::head() { return *state_->head; }
-const NextTokenHead& Model::head() const { return *state_->head; }
+const NextTokenHead& Model::head() const {
+  LQ_CHECK(state_->head != nullptr, kUnsupported,
+           "[model] {}: this model has no head over the vocabulary (no masked or next-token one)",
+           state_->path());
+  return *state_->head;
+}
+NextTokenHead& Model::head() { return const_cast<NextTokenHead&>(std::as_const(*this).head()); }
+LabelHead* Model::label_head() { return state_->label_head.get(); }
+const LabelHead* Model::label_head() const { return state_->label_head.get(); }
+const std::vector<std::string>& Model::fresh() const { return state_->fresh; }
 
 KvCache Model::make_cache(std::int64_t capacity) const {
   const ModelSpec& c = state_->spec;
+  refuse_encoder(c, state_->path(), "generate text");
   check_sequence_length(c, capacity, state_->path());
   return {c.layers(), c.kv_width(), capacity};
 }
@@ -167,10 +192,19 @@ ModelMemory Model::memory_estimate(std::int64_t tokens, bool training, Keep keep
     m.activations = bytes(tapes * tape + c.layers() * tokens * c.hidden);
   }
   // The stream, norms and the widest intermediate values; a panel of a weight; the head's chunk of logits.
-  const std::int64_t chunk = std::min(tokens, head().chunk_tokens());
+  const std::int64_t chunk = c.has_head ? std::min(tokens, head().chunk_tokens()) : 0;
   m.scratch = bytes(tokens * (4 * c.hidden + 2 * widest) + (std::int64_t{1} << 20) +
                     chunk * (c.vocab + 2 * c.hidden));
   return m;
+}
+
+std::string name_beside_labels(const Model& model, const std::string& name) {
+  const TensorNames& names = model.names();
+  if (names.dropped_body.empty()) return name;
+  const bool of_head =
+      name.starts_with(names.module(Role::kLabelOutput)) ||
+      (!model.spec().label_dense_in_body && name.starts_with(names.module(Role::kLabelDense)));
+  return of_head ? name : names.dropped_body + name;
 }
 
 }  // namespace lq

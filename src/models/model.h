@@ -18,6 +18,7 @@
 #include "models/module.h"
 #include "models/transformer_block.h"
 #include "nn/embedding.h"
+#include "nn/heads/label_head.h"
 #include "nn/heads/next_token_head.h"
 #include "nn/kv_cache.h"
 #include "nn/sequence_plan.h"
@@ -37,6 +38,9 @@ struct ModelLoadOptions {
   // Every weight of a dense model as a parameter, so that all can learn. Else matrices that a GGUF file has
   // in blocks stay as they are there, frozen, and are decoded where a product needs them.
   bool decode_all = false;
+  // A head over whole sequences (encoders only): the checkpoint's where it has one of this size, else a fresh
+  // one, drawn with the context's seed as Hugging Face draws them (Model::fresh names its parameters).
+  std::optional<LabelSpec> labels = {};
 };
 
 // What backward keeps from forward.
@@ -122,8 +126,14 @@ class Model {
                       ConstMatrix dx);
   TransformerBlock& block(std::int64_t layer);
   const TransformerBlock& block(std::int64_t layer) const;
+  // Throws Error(kUnsupported) where the model has none (has_head of its spec).
   NextTokenHead& head();
   const NextTokenHead& head() const;
+  // The head over whole sequences; null where the model has none.
+  LabelHead* label_head();
+  const LabelHead* label_head() const;
+  // Weights and biases of that head that the checkpoint did not have.
+  const std::vector<std::string>& fresh() const;
 
   // --- whole passes ---
   // x = output of the last block for the batch, before the final norm. x: [tokens, hidden].
@@ -136,6 +146,18 @@ class Model {
   // The same, and gradients of scale * (sum of losses) += where something learns.
   void losses_backward(Context& ctx, Workspace& ws, ModelTape& tape, const TokenBatch& batch,
                        std::span<const std::int32_t> targets, float scale, std::span<float> losses);
+
+  // --- whole sequences ---
+  // outputs = of the head over whole sequences: [sequences, outputs]. Throws Error(kUnsupported) where there
+  // is no such head.
+  void label_outputs(Context& ctx, Workspace& ws, const TokenBatch& batch, Matrix outputs) const;
+  // losses[s] of sequence s and its label (LabelHead::loss), and gradients of scale * (sum of losses) +=
+  // where something learns.
+  void label_losses_backward(Context& ctx, Workspace& ws, ModelTape& tape, const TokenBatch& batch,
+                             std::span<const float> labels, float scale, std::span<float> losses);
+  // The losses and outputs alone.
+  void label_losses(Context& ctx, Workspace& ws, const TokenBatch& batch, std::span<const float> labels,
+                    std::span<float> losses, Matrix outputs) const;
 
   // --- decoding ---
   // capacity: tokens, at most. Throws as check_sequence_length.
@@ -157,8 +179,16 @@ class Model {
   struct State;  // internal: llama_state.h
 
  private:
+  // Forward with the blocks' inputs and activations kept, `head` (last block's output -> its gradient), and
+  // backward.
+  void pass_backward(Context& ctx, Workspace& ws, ModelTape& tape, const TokenBatch& batch,
+                     const std::function<void(ConstMatrix, Matrix)>& head);
   explicit Model(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
+
+// What a tensor is called in a Hugging Face model with a head over sequences: behind its body's prefix, which
+// a checkpoint of the bare body lacks. REQUIRES: the model has such a head.
+std::string name_beside_labels(const Model& model, const std::string& name);
 
 }  // namespace lq

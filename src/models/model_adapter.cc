@@ -20,6 +20,11 @@ std::unique_ptr<Magnitude> magnitude_of(const LoraPair& pair) {
 
 }  // namespace
 
+std::string Model::State::local_name(const std::string& name) const {
+  const std::string& body = names.dropped_body;
+  return !body.empty() && name.starts_with(body) ? name.substr(body.size()) : name;
+}
+
 void Model::State::untie() {
   Parameter& table = embedding->table();
   const std::string module = names.module(Role::kHead);
@@ -39,7 +44,7 @@ void Model::State::replace(const TensorView& view, bool in_place, const std::fil
   const std::string top = names.module(Role::kHead) + ".weight";
   const bool of_pair = tied() && (view.name() == table || view.name() == top);
   if (of_pair && !in_place) untie();
-  const std::string& name = of_pair && in_place ? table : view.name();
+  const std::string name = of_pair && in_place ? table : local_name(view.name());
   const auto at = by_name.find(name);
   LQ_CHECK(at != by_name.end() || !packs(name), kUnsupported,
            "[adapter] {}: replaces {} whole, but in {} that is a packed weight", adapter.string(), name,
@@ -49,6 +54,7 @@ void Model::State::replace(const TensorView& view, bool in_place, const std::fil
   Parameter& p = *at->second;
   LQ_CHECK(view.shape() == p.value.shape(), kMismatch, "[adapter] {}: {} is {}, but {} has it as {}",
            adapter.string(), view.name(), shape_text(view.shape()), path(), shape_text(p.value.shape()));
+  std::erase(fresh, name);
   // PEFT writes the base layer of an embedding or a head beside its low-rank part, changed or not.
   const bool same =
       view.dtype() == p.value.dtype() && std::equal(view.data, view.data + view.bytes, p.value.raw());
@@ -83,12 +89,12 @@ void Model::load_adapter(Context& ctx, const std::filesystem::path& directory, s
   }
   std::sort(state_->replaced.begin(), state_->replaced.end());
   for (const LoraPair& pair : reader.pairs()) {
-    Linear* linear = find_linear(pair.module);
+    Linear* linear = find_linear(state_->local_name(pair.module));
     LQ_CHECK(linear != nullptr, kMismatch, "[adapter] {}: there is no linear module {} in {}",
              directory.string(), pair.module, state_->path());
     auto lora = std::make_unique<Lora>();
-    lora->a.name = pair.module + ".lora_A.weight";
-    lora->b.name = pair.module + ".lora_B.weight";
+    lora->a.name = linear->name() + ".lora_A.weight";
+    lora->b.name = linear->name() + ".lora_B.weight";
     lora->a.value = pair.a.copy_f32();
     lora->b.value = pair.b.copy_f32();
     lora->scaling = static_cast<float>(pair.scaling);

@@ -76,6 +76,12 @@ void refuse_uncomputed(const ModelSpec& spec, std::string_view who) {
   }
 }
 
+void refuse_encoder(const ModelSpec& spec, std::string_view who, std::string_view what) {
+  LQ_CHECK(!spec.encoder(), kUnsupported,
+           "{}: an encoder reads whole sequences and cannot {} (a decoder, such as LlamaForCausalLM, can)",
+           who, what);
+}
+
 void check_model_config(const ModelSpec& spec, const TensorNames& names, std::span<const NamedShape> tensors,
                         std::string_view who) {
   std::unordered_map<std::string, const Shape*> shapes;
@@ -87,7 +93,8 @@ void check_model_config(const ModelSpec& spec, const TensorNames& names, std::sp
   for (const ModelTensor& want : model_tensors(spec, names)) {
     auto at = shapes.find(want.name);
     // A tied model may have been saved with its head alone.
-    const bool shared = spec.tied_embeddings && want.name == names.module(Role::kEmbedding) + ".weight";
+    const bool shared =
+        spec.tied_embeddings && spec.has_head && want.name == names.module(Role::kEmbedding) + ".weight";
     if (at == shapes.end() && shared) at = shapes.find(names.module(Role::kHead) + ".weight");
     // A block whose tensors all lack is not there; said once, not tensor by tensor.
     LQ_CHECK(at != shapes.end() || layers == 0 || want.layer < layers, kMismatch,
@@ -107,8 +114,9 @@ void check_model_config(const JsonObject& config, const CheckpointReader& tensor
   std::vector<NamedShape> shapes;
   for (const TensorView& t : tensors.tensors()) shapes.push_back({t.name(), t.shape()});
   ModelSpec spec = model_spec(config);
-  spec.tied_embeddings = shares_embeddings(tensors, family->names, spec.tied_embeddings);
-  check_model_config(spec, family->names, shapes, tensors.directory().string());
+  const TensorNames names = names_in(tensors, family->names);
+  spec.tied_embeddings = shares_embeddings(tensors, names, spec.tied_embeddings);
+  check_model_config(spec, names, shapes, tensors.directory().string());
 }
 
 }  // namespace lq

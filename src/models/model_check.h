@@ -16,6 +16,9 @@ namespace lq {
 // "WHO: attention.soft_cap is 50 in layer 0, which this program does not compute".
 void refuse_uncomputed(const ModelSpec& spec, std::string_view who);
 
+// Throws Error(kUnsupported) for an encoder: "WHO: an encoder reads whole sequences and cannot DO".
+void refuse_encoder(const ModelSpec& spec, std::string_view who, std::string_view what);
+
 struct NamedShape {
   std::string name;
   Shape shape;

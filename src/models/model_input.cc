@@ -23,21 +23,63 @@ std::vector<std::int32_t> position_rows(const ModelSpec& spec, const SequencePla
   return rows;
 }
 
+// Rows of the table of token types.
+std::vector<std::int32_t> type_rows(const ModelSpec& spec, const SequencePlan& plan) {
+  if (plan.types.empty()) return std::vector<std::int32_t>(static_cast<std::size_t>(plan.tokens), 0);
+  for (const std::int32_t type : plan.types) {
+    LQ_CHECK(type >= 0 && type < spec.token_types, kInvalidArgument,
+             "[model] token type {}, but the model has {} (type_vocab_size)", type, spec.token_types);
+  }
+  return plan.types;
+}
+
 }  // namespace
+
+void Model::State::add_tables(Context& ctx, const SequencePlan& plan, Matrix x) const {
+  if (positions == nullptr && types == nullptr) return;
+  Tensor rows = Tensor::empty(DType::kF32, {x.rows, x.cols});
+  if (positions != nullptr) {
+    embedding_forward(ctx, positions->value, position_rows(spec, plan), matrix_of(rows));
+    add_forward(ctx, const_matrix_of(rows), x);
+  }
+  if (types == nullptr) return;
+  embedding_forward(ctx, types->value, type_rows(spec, plan), matrix_of(rows));
+  add_forward(ctx, const_matrix_of(rows), x);
+}
 
 void Model::embed(Context& ctx, const SequencePlan& plan, std::span<const std::int32_t> ids, Matrix x) const {
   const ModelSpec& spec = state_->spec;
   state_->embedding->forward(ctx, ids, x);
   if (spec.embedding_multiplier != 1.0F) scale(ctx, spec.embedding_multiplier, x);
-  if (state_->positions == nullptr) return;
-  Tensor rows = Tensor::empty(DType::kF32, {x.rows, x.cols});
-  embedding_forward(ctx, state_->positions->value, position_rows(spec, plan), matrix_of(rows));
-  add_forward(ctx, const_matrix_of(rows), x);
+  state_->add_tables(ctx, plan, x);
+  if (!state_->embedding_norm) return;
+  Workspace ws;
+  state_->embedding_norm.forward(ctx, ws, x, x);
 }
 
 void Model::embed_backward(Context& ctx, const SequencePlan& plan, std::span<const std::int32_t> ids,
                            ConstMatrix dx) {
   const ModelSpec& spec = state_->spec;
+  if (!state_->input_learns()) return;
+  Tensor below;  // the gradient of what the norm reads
+  if (state_->embedding_norm) {
+    Workspace ws;
+    Scratch scratch(ws);
+    Tensor sum = Tensor::empty(DType::kF32, {dx.rows, dx.cols});
+    const Matrix x = matrix_of(sum);
+    state_->embedding->forward(ctx, ids, x);
+    if (spec.embedding_multiplier != 1.0F) scale(ctx, spec.embedding_multiplier, x);
+    state_->add_tables(ctx, plan, x);
+    const Matrix normal = scratch.matrix(dx.rows, dx.cols);
+    const NormSaved saved = state_->embedding_norm.saved(scratch, x);
+    state_->embedding_norm.forward(ctx, ws, x, normal, saved);
+    below = Tensor::zeros(DType::kF32, {dx.rows, dx.cols});
+    state_->embedding_norm.backward(ctx, ws, x, saved, dx, matrix_of(below));
+    dx = const_matrix_of(below);
+  }
+  if (state_->types != nullptr && state_->types->trainable()) {
+    embedding_backward(ctx, type_rows(spec, plan), dx, matrix_of(state_->types->grad));
+  }
   if (state_->positions != nullptr && state_->positions->trainable()) {
     embedding_backward(ctx, position_rows(spec, plan), dx, matrix_of(state_->positions->grad));
   }

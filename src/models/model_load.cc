@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "base/rng.h"
 #include "models/model.h"
 #include "models/model_check.h"
 #include "models/model_state.h"
@@ -10,13 +11,15 @@
 #include "nn/packed_weight.h"
 #include "nn/rounded_weight.h"
 #include "nn/stored_weight.h"
+#include "ops/elementwise.h"
 
 namespace lq {
 namespace {
 
 class Loader {
  public:
-  Loader(Model::State& state, bool decode_all) : state_(state), decode_all_(decode_all) {}
+  Loader(Context& ctx, Model::State& state, const ModelLoadOptions& options)
+      : ctx_(ctx), state_(state), decode_all_(options.decode_all), labels_(options.labels) {}
 
   void build() {
     const ModelSpec& m = state_.spec;
@@ -24,13 +27,62 @@ class Loader {
     const std::string table = name(Role::kEmbedding);
     state_.embedding = std::make_unique<Embedding>(table, parameter(table + ".weight", false));
     if (m.learned_positions > 0) state_.positions = &parameter(name(Role::kPositions) + ".weight", false);
+    if (m.token_types > 0) state_.types = &parameter(name(Role::kTypes) + ".weight", false);
+    if (m.embedding_norm) state_.embedding_norm = norm(name(Role::kEmbeddingNorm), *m.embedding_norm);
     for (std::int64_t layer = 0; layer < m.layers(); ++layer) state_.blocks.push_back(block(layer));
-    const Norm last = m.has_final_norm ? norm(name(Role::kFinalNorm), m.final_norm) : Norm();
-    state_.head = std::make_unique<NextTokenHead>(last, Linear(name(Role::kHead), projection()),
-                                                  LogitsForm{m.logits_multiplier, m.logits_soft_cap});
+    if (labels_) state_.spec.has_head = false;  // a task's labels have a head of their own
+    if (m.has_head) build_head(m);
+    if (labels_) {
+      LQ_CHECK(m.encoder(), kUnsupported,
+               "[model] {}: a task's labels need an encoder (such as BertModel), but this is a decoder",
+               state_.path());
+      state_.spec.labels = labels_;
+    }
+    if (state_.spec.labels) build_label_head(*state_.spec.labels);
   }
 
  private:
+  void build_head(const ModelSpec& m) {
+    std::optional<HeadDense> dense;
+    if (m.head_dense) dense = HeadDense{linear(name(Role::kHeadDense), true), *m.head_dense};
+    const Norm last = m.has_final_norm ? norm(name(Role::kFinalNorm), m.final_norm) : Norm();
+    Parameter* const bias = m.head_bias ? &parameter(name(Role::kHeadBias) + ".bias", true) : nullptr;
+    state_.head = std::make_unique<NextTokenHead>(last, Linear(name(Role::kHead), projection(), bias),
+                                                  LogitsForm{m.logits_multiplier, m.logits_soft_cap});
+    if (dense) state_.head->set_dense(std::move(*dense));
+  }
+
+  void build_label_head(const LabelSpec& labels) {
+    const std::int64_t hidden = state_.spec.hidden;
+    Linear dense = label_linear(name(Role::kLabelDense), hidden, hidden);
+    Linear classifier = label_linear(name(Role::kLabelOutput), labels.outputs, hidden);
+    state_.label_head = std::make_unique<LabelHead>(std::move(dense), state_.spec.label_activation,
+                                                    std::move(classifier), labels.regression);
+  }
+
+  Linear label_linear(const std::string& module, std::int64_t out, std::int64_t in) {
+    Parameter& weight = label_parameter(module + ".weight", {out, in});
+    Parameter& bias = label_parameter(module + ".bias", {out});
+    return {module, std::make_unique<DenseWeight>(weight), &bias};
+  }
+
+  // The checkpoint's, where it has one of this shape; else drawn: N(0, 0.02^2), biases 0.
+  Parameter& label_parameter(const std::string& name, const Shape& shape) {
+    const TensorView* const view = state_.reader().find(name);
+    if (view != nullptr && view->shape() == shape) return parameter(name, true);
+    constexpr float kDeviation = 0.02F;  // initializer_range
+    Parameter& p = state_.parameters.emplace_back();
+    p.name = name;
+    p.value = Tensor::zeros(DType::kF32, shape);
+    if (shape.size() == 2) {
+      Rng(ctx_.seed, stream_of(name)).fill_normal(ctx_.pool, p.value.mutable_data<float>(), p.value.numel());
+      scale(ctx_, kDeviation, span_of<float>(p.value));
+    }
+    state_.by_name.emplace(name, &p);
+    state_.fresh.push_back(name);
+    return p;
+  }
+
   std::string name(Role role, std::int64_t layer = -1) const { return state_.names.module(role, layer); }
 
   std::vector<NamedShape> shapes() const {
@@ -160,9 +212,11 @@ class Loader {
                  : state_.reader().at(name);
   }
 
+  Context& ctx_;
   Model::State& state_;
   bool decode_all_;
   std::int64_t groups_ = 0;  // inputs of the blocks so far
+  std::optional<LabelSpec> labels_;
 };
 
 }  // namespace
@@ -175,7 +229,7 @@ Model Model::load(Context& ctx, CheckpointPtr checkpoint, const ModelLoadOptions
   const std::filesystem::path beside = checkpoint->directory() / "adapter";
   const bool packed = checkpoint->is_packed();
   auto state = std::make_unique<State>(std::move(checkpoint));
-  Loader(*state, options.decode_all).build();
+  Loader(ctx, *state, options).build();
   Model model(std::move(state));
 
   std::filesystem::path adapter = options.adapter;

@@ -28,6 +28,18 @@ void check_targets(const TokenBatch& batch, std::span<const std::int32_t> target
            "[model] {} tokens, {} targets, {} losses", batch.tokens(), targets.size(), losses.size());
 }
 
+void check_labels(const TokenBatch& batch, std::span<const float> labels, std::span<const float> losses) {
+  LQ_CHECK(labels.size() + 1 == batch.starts.size() && losses.size() == labels.size(), kMismatch,
+           "[model] {} sequences, {} labels, {} losses", batch.starts.size() - 1, labels.size(),
+           losses.size());
+}
+
+LabelHead& label_head_of(const Model::State& state) {
+  LQ_CHECK(state.label_head != nullptr, kUnsupported, "[model] {}: this model has no head over sequences",
+           state.path());
+  return *state.label_head;
+}
+
 }  // namespace
 
 std::int64_t ModelTape::bytes() const {
@@ -61,6 +73,41 @@ void Model::losses(Context& ctx, Workspace& ws, const TokenBatch& batch,
 void Model::losses_backward(Context& ctx, Workspace& ws, ModelTape& tape, const TokenBatch& batch,
                             std::span<const std::int32_t> targets, float scale, std::span<float> losses) {
   check_targets(batch, targets, losses);
+  NextTokenHead& top = head();
+  pass_backward(ctx, ws, tape, batch, [&](ConstMatrix last, Matrix dx) {
+    top.loss_backward(ctx, ws, last, targets, scale, losses, dx);
+  });
+}
+
+void Model::label_outputs(Context& ctx, Workspace& ws, const TokenBatch& batch, Matrix outputs) const {
+  const LabelHead& top = label_head_of(*state_);
+  Scratch scratch(ws);
+  const Matrix x = scratch.matrix(batch.tokens(), state_->spec.hidden);
+  forward_hidden(ctx, ws, batch, x);
+  top.forward(ctx, ws, x, batch.starts, outputs);
+}
+
+void Model::label_losses(Context& ctx, Workspace& ws, const TokenBatch& batch, std::span<const float> labels,
+                         std::span<float> losses, Matrix outputs) const {
+  const LabelHead& top = label_head_of(*state_);
+  check_labels(batch, labels, losses);
+  Scratch scratch(ws);
+  const Matrix x = scratch.matrix(batch.tokens(), state_->spec.hidden);
+  forward_hidden(ctx, ws, batch, x);
+  top.loss(ctx, ws, x, batch.starts, labels, losses, outputs);
+}
+
+void Model::label_losses_backward(Context& ctx, Workspace& ws, ModelTape& tape, const TokenBatch& batch,
+                                  std::span<const float> labels, float scale, std::span<float> losses) {
+  LabelHead& top = label_head_of(*state_);
+  check_labels(batch, labels, losses);
+  pass_backward(ctx, ws, tape, batch, [&](ConstMatrix last, Matrix dx) {
+    top.loss_backward(ctx, ws, last, batch.starts, labels, scale, losses, dx);
+  });
+}
+
+void Model::pass_backward(Context& ctx, Workspace& ws, ModelTape& tape, const TokenBatch& batch,
+                          const std::function<void(ConstMatrix, Matrix)>& head) {
   const ModelSpec& c = state_->spec;
   const std::int64_t n = batch.tokens();
   const SequencePlan p = plan(ctx, batch);
@@ -75,7 +122,7 @@ void Model::losses_backward(Context& ctx, Workspace& ws, ModelTape& tape, const 
     state_->blocks[i].forward(ctx, ws, p, part_of(tape.inputs[i], n, c.hidden), kept, to);
   }
   const Matrix dx = scratch.matrix(n, c.hidden);
-  head().loss_backward(ctx, ws, last, targets, scale, losses, dx);
+  head(last, dx);
   for (std::size_t i = state_->blocks.size(); i-- > 0;) {
     ctx.stop.check();
     const Matrix x = part_of(tape.inputs[i], n, c.hidden);

@@ -31,6 +31,8 @@ std::vector<ModelTensor> model_tensors(const ModelSpec& spec, const TensorNames&
   };
   weight(Role::kEmbedding, -1, {spec.vocab, spec.hidden});
   if (spec.learned_positions > 0) weight(Role::kPositions, -1, {spec.learned_positions, spec.hidden});
+  if (spec.token_types > 0) weight(Role::kTypes, -1, {spec.token_types, spec.hidden});
+  if (spec.embedding_norm) norm(Role::kEmbeddingNorm, -1, spec.embedding_norm->kind, spec.hidden);
   for (std::int64_t layer = 0; layer < spec.layers(); ++layer) {
     const BlockSpec& b = spec.blocks[static_cast<std::size_t>(layer)];
     const AttentionSpec& a = b.attention;
@@ -73,8 +75,16 @@ std::vector<ModelTensor> model_tensors(const ModelSpec& spec, const TensorNames&
     }
     if (norm_after(b.place)) norm(Role::kMlpNormAfter, layer, b.norm.kind, spec.hidden);
   }
+  if (spec.labels) {
+    linear(Role::kLabelDense, -1, spec.hidden, spec.hidden, true);
+    linear(Role::kLabelOutput, -1, spec.labels->outputs, spec.hidden, true);
+  }
+  if (!spec.has_head) return all;
+  if (spec.head_dense) linear(Role::kHeadDense, -1, spec.hidden, spec.hidden, true);
   if (spec.has_final_norm) norm(Role::kFinalNorm, -1, spec.final_norm.kind, spec.hidden);
   if (!spec.tied_embeddings) weight(Role::kHead, -1, {spec.vocab, spec.hidden});
+  if (spec.head_bias)
+    all.push_back({names.module(Role::kHeadBias) + ".bias", Role::kHeadBias, -1, true, {spec.vocab}});
   return all;
 }
 

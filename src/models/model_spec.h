@@ -2,16 +2,25 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "models/block_spec.h"
 #include "models/role.h"
 #include "models/tensor_names.h"
+#include "nn/heads/label_head.h"
 #include "nn/rope_scaling.h"
 #include "tensor/shape.h"
 
 namespace lq {
+
+// A head over whole sequences.
+struct LabelSpec {
+  std::int64_t outputs = 0;  // classes, or 1
+  bool regression = false;
+  bool operator==(const LabelSpec&) const = default;
+};
 
 struct ModelSpec {
   std::int64_t vocab = 0;          // rows of the embedding
@@ -29,13 +38,28 @@ struct ModelSpec {
   // Rows of a table of learned positions; 0: none. Position p is row p + position_offset.
   std::int64_t learned_positions = 0;
   std::int64_t position_offset = 0;
-  std::int64_t bos = -1;          // -1: none
-  std::vector<std::int64_t> eos;  // none, one or several
+  // Rows of a table of token types; 0: none.
+  std::int64_t token_types = 0;
+  // Over the sum of a token's rows, before the first block.
+  std::optional<NormSpec> embedding_norm = {};
+  // Whether there is a projection onto the vocabulary. An encoder's predicts hidden tokens: it multiplies by
+  // norm(act(dense x)) and has a bias.
+  bool has_head = true;
+  std::optional<Activation> head_dense = {};
+  bool head_bias = false;
+  // A head over whole sequences, where the model has one, and what its dense layer is followed by.
+  std::optional<LabelSpec> labels = {};
+  HeadActivation label_activation = HeadActivation::kTanh;
+  bool label_dense_in_body = false;  // BERT's pooler: an adapter leaves it as it is
+  std::int64_t bos = -1;             // -1: none
+  std::vector<std::int64_t> eos;     // none, one or several
 
   // Equal in all layers (refuse_uncomputed).
   std::int64_t head_dim() const { return blocks.front().attention.head_dim; }
   std::int64_t kv_width() const { return blocks.front().attention.kv_heads * head_dim(); }
   bool uses(RopeUse use) const;
+  // Whether every token sees the whole sequence: such a model predicts no next token.
+  bool encoder() const { return !blocks.front().attention.causal; }
   std::int64_t layers() const { return static_cast<std::int64_t>(blocks.size()); }
   // The longest sequence that positions are right for: max_positions, and no bound where rotation stretches
   // with the length.

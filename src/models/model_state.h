@@ -24,20 +24,28 @@ struct Model::State {
   std::map<std::string, Parameter*, std::less<>> by_name;
   std::unique_ptr<Embedding> embedding;
   Parameter* positions = nullptr;     // learned ones, where the model has them
+  Parameter* types = nullptr;         // of tokens, likewise
+  Norm embedding_norm;                // likewise
   std::vector<std::string> replaced;  // by adapters, whole
   std::vector<TransformerBlock> blocks;
-  std::unique_ptr<NextTokenHead> head;
+  std::unique_ptr<NextTokenHead> head;    // null: the model has none
+  std::unique_ptr<LabelHead> label_head;  // likewise
+  std::vector<std::string> fresh;         // parameters of label_head that no checkpoint had
 
   explicit State(CheckpointPtr from)
       : checkpoint(std::move(from)),
         spec(model_spec(checkpoint->config())),
-        names(model_family(checkpoint->config()).names) {
+        names(names_in(reader(), model_family(checkpoint->config()).names)) {
     spec.tied_embeddings = shares_embeddings(reader(), names, spec.tied_embeddings);
   }
   std::vector<Module> modules();
   // A, B and magnitudes of the adapter's parts that are not fixed.
   std::vector<Parameter*> adapter_parameters();
-  bool tied() const { return head->projection().weight().parameter() == &embedding->table(); }
+  bool tied() const {
+    return head != nullptr && head->projection().weight().parameter() == &embedding->table();
+  }
+  // What an adapter's name means here: a checkpoint without its body's prefix takes adapters that have it.
+  std::string local_name(const std::string& name) const;
   // A parameter's value becomes the adapter's. in_place: for all who share it; else for the module that the
   // name says, and the other of a tied pair keeps the value it had. Throws Error(kMismatch),
   // Error(kUnsupported) naming the adapter and the tensor.
@@ -47,8 +55,12 @@ struct Model::State {
   void check_adapter(const PeftAdapterReader& reader, const std::filesystem::path& adapter);
   // Whether anything below the first block has a gradient.
   bool input_learns() const {
-    return embedding->learns() || (positions != nullptr && positions->trainable());
+    const auto learns = [](const Parameter* p) { return p != nullptr && p->trainable(); };
+    return embedding->learns() || learns(positions) || learns(types) ||
+           (embedding_norm && embedding_norm.learns());
   }
+  // x += the rows of positions and token types.
+  void add_tables(Context& ctx, const SequencePlan& plan, Matrix x) const;
   // Both tables of angles that the model's layers use, for sequences of up to `longest` tokens.
   void set_ropes(Context& ctx, std::int64_t longest, SequencePlan& plan) const;
   // The head gets a parameter of its own with the value that it shared; embedding and head have one each.

@@ -6,6 +6,8 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "models/families/bert.h"
+#include "models/families/distilbert.h"
 #include "models/families/gemma.h"
 #include "models/families/gpt2.h"
 #include "models/families/granite.h"
@@ -14,6 +16,7 @@
 #include "models/families/olmo2.h"
 #include "models/families/phi3.h"
 #include "models/families/qwen3.h"
+#include "models/families/roberta.h"
 #include "models/families/smollm3.h"
 #include "models/model_check.h"
 
@@ -25,7 +28,8 @@ const std::vector<ModelFamily>& table() {
     std::vector<ModelFamily> all;
     for (const auto& entries :
          {families::llama(), families::qwen3(), families::gemma(), families::gpt2(), families::phi3(),
-          families::smollm3(), families::olmo2(), families::granite(), families::moe()}) {
+           families::smollm3(), families::olmo2(), families::granite(), families::moe(), families::bert(), families::roberta(),
+           families::distilbert()}) {
       all.insert(all.end(), entries.begin(), entries.end());
     }
     return all;
@@ -92,6 +96,16 @@ std::vector<FusedModule> fused_modules(const JsonObject& config) {
     }
   }
   return all;
+}
+
+std::string labels_architecture(const JsonObject& config) {
+  const std::string type = model_family(config).model_type;
+  for (const ModelFamily& family : table()) {
+    const std::string& name = family.architectures.front();
+    if (family.model_type == type && name.ends_with("ForSequenceClassification")) return name;
+  }
+  fail(ErrorCode::kUnsupported, "{}: models of type {} have no head over whole sequences", config.who(),
+       type);
 }
 
 std::vector<std::string> block_linear_modules(const JsonObject& config) {

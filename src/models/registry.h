@@ -36,6 +36,10 @@ ModelSpec model_spec(const JsonObject& config);
 // instead. Throws as model_spec.
 std::vector<FusedModule> fused_modules(const JsonObject& config);
 
+// The architecture of config.json's family that has a head over whole sequences:
+// "BertForSequenceClassification". Throws Error(kUnsupported) where it has none.
+std::string labels_architecture(const JsonObject& config);
+
 // Full names of the linear modules in the transformer blocks, block by block:
 // "model.layers.0.self_attn.q_proj", ... Throws as model_spec.
 std::vector<std::string> block_linear_modules(const JsonObject& config);

@@ -14,6 +14,18 @@ std::string_view role_name(Role role) {
       return "lm_head";
     case Role::kPositions:
       return "positions";
+    case Role::kTypes:
+      return "token_types";
+    case Role::kEmbeddingNorm:
+      return "embedding_norm";
+    case Role::kHeadDense:
+      return "head_dense";
+    case Role::kHeadBias:
+      return "head_bias";
+    case Role::kLabelDense:
+      return "label_dense";
+    case Role::kLabelOutput:
+      return "label_output";
     case Role::kAttentionNorm:
       return "attention_norm";
     case Role::kAttentionNormAfter:
@@ -57,8 +69,21 @@ std::string_view role_name(Role role) {
 }
 
 bool in_block(Role role) {
-  return role != Role::kEmbedding && role != Role::kFinalNorm && role != Role::kHead &&
-         role != Role::kPositions;
+  switch (role) {
+    case Role::kEmbedding:
+    case Role::kFinalNorm:
+    case Role::kHead:
+    case Role::kPositions:
+    case Role::kTypes:
+    case Role::kEmbeddingNorm:
+    case Role::kHeadDense:
+    case Role::kHeadBias:
+    case Role::kLabelDense:
+    case Role::kLabelOutput:
+      return false;
+    default:
+      return true;
+  }
 }
 
 bool is_linear(Role role) {
@@ -66,6 +91,9 @@ bool is_linear(Role role) {
     case Role::kEmbedding:
     case Role::kFinalNorm:
     case Role::kPositions:
+    case Role::kTypes:
+    case Role::kEmbeddingNorm:
+    case Role::kHeadBias:
     case Role::kAttentionNorm:
     case Role::kAttentionNormAfter:
     case Role::kQNorm:

@@ -11,6 +11,13 @@ enum class Role {
   kFinalNorm,  // [hidden]
   kHead,       // [vocab, hidden]
   kPositions,  // [positions, hidden], learned
+  // Of encoders:
+  kTypes,          // [token types, hidden]
+  kEmbeddingNorm,  // [hidden], over the sum of all tables' rows
+  kHeadDense,      // [hidden, hidden], before the final norm
+  kHeadBias,       // [vocab]; the module before ".bias"
+  kLabelDense,     // [hidden, hidden], of a head over whole sequences
+  kLabelOutput,    // [labels, hidden]
   // In every block (which of them: block_spec.h):
   kAttentionNorm,       // [hidden], before attention
   kAttentionNormAfter,  // [hidden], after it

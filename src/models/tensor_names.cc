@@ -2,9 +2,24 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "base/error.h"
 
 namespace lq {
+
+TensorNames TensorNames::without_body() const {
+  TensorNames bare = *this;
+  const auto strip = [this](std::string& name) {
+    if (name.starts_with(body)) name = name.substr(body.size());
+  };
+  strip(bare.block);
+  for (auto& [role, name] : bare.modules) {
+    if (!lq::in_block(role)) strip(name);
+  }
+  bare.dropped_body = std::exchange(bare.body, {});
+  return bare;
+}
 
 std::string TensorNames::module(Role role, std::int64_t layer, std::int64_t expert) const {
   const auto at = modules.find(role);

@@ -9,6 +9,12 @@ std::string weight_of(const TensorNames& names, Role role) { return names.module
 
 }  // namespace
 
+TensorNames names_in(const CheckpointReader& reader, const TensorNames& names) {
+  if (names.body.empty() || reader.find(weight_of(names, Role::kEmbedding)) != nullptr) return names;
+  TensorNames bare = names.without_body();
+  return reader.find(weight_of(bare, Role::kEmbedding)) != nullptr ? bare : names;
+}
+
 bool shares_embeddings(const CheckpointReader& reader, const TensorNames& names, bool config_tied) {
   const TensorView* const embedding = reader.find(weight_of(names, Role::kEmbedding));
   const TensorView* const head = reader.find(weight_of(names, Role::kHead));

@@ -6,6 +6,10 @@
 
 namespace lq {
 
+// A family's names as this checkpoint has them: without their body's prefix (TensorNames::body) where the
+// embedding lies under its name without it.
+TensorNames names_in(const CheckpointReader& reader, const TensorNames& names);
+
 // config_tied: what config.json says. A file that has both tensors although they should be one, and whose
 // head differs, keeps its head (a merged adapter makes such files). Reads both where both are there.
 bool shares_embeddings(const CheckpointReader& reader, const TensorNames& names, bool config_tied);

@@ -11,6 +11,8 @@ void TokenBatch::check() const {
   for (std::size_t i = 0; i + 1 < starts.size(); ++i) {
     LQ_CHECK(starts[i] < starts[i + 1], kInvalidArgument, "[batch] sequence {} is empty", i);
   }
+  LQ_CHECK(types.empty() || std::ssize(types) == tokens(), kInvalidArgument,
+           "[batch] {} token types for {} tokens", types.size(), tokens());
 }
 
 std::vector<std::int32_t> positions_of(const TokenBatch& batch) {

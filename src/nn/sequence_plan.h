@@ -15,9 +15,10 @@ namespace lq {
 struct TokenBatch {
   std::span<const std::int32_t> ids;
   std::span<const std::int64_t> starts;
+  std::span<const std::int32_t> types = {};  // token types of the ids; empty: all 0
 
   std::int64_t tokens() const { return std::ssize(ids); }
-  // Throws Error(kInvalidArgument) unless starts rises from 0 to tokens().
+  // Throws Error(kInvalidArgument) unless starts rises from 0 to tokens(), and types fit.
   void check() const;
 };
 
@@ -28,6 +29,7 @@ struct SequencePlan {
   std::int64_t tokens = 0;
   std::vector<AttentionSegment> segments;
   std::vector<std::int32_t> positions;  // of each token within its sequence, from 0
+  std::vector<std::int32_t> types;      // of each token; empty: all 0
   RopeTable rope;                       // RopeUse::kGlobal; empty where no layer has it
   RopeTable local_rope;                 // RopeUse::kLocal
 

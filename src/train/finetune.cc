@@ -13,6 +13,7 @@
 #include "files/job.h"
 #include "files/json_file.h"
 #include "files/options/job_identity.h"
+#include "models/model_check.h"
 #include "quant/format.h"
 #include "tokenizers/tokenizer.h"
 #include "train/checkpoints.h"
@@ -36,6 +37,8 @@ std::string hash_of(const std::vector<EncodedExample>& examples) {
     hasher.update(&size, sizeof(size));
     hasher.update(e.ids.data(), e.ids.size() * sizeof(e.ids[0]));
     hasher.update(e.in_loss.data(), e.in_loss.size());
+    if (!e.types.empty()) hasher.update(e.types.data(), e.types.size() * sizeof(e.types[0]));
+    if (e.label) hasher.update(&*e.label, sizeof(*e.label));
   }
   return hasher.hex();
 }
@@ -121,8 +124,8 @@ void check_full(const FinetuneOptions& o) {
 // What a run makes: an adapter, or with `full` a model.
 class Product {
  public:
-  Product(Context& ctx, Model& model, const FinetuneOptions& o, std::string base_hash)
-      : ctx_(ctx), model_(model), o_(o), base_hash_(std::move(base_hash)) {
+  Product(Context& ctx, Model& model, const FinetuneOptions& o, std::string base_hash, LabelNames labels)
+      : ctx_(ctx), model_(model), o_(o), base_hash_(std::move(base_hash)), labels_(std::move(labels)) {
     if (o.full) {
       specs_ = train_all_parameters(model);
     } else {
@@ -132,7 +135,7 @@ class Product {
   std::int64_t modules() const { return o_.full ? std::ssize(specs_) : lora_.trained; }
   void write(const std::filesystem::path& directory) const {
     std::filesystem::create_directories(directory);
-    if (o_.full) return write_full_model(model_, specs_, directory);
+    if (o_.full) return write_full_model(model_, specs_, directory, labels_);
     // PEFT finds a dense base by this path; a packed one is ours alone.
     const std::string base_model = model_.packed() ? std::string() : model_.checkpoint()->path().string();
     write_adapter(ctx_, model_, lora_, o_.train.dropout, base_hash_, base_model, directory);
@@ -143,6 +146,7 @@ class Product {
   Model& model_;
   const FinetuneOptions& o_;
   std::string base_hash_;
+  LabelNames labels_;
   std::vector<TensorSpec> specs_;
   LoraState lora_;
 };
@@ -153,7 +157,10 @@ FinetuneReport finetune(Context& ctx, const FinetuneOptions& options) {
   return finetune(ctx, Checkpoint::open(options.model), options);
 }
 
-FinetuneReport finetune(Context& ctx, const CheckpointPtr& checkpoint, const FinetuneOptions& given) {
+FinetuneReport finetune(Context& ctx, const CheckpointPtr& checkpoint, const FinetuneOptions& given,
+                        const LabelledTask* task) {
+  LQ_CHECK(given.task.empty() == (task == nullptr), kInternal, "[finetune] task '{}' without its examples",
+           given.task);
   const double begin = monotonic_seconds();
   FinetuneOptions o = given;
   check_train_options(o.train);
@@ -173,14 +180,23 @@ FinetuneReport finetune(Context& ctx, const CheckpointPtr& checkpoint, const Fin
   load.adapter = o.adapter;
   load.no_adapter = from_zero;
   load.decode_all = o.full;
+  if (task != nullptr) load.labels = task->labels;
   Model model = Model::load(ctx, checkpoint, load);
   o.lora.replaced = model.replaced();
   check_option(o.train.dropout == 0.0 || !model.has_magnitudes(), "dropout",
                "is {}, but the adapter to start from has magnitudes (DoRA), which learn without",
                o.train.dropout);
-  check_sequence_length(model.spec(), o.data.examples.max_length, "[finetune] seq-len");
+  if (task == nullptr) {
+    refuse_encoder(model.spec(), checkpoint->path().string(), "learn to say the next token: name a `task`");
+    check_sequence_length(model.spec(), o.data.examples.max_length, "[finetune] seq-len");
+  } else if (o.train.batch.batching == Batching::kPacked) {
+    o.train.batch.batching = Batching::kPlain;  // a row is an example
+  }
+  o.lora.label_head = task != nullptr;
   o.data.examples.seed = ctx.seed;
-  ExampleSet set = read_training_data(o.data, checkpoint->folder(), *tokenizer, ctx.progress);
+  ExampleSet set = task != nullptr
+                       ? task->examples
+                       : read_training_data(o.data, checkpoint->folder(), *tokenizer, ctx.progress);
   check_ids(set, model, checkpoint->path());
   o.train.batch.row_length = o.data.examples.max_length;
   o.train.batch.seed = ctx.seed;
@@ -199,7 +215,7 @@ FinetuneReport finetune(Context& ctx, const CheckpointPtr& checkpoint, const Fin
   Job output(o.out, job_options);
   if (output.state() == JobState::kFinished) return finished_report(o.out);
 
-  const Product product(ctx, model, o, base_hash);
+  const Product product(ctx, model, o, base_hash, task != nullptr ? task->label_names : LabelNames());
   if (o.choose_activations) o.train.activations = activations_that_fit(model, batch_tokens(set, o.train));
 
   FinetuneReport report;
@@ -231,6 +247,7 @@ FinetuneReport finetune(Context& ctx, const CheckpointPtr& checkpoint, const Fin
   report.training = train(ctx, model, set, o.train, output.store_dir());
 
   const auto final_dir = output.final_dir();
+  if (task != nullptr && task->finish) report.task = task->finish(ctx, model, final_dir);
   if (o.compress) report.compressed = compress_adapter(ctx, model, *factor_quantizer());
   product.write(final_dir);
   if (report.training.state.best_step >= 0 &&

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -15,9 +17,22 @@
 
 namespace lq {
 
+// Examples with labels, and what becomes of the model that has learnt them.
+struct LabelledTask {
+  LabelSpec labels;
+  std::vector<std::string> label_names = {};  // of classes; empty: by their numbers
+  ExampleSet examples;
+  // Called before the output becomes visible, with the folder that it lies in until then: what it returns
+  // stands in the report as "task".
+  std::function<nlohmann::ordered_json(Context&, Model&, const std::filesystem::path&)> finish = {};
+};
+
 struct FinetuneOptions {
   std::filesystem::path model;  // for the overload that opens it
   std::filesystem::path out;
+  // A task of GLUE, of which `data` names the folder of files; jobs/finetune_task.h reads them. Empty: none.
+  std::string task = {};
+  std::int64_t task_examples = 0;      // at most so many of its training file's first ones; 0: all
   std::filesystem::path adapter = {};  // to start from; empty: MODEL/adapter of a packed model
   // All parameters of a dense model learn, and `out` becomes a model; `lora` stays unused.
   bool full = false;
@@ -35,7 +50,11 @@ struct FinetuneOptions {
 // validation. While it runs, checkpoints and logs lie in out/.work/store; the same call goes on from there.
 // Throws Error(kInvalidArgument) naming what differs where `out` holds another job, Error(kIo) where another
 // process works on it; and what reading, training and writing throw.
-FinetuneReport finetune(Context& ctx, const CheckpointPtr& model, const FinetuneOptions& options);
+// task: an encoder learns its labels instead, with a head over sequences: the head's new parts are saved
+// whole (PEFT's modules_to_save). REQUIRES: task where options.task is not empty. Throws Error(kUnsupported)
+// for an encoder without a task, and a decoder with one.
+FinetuneReport finetune(Context& ctx, const CheckpointPtr& model, const FinetuneOptions& options,
+                        const LabelledTask* task = nullptr);
 // Opens options.model.
 FinetuneReport finetune(Context& ctx, const FinetuneOptions& options);
 

@@ -293,6 +293,16 @@ void describe(OptionVisitor& v, FinetuneOptions& o) {
             .required = true,
             .changes_result = false},
            path(o.out));
+  v.option(
+      {.key = "task",
+       .help = "A task of GLUE (sst2, mrpc, cola, stsb, rte ...), learnt by an encoder with a head; `data` "
+               "is the folder of its files",
+       .identified_by = "/examples_hash"},
+      text(o.task));
+  v.option({.key = "task-examples",
+            .help = "At most so many training examples of the task, the first ones (0: all)",
+            .identified_by = "/examples_hash"},
+           integer(o.task_examples, 0));
   describe(v, o.data);
   describe_batches(v, o);
   describe_optimizer(v, o);

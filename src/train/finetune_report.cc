@@ -29,6 +29,7 @@ nlohmann::ordered_json to_json(const FinetuneReport& r) {
                                  {"modules", r.modules},
                                  {"parameters", r.parameters}};
   if (!r.findings.empty()) json["findings"] = r.findings.to_json();
+  if (!r.task.is_null()) json["task"] = r.task;
   if (r.compressed) {
     json.update({{"compression_error", r.compressed->relative_error},
                  {"bits_per_weight_with_low_rank", r.compressed->bits_per_weight_with_low_rank}});
@@ -66,6 +67,7 @@ FinetuneReport finetune_report_from_json(const nlohmann::json& record, const std
   r.modules = json.count("modules");
   r.parameters = json.count("parameters");
   r.findings = DataReport::from_records(json.sections("findings"));
+  if (json.has("task")) r.task = nlohmann::ordered_json::parse(json.any("task").dump());
   if (json.has("compression_error"))
     r.compressed = {json.number("compression_error"), json.number("bits_per_weight_with_low_rank")};
   if (json.has("validation_loss")) {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
@@ -21,6 +21,7 @@ struct FinetuneReport {
   DataReport findings;                       // what of the data was left out or not understood
   std::int64_t modules = 0, parameters = 0;  // that learn
   std::optional<CompressedAdapter> compressed;
+  nlohmann::ordered_json task;  // of a task with labels (LabelledTask::finish), else null
   double seconds = 0.0;
   std::int64_t peak_rss_bytes = 0;
 };

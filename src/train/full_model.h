@@ -15,9 +15,13 @@ namespace lq {
 // a packed model.
 std::vector<TensorSpec> train_all_parameters(Model& model);
 
+// The names of its classes, in a config.json of a model with a head over sequences; empty: by their numbers.
+// (A model that only predicts tokens has none.)
+using LabelNames = std::vector<std::string>;
+
 // Writes the parameters as a dense Hugging Face directory into an existing folder: weights (rounded to the
 // dtypes of `specs`), config.json and the side files of where it was loaded from. Throws Error(kIo).
 void write_full_model(Model& model, const std::vector<TensorSpec>& specs,
-                      const std::filesystem::path& directory);
+                      const std::filesystem::path& directory, const LabelNames& labels = {});
 
 }  // namespace lq

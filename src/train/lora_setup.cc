@@ -90,12 +90,44 @@ std::vector<Parameter*> whole_parameters(Model& model, const std::string& what) 
   for (Parameter* p : model.parameters()) {
     const bool norm = p->name.ends_with("norm.weight");
     const bool embeddings = p == &model.embedding().table();
-    const bool head = p == model.head().projection().weight().parameter();
+    const bool head = model.spec().has_head && p == model.head().projection().weight().parameter();
     if ((what == "norms" && norm) || (what == "embeddings" && embeddings) || (what == "head" && head)) {
       all.push_back(p);
     }
   }
   check_option(!all.empty(), "train", "{}: the model has none that is not packed", what);
+  return all;
+}
+
+// Of the head over whole sequences.
+std::vector<Parameter*> learning_label_parameters(Model& model) {
+  LabelHead& head = *model.label_head();
+  std::vector<Parameter*> all = {head.classifier().weight().parameter(), head.classifier().bias()};
+  const std::string dense = head.dense().weight().parameter()->name;
+  const bool fresh = std::find(model.fresh().begin(), model.fresh().end(), dense) != model.fresh().end();
+  if (fresh || !model.spec().label_dense_in_body) {
+    all.push_back(head.dense().weight().parameter());
+    all.push_back(head.dense().bias());
+  }
+  return all;
+}
+
+// PEFT finds a dense base beside a head over sequences, where the body has its prefix; a packed one is ours.
+std::string name_for_peft(const Model& model, const std::string& name) {
+  return model.packed() || model.label_head() == nullptr ? name : name_beside_labels(model, name);
+}
+
+// "classifier.out_proj" -> "classifier": what PEFT saves whole.
+std::vector<std::string> saved_heads(const Model& model, const LoraState& state) {
+  std::vector<std::string> all;
+  for (const Role role : {Role::kLabelOutput, Role::kLabelDense}) {
+    const std::string module = model.names().module(role);
+    const auto learns = [&](const Parameter* p) { return p->name.starts_with(module + "."); };
+    if (std::none_of(state.whole.begin(), state.whole.end(), learns)) continue;
+    const bool in_body = role == Role::kLabelDense && model.spec().label_dense_in_body;
+    const std::string saved = in_body ? module : module.substr(0, module.find('.'));
+    if (std::find(all.begin(), all.end(), saved) == all.end()) all.push_back(saved);
+  }
   return all;
 }
 
@@ -160,10 +192,14 @@ void write_embedding(Context& ctx, const EmbeddingLora& lora, const std::string&
 // low-rank part is beside is written as both tensors, for in PEFT each module has a copy of its own; else the
 // tensor stands as the base layer of the module that has the low-rank part, and both follow it.
 std::vector<std::pair<std::string, const Parameter*>> whole_tensors(Model& model, const LoraState& state) {
+  std::vector<std::pair<std::string, const Parameter*>> all;
+  if (!model.spec().has_head) {
+    for (const Parameter* p : state.whole) all.emplace_back(p->name, p);
+    return all;
+  }
   const Linear& head = model.head().projection();
   const Parameter& table = model.embedding().table();
   const bool tied = model.head().projection().weight().parameter() == &table;
-  std::vector<std::pair<std::string, const Parameter*>> all;
   for (const Parameter* p : state.whole) {
     const bool pair = tied && p == &table;
     const bool by_head = pair && model.embedding().lora() == nullptr && head.lora() != nullptr;
@@ -205,6 +241,12 @@ LoraState lora_setup(Context& ctx, Model& model, const LoraOptions& options) {
 
   for (const std::string& what : options.whole) {
     for (Parameter* p : whole_parameters(model, what)) {
+      p->make_trainable();
+      state.whole.push_back(p);
+    }
+  }
+  if (options.label_head) {
+    for (Parameter* p : learning_label_parameters(model)) {
       p->make_trainable();
       state.whole.push_back(p);
     }
@@ -279,22 +321,30 @@ void write_adapter(Context& ctx, Model& model, const LoraState& state, double dr
   config.base_model = base_model;
   PeftWriterOptions options;
   options.base_hash = base_hash;
-  for (const Linear* linear : all_linears(model)) options.all_modules.push_back(linear->name());
-  options.all_modules.push_back(model.embedding().name());
-  for (const Parameter* p : model.parameters()) options.all_tensors.push_back(p->name);
+  const auto peft = [&model](const std::string& name) { return name_for_peft(model, name); };
+  for (const Linear* linear : all_linears(model)) options.all_modules.push_back(peft(linear->name()));
+  options.all_modules.push_back(peft(model.embedding().name()));
+  for (const Parameter* p : model.parameters()) options.all_tensors.push_back(peft(p->name));
+  if (model.label_head() != nullptr) {
+    config.task_type = "SEQ_CLS";
+    options.saved_modules = saved_heads(model, state);
+  }
   const auto whole = whole_tensors(model, state);
-  for (const auto& [name, p] : whole) options.replaced.push_back({name, DType::kF32, p->value.shape()});
-  PeftAdapterWriter writer(directory, std::move(config), state.specs, options);
-  for (const auto& [name, p] : whole) writer.write_replaced(name, f32_of(p->value).data<float>());
+  for (const auto& [name, p] : whole) options.replaced.push_back({peft(name), DType::kF32, p->value.shape()});
+  std::vector<LoraSpec> specs = state.specs;
+  for (LoraSpec& spec : specs) spec.module = peft(spec.module);
+  PeftAdapterWriter writer(directory, std::move(config), specs, options);
+  for (const auto& [name, p] : whole) writer.write_replaced(peft(name), f32_of(p->value).data<float>());
   for (const LoraSpec& spec : state.specs) {
+    const std::string module = peft(spec.module);
     if (spec.embedding) {
-      write_embedding(ctx, *model.embedding().lora(), spec.module, writer);
+      write_embedding(ctx, *model.embedding().lora(), module, writer);
       continue;
     }
     const Linear& linear = *model.find_linear(spec.module);
     const JoinedFactors factors = join(linear);
-    writer.write(spec.module, factors.a.data(), factors.b.data());
-    if (spec.magnitude) writer.write_magnitude(spec.module, linear.lora()->magnitude->m.value.data<float>());
+    writer.write(module, factors.a.data(), factors.b.data());
+    if (spec.magnitude) writer.write_magnitude(module, linear.lora()->magnitude->m.value.data<float>());
   }
   writer.finish();
 }

@@ -33,6 +33,9 @@ struct LoraOptions {
   // What else learns, whole: "norms", "head", "embeddings". The adapter then holds these weights
   // (modules_to_save); of a tied pair either means both.
   std::vector<std::string> whole = {};
+  // The head over whole sequences learns whole: all of it but a dense layer that the body's checkpoint
+  // brought (BERT's pooler).
+  bool label_head = false;
   // Parameters that the adapter to start from has already replaced: they stay in the new one.
   std::vector<std::string> replaced = {};
 };

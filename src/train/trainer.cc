@@ -121,6 +121,7 @@ class Trainer {
 
   void validate() {
     Context inner = inner_context();
+    const bool labelled = examples_.validation.front().label.has_value();
     const ValidationLoss v = validation_loss(inner, ws_, model_, examples_.validation, kValidationTokens);
     const bool better = std::isfinite(v.loss) && (!state_.best_loss || v.loss < *state_.best_loss);
     if (better) {
@@ -135,13 +136,14 @@ class Trainer {
     if (state_.evaluated < 0) state_.first_validation_loss = v.loss;
     state_.evaluated = state_.step;
     if (log_) {
-      log_->add({{"step", state_.step},
-                 {"validation_loss", v.loss},
-                 {"perplexity", std::exp(v.loss)},
-                 {"tokens", v.tokens}});
+      nlohmann::ordered_json record = {{"step", state_.step}, {"validation_loss", v.loss}};
+      if (!labelled) record["perplexity"] = std::exp(v.loss);
+      record[labelled ? "examples" : "tokens"] = v.tokens;
+      log_->add(std::move(record));
     }
-    ctx_.progress.note(fmt::format("step {}: validation loss {:.5f}, perplexity {:.4f}{}", state_.step,
-                                   v.loss, std::exp(v.loss), better ? ", the best so far" : ""));
+    ctx_.progress.note(fmt::format("step {}: validation loss {:.5f}{}{}", state_.step, v.loss,
+                                   labelled ? "" : fmt::format(", perplexity {:.4f}", std::exp(v.loss)),
+                                   better ? ", the best so far" : ""));
   }
 
   // The arena holds the gradient of the step's mean loss; returns the sum of its losses.
@@ -156,8 +158,14 @@ class Trainer {
       const Batch& batch = batches.batches[static_cast<std::size_t>(i)];
       // A mask of its own for each batch of the run.
       dropout_.draw = static_cast<std::uint64_t>(state_.step * options_.accumulate + i);
-      losses_.resize(batch.ids.size());
-      model_.losses_backward(computing, ws_, tape_, {batch.ids, batch.starts}, batch.targets, scale, losses_);
+      const TokenBatch tokens{batch.ids, batch.starts, batch.types};
+      if (batch.labels.empty()) {
+        losses_.resize(batch.ids.size());
+        model_.losses_backward(computing, ws_, tape_, tokens, batch.targets, scale, losses_);
+      } else {
+        losses_.resize(batch.labels.size());
+        model_.label_losses_backward(computing, ws_, tape_, tokens, batch.labels, scale, losses_);
+      }
       for (const float loss : losses_) sums[static_cast<std::size_t>(i)] += loss;
       sum_.add(computing);
     }

@@ -18,8 +18,16 @@ ValidationLoss validation_loss(Context& ctx, Workspace& ws, const Model& model,
       tokens += std::ssize(examples[static_cast<std::size_t>(at)].ids);
     }
     const Batch batch = make_batch(examples, picked);
-    losses.resize(batch.ids.size());
-    model.losses(ctx, ws, {batch.ids, batch.starts}, batch.targets, losses);
+    const TokenBatch tokens_of_batch{batch.ids, batch.starts, batch.types};
+    if (batch.labels.empty()) {
+      losses.resize(batch.ids.size());
+      model.losses(ctx, ws, tokens_of_batch, batch.targets, losses);
+    } else {
+      losses.resize(batch.labels.size());
+      Scratch scratch(ws);
+      const Matrix outputs = scratch.matrix(std::ssize(batch.labels), model.label_head()->outputs());
+      model.label_losses(ctx, ws, tokens_of_batch, batch.labels, losses, outputs);
+    }
     for (const float loss : losses) sum += loss;
     result.tokens += batch.trained_tokens;
   }

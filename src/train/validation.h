@@ -12,7 +12,7 @@
 namespace lq {
 
 struct ValidationLoss {
-  double loss = 0.0;        // nats a token that counts
+  double loss = 0.0;        // nats a token that counts; of examples with labels: their mean loss
   std::int64_t tokens = 0;  // that count
 };
 

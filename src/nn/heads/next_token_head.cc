@@ -21,8 +21,14 @@ std::int64_t NextTokenHead::chunk_tokens() const {
 }
 
 void NextTokenHead::logits(Context& ctx, Workspace& ws, ConstMatrix x, Matrix logits) const {
-  if (!norm_) return project(ctx, ws, x, logits);
   Scratch scratch(ws);
+  if (dense_) {
+    const Matrix dense = scratch.matrix(x.rows, x.cols);
+    dense_->linear.forward(ctx, ws, x, dense);
+    activation_forward(ctx, dense_->activation, dense, dense);
+    x = dense;
+  }
+  if (!norm_) return project(ctx, ws, x, logits);
   const Matrix normal = scratch.matrix(x.rows, x.cols);
   norm_.forward(ctx, ws, x, normal);
   project(ctx, ws, normal, logits);
@@ -56,8 +62,15 @@ void NextTokenHead::loss_backward(Context& ctx, Workspace& ws, ConstMatrix x,
   for (std::int64_t begin = 0; begin < x.rows; begin += chunk_tokens()) {
     Scratch scratch(ws);
     const std::int64_t n = std::min(chunk_tokens(), x.rows - begin);
-    const ConstMatrix part = x.slice(begin, n);
-    const Matrix to = dx.slice(begin, n);
+    const ConstMatrix below = x.slice(begin, n);
+    const Matrix raw = dense_ ? scratch.matrix(n, x.cols) : Matrix{};
+    const Matrix acted = dense_ ? scratch.matrix(n, x.cols) : Matrix{};
+    if (dense_) {
+      dense_->linear.forward(ctx, ws, below, raw);
+      activation_forward(ctx, dense_->activation, raw, acted);
+    }
+    const ConstMatrix part = dense_ ? ConstMatrix(acted) : below;
+    const Matrix to = dense_ ? scratch.matrix(n, x.cols) : dx.slice(begin, n);
     const Matrix made = norm_ ? scratch.matrix(n, x.cols) : Matrix{};
     const NormSaved saved = norm_ ? norm_.saved(scratch, part) : NormSaved{};
     const Matrix chunk = scratch.matrix(n, vocab());
@@ -76,9 +89,13 @@ void NextTokenHead::loss_backward(Context& ctx, Workspace& ws, ConstMatrix x,
     if (form_.soft_cap > 0.0F) soft_cap_backward(ctx, form_.soft_cap, capped, chunk);
     if (form_.multiplier != 1.0F) lq::scale(ctx, form_.multiplier, chunk);
     projection_.backward(ctx, ws, normal, chunk, dnormal, false);
-    if (!norm_) continue;
-    fill(ctx, to, 0.0F);
-    norm_.backward(ctx, ws, part, saved, dnormal, to);
+    if (norm_) {
+      fill(ctx, to, 0.0F);
+      norm_.backward(ctx, ws, part, saved, dnormal, to);
+    }
+    if (!dense_) continue;
+    activation_backward(ctx, dense_->activation, raw, to, to);
+    dense_->linear.backward(ctx, ws, below, to, dx.slice(begin, n), false);
   }
 }
 

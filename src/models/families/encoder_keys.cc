@@ -1,0 +1,88 @@
+#include "models/families/encoder_keys.h"
+
+#include "base/error.h"
+
+namespace lq::families {
+namespace {
+
+constexpr std::int64_t kMostWidth = std::int64_t{1} << 20;
+constexpr std::int64_t kMostLayers = 10000;
+
+LabelSpec read_labels(const JsonObject& config) {
+  LabelSpec labels;
+  const auto names = config.section_if("id2label");
+  labels.outputs = names ? static_cast<std::int64_t>(names->json().size())
+                         : config.integer_or("num_labels", 2, 1, 1 << 20);
+  const std::string problem = config.text_or("problem_type", "");
+  const bool number = problem == "regression" || (problem.empty() && labels.outputs == 1);
+  LQ_CHECK(problem.empty() || problem == "regression" || problem == "single_label_classification",
+           kUnsupported,
+           "{}: problem_type \"{}\" is not computed (known: single_label_classification, regression)",
+           config.who(), problem);
+  LQ_CHECK(!number || labels.outputs == 1, kUnsupported,
+           "{}: problem_type \"regression\" with {} labels is not computed (only 1)", config.who(),
+           labels.outputs);
+  labels.regression = number;
+  return labels;
+}
+
+void refuse_other_forms(const JsonObject& config) {
+  const std::string positions = config.text_or("position_embedding_type", "absolute");
+  LQ_CHECK(positions == "absolute", kUnsupported,
+           "{}: position_embedding_type \"{}\" is not computed (only absolute)", config.who(), positions);
+  for (const char* key : {"is_decoder", "add_cross_attention"}) {
+    LQ_CHECK(!config.boolean_or(key, false), kUnsupported, "{}: {} true is not computed (only encoders)",
+             config.who(), key);
+  }
+}
+
+}  // namespace
+
+Activation read_activation(const JsonObject& config, const std::string& key, const std::string& usual) {
+  const std::string name = config.text_or(key, usual);
+  if (name == "gelu") return Activation::kGelu;
+  if (name == "gelu_new" || name == "gelu_pytorch_tanh" || name == "gelu_fast") return Activation::kGeluTanh;
+  if (name == "relu") return Activation::kRelu;
+  if (name == "silu" || name == "swish") return Activation::kSilu;
+  fail(ErrorCode::kUnsupported, "{}: {} \"{}\" is not computed (known: gelu, gelu_new, relu, silu)",
+       config.who(), key, name);
+}
+
+ModelSpec read_encoder(const JsonObject& config, EncoderHead head, const EncoderKeys& keys) {
+  refuse_other_forms(config);
+  ModelSpec m;
+  m.vocab = config.integer("vocab_size", 1, std::int64_t{1} << 28);
+  m.hidden = config.integer(keys.hidden, 1, kMostWidth);
+  m.learned_positions = config.integer_or("max_position_embeddings", 512, 1, std::int64_t{1} << 30);
+  m.max_positions = m.learned_positions;
+  BlockSpec b;
+  b.norm = {NormKind::kLayer,
+            static_cast<float>(config.number_or("layer_norm_eps", keys.default_eps, 0.0, 1.0))};
+  b.place = NormPlace::kPost;
+  AttentionSpec& a = b.attention;
+  a.heads = config.integer(keys.heads, 1, kMostWidth);
+  a.kv_heads = a.heads;
+  LQ_CHECK(m.hidden % a.heads == 0, kCorruptFile, "{}: {} is {}, which {}, {}, does not divide", config.who(),
+           keys.hidden, m.hidden, keys.heads, a.heads);
+  a.head_dim = m.hidden / a.heads;
+  a.qkv_bias = true;
+  a.output_bias = true;
+  a.causal = false;
+  a.rope = RopeUse::kNone;
+  b.mlp.gated = false;
+  b.mlp.activation = read_activation(config, keys.activation, "gelu");
+  b.mlp.inner = config.integer(keys.inner, 1, kMostWidth * 8);
+  b.mlp.bias = true;
+  m.blocks.assign(static_cast<std::size_t>(config.integer(keys.layers, 1, kMostLayers)), b);
+  m.embedding_norm = b.norm;
+  m.final_norm = b.norm;
+  m.has_head = head == EncoderHead::kMaskedToken;
+  m.has_final_norm = m.has_head;
+  m.head_bias = m.has_head;
+  if (m.has_head) m.head_dense = b.mlp.activation;
+  m.tied_embeddings = m.has_head && config.boolean_or("tie_word_embeddings", true);
+  if (head == EncoderHead::kLabels) m.labels = read_labels(config);
+  return m;
+}
+
+}  // namespace lq::families

@@ -1,0 +1,69 @@
+// What config.json of encoders may say, and what is refused by its key.
+#include "models/families/encoder_keys.h"
+
+#include <gtest/gtest.h>
+
+#include "models/registry.h"
+#include "support/io_test_util.h"
+
+namespace lq {
+namespace {
+
+using io_test::expect_error;
+
+nlohmann::json bert_config(const char* architecture) {
+  return {{"architectures", {architecture}},
+          {"model_type", "bert"},
+          {"vocab_size", 50},
+          {"hidden_size", 16},
+          {"num_hidden_layers", 2},
+          {"num_attention_heads", 4},
+          {"intermediate_size", 24},
+          {"hidden_act", "gelu"},
+          {"max_position_embeddings", 32},
+          {"type_vocab_size", 2},
+          {"layer_norm_eps", 1e-12},
+          {"pad_token_id", 0}};
+}
+
+ModelSpec spec_of(const nlohmann::json& config) { return model_spec(JsonObject::record(config, "c.json")); }
+
+TEST(EncoderKeys, BertsHeadsAndTables) {
+  const ModelSpec bare = spec_of(bert_config("BertModel"));
+  EXPECT_TRUE(bare.encoder());
+  EXPECT_FALSE(bare.has_head);
+  EXPECT_EQ(bare.token_types, 2);
+  EXPECT_EQ(bare.max_positions, 32);
+  const ModelSpec masked = spec_of(bert_config("BertForMaskedLM"));
+  EXPECT_TRUE(masked.has_head && masked.tied_embeddings && masked.head_bias);
+  EXPECT_EQ(spec_of(bert_config("BertForSequenceClassification")).labels, (LabelSpec{2, false}));
+  nlohmann::json number = bert_config("BertForSequenceClassification");
+  number["id2label"] = {{"0", "LABEL_0"}};
+  EXPECT_EQ(spec_of(number).labels, (LabelSpec{1, true}));
+}
+
+TEST(EncoderKeys, RobertasPositionsBeginBehindThePaddingsNumber) {
+  nlohmann::json config = bert_config("XLMRobertaForMaskedLM");
+  config["pad_token_id"] = 1;
+  const ModelSpec spec = spec_of(config);
+  EXPECT_EQ(spec.position_offset, 2);
+  EXPECT_EQ(spec.max_positions, 30);
+  config["max_position_embeddings"] = 2;
+  expect_error(ErrorCode::kCorruptFile, {"c.json", "max_position_embeddings is 2"}, [&] { spec_of(config); });
+}
+
+TEST(EncoderKeys, RefusesByKeyAndValue) {
+  const auto refused = [](const char* key, const nlohmann::json& value, const char* said) {
+    nlohmann::json config = bert_config("BertForSequenceClassification");
+    config[key] = value;
+    expect_error(ErrorCode::kUnsupported, {"c.json", key, said}, [&] { spec_of(config); });
+  };
+  refused("hidden_act", "mish", "\"mish\"");
+  refused("position_embedding_type", "relative_key", "relative_key");
+  refused("is_decoder", true, "only encoders");
+  refused("problem_type", "multi_label_classification", "multi_label_classification");
+  refused("problem_type", "regression", "with 2 labels");
+}
+
+}  // namespace
+}  // namespace lq
