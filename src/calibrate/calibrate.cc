@@ -1,6 +1,7 @@
 #include "calibrate/calibrate.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -59,10 +60,38 @@ nlohmann::json job_of(const std::string& model_hash, const CalibrationWindows& w
   const std::string ids(reinterpret_cast<const char*>(w.ids.data()), w.ids.size() * sizeof(std::int32_t));
   nlohmann::json gather = {g.fisher, g.full_fisher, g.input_moment, g.output_grad_moment};
   if (g.weighted_input_moment) gather.push_back(true);
-  return {{"version", kStatsVersion}, {"model", model_hash},
-          {"ids", hash_hex(ids)},     {"seq_len", w.seq_len},
-          {"held_out", w.held_out},   {"group", kGroupTokens},
-          {"gather", gather},         {"modules", stats_modules_to_text(modules)}};
+  nlohmann::json job = {{"version", kStatsVersion}, {"model", model_hash},
+                        {"ids", hash_hex(ids)},     {"seq_len", w.seq_len},
+                        {"held_out", w.held_out},   {"group", kGroupTokens},
+                        {"gather", gather},         {"modules", stats_modules_to_text(modules)}};
+  const auto add = [&job](const char* key, const auto& values) {
+    if (values.empty()) return;
+    job[key] = hash_hex({reinterpret_cast<const char*>(values.data()), values.size() * sizeof(values[0])});
+  };
+  add("targets", w.targets);
+  add("starts", w.starts);
+  add("types", w.types);
+  add("labels", w.labels);
+  return job;
+}
+
+CalibrationWindows windows_of(Context& ctx, const Model& model, const CalibrateOptions& o,
+                              const TaskSequences* task) {
+  const ModelSpec& c = model.spec();
+  if (task != nullptr) {
+    for (const EncodedExample& e : task->examples) {
+      check_sequence_length(c, std::ssize(e.ids), "[calibrate] an example");
+    }
+    return task_windows(*task, o.samples, o.hold_out);
+  }
+  const auto tokenizer = Tokenizer::load(model.checkpoint()->folder());
+  const WindowOptions options{o.data, o.field, o.samples, window_length(c, o), o.hold_out};
+  if (!c.encoder()) return calibration_windows(ctx, *tokenizer, options);
+  LQ_CHECK(c.has_head, kUnsupported,
+           "[calibrate] {}: this encoder has no head for masked tokens, whose loss a text is calibrated by: "
+           "name a `task` instead",
+           model.checkpoint()->path().string());
+  return masked_windows(ctx, *tokenizer, options, c.vocab);
 }
 
 // As many blocks at once as the run that was interrupted, so that its partial sums can be used.
@@ -174,15 +203,22 @@ CalibrateReport calibrate(Context& ctx, const CalibrateOptions& o) {
   return calibrate(ctx, Checkpoint::open(o.model), o);
 }
 
-CalibrateReport calibrate(Context& ctx, const CheckpointPtr& checkpoint, const CalibrateOptions& o) {
+CalibrateReport calibrate(Context& ctx, const CheckpointPtr& checkpoint, const CalibrateOptions& o,
+                          const TaskSequences* task) {
+  LQ_CHECK(o.task.empty() == (task == nullptr), kInternal, "[calibrate] task '{}' without its examples",
+           o.task);
   const double begin = monotonic_seconds();
   JobOptions job_options = job_options_of(o);
   Job::check(o.out, job_options);
-  Model model = Model::load(ctx, checkpoint, {.adapter = {}, .no_adapter = true});
+  ModelLoadOptions load{.adapter = {}, .no_adapter = true};
+  if (task != nullptr) load.labels = task->labels;
+  Model model = Model::load(ctx, checkpoint, load);
   const ModelSpec& c = model.spec();
-  const auto tokenizer = Tokenizer::load(checkpoint->folder());
-  const CalibrationWindows windows =
-      calibration_windows(ctx, *tokenizer, {o.data, o.field, o.samples, window_length(c, o), o.hold_out});
+  const CalibrationWindows windows = windows_of(ctx, model, o, task);
+  if (!model.fresh().empty()) {
+    ctx.progress.note(fmt::format("calibrate: the checkpoint has no {}: drawn by the seed",
+                                  fmt::join(model.fresh(), ", ")));
+  }
   const Gather gather = gather_of(model, checkpoint->path(), o, windows.held_out > 0);
   StatsModules modules;
   for (std::int64_t layer = 0; layer < c.layers(); ++layer) {
@@ -197,7 +233,7 @@ CalibrateReport calibrate(Context& ctx, const CheckpointPtr& checkpoint, const C
   report.need.held_out = windows.held_out;
   report.need.seq_len = windows.seq_len;
   report.need.modules = std::ssize(modules);
-  report.tokens = windows.summed() * (windows.seq_len - 1);
+  report.tokens = windows.predicted();
   if (const auto stats = finished(o, report.job_hash)) {
     report.mean_loss = stats->mean_loss();
     report.silent = stats->silent_modules();

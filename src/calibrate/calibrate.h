@@ -5,9 +5,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "calibrate/calibration_windows.h"
 #include "formats/checkpoint.h"
 #include "models/model.h"
 #include "tensor/context.h"
@@ -18,8 +20,12 @@ struct CalibrateOptions {
   std::filesystem::path model;              // for the overload that opens it
   std::vector<std::filesystem::path> data;  // files or folders of text, as data/document_reader.h reads them
   std::string field = "text";               // of a record that holds its text
-  std::filesystem::path out;                // the statistics file
-  std::filesystem::path work;               // for what is finished so far; empty: OUT.work
+  // "task": the gradients of a task's loss instead of a text's; `data` names the folder of its files
+  // (jobs/calibrate_task.h reads them).
+  std::string task = {};
+  std::optional<bool> loss_of_task = {};  // what `loss` says; has to fit `task`
+  std::filesystem::path out;              // the statistics file
+  std::filesystem::path work;             // for what is finished so far; empty: OUT.work
 
   // Windows of seq_len tokens (BOS included, where the tokenizer adds one), without overlap; `samples` of
   // them, spread evenly over the text, of which at most 16 times what is needed is read. Fewer windows than
@@ -76,7 +82,10 @@ struct CalibrateReport {
 // activations or gradients that are not finite (naming the layer and the window); Error(kNotFound) for a
 // module that the model lacks; and what loading the model, its tokenizer and the text throws.
 // The model may be dense or packed; an adapter beside it is not used.
-CalibrateReport calibrate(Context& ctx, const CheckpointPtr& model, const CalibrateOptions& options);
+// An encoder's loss is that of hidden tokens (masked_windows). task: its examples and their loss instead; the
+// model's head over sequences, or a fresh one. REQUIRES: task where options.task is not empty.
+CalibrateReport calibrate(Context& ctx, const CheckpointPtr& model, const CalibrateOptions& options,
+                          const TaskSequences* task = nullptr);
 // Opens options.model.
 CalibrateReport calibrate(Context& ctx, const CalibrateOptions& options);
 

@@ -63,6 +63,18 @@ void describe(OptionVisitor& v, CalibrateOptions& o) {
            path(o.out));
   v.option({.key = "field", .help = "Field of a record that holds its text", .identified_by = "/ids"},
            text(o.field));
+  v.option(
+      {.key = "task",
+       .help = "A task of GLUE (sst2, rte ...): gradients of its loss; `data` is the folder of its files "
+               "(encoders)",
+       .identified_by = "/ids"},
+      text(o.task));
+  v.option({.key = "loss",
+            .help = "text: of next tokens (decoders) or hidden ones (encoders); task: of the `task`",
+            .identified_by = "/ids"},
+           named(
+               {"text", "task"}, [&o] { return o.loss_of_task.value_or(!o.task.empty()) ? "task" : "text"; },
+               [&o](const std::string& is) { o.loss_of_task = is == "task"; }));
   v.option({.key = "samples", .help = "Windows of text, spread evenly over it", .identified_by = "/ids"},
            integer(o.samples, 1, std::int64_t{1} << 31));
   v.option({.key = "seq-len",

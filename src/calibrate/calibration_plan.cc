@@ -5,11 +5,13 @@
 namespace lq {
 
 std::vector<WindowGroup> window_groups(const CalibrationWindows& windows) {
-  const std::int64_t most = std::max<std::int64_t>(1, kGroupTokens / windows.seq_len);
   std::vector<WindowGroup> groups;
   const auto add = [&](std::int64_t begin, std::int64_t end, bool held_out) {
-    for (std::int64_t at = begin; at < end; at += most) {
-      groups.push_back({at, std::min(most, end - at), held_out});
+    for (std::int64_t at = begin; at < end;) {
+      std::int64_t next = at + 1;
+      while (next < end && windows.tokens(at, next + 1 - at) <= kGroupTokens) ++next;
+      groups.push_back({at, next - at, held_out});
+      at = next;
     }
   };
   add(0, windows.summed(), false);
@@ -21,8 +23,10 @@ CalibrationPlan plan_calibration(Model& model, const Gather& gather, const Calib
                                  std::int64_t budget, std::int64_t blocks_at_once) {
   const ModelSpec& c = model.spec();
   TransformerBlock& block = model.block(0);
-  const std::int64_t group =
-      std::max<std::int64_t>(1, kGroupTokens / windows.seq_len) * windows.seq_len;  // tokens
+  // Tokens: of full groups, whether there is one or not.
+  const std::int64_t group = windows.starts.empty()
+                                 ? std::max<std::int64_t>(1, kGroupTokens / windows.seq_len) * windows.seq_len
+                                 : std::max(kGroupTokens, windows.seq_len);
   constexpr std::int64_t kFloat = sizeof(float);
   const ModelMemory memory = model.memory_estimate(group, false);
   const std::int64_t sums = BlockStatistics::sum_bytes(block, gather);
@@ -34,8 +38,8 @@ CalibrationPlan plan_calibration(Model& model, const Gather& gather, const Calib
   for (const Module& m : block.modules()) {
     if (gather.weighted_input_moment) weighted = std::max(weighted, kFloat * group * m.linear->in());
   }
-  const std::int64_t all = windows.count() * windows.seq_len * row;
-  const std::int64_t summed = windows.summed() * windows.seq_len * row;
+  const std::int64_t all = windows.tokens(0, windows.count()) * row;
+  const std::int64_t summed = windows.tokens(0, windows.summed()) * row;
   const std::int64_t tapes_of_one = gather.gradients() ? 0 : 1;  // forward only: one tape serves all blocks
 
   CalibrationPlan best;

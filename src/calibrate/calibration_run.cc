@@ -42,7 +42,9 @@ CalibrationRun::CalibrationRun(Context& ctx, Model& model, const CalibrationWind
     if (!g.held_out) ++summed_groups_;
     widest = std::max(widest, tokens_of(g));
   }
-  for (std::int64_t at = 0; at <= widest; at += windows.seq_len) starts_.push_back(at);
+  for (const WindowGroup& g : groups_) {
+    for (std::int64_t i = 0; i <= g.count; ++i) starts_[g.first].push_back(windows.tokens(g.first, i));
+  }
   const std::int64_t hidden = model.spec().hidden;
   const std::int64_t kept = gather.gradients() ? plan.blocks_at_once : 1;
   for (std::int64_t i = 0; i < kept; ++i) {
@@ -56,16 +58,18 @@ CalibrationRun::CalibrationRun(Context& ctx, Model& model, const CalibrationWind
 std::string CalibrationRun::piece_name(std::int64_t layer) { return fmt::format("block.{}", layer); }
 
 TokenBatch CalibrationRun::batch_of(const WindowGroup& g) const {
-  const auto seq = static_cast<std::size_t>(windows_.seq_len);
-  return {std::span(windows_.ids)
-              .subspan(static_cast<std::size_t>(g.first) * seq, static_cast<std::size_t>(g.count) * seq),
-          std::span(starts_).first(static_cast<std::size_t>(g.count) + 1)};
+  const auto first = static_cast<std::size_t>(windows_.start(g.first));
+  const auto count = static_cast<std::size_t>(tokens_of(g));
+  TokenBatch batch{std::span(windows_.ids).subspan(first, count), starts_of(g)};
+  if (!windows_.types.empty()) batch.types = std::span(windows_.types).subspan(first, count);
+  return batch;
 }
 
 const SequencePlan& CalibrationRun::plan_of(const WindowGroup& g) {
-  const auto it = plans_.find(g.count);
+  const std::int64_t key = windows_.starts.empty() ? g.count : g.first;
+  const auto it = plans_.find(key);
   if (it != plans_.end()) return it->second;
-  return plans_.emplace(g.count, model_.plan(ctx_, batch_of(g))).first->second;
+  return plans_.emplace(key, model_.plan(ctx_, batch_of(g))).first->second;
 }
 
 // Windows are numbered as they lie in the text.
@@ -277,14 +281,30 @@ void CalibrationRun::group_backward(const Segment& segment, std::int64_t group, 
 }
 
 void CalibrationRun::last_gradient(const WindowGroup& g, ConstMatrix x, Matrix dx) {
-  const std::vector<std::int32_t> targets = next_token_targets(batch_of(g));
-  std::vector<float> losses(targets.size());
-  model_.head().loss_backward(ctx_, workspace_, x, targets, 1.0F, losses, dx);
+  const std::span<const std::int64_t> starts = starts_of(g);
+  std::vector<float> losses;
+  if (windows_.labelled()) {
+    losses.resize(static_cast<std::size_t>(g.count));
+    const auto labels = std::span(windows_.labels).subspan(static_cast<std::size_t>(g.first), losses.size());
+    model_.label_head()->loss_backward(ctx_, workspace_, x, starts, labels, 1.0F, losses, dx);
+  } else {
+    losses.resize(static_cast<std::size_t>(tokens_of(g)));
+    std::vector<std::int32_t> next;
+    if (windows_.targets.empty()) next = next_token_targets(batch_of(g));
+    const auto targets = windows_.targets.empty()
+                             ? std::span<const std::int32_t>(next)
+                             : std::span(windows_.targets)
+                                   .subspan(static_cast<std::size_t>(windows_.start(g.first)), losses.size());
+    model_.head().loss_backward(ctx_, workspace_, x, targets, 1.0F, losses, dx);
+  }
   for (std::size_t t = 0; t < losses.size(); ++t) {
-    const auto window = static_cast<std::size_t>(g.first) + t / static_cast<std::size_t>(windows_.seq_len);
-    LQ_CHECK(std::isfinite(losses[t]), kInvalidArgument,
-             "[calibrate] lm_head: the loss of a token is {} in window {}", losses[t],
-             windows_.numbers[window]);
+    const auto in_group =
+        windows_.labelled()
+            ? static_cast<std::ptrdiff_t>(t)
+            : std::ranges::upper_bound(starts, static_cast<std::int64_t>(t)) - starts.begin() - 1;
+    LQ_CHECK(std::isfinite(losses[t]), kInvalidArgument, "[calibrate] {}: the loss of {} is {} in window {}",
+             windows_.labelled() ? "the task's head" : "lm_head", windows_.labelled() ? "a label" : "a token",
+             losses[t], windows_.numbers[static_cast<std::size_t>(g.first + in_group)]);
     loss_sum_ += losses[t];
   }
 }
@@ -331,8 +351,8 @@ void CalibrationRun::save_partial(const Segment& segment, std::int64_t next, Sta
 
 void CalibrationRun::finish_segment(const Segment& segment, Statistics& statistics) {
   const std::int64_t summed = windows_.summed();
-  const StatisticsCounts counts{summed * (windows_.seq_len - 1), summed * windows_.seq_len,
-                                windows_.held_out * windows_.seq_len};
+  const StatisticsCounts counts{windows_.predicted(), windows_.tokens(0, summed),
+                                windows_.tokens(summed, windows_.held_out)};
   if (gather_.gradients() && segment.second == model_.spec().layers()) {
     store_.put("loss", {}, {{"sum", loss_sum_}});
   }

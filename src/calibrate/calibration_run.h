@@ -33,7 +33,8 @@ class CalibrationRun {
   using Segment = std::pair<std::int64_t, std::int64_t>;
   using Statistics = std::vector<std::unique_ptr<BlockStatistics>>;
 
-  std::int64_t tokens_of(const WindowGroup& g) const { return g.count * windows_.seq_len; }
+  std::int64_t tokens_of(const WindowGroup& g) const { return windows_.tokens(g.first, g.count); }
+  std::span<const std::int64_t> starts_of(const WindowGroup& g) const { return starts_.at(g.first); }
   TokenBatch batch_of(const WindowGroup& g) const;
   const SequencePlan& plan_of(const WindowGroup& g);
   std::string describe(const WindowGroup& g) const;
@@ -62,8 +63,8 @@ class CalibrationRun {
   double save_every_;
   std::vector<WindowGroup> groups_;
   std::int64_t summed_groups_ = 0;
-  std::vector<std::int64_t> starts_;            // 0, seq_len, 2 seq_len, ...
-  std::map<std::int64_t, SequencePlan> plans_;  // by windows in a group
+  std::map<std::int64_t, std::vector<std::int64_t>> starts_;  // of a group's windows, by its first
+  std::map<std::int64_t, SequencePlan> plans_;  // by windows in a group; of a task's examples by the first
   BoundaryStore inputs_, gradients_;
   Workspace workspace_;
   std::vector<Tensor> block_inputs_;

@@ -4,7 +4,9 @@
 #include <cmath>
 
 #include "base/option_error.h"
+#include "data/batch.h"
 #include "data/document_reader.h"
+#include "data/mask_tokens.h"
 
 namespace lq {
 namespace {
@@ -42,16 +44,35 @@ std::vector<std::int32_t> read_ids(Context& ctx, const Tokenizer& tokenizer, con
   return ids;
 }
 
-}  // namespace
+// What stands before and behind the text of each window.
+struct WindowEnds {
+  std::vector<std::int32_t> before, after;
+  std::int64_t size() const { return std::ssize(before) + std::ssize(after); }
+};
 
-CalibrationWindows calibration_windows(Context& ctx, const Tokenizer& tokenizer, const WindowOptions& o) {
+// Which of n windows are held out: as many as hold_out says, spread evenly.
+std::vector<bool> held_out_of(std::int64_t n, double hold_out, std::int64_t& count) {
+  count = 0;
+  if (n > 1 && hold_out > 0.0) {
+    count = std::clamp<std::int64_t>(std::llround(static_cast<double>(n) * hold_out), 1, n - 1);
+  }
+  std::vector<bool> held(static_cast<std::size_t>(n), false);
+  for (std::int64_t j = 0; j < count; ++j) {
+    held[static_cast<std::size_t>((2 * j + 1) * n / (2 * count))] = true;
+  }
+  return held;
+}
+
+CalibrationWindows text_windows(Context& ctx, const Tokenizer& tokenizer, const WindowOptions& o,
+                                const WindowEnds& ends) {
   check_option(o.seq_len >= 2, "seq-len", "is {}, but must be at least 2 (a window of one predicts nothing)",
                o.seq_len);
   check_option(o.samples >= 1, "samples", "is {}, but must be at least 1", o.samples);
   check_option(o.hold_out >= 0.0 && o.hold_out <= 0.9, "hold-out", "is {}, but must be 0 to 0.9", o.hold_out);
   check_option(!o.data.empty(), "data", "names no text to calibrate on");
-  const bool bos = tokenizer.special().add_bos && tokenizer.bos_id().has_value();
-  const std::int64_t step = o.seq_len - (bos ? 1 : 0);
+  const std::int64_t step = o.seq_len - ends.size();
+  check_option(step >= 1, "seq-len", "is {}, which leaves no room beside {} special tokens", o.seq_len,
+               ends.size());
   LQ_CHECK(o.samples <= (std::int64_t{1} << 40) / step, kInvalidArgument,
            "[calibrate] {} windows of {} tokens are more than can be", o.samples, o.seq_len);
   const std::vector<std::int32_t> ids = read_ids(ctx, tokenizer, o, kReadTimes * o.samples * step);
@@ -59,28 +80,94 @@ CalibrationWindows calibration_windows(Context& ctx, const Tokenizer& tokenizer,
   LQ_CHECK(windows > 0, kInvalidArgument,
            "[calibrate] {}{}: {} tokens of text are too short for one window of {} (`seq-len`{})",
            o.data.front().string(), o.data.size() > 1 ? " and others" : "", ids.size(), o.seq_len,
-           bos ? ", BOS included" : "");
+           ends.size() == 0     ? ""
+           : ends.after.empty() ? ", BOS included"
+                                : ", special tokens included");
 
   const std::int64_t n = std::min(o.samples, windows);
   CalibrationWindows w;
   w.seq_len = o.seq_len;
-  if (n > 1 && o.hold_out > 0.0) {
-    w.held_out = std::clamp<std::int64_t>(std::llround(static_cast<double>(n) * o.hold_out), 1, n - 1);
-  }
-  std::vector<bool> held(static_cast<std::size_t>(n), false);
-  for (std::int64_t j = 0; j < w.held_out; ++j) {
-    held[static_cast<std::size_t>((2 * j + 1) * n / (2 * w.held_out))] = true;
-  }
+  const std::vector<bool> held = held_out_of(n, o.hold_out, w.held_out);
   for (const bool part : {false, true}) {
     for (std::int64_t i = 0; i < n; ++i) {
       if (held[static_cast<std::size_t>(i)] != part) continue;
       const std::int64_t number = i * windows / n;
       w.numbers.push_back(number);
-      if (bos) w.ids.push_back(*tokenizer.bos_id());
+      w.ids.insert(w.ids.end(), ends.before.begin(), ends.before.end());
       const auto from = ids.begin() + number * step;
       w.ids.insert(w.ids.end(), from, from + step);
+      w.ids.insert(w.ids.end(), ends.after.begin(), ends.after.end());
     }
   }
+  return w;
+}
+
+}  // namespace
+
+std::int64_t CalibrationWindows::predicted() const {
+  if (labelled()) return summed();
+  if (targets.empty()) return summed() * (seq_len - 1);
+  const auto end = targets.begin() + start(summed());
+  return std::count_if(targets.begin(), end, [](std::int32_t t) { return t != kNoTarget; });
+}
+
+CalibrationWindows calibration_windows(Context& ctx, const Tokenizer& tokenizer, const WindowOptions& o) {
+  WindowEnds ends;
+  if (tokenizer.special().add_bos && tokenizer.bos_id()) ends.before = {*tokenizer.bos_id()};
+  return text_windows(ctx, tokenizer, o, ends);
+}
+
+CalibrationWindows masked_windows(Context& ctx, const Tokenizer& tokenizer, const WindowOptions& o,
+                                  std::int64_t vocab) {
+  auto mask = tokenizer.id_of("[MASK]");
+  if (!mask) mask = tokenizer.id_of("<mask>");
+  LQ_CHECK(mask, kNotFound, "[calibrate] the tokenizer ({}) has no mask token ([MASK] or <mask>)",
+           tokenizer.kind());
+  WindowEnds ends;
+  bool behind = false;
+  for (const tokenizers::TextPart& part : tokenizer.single_parts()) {
+    if (part.text < 0) (behind ? ends.after : ends.before).push_back(part.id);
+    behind = behind || part.text >= 0;
+  }
+  CalibrationWindows w = text_windows(ctx, tokenizer, o, ends);
+  std::vector<std::uint8_t> may(w.ids.size(), 1);
+  for (std::int64_t i = 0; i < w.count(); ++i) {
+    const auto first = may.begin() + w.start(i), last = may.begin() + w.start(i + 1);
+    std::fill(first, first + std::ssize(ends.before), std::uint8_t{0});
+    std::fill(last - std::ssize(ends.after), last, std::uint8_t{0});
+  }
+  const std::int64_t most = std::min<std::int64_t>(vocab, tokenizer.vocab_size());
+  MaskedTokens masked =
+      mask_tokens(w.ids, may, {.mask = *mask, .vocab = static_cast<std::int32_t>(most), .seed = ctx.seed});
+  w.ids = std::move(masked.ids);
+  w.targets = std::move(masked.targets);
+  LQ_CHECK(w.predicted() > 0, kInvalidArgument,
+           "[calibrate] none of {} tokens was chosen to be hidden: the text is too short", w.ids.size());
+  return w;
+}
+
+CalibrationWindows task_windows(const TaskSequences& task, std::int64_t samples, double hold_out) {
+  check_option(samples >= 1, "samples", "is {}, but must be at least 1", samples);
+  check_option(hold_out >= 0.0 && hold_out <= 0.9, "hold-out", "is {}, but must be 0 to 0.9", hold_out);
+  const std::int64_t all = std::ssize(task.examples);
+  LQ_CHECK(all > 0, kInvalidArgument, "[calibrate] the task has no examples");
+  const std::int64_t n = std::min(samples, all);
+  CalibrationWindows w;
+  const std::vector<bool> held = held_out_of(n, hold_out, w.held_out);
+  for (const bool part : {false, true}) {
+    for (std::int64_t i = 0; i < n; ++i) {
+      if (held[static_cast<std::size_t>(i)] != part) continue;
+      const EncodedExample& e = task.examples[static_cast<std::size_t>(i * all / n)];
+      w.numbers.push_back(i * all / n);
+      w.starts.push_back(std::ssize(w.ids));
+      w.ids.insert(w.ids.end(), e.ids.begin(), e.ids.end());
+      w.types.insert(w.types.end(), e.types.begin(), e.types.end());
+      w.types.resize(w.ids.size(), 0);
+      w.labels.push_back(e.label.value());
+      w.seq_len = std::max(w.seq_len, std::ssize(e.ids));
+    }
+  }
+  w.starts.push_back(std::ssize(w.ids));
   return w;
 }
 

@@ -60,6 +60,7 @@ void add_sweep(CLI::App& app, Action& action);
 void add_data(CLI::App& app, Action& action);
 void add_finetune(CLI::App& app, Action& action);
 void add_compare(CLI::App& app, Action& action);
+void add_glue(CLI::App& app, Action& action);
 void add_eval(CLI::App& app, Action& action);
 void add_generate(CLI::App& app, Action& action);
 void add_chat(CLI::App& app, Action& action);

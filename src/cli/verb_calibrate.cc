@@ -7,12 +7,13 @@
 #include "calibrate/calibrate_options.h"
 #include "cli/app.h"
 #include "cli/option_flags.h"
+#include "jobs/calibrate_task.h"
 
 namespace lq::cli {
 namespace {
 
 void run(Session& session, const CalibrateOptions& options) {
-  const CalibrateReport r = calibrate(session.context(), options);
+  const CalibrateReport r = calibrate_any(session.context(), options);
   std::string text = fmt::format("{} matrices over {} windows of {} tokens ({} more held out)",
                                  r.need.modules, r.need.sequences, r.need.seq_len, r.need.held_out);
   if (r.mean_loss > 0.0) text += fmt::format(", mean loss {:.5f} nats a token", r.mean_loss);

@@ -10,6 +10,7 @@ void add_verbs(CLI::App& app, Action& action) {
   add_data(app, action);
   add_finetune(app, action);
   add_compare(app, action);
+  add_glue(app, action);
   add_eval(app, action);
   add_generate(app, action);
   add_chat(app, action);

@@ -6,13 +6,15 @@
 #include "base/hash.h"
 #include "base/process.h"
 #include "base/version.h"
-#include "calibrate/calibrate.h"
 #include "data/document_reader.h"
 #include "eval/perplexity.h"
 #include "eval/run_tasks.h"
+#include "eval/tasks/glue_files.h"
 #include "files/content_hash.h"
 #include "formats/module_name.h"
 #include "formats/peft_adapter.h"
+#include "jobs/calibrate_task.h"
+#include "jobs/finetune_task.h"
 #include "jobs/sweep_job.h"
 
 namespace lq {
@@ -45,6 +47,29 @@ template <typename Cell, typename Scores>
 void set_scores(Cell& cell, Scores scores) {
   cell.texts = std::move(scores.texts);
   cell.tasks = std::move(scores.tasks);
+}
+
+// A model's own weights; what was found out about it stays.
+void drop_weights(const fs::path& folder) {
+  for (const fs::path& place : {folder, folder / "best"}) {
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(place, ignored)) {
+      if (entry.path().extension() == ".safetensors") fs::remove(entry.path(), ignored);
+    }
+  }
+}
+
+// A task's files by their hashes.
+Json task_job(const CompareRecipe& recipe) {
+  const GlueTask& task = find_glue_task(recipe.task);
+  const GlueTask& learnt = task.learnt_from.empty() ? task : find_glue_task(task.learnt_from);
+  const fs::path& folder = recipe.finetune.data.train.front().path;
+  Json job = {{"task", recipe.task}, {"flags", recipe.finetune_settings}};
+  job["train"] = content_hash(read_glue_split(learnt, folder, Split::kTrain, 1).file);
+  const auto& held_out = recipe.finetune.data.validation;
+  const fs::path& validation = held_out.empty() ? folder : held_out.front().path;
+  job["validation"] = content_hash(read_glue_split(task, validation, Split::kValidation, 1).file);
+  return job;
 }
 
 }  // namespace
@@ -86,6 +111,10 @@ CompareCells::CompareCells(Context& context, const CompareRecipe& recipe, Compar
              {"model", model_hash()},
              {"include", recipe.selection.include},
              {"exclude", recipe.selection.exclude}};
+  if (!recipe.task.empty()) {
+    data_job_ = task_job(recipe);
+    return;
+  }
   data_job_ = {{"data", sources_job(recipe.finetune.data.train)},
                {"val_data", sources_job(recipe.finetune.data.validation)},
                {"flags", recipe.finetune_settings}};
@@ -94,6 +123,12 @@ CompareCells::CompareCells(Context& context, const CompareRecipe& recipe, Compar
 std::string CompareCells::name_of(CompareMethod method, double bits) {
   const std::string name(compare_method_name(method));
   return has_packed_base(method) ? fmt::format("{}-{}", name, bits) : name;
+}
+
+std::string CompareCells::base_cell(CompareMethod method, double bits) const {
+  const CompareMethod base = base_method(method);
+  const std::string folder = own_statistics(base) ? fmt::format("cells/{}/", recipe_.task) : "cells/";
+  return folder + name_of(base, bits);
 }
 
 fs::path CompareCells::stage(const std::string& name, const std::string& file, const Json& job,
@@ -116,6 +151,13 @@ fs::path CompareCells::stage(const std::string& name, const std::string& file, c
 Json CompareCells::statistics_job() const {
   const CalibrationSource& c = recipe_.calibration;
   if (!c.stats.empty()) return {{"stats", content_hash(c.stats)}};
+  if (recipe_.task_loss) {
+    return {{"common", common_},
+            {"task", data_job_},
+            {"samples", c.samples},
+            {"seq_len", c.seq_len},
+            {"seed", context_.seed}};
+  }
   return {{"common", common_},
           {"data", content_hash(c.data)},
           {"field", c.field},
@@ -126,23 +168,26 @@ Json CompareCells::statistics_job() const {
 fs::path CompareCells::statistics() {
   const CalibrationSource& source = recipe_.calibration;
   if (!source.stats.empty()) return source.stats;
-  return stage("statistics", "statistics.safetensors", statistics_job(), [&](const fs::path& out) {
+  const std::string name = recipe_.task_loss ? "statistics-" + recipe_.task : "statistics";
+  return stage(name, name + ".safetensors", statistics_job(), [&](const fs::path& out) {
     CalibrateOptions o;
-    o.data = {source.data};
+    o.data = {recipe_.task_loss ? recipe_.finetune.data.train.front().path : source.data};
+    if (recipe_.task_loss) o.task = recipe_.task;
     o.field = source.field;
     o.samples = source.samples;
     o.seq_len = source.seq_len;
     o.modules = modules_;
     o.out = out;
-    calibrate(context_, model_, o);
+    calibrate_any(context_, model_, o);
   });
 }
 
 fs::path CompareCells::table(const PlanOptions& plan) {
   const bool search = plan.quantizer.scales == ScaleMode::kSearch;
+  const bool own = recipe_.task_loss && plan.importance != ImportanceKind::kNone;
   const std::string name =
-      fmt::format("table-rank{}-{}-{}{}", plan.decompose.rank, importance_name(plan.importance),
-                  plan.formats.text(), search ? "-search" : "");
+      fmt::format("table-rank{}-{}-{}{}{}", plan.decompose.rank, importance_name(plan.importance),
+                  plan.formats.text(), search ? "-search" : "", own ? "-" + recipe_.task : "");
   Json job = {{"common", common_}, {"configs", configs_job(recipe_)}, {"seed", context_.seed}};
   if (plan.importance != ImportanceKind::kNone) job["statistics"] = statistics_job();
   return stage(name, name + ".json.gz", job, [&](const fs::path& out) {
@@ -157,7 +202,7 @@ QuantizeOptions CompareCells::quantize_options(CompareMethod method, double bits
   const MethodPlan plan = compare_method_plan(method, recipe_.rank);
   QuantizeOptions o;
   o.model = recipe_.model;
-  o.out = folder_.path("cells/" + name_of(base_method(method), bits) + "/base");
+  o.out = folder_.path(base_cell(method, bits) + "/base");
   o.selection = recipe_.selection;
   o.importance = plan.settings.importance;
   o.formats = plan.settings.formats;
@@ -182,7 +227,8 @@ QuantizeOptions CompareCells::quantize_options(CompareMethod method, double bits
 }
 
 std::string CompareCells::run_name(CompareMethod method, double bits, std::uint64_t seed, double rate) const {
-  const std::string cell = "cells/" + name_of(method, bits);
+  const std::string task = recipe_.task.empty() ? "" : recipe_.task + "/";
+  const std::string cell = "cells/" + task + name_of(method, bits);
   return recipe_.rates_of(method).size() == 1 ? fmt::format("{}/seed-{}", cell, seed)
                                               : fmt::format("{}/lr-{}/seed-{}", cell, rate, seed);
 }
@@ -190,12 +236,21 @@ std::string CompareCells::run_name(CompareMethod method, double bits, std::uint6
 FinetuneOptions CompareCells::finetune_options(CompareMethod method, double bits, std::uint64_t seed,
                                                double rate) const {
   FinetuneOptions o = recipe_.finetune;
-  const std::string base = name_of(base_method(method), bits);
-  o.model = has_packed_base(method) ? folder_.path("cells/" + base + "/base") : recipe_.model;
+  o.model = has_packed_base(method) ? folder_.path(base_cell(method, bits) + "/base") : recipe_.model;
+  o.task = recipe_.task;
   o.out = folder_.path(run_name(method, bits, seed, rate));
   o.lora.start = lora_start(method);
   o.lora.rank = recipe_.rank;
   o.train.lr = rate;
+  if (method == CompareMethod::kFull) {
+    // Options of adapters are for the other methods.
+    o.full = true;
+    o.lora = {};
+    o.train.dropout = 0.0;
+    o.train.lora_plus = 1.0;
+    o.compress = false;
+    return o;
+  }
   // The same modules learn whatever the base brings.
   if (o.lora.targets.empty()) o.lora.targets = modules_;
   return o;
@@ -203,6 +258,7 @@ FinetuneOptions CompareCells::finetune_options(CompareMethod method, double bits
 
 CompareCells::Scores CompareCells::scores(const CheckpointPtr& checkpoint, const fs::path& adapter,
                                           bool compared) {
+  if (texts_.empty() && tasks_.empty()) return {};
   const auto tokenizer = Tokenizer::load(checkpoint->folder());
   ModelLoadOptions load;
   load.adapter = adapter;
@@ -258,7 +314,7 @@ Json CompareCells::base_job(CompareMethod method, double bits) const {
 }
 
 CompareBase CompareCells::base(CompareMethod method, double bits) {
-  const std::string cell = name_of(base_method(method), bits), name = "cells/" + cell + "/base";
+  const std::string cell = name_of(base_method(method), bits), name = base_cell(method, bits) + "/base";
   const Json result = folder_.result(name, base_job(method, bits), name + "/lqlora.json", [&] {
     used_.clear();
     QuantizeOptions options = quantize_options(method, bits);
@@ -308,7 +364,8 @@ CompareRun CompareCells::run(CompareMethod method, double bits, std::uint64_t se
     seeded.seed = seed;
     reset_peak_rss();
     const CheckpointPtr model = has_packed_base(method) ? Checkpoint::open(options.model) : model_;
-    const FinetuneReport report = finetune(seeded, model, options);
+    const FinetuneReport report =
+        options.task.empty() ? finetune(seeded, model, options) : finetune_task(seeded, model, options);
     const TrainState& state = report.training.state;
     CompareRun run;
     run.seed = seed;
@@ -319,6 +376,16 @@ CompareRun CompareCells::run(CompareMethod method, double bits, std::uint64_t se
     run.tokens_per_second = report.training.tokens_per_second;
     run.seconds = static_cast<double>(state.tokens) / std::max(run.tokens_per_second, 1e-9);
     run.peak_rss_bytes = report.peak_rss_bytes;
+    if (!report.task.is_null()) {
+      run.metrics = report.task.at("validation").get<std::map<std::string, double>>();
+      run.score = run.metrics.at("score");
+    }
+    if (options.full) {
+      run.bits_with_low_rank = dense_bits_;
+      set_scores(run, scores(Checkpoint::open(options.out), {}, false));
+      if (!options.task.empty()) drop_weights(options.out);
+      return to_json(run);
+    }
     run.bits_with_low_rank = report.compressed
                                  ? report.compressed->bits_per_weight_with_low_rank
                                  : bits_.at(name_of(base_method(method), bits)) + low_rank_bits(options.out);

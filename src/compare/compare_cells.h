@@ -2,9 +2,13 @@
 //
 //   OUT/shared/statistics.safetensors        of the calibration text, for all methods
 //   OUT/shared/table-*.json.gz               error tables, for all budgets of a method
-//   OUT/cells/dense.json                     the dense model's scores
+//   OUT/cells/dense.json                     the dense model's scores (and its size, for tasks)
 //   OUT/cells/METHOD-BITS/base/, base.json   the packed model, its scores
 //   OUT/cells/METHOD-BITS/seed-N/, seed-N.json   the adapter, its scores
+//
+// With tasks (`lqlora glue`) a fine-tuning lies in OUT/cells/TASK/METHOD-BITS/seed-N/; so do bases whose
+// statistics are the task's own, and OUT/shared has such statistics and tables by the task's name. A model
+// that was fine-tuned whole is not kept once it is scored.
 //
 // They are what `calibrate`, `sweep`, `quantize`, `finetune` and `eval` write for the same flags.
 #pragma once
@@ -31,7 +35,7 @@ class CompareCells {
   const std::string& model_hash() const { return model_->hash(context_.pool, context_.stop); }
   // The dense model, opened once for all cells.
   const CheckpointPtr& model() const { return model_; }
-  // Name of the cell's folder: "ours-2.5"; "lora" for the dense base.
+  // Name of the cell: "ours-2.5"; "lora" for the dense base.
   static std::string name_of(CompareMethod method, double bits);
 
   // Scores of the dense model, before anything is learnt.
@@ -48,6 +52,9 @@ class CompareCells {
   FinetuneOptions finetune_options(CompareMethod method, double bits, std::uint64_t seed, double rate) const;
 
  private:
+  // Of the base's cell, below OUT: "cells/ours-2.5".
+  std::string base_cell(CompareMethod method, double bits) const;
+  bool own_statistics(CompareMethod method) const { return recipe_.task_loss && needs_statistics(method); }
   std::filesystem::path statistics();
   std::filesystem::path table(const PlanOptions& plan);
   // OUT/`file` by make(), kept under OUT/shared.

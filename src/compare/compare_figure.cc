@@ -11,9 +11,9 @@ namespace {
 
 constexpr double kWidth = 760, kHeight = 440, kLeft = 70, kRight = 190, kTop = 40, kBottom = 55;
 // By CompareMethod. Okabe and Ito's, told apart by the colour-blind too.
-constexpr std::array<const char*, 11> kColours = {"#000000", "#56b4e9", "#0072b2", "#e69f00",
+constexpr std::array<const char*, 12> kColours = {"#000000", "#56b4e9", "#0072b2", "#e69f00",
                                                   "#cc79a7", "#9467bd", "#8c6d31", "#009e73",
-                                                  "#999933", "#d55e00", "#882255"};
+                                                  "#999933", "#d55e00", "#882255", "#666666"};
 
 struct Point {
   double bits, value, deviation;
@@ -40,10 +40,11 @@ std::string escaped(const std::string& text) {
   return out;
 }
 
-std::vector<Line> lines_of(const CompareTable& table, std::size_t text) {
+std::vector<Line> lines_of(const CompareTable& table, const RowValue& value) {
   std::vector<Line> lines;
   for (const CompareRow& row : table.rows) {
-    const auto after = perplexity_after(row, text);
+    if (!row.base) continue;
+    const auto after = value(row);
     if (!after || !std::isfinite(after->mean)) continue;
     const std::string title(compare_method_title(row.method));
     auto line = std::find_if(lines.begin(), lines.end(), [&](const Line& l) { return l.title == title; });
@@ -71,7 +72,7 @@ Axis axis_over(double low, double high, double start, double length) {
   return {low - room, high + room, start, length};
 }
 
-void draw_axes(const Axis& x, const Axis& y, const std::string& title, std::string& svg) {
+void draw_axes(const Axis& x, const Axis& y, const FigureTitles& titles, std::string& svg) {
   const double right = x.start + x.length, top = y.start + y.length;
   for (const double tick : axis_ticks(y.low, y.high, 7)) {
     svg += fmt::format(
@@ -91,12 +92,10 @@ void draw_axes(const Axis& x, const Axis& y, const std::string& title, std::stri
       "<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">bits per weight, low-rank part not "
       "counted</text>\n",
       (kLeft + right) / 2, kHeight - 12);
-  svg += fmt::format(
-      "<text transform=\"translate(18,{}) rotate(-90)\" text-anchor=\"middle\">perplexity after "
-      "fine-tuning</text>\n",
-      (top + y.start) / 2);
+  svg += fmt::format("<text transform=\"translate(18,{}) rotate(-90)\" text-anchor=\"middle\">{}</text>\n",
+                     (top + y.start) / 2, escaped(titles.values));
   svg += fmt::format("<text x=\"{}\" y=\"{}\" font-weight=\"bold\">{}</text>\n", kLeft, kTop - 16,
-                     escaped(title));
+                     escaped(titles.top));
 }
 
 void draw_line(const Line& line, const Axis& x, const Axis& y, std::string& svg) {
@@ -139,7 +138,16 @@ std::vector<double> axis_ticks(double low, double high, int count) {
 }
 
 std::string compare_figure(const CompareTable& table, std::size_t text) {
-  const std::vector<Line> lines = lines_of(table, text);
+  const FigureTitles titles{fmt::format("{} on {}, rank {}", table.model, table.texts.at(text), table.rank),
+                            "perplexity after fine-tuning"};
+  return grid_figure(
+      table, titles, [text](const CompareRow& row) { return perplexity_after(row, text); },
+      table.dense.at(text).perplexity);
+}
+
+std::string grid_figure(const CompareTable& table, const FigureTitles& titles, const RowValue& value,
+                        double without_runs) {
+  const std::vector<Line> lines = lines_of(table, value);
   std::vector<double> bits, values;
   for (const CompareRow& row : table.rows) {
     if (row.base && has_packed_base(row.method)) bits.push_back(row.base->bits);
@@ -151,7 +159,7 @@ std::string compare_figure(const CompareTable& table, std::size_t text) {
     }
   }
   if (bits.empty()) bits = {2.0, 4.0};
-  if (values.empty()) values = {table.dense.at(text).perplexity};
+  if (values.empty()) values = {without_runs};
   const auto [fewest, most] = std::minmax_element(bits.begin(), bits.end());
   const auto [lowest, highest] = std::minmax_element(values.begin(), values.end());
   const Axis x = axis_over(*fewest, *most, kLeft, kWidth - kLeft - kRight);
@@ -161,7 +169,7 @@ std::string compare_figure(const CompareTable& table, std::size_t text) {
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" font-family=\"sans-serif\" "
       "font-size=\"13\">\n<rect width=\"{0}\" height=\"{1}\" fill=\"white\"/>\n",
       kWidth, kHeight);
-  draw_axes(x, y, fmt::format("{} on {}, rank {}", table.model, table.texts.at(text), table.rank), svg);
+  draw_axes(x, y, titles, svg);
   for (const Line& line : lines) draw_line(line, x, y, svg);
   double at = kTop + 8;
   for (const Line& line : lines) {

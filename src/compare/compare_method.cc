@@ -15,7 +15,8 @@ struct MethodFacts {
   bool mixed;
 };
 
-constexpr std::array<MethodFacts, 11> kMethods = {{
+constexpr std::array<MethodFacts, 12> kMethods = {{
+    {CompareMethod::kFull, "full", "full fine-tuning", DecomposeMethod::kQlora, ImportanceKind::kNone, false},
     {CompareMethod::kLora, "lora", "LoRA, dense base", DecomposeMethod::kQlora, ImportanceKind::kNone, false},
     {CompareMethod::kQlora, "qlora", "QLoRA + ILP", DecomposeMethod::kQlora, ImportanceKind::kNone, true},
     {CompareMethod::kQloraUniform, "qlora-uniform", "QLoRA, uniform", DecomposeMethod::kQlora,
@@ -54,7 +55,9 @@ const std::vector<CompareMethod>& all_compare_methods() {
 
 std::string_view compare_method_name(CompareMethod method) { return facts_of(method).name; }
 std::string_view compare_method_title(CompareMethod method) { return facts_of(method).title; }
-bool has_packed_base(CompareMethod method) { return method != CompareMethod::kLora; }
+bool has_packed_base(CompareMethod method) {
+  return method != CompareMethod::kLora && method != CompareMethod::kFull;
+}
 bool needs_statistics(CompareMethod method) { return facts_of(method).importance != ImportanceKind::kNone; }
 
 CompareMethod base_method(CompareMethod method) {

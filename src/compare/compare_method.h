@@ -1,6 +1,7 @@
 // The methods that `compare` sets side by side: how each makes its base, and what its fine-tuning starts from
 // (method section 5).
 //
+//   full            the dense model, all of whose parameters learn
 //   lora            the dense model; A random, B = 0
 //   qlora           NormalFloat, mixed by the integer programme; A random, B = 0
 //   qlora-uniform   the same with one configuration, as QLoRA has it
@@ -37,6 +38,7 @@ enum class CompareMethod : std::uint8_t {
   kLqFisher,
   kOurs,
   kOursBeside,
+  kFull,
 };
 
 const std::vector<CompareMethod>& all_compare_methods();

@@ -1,11 +1,13 @@
 #include "compare/compare_recipe.h"
 
 #include <cmath>
+#include <set>
 
 #include "base/option_error.h"
 #include "compare/recipe_options.h"
 #include "compare/recipe_values.h"
 #include "eval/task.h"
+#include "eval/tasks/glue.h"
 #include "files/file_descriptor.h"
 #include "jobs/options/plan_options.h"
 #include "train/finetune_options.h"
@@ -62,6 +64,26 @@ void read_grid(RecipeValues& values, CompareRecipe& recipe) {
     values.guard("configs", [&] { recipe.configs = parse_choices(*configs, FormatSet()); });
 }
 
+void read_glue_tasks(RecipeValues& values, CompareRecipe& recipe) {
+  TomlFile& file = values.file();
+  values.require("tasks", "the tasks of GLUE, such as [\"rte\", \"sst2\"]");
+  const std::vector<std::string> names = *file.texts("tasks");
+  for (const std::string& name : names) {
+    std::string known;
+    values.guard("tasks", [&] { known = find_glue_task(name).name; });
+    recipe.glue_tasks.push_back(known);
+  }
+  values.check_list("tasks", recipe.glue_tasks);
+  const std::string loss = file.text("calibrate.loss").value_or("text");
+  if (loss != "text" && loss != "task")
+    file.refuse("calibrate.loss", fmt::format("is \"{}\", expected text or task", loss));
+  recipe.task_loss = loss == "task";
+  for (const char* key : {"calibrate.data", "calibrate.stats"}) {
+    if (recipe.task_loss && file.has(key))
+      file.refuse(key, "and calibrate.loss = \"task\" exclude each other: the text is the task's");
+  }
+}
+
 void read_calibration(RecipeValues& values, CompareRecipe& recipe) {
   RecipeOptions options(values, "calibrate");
   describe(options, recipe.calibration);
@@ -86,9 +108,10 @@ void read_finetune(RecipeValues& values, CompareRecipe& recipe) {
   }
   if (file.has("finetune.rank")) file.refuse("finetune.rank", "belongs to the top, as rank, for all methods");
   values.require("finetune.data", "the examples to fine-tune on");
-  RecipeOptions options(
-      values, "finetune",
-      {"model", "out", "lr", "init", "freeze-lora", "adapter", "rank", "full", "resume", "overwrite"});
+  std::set<std::string> skipped = {"model", "out",  "lr",     "init",      "freeze-lora", "adapter",
+                                   "rank",  "full", "resume", "overwrite", "task"};
+  if (recipe.glue_tasks.empty()) skipped.insert("task-examples");
+  RecipeOptions options(values, "finetune", skipped);
   describe(options, o);
   options.finish();
   if (o.data.train.empty()) file.refuse("finetune.data", "is empty");
@@ -128,6 +151,7 @@ void read_rates(RecipeValues& values, CompareRecipe& recipe) {
     read_rate_list(values, key, rates);
     if (!rates.empty()) recipe.own_rates[method] = std::move(rates);
   }
+  if (!recipe.glue_tasks.empty()) return;  // each has validation examples
   const TrainingDataOptions& data = recipe.finetune.data;
   if (!data.validation.empty() || data.examples.validation > 0) return;
   for (const CompareMethod method : recipe.methods) {
@@ -188,25 +212,44 @@ nlohmann::json settings_of(const TomlFile& file, FinetuneOptions o) {
 
 }  // namespace
 
-CompareRecipe parse_compare_recipe(std::string_view text, const std::filesystem::path& path) {
+namespace {
+
+CompareRecipe parse_recipe(std::string_view text, const std::filesystem::path& path, bool glue) {
   CompareRecipe recipe;
   recipe.file = path;
   TomlFile file(text, path.string());
   RecipeValues values(file, std::filesystem::absolute(path).parent_path());
   read_grid(values, recipe);
+  if (glue) read_glue_tasks(values, recipe);
   read_calibration(values, recipe);
   read_finetune(values, recipe);
   read_learning_rate(values, recipe);
   read_rates(values, recipe);
-  read_texts(values, recipe);
-  read_tasks(values, recipe);
+  if (!glue) {
+    read_texts(values, recipe);
+    read_tasks(values, recipe);
+  }
   file.refuse_unknown();
   recipe.finetune_settings = settings_of(file, recipe.finetune);
   return recipe;
 }
 
+}  // namespace
+
+CompareRecipe parse_compare_recipe(std::string_view text, const std::filesystem::path& path) {
+  return parse_recipe(text, path, false);
+}
+
+CompareRecipe parse_glue_recipe(std::string_view text, const std::filesystem::path& path) {
+  return parse_recipe(text, path, true);
+}
+
 CompareRecipe read_compare_recipe(const std::filesystem::path& file) {
   return parse_compare_recipe(read_file(file, kRecipeLimit), file);
+}
+
+CompareRecipe read_glue_recipe(const std::filesystem::path& file) {
+  return parse_glue_recipe(read_file(file, kRecipeLimit), file);
 }
 
 std::vector<QuantChoice> CompareRecipe::choices_of(const FormatSet& formats) const {

@@ -20,6 +20,12 @@ namespace lq {
 
 struct CompareRecipe {
   std::filesystem::path file;
+  // Of `lqlora glue`: the tasks, and the one at hand (one grid each); else empty. [finetune]'s data is then
+  // the folder of their files, and there are no texts.
+  std::vector<std::string> glue_tasks;
+  std::string task;
+  // [calibrate] loss = "task": each task has statistics of its own, by its loss.
+  bool task_loss = false;
   std::filesystem::path model;
   std::vector<CompareMethod> methods;
   std::vector<double> bits;  // budgets; empty where every method is dense
@@ -53,14 +59,17 @@ struct CompareRecipe {
   std::int64_t limit = 0;
   std::optional<std::int64_t> shots;
 
-  bool has_statistics() const { return !calibration.data.empty() || !calibration.stats.empty(); }
+  bool has_statistics() const { return task_loss || !calibration.data.empty() || !calibration.stats.empty(); }
 };
 
 // Paths are relative to the folder of the file; ${NAME} in a path is an environment variable. Throws
 // Error(kNotFound) for the file; Error(kCorruptFile) and Error(kInvalidArgument) as one line "FILE:LINE:
 // ...".
 CompareRecipe read_compare_recipe(const std::filesystem::path& file);
+// The same of `lqlora glue`: with tasks, without texts.
+CompareRecipe read_glue_recipe(const std::filesystem::path& file);
 // The same of text, as if it stood in `file`.
 CompareRecipe parse_compare_recipe(std::string_view text, const std::filesystem::path& file);
+CompareRecipe parse_glue_recipe(std::string_view text, const std::filesystem::path& file);
 
 }  // namespace lq

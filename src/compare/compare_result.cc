@@ -80,6 +80,7 @@ const CompareRun& best_trial(const std::vector<CompareRun>& trials) {
   LQ_ASSERT(!trials.empty());
   return *std::ranges::min_element(trials, {}, [](const CompareRun& run) {
     constexpr double kWorst = std::numeric_limits<double>::infinity();
+    if (run.score) return std::isnan(*run.score) ? kWorst : -*run.score;
     const double loss = run.validation_loss.value_or(kWorst);
     return std::isnan(loss) ? kWorst : loss;
   });
@@ -122,17 +123,23 @@ nlohmann::json to_json(const CompareBase& b) {
 }
 
 nlohmann::json to_json(const CompareRun& r) {
-  return {{"seed", r.seed},
-          {"lr", r.lr},
-          {"validation_loss", r.validation_loss ? nlohmann::json(*r.validation_loss) : nlohmann::json()},
-          {"steps", r.steps},
-          {"final_loss", r.final_loss},
-          {"seconds", r.seconds},
-          {"tokens_per_second", r.tokens_per_second},
-          {"peak_rss_bytes", r.peak_rss_bytes},
-          {"bits_per_weight_with_low_rank", r.bits_with_low_rank},
-          {"texts", scores_to_json(r.texts)},
-          {"tasks", tasks_to_json(r.tasks)}};
+  nlohmann::json json = {
+      {"seed", r.seed},
+      {"lr", r.lr},
+      {"validation_loss", r.validation_loss ? nlohmann::json(*r.validation_loss) : nlohmann::json()},
+      {"steps", r.steps},
+      {"final_loss", r.final_loss},
+      {"seconds", r.seconds},
+      {"tokens_per_second", r.tokens_per_second},
+      {"peak_rss_bytes", r.peak_rss_bytes},
+      {"bits_per_weight_with_low_rank", r.bits_with_low_rank},
+      {"texts", scores_to_json(r.texts)},
+      {"tasks", tasks_to_json(r.tasks)}};
+  if (r.score) {
+    json["score"] = *r.score;
+    json["metrics"] = r.metrics;
+  }
+  return json;
 }
 
 CompareBase compare_base_from_json(const nlohmann::json& record, const std::string& who) {
@@ -166,6 +173,13 @@ CompareRun compare_run_from_json(const nlohmann::json& record, const std::string
   r.bits_with_low_rank = json.number("bits_per_weight_with_low_rank");
   r.texts = scores_from(json);
   r.tasks = tasks_from(json);
+  r.score = json.number_if("score");
+  if (r.score) {
+    for (const auto& [name, value] : json.any("metrics").items()) {
+      LQ_CHECK(value.is_number(), kCorruptFile, "{}: metric '{}' is not a number", who, name);
+      r.metrics[name] = value.get<double>();
+    }
+  }
   return r;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -50,6 +51,9 @@ struct CompareRun {
   double bits_with_low_rank = 0.0;
   std::vector<TextScore> texts;
   std::vector<TaskScore> tasks;
+  // Of a task: the mean of its metrics on the validation examples, and each of them.
+  std::optional<double> score = {};
+  std::map<std::string, double> metrics = {};
 };
 
 struct CompareRow {
@@ -85,8 +89,8 @@ struct Spread {
 };
 Spread spread_of(const std::vector<double>& values);
 
-// Of trials at several rates the one with the least validation loss, the first of equal ones; none or NaN
-// comes last. REQUIRES: some.
+// Of trials at several rates the one with the best score (of a task), else the least validation loss, the
+// first of equal ones; none or NaN comes last. REQUIRES: some.
 const CompareRun& best_trial(const std::vector<CompareRun>& trials);
 
 // Perplexity after fine-tuning on text `text`, over the row's seeds; nothing without runs.

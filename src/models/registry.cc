@@ -28,8 +28,8 @@ const std::vector<ModelFamily>& table() {
     std::vector<ModelFamily> all;
     for (const auto& entries :
          {families::llama(), families::qwen3(), families::gemma(), families::gpt2(), families::phi3(),
-           families::smollm3(), families::olmo2(), families::granite(), families::moe(), families::bert(), families::roberta(),
-           families::distilbert()}) {
+          families::smollm3(), families::olmo2(), families::granite(), families::moe(), families::bert(),
+          families::roberta(), families::distilbert()}) {
       all.insert(all.end(), entries.begin(), entries.end());
     }
     return all;

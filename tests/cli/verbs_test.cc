@@ -52,6 +52,7 @@ std::map<std::string, Describe> descriptions() {
           {"data preview", described<PreviewOptions>()},
           {"finetune", described<FinetuneOptions>(finetune_defaults())},
           {"compare", described<CompareOptions>()},
+          {"glue", described<CompareOptions>()},
           {"eval", described<EvalOptions>()},
           {"generate", described<PromptOptions>()},
           {"chat", described<ConversationOptions>()},

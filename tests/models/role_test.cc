@@ -19,8 +19,9 @@ TEST(Role, EveryRoleHasANameOfItsOwn) {
     outside += in_block(role) ? 0 : 1;
   }
   EXPECT_EQ(static_cast<int>(names.size()), roles);
-  EXPECT_EQ(linears, 13);  // qkv, q, k, v, o, gate_up, gate, up, down, an expert's three, the head
-  EXPECT_EQ(outside, 4);
+  // qkv, q, k, v, o, gate_up, gate, up, down, an expert's three, the head and its dense layer, labels' two
+  EXPECT_EQ(linears, 16);
+  EXPECT_EQ(outside, 10);
   EXPECT_TRUE(is_linear(Role::kHead) && !is_linear(Role::kQNorm));
 }
 

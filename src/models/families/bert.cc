@@ -10,6 +10,7 @@ ModelSpec read_bert(const JsonObject& config) {
   ModelSpec spec = read_encoder(config, kHead);
   spec.label_dense_in_body = true;
   spec.token_types = config.integer_or("type_vocab_size", 2, 1, 1 << 20);
+  refuse_unknown_encoder_keys(config);
   return spec;
 }
 

@@ -14,6 +14,7 @@ ModelSpec read_distilbert(const JsonObject& config) {
                                  .inner = "hidden_dim",
                                  .activation = "activation"});
   spec.label_activation = HeadActivation::kRelu;
+  refuse_unknown_encoder_keys(config);
   return spec;
 }
 

@@ -1,6 +1,7 @@
 #include "models/families/encoder_keys.h"
 
 #include "base/error.h"
+#include "models/families/config_keys.h"
 
 namespace lq::families {
 namespace {
@@ -38,16 +39,6 @@ void refuse_other_forms(const JsonObject& config) {
 
 }  // namespace
 
-Activation read_activation(const JsonObject& config, const std::string& key, const std::string& usual) {
-  const std::string name = config.text_or(key, usual);
-  if (name == "gelu") return Activation::kGelu;
-  if (name == "gelu_new" || name == "gelu_pytorch_tanh" || name == "gelu_fast") return Activation::kGeluTanh;
-  if (name == "relu") return Activation::kRelu;
-  if (name == "silu" || name == "swish") return Activation::kSilu;
-  fail(ErrorCode::kUnsupported, "{}: {} \"{}\" is not computed (known: gelu, gelu_new, relu, silu)",
-       config.who(), key, name);
-}
-
 ModelSpec read_encoder(const JsonObject& config, EncoderHead head, const EncoderKeys& keys) {
   refuse_other_forms(config);
   ModelSpec m;
@@ -80,9 +71,19 @@ ModelSpec read_encoder(const JsonObject& config, EncoderHead head, const Encoder
   m.has_final_norm = m.has_head;
   m.head_bias = m.has_head;
   if (m.has_head) m.head_dense = b.mlp.activation;
-  m.tied_embeddings = m.has_head && config.boolean_or("tie_word_embeddings", true);
+  const bool tied = config.boolean_or("tie_word_embeddings", true);
+  m.tied_embeddings = m.has_head && tied;
   if (head == EncoderHead::kLabels) m.labels = read_labels(config);
   return m;
+}
+
+void refuse_unknown_encoder_keys(const JsonObject& config) {
+  refuse_unknown_keys(config, {"attention_dropout", "attention_probs_dropout_prob", "classifier_dropout",
+                               "data", "dropout", "eos_token_id", "finetuning_task", "gradient_checkpointing",
+                               "hidden_dropout_prob", "id2label", "label2id", "num_labels", "output_past",
+                               "pad_token_id", "problem_type", "qa_dropout", "seq_classif_dropout",
+                               // How positions were drawn once: the file has them.
+                               "sinusoidal_pos_embds", "tie_weights_", "type_vocab_size", "use_cache"});
 }
 
 }  // namespace lq::families

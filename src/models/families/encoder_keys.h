@@ -26,11 +26,11 @@ enum class EncoderHead {
   kLabels,       // BertForSequenceClassification: classes, or a number where there is one label
 };
 
-// Everything but token types and the positions' offset, which are a family's own to add. Throws as
-// ModelFamily::spec.
+// Everything but token types and the positions' offset, which are a family's own to add, and then
+// refuse_unknown_encoder_keys to call. Throws as ModelFamily::spec.
 ModelSpec read_encoder(const JsonObject& config, EncoderHead head, const EncoderKeys& keys = {});
 
-// "gelu", "gelu_new", "relu", "silu" and their other names. Throws Error(kUnsupported) naming the key.
-Activation read_activation(const JsonObject& config, const std::string& key, const std::string& usual);
+// refuse_unknown_keys (config_keys.h), knowing what encoders' configs say beyond what changes a pass.
+void refuse_unknown_encoder_keys(const JsonObject& config);
 
 }  // namespace lq::families

@@ -18,6 +18,7 @@ ModelSpec read_roberta(const JsonObject& config) {
   spec.max_positions = spec.learned_positions - spec.position_offset;
   // The head of masked tokens has GELU, whatever the blocks have.
   if (spec.has_head) spec.head_dense = Activation::kGelu;
+  refuse_unknown_encoder_keys(config);
   return spec;
 }
 

@@ -240,6 +240,7 @@ TEST_F(JobOptionsTest, OfFinetune) {
                       {"out", {"o"}},
                       {"data", {Json::array({a()})}},
                       {"val-data", {Json::array({b() + ":2"})}},
+                      {"task", {"rte"}},
                       {"chat-template", {"vicuna"}},
                       {"fields", {Json::array({"prompt=question"})}},
                       {"recompute", {"always"}},

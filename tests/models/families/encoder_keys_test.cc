@@ -26,37 +26,40 @@ nlohmann::json bert_config(const char* architecture) {
           {"pad_token_id", 0}};
 }
 
-ModelSpec spec_of(const nlohmann::json& config) { return model_spec(JsonObject::record(config, "c.json")); }
+ModelSpec encoder_spec_of(const nlohmann::json& config) {
+  return model_spec(JsonObject::record(config, "c.json"));
+}
 
 TEST(EncoderKeys, BertsHeadsAndTables) {
-  const ModelSpec bare = spec_of(bert_config("BertModel"));
+  const ModelSpec bare = encoder_spec_of(bert_config("BertModel"));
   EXPECT_TRUE(bare.encoder());
   EXPECT_FALSE(bare.has_head);
   EXPECT_EQ(bare.token_types, 2);
   EXPECT_EQ(bare.max_positions, 32);
-  const ModelSpec masked = spec_of(bert_config("BertForMaskedLM"));
+  const ModelSpec masked = encoder_spec_of(bert_config("BertForMaskedLM"));
   EXPECT_TRUE(masked.has_head && masked.tied_embeddings && masked.head_bias);
-  EXPECT_EQ(spec_of(bert_config("BertForSequenceClassification")).labels, (LabelSpec{2, false}));
+  EXPECT_EQ(encoder_spec_of(bert_config("BertForSequenceClassification")).labels, (LabelSpec{2, false}));
   nlohmann::json number = bert_config("BertForSequenceClassification");
   number["id2label"] = {{"0", "LABEL_0"}};
-  EXPECT_EQ(spec_of(number).labels, (LabelSpec{1, true}));
+  EXPECT_EQ(encoder_spec_of(number).labels, (LabelSpec{1, true}));
 }
 
 TEST(EncoderKeys, RobertasPositionsBeginBehindThePaddingsNumber) {
   nlohmann::json config = bert_config("XLMRobertaForMaskedLM");
   config["pad_token_id"] = 1;
-  const ModelSpec spec = spec_of(config);
+  const ModelSpec spec = encoder_spec_of(config);
   EXPECT_EQ(spec.position_offset, 2);
   EXPECT_EQ(spec.max_positions, 30);
   config["max_position_embeddings"] = 2;
-  expect_error(ErrorCode::kCorruptFile, {"c.json", "max_position_embeddings is 2"}, [&] { spec_of(config); });
+  expect_error(ErrorCode::kCorruptFile, {"c.json", "max_position_embeddings is 2"},
+               [&] { encoder_spec_of(config); });
 }
 
 TEST(EncoderKeys, RefusesByKeyAndValue) {
   const auto refused = [](const char* key, const nlohmann::json& value, const char* said) {
     nlohmann::json config = bert_config("BertForSequenceClassification");
     config[key] = value;
-    expect_error(ErrorCode::kUnsupported, {"c.json", key, said}, [&] { spec_of(config); });
+    expect_error(ErrorCode::kUnsupported, {"c.json", key, said}, [&] { encoder_spec_of(config); });
   };
   refused("hidden_act", "mish", "\"mish\"");
   refused("position_embedding_type", "relative_key", "relative_key");

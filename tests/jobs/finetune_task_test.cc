@@ -1,0 +1,131 @@
+// A task learnt by a tiny encoder: scores, files, and what is refused.
+#include "jobs/finetune_task.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "eval/label_outputs.h"
+#include "files/json_file.h"
+#include "formats/peft_adapter.h"
+#include "jobs/tiny_encoder.h"
+#include "support/io_test_util.h"
+
+namespace lq {
+namespace {
+
+using io_test::expect_error;
+using io_test::get_file;
+using io_test::put_file;
+
+class FinetuneTaskTest : public testing::Test {
+ protected:
+  FinetuneTaskTest() {
+    options_.model = tiny::put_encoder(dir_ / "model");
+    tiny::put_sst2(dir_ / "glue/SST-2");
+    options_.task = "sst2";
+    options_.data.train = {{dir_ / "glue"}};
+    options_.data.examples.max_length = 40;
+    options_.out = dir_ / "out";
+    options_.lora.rank = 4;
+    options_.train.batch.rows = 8;
+    options_.train.lr = 5e-3;
+    options_.train.max_steps = 60;
+  }
+  FinetuneReport run(const FinetuneOptions& o) { return finetune_any(ctx_, o); }
+
+  io_test::TempDir dir_;
+  FinetuneOptions options_;
+  ThreadPool pool_{2};
+  NoProgress progress_;
+  Context ctx_{pool_, progress_, 3, {}};
+};
+
+TEST_F(FinetuneTaskTest, AnAdapterAndItsHeadLearnTheTask) {
+  const FinetuneReport report = run(options_);
+  EXPECT_EQ(report.examples, 48);
+  EXPECT_EQ(report.validation_examples, 16);
+  EXPECT_GE(report.task.at("validation").at("accuracy").get<double>(), 0.9);
+  EXPECT_LT(*report.training.state.validation_loss, *report.training.state.first_validation_loss);
+  EXPECT_EQ(get_file(options_.out / "predictions/SST-2.tsv"), "index\tprediction\n0\t1\n1\t0\n");
+  EXPECT_TRUE(std::filesystem::exists(options_.out / "predictions/validation-SST-2.tsv"));
+
+  const PeftAdapterReader adapter(options_.out);
+  EXPECT_EQ(adapter.config().task_type, "SEQ_CLS");
+  EXPECT_EQ(adapter.config().modules_to_save, (std::vector<std::string>{"classifier", "bert.pooler.dense"}));
+  EXPECT_EQ(adapter.config().bias, "none");
+  // The same outputs when it is loaded again.
+  Model model = Model::load(ctx_, options_.model, {.adapter = options_.out, .labels = LabelSpec{2, false}});
+  EXPECT_TRUE(model.fresh().empty());
+  const TaskData data = read_task_data(ctx_, model.checkpoint(), options_);
+  const auto again = score_task(ctx_, model, data, dir_ / "again");
+  EXPECT_EQ(again.at("validation"), report.task.at("validation"));
+  EXPECT_TRUE(run(options_).already_done);
+}
+
+TEST_F(FinetuneTaskTest, AWholeModelLearnsItToo) {
+  options_.model = tiny::put_encoder(dir_ / "bare", "bert_bare");
+  options_.full = true;
+  options_.lora = {};
+  options_.train.lr = 2e-3;
+  const FinetuneReport report = run(options_);
+  EXPECT_GE(report.task.at("validation").at("accuracy").get<double>(), 0.9);
+  const nlohmann::json config = read_json(options_.out / "config.json");
+  EXPECT_EQ(config["architectures"][0], "BertForSequenceClassification");
+  EXPECT_EQ(config["id2label"]["1"], "1");
+  // Hugging Face's class has its body behind "bert."
+  const Model model = Model::load(ctx_, options_.out);
+  EXPECT_EQ(model.names().module(Role::kQ, 0), "bert.encoder.layer.0.attention.self.query");
+  ASSERT_NE(model.label_head(), nullptr);
+  const TaskData data = read_task_data(ctx_, model.checkpoint(), options_);
+  const auto again = score_task(ctx_, model, data, dir_ / "again");
+  EXPECT_EQ(again.at("validation").at("accuracy"), report.task.at("validation").at("accuracy"));
+}
+
+TEST_F(FinetuneTaskTest, ABareCheckpointsAdapterNamesThePrefix) {
+  options_.model = tiny::put_encoder(dir_ / "bare", "bert_bare");
+  options_.train.max_steps = 2;
+  run(options_);
+  const PeftAdapterReader adapter(options_.out);
+  EXPECT_EQ(adapter.config().modules_to_save, std::vector<std::string>{"classifier"});
+  EXPECT_TRUE(adapter.pairs().front().module.starts_with("bert.encoder.layer.0."));
+  const Model model =
+      Model::load(ctx_, options_.model, {.adapter = options_.out, .labels = LabelSpec{2, false}});
+  EXPECT_TRUE(model.fresh().empty());
+}
+
+TEST_F(FinetuneTaskTest, LongExamplesAreCutAndCounted) {
+  options_.data.examples.max_length = 6;
+  options_.train.max_steps = 1;
+  const FinetuneReport report = run(options_);
+  // "the book is very poor" and its kind have two special tokens beside five.
+  EXPECT_GT(report.truncated, 0);
+  EXPECT_EQ(report.task.at("truncated").get<std::int64_t>(), report.truncated);
+  EXPECT_EQ(report.task.at("max_length").get<std::int64_t>(), 6);
+}
+
+TEST_F(FinetuneTaskTest, RefusesWhatIsNotForIt) {
+  const auto refused = [&](ErrorCode code, std::initializer_list<std::string_view> parts,
+                           const auto& change) {
+    FinetuneOptions o = options_;
+    change(o);
+    expect_error(code, parts, [&] { run(o); });
+  };
+  const auto quill = std::filesystem::path(test::source_dir()) / "examples" / "models" / "quill";
+  refused(ErrorCode::kUnsupported, {"quill", "sst2 needs an encoder", "decoder"},
+          [&](FinetuneOptions& o) { o.model = quill; });
+  refused(ErrorCode::kUnsupported, {"model", "an encoder", "name a `task`"},
+          [&](FinetuneOptions& o) { o.task.clear(); });
+  refused(ErrorCode::kInvalidArgument, {"'sst3' is not a task of GLUE"},
+          [](FinetuneOptions& o) { o.task = "sst3"; });
+  refused(ErrorCode::kNotFound, {"no train file of rte"}, [](FinetuneOptions& o) { o.task = "rte"; });
+  refused(ErrorCode::kInvalidArgument, {"val-share"},
+          [](FinetuneOptions& o) { o.data.examples.validation = 0.1; });
+  put_file(dir_ / "same/train.tsv", "sentence\tlabel\na film\t1\na book\t1\n");
+  refused(ErrorCode::kInvalidArgument, {"all 2 examples have the label 1"},
+          [&](FinetuneOptions& o) { o.data.train = {{dir_ / "same"}}; });
+}
+
+}  // namespace
+}  // namespace lq
