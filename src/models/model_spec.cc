@@ -84,7 +84,7 @@ std::vector<ModelTensor> model_tensors(const ModelSpec& spec, const TensorNames&
   if (spec.has_final_norm) norm(Role::kFinalNorm, -1, spec.final_norm.kind, spec.hidden);
   if (!spec.tied_embeddings) weight(Role::kHead, -1, {spec.vocab, spec.hidden});
   if (spec.head_bias)
-    all.push_back({names.module(Role::kHeadBias) + ".bias", Role::kHeadBias, -1, true, {spec.vocab}});
+    all.push_back({names.module(Role::kHeadBias) + ".bias", Role::kHeadBias, -1, -1, true, {spec.vocab}});
   return all;
 }
 
