@@ -1,12 +1,14 @@
 #include "data/csv_reader.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/error.h"
 
 namespace lq {
 
-CsvReader::CsvReader(LineReader lines, CsvOptions options) : lines_(std::move(lines)), options_(options) {
+CsvReader::CsvReader(LineReader lines, CsvOptions options)
+    : lines_(std::move(lines)), options_(std::move(options)) {
   if (!options_.columns.empty()) {
     columns_ = options_.columns;
     return;

@@ -62,7 +62,7 @@ class JsonRecords final : public Reader {
 class Rows final : public Reader {
  public:
   Rows(LineReader lines, CsvOptions csv, RecordOptions options)
-      : Reader(std::move(options)), rows_(std::move(lines), csv) {}
+      : Reader(std::move(options)), rows_(std::move(lines), std::move(csv)) {}
   std::string place() const override { return rows_.place(); }
   std::int64_t line() const override { return rows_.line_number(); }
 
