@@ -78,8 +78,7 @@ void refuse_uncomputed(const ModelSpec& spec, std::string_view who) {
 
 void refuse_encoder(const ModelSpec& spec, std::string_view who, std::string_view what) {
   LQ_CHECK(!spec.encoder(), kUnsupported,
-           "{}: an encoder reads whole sequences and cannot {} (a decoder, such as LlamaForCausalLM, can)",
-           who, what);
+           "{}: an encoder reads whole sequences and cannot {} (a decoder can)", who, what);
 }
 
 void check_model_config(const ModelSpec& spec, const TensorNames& names, std::span<const NamedShape> tensors,
