@@ -159,7 +159,7 @@ TEST_F(CompareRecipeTest, RefusesWithFileAndLine) {
   EXPECT_EQ(error("rank = 8", "rank = 0"), "5: rank is 0, but must be 1 to 1048576");
   EXPECT_EQ(error("rank = 8", "rank = 8.5"), "5: rank is a number, expected an integer");
   EXPECT_TRUE(
-      error("\"qlora\"", "\"qlra\"").starts_with("2: methods holds \"qlra\", expected some of lora, "));
+      error("\"qlora\"", "\"qlra\"").starts_with("2: methods holds \"qlra\", expected some of full, "));
   EXPECT_EQ(error("\"qlora\"", "\"lora\""), "2: methods names something twice");
   EXPECT_EQ(error("[2.5, 3]", "[2.5, 2.5]"), "3: bits names something twice");
   EXPECT_EQ(error("[2.5, 3]", "[-1]"), "3: bits holds -1, expected above 0 and at most 16");
