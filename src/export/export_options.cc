@@ -9,25 +9,34 @@ namespace lq {
 namespace {
 
 constexpr EnumName<ExportFormat> kExportFormats[] = {{ExportFormat::kHf, "hf"},
-                                                     {ExportFormat::kPeft, "peft"}};
+                                                     {ExportFormat::kPeft, "peft"},
+                                                     {ExportFormat::kGguf, "gguf"},
+                                                     {ExportFormat::kGgufLora, "gguf-lora"}};
 constexpr EnumName<DType> kMatrixTypes[] = {
     {DType::kF32, "f32"}, {DType::kBf16, "bf16"}, {DType::kF16, "f16"}};
+constexpr EnumName<ggml::GgmlType> kGgufTypes[] = {{ggml::GgmlType::kF32, "f32"},
+                                                   {ggml::GgmlType::kF16, "f16"},
+                                                   {ggml::GgmlType::kBf16, "bf16"},
+                                                   {ggml::GgmlType::kQ8_0, "q8_0"}};
 constexpr const char* kSourceType = "source";
 
-OptionValuePtr matrix_type(std::optional<DType>& field) {
-  std::vector<std::string> names = enum_list(kMatrixTypes);
+// One of the table's, or what the source has.
+template <typename T, std::size_t N>
+OptionValuePtr type_or_source(std::optional<T>& field, const EnumName<T> (&table)[N]) {
+  std::vector<std::string> names = enum_list(table);
   names.insert(names.begin(), kSourceType);
-  return identity_by(named(
-                         names,
-                         [&field] {
-                           return field ? std::string(enum_name(kMatrixTypes, *field))
-                                        : std::string(kSourceType);
-                         },
-                         [&field](const std::string& name) { field = enum_find(kMatrixTypes, name); }),
+  return named(
+      names,
+      [&field, &table] { return field ? std::string(enum_name(table, *field)) : std::string(kSourceType); },
+      [&field, &table](const std::string& name) { field = enum_find(table, name); });
+}
+
+OptionValuePtr matrix_type(std::optional<DType>& field) {
+  return identity_by(type_or_source(field, kMatrixTypes),
                      [&field] { return nlohmann::json(field ? dtype_name(*field) : kSourceType); });
 }
 
-// Refuses what was given and goes with the other format.
+// Refuses what was given and goes with another format.
 void refuse_given(const GivenOptions& given, std::initializer_list<const char*> keys,
                   std::string_view format) {
   for (const char* key : keys) check_option(!given(key), key, "goes with `format` {}", format);
@@ -36,15 +45,19 @@ void refuse_given(const GivenOptions& given, std::initializer_list<const char*> 
 }  // namespace
 
 void describe(OptionVisitor& v, HfExportOptions& o) {
-  v.option({.key = "model",
-            .help = "Packed model directory, or a .gguf file (`format` hf)",
-            .position = "MODEL",
-            .required = true,
-            .identified_by = "/model_hash"},
-           path(o.model));
   v.option(
-      {.key = "out", .help = "Directory to write", .letter = "o", .required = true, .changes_result = false},
-      path(o.out));
+      {.key = "model",
+       .help = "Packed model directory, or a .gguf file (`format` hf); with gguf and gguf-lora any model",
+       .position = "MODEL",
+       .required = true,
+       .identified_by = "/model_hash"},
+      path(o.model));
+  v.option({.key = "out",
+            .help = "Directory to write; with gguf and gguf-lora the file",
+            .letter = "o",
+            .required = true,
+            .changes_result = false},
+           path(o.out));
   v.option({.key = "adapter",
             .help = "Low-rank part (default: MODEL/adapter where there is one)",
             .identified_by = "/adapter_hash"},
@@ -69,11 +82,22 @@ void describe(OptionVisitor& v, HfExportOptions& o) {
 }
 
 void describe(OptionVisitor& v, ExportOptions& o) {
-  v.option({.key = "format",
-            .help = "hf: a dense Hugging Face directory; peft: a fine-tuned adapter as a plain LoRA for the "
-                    "dense model that was packed (of rank r + the decomposition's)",
-            .required = true},
-           name(o.format, kExportFormats));
+  v.option(
+      {.key = "format",
+       .help = "hf: a dense Hugging Face directory; peft: a fine-tuned adapter as a plain LoRA for the "
+               "dense model that was packed (of rank r + the decomposition's); gguf: one file for llama.cpp, "
+               "everything merged; gguf-lora: the low-rank part alone as such a file",
+       .required = true},
+      name(o.format, kExportFormats));
+  v.option(
+      {.key = "type",
+       .help = "With gguf and gguf-lora: type of the matrices: source (of gguf-lora: f32), f32, f16, bf16 or "
+               "q8_0"},
+      type_or_source(o.type, kGgufTypes));
+  v.option(
+      {.key = "pre-tokenizer",
+       .help = "With gguf: llama.cpp's name of how words are cut, such as llama-bpe, where it is not found"},
+      text(o.pre_tokenizer));
   v.option({.key = "base",
             .help = "With peft: the dense model that was packed, to be checked and named in the adapter"},
            path(o.base));
@@ -82,6 +106,7 @@ void describe(OptionVisitor& v, ExportOptions& o) {
 
 PeftExportOptions peft_options(const ExportOptions& o, const GivenOptions& given) {
   refuse_given(given, {"keep-adapter", "without-adapter", "dtype", "max-shard"}, "hf");
+  refuse_given(given, {"type", "pre-tokenizer"}, "gguf");
   check_option(o.hf.adapter.has_value(), "format",
                "peft: the adapter that was fine-tuned on {} is expected (`adapter`)", o.hf.model.string());
   return {.model = o.hf.model,
@@ -93,7 +118,31 @@ PeftExportOptions peft_options(const ExportOptions& o, const GivenOptions& given
 
 HfExportOptions hf_options(const ExportOptions& o, const GivenOptions& given) {
   refuse_given(given, {"base"}, "peft");
+  refuse_given(given, {"type", "pre-tokenizer"}, "gguf");
   return o.hf;
+}
+
+GgufExportOptions gguf_options(const ExportOptions& o, const GivenOptions& given) {
+  refuse_given(given, {"base"}, "peft");
+  refuse_given(given, {"keep-adapter", "dtype", "max-shard"}, "hf");
+  return {.model = o.hf.model,
+          .adapter = o.hf.adapter,
+          .without_adapter = o.hf.without_adapter,
+          .types = {.matrices = o.type, .tables = {}},
+          .pre_tokenizer = o.pre_tokenizer,
+          .out = o.hf.out};
+}
+
+GgufLoraOptions gguf_lora_options(const ExportOptions& o, const GivenOptions& given) {
+  refuse_given(given, {"base"}, "peft");
+  refuse_given(given, {"keep-adapter", "without-adapter", "dtype", "max-shard"}, "hf");
+  refuse_given(given, {"pre-tokenizer"}, "gguf");
+  GgufLoraOptions lora = {.model = o.hf.model, .adapter = {}, .out = o.hf.out};
+  lora.adapter = o.hf.adapter.value_or(o.hf.model / "adapter");
+  if (o.type) lora.type = *o.type;
+  check_option(o.hf.adapter || std::filesystem::exists(lora.adapter), "format",
+               "gguf-lora: {} has no adapter of its own; name one by `adapter`", o.hf.model.string());
+  return lora;
 }
 
 nlohmann::json job_identity(const HfExportOptions& options, const std::string& model_hash,

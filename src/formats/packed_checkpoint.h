@@ -41,6 +41,9 @@ class PackedCheckpoint {
   explicit PackedCheckpoint(const std::filesystem::path& directory);
   // The same of what is open already.
   PackedCheckpoint(JsonObject config, std::shared_ptr<const CheckpointReader> reader);
+  // A dense model as one of which no matrix is packed. packed: what adapters name (both hashes), no modules.
+  PackedCheckpoint(JsonObject config, std::shared_ptr<const CheckpointReader> reader, PackedModules packed)
+      : config_(std::move(config)), packed_(std::move(packed)), reader_(std::move(reader)) {}
 
   const JsonObject& config() const { return config_; }
   const PackedModules& packed() const { return packed_; }

@@ -44,6 +44,8 @@ enum class RopeLayout {
 struct NormSpec {
   NormKind kind = NormKind::kRms;
   float eps = 1e-6F;  // inside the root
+
+  bool operator==(const NormSpec&) const = default;
 };
 
 struct AttentionSpec {
@@ -61,6 +63,8 @@ struct AttentionSpec {
   bool causal = true;               // false: every token sees the whole sequence
   RopeUse rope = RopeUse::kGlobal;  // by ModelSpec::rope, ModelSpec::local_rope, or without rotation
   RopeLayout rope_layout = RopeLayout::kHalves;
+
+  bool operator==(const AttentionSpec&) const = default;
 };
 
 struct MlpSpec {
@@ -72,6 +76,8 @@ struct MlpSpec {
   std::int64_t experts = 0;        // 0: one feed-forward part for all tokens
   std::int64_t experts_used = 0;   // by each token, 1 to experts
   bool normalized_routing = true;  // the weights of the chosen sum to 1
+
+  bool operator==(const MlpSpec&) const = default;
 };
 
 struct BlockSpec {
@@ -81,6 +87,8 @@ struct BlockSpec {
   AttentionSpec attention;
   MlpSpec mlp;
   float residual_multiplier = 1.0F;  // on what a branch adds
+
+  bool operator==(const BlockSpec&) const = default;
 };
 
 inline bool norm_before(NormPlace place) { return place == NormPlace::kPre || place == NormPlace::kSandwich; }

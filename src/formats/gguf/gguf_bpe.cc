@@ -1,101 +1,25 @@
 // tokenizer.json of the byte-level BPE tokenizers (tokenizer.ggml.model "gpt2").
-#include <fmt/ranges.h>
+#include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 #include <unordered_set>
 
 #include "base/error.h"
 #include "base/printable.h"
+#include "formats/gguf/gguf_pre_tokenizers.h"
 #include "formats/gguf/gguf_tokenizer.h"
-#include "tokenizers/gpt_splitter.h"
 
 namespace lq {
 namespace {
 
 using OrderedJson = nlohmann::ordered_json;
 
-// How text is cut into words before pairs are merged; llama.cpp names the ways, not the rules.
-enum class BpeWords {
-  kGpt2,
-  kDigitsThenGpt2,  // each digit is a word
-  kLlama3,
-  kQwen2,
-  kLlamaCppDefault,
-};
-
-struct PreTokenizerName {
-  std::string_view name;  // tokenizer.ggml.pre
-  BpeWords words;
-  bool whole_words = false;  // a word that is a token is not built by merges
-  bool adds_bos = false;
-};
-
-constexpr std::array kPreTokenizers = {
-    PreTokenizerName{"default", BpeWords::kLlamaCppDefault},
-    PreTokenizerName{"gpt-2", BpeWords::kGpt2},
-    PreTokenizerName{"phi-2", BpeWords::kGpt2},
-    PreTokenizerName{"mpt", BpeWords::kGpt2},
-    PreTokenizerName{"olmo", BpeWords::kGpt2},
-    PreTokenizerName{"jais", BpeWords::kGpt2},
-    PreTokenizerName{"smollm", BpeWords::kDigitsThenGpt2},
-    PreTokenizerName{"starcoder", BpeWords::kDigitsThenGpt2},
-    PreTokenizerName{"refact", BpeWords::kDigitsThenGpt2},
-    PreTokenizerName{"codeshell", BpeWords::kDigitsThenGpt2},
-    PreTokenizerName{"exaone", BpeWords::kDigitsThenGpt2},
-    PreTokenizerName{"llama-bpe", BpeWords::kLlama3, true, true},
-    PreTokenizerName{"llama3", BpeWords::kLlama3, true, true},
-    PreTokenizerName{"llama-v3", BpeWords::kLlama3, true, true},
-    PreTokenizerName{"dbrx", BpeWords::kLlama3},
-    PreTokenizerName{"smaug-bpe", BpeWords::kLlama3},
-    PreTokenizerName{"qwen2", BpeWords::kQwen2},
-    PreTokenizerName{"deepseek-r1-qwen", BpeWords::kQwen2},
-};
-
 const PreTokenizerName& pre_tokenizer_of(const GgufMetadata& keys) {
-  const std::string name = keys.text_or("tokenizer.ggml.pre", "default");
-  const auto at = std::ranges::find(kPreTokenizers, name, &PreTokenizerName::name);
-  if (at != kPreTokenizers.end()) return *at;
-  std::vector<std::string_view> known;
-  for (const PreTokenizerName& p : kPreTokenizers) known.push_back(p.name);
-  fail(ErrorCode::kUnsupported, "{}: tokenizer.ggml.pre \"{}\" is not known (known: {})", keys.who(),
-       printable(name), fmt::join(known, ", "));
-}
-
-OrderedJson split_by(std::string_view regex) {
-  return {{"type", "Split"}, {"pattern", {{"Regex", regex}}}, {"behavior", "Isolated"}, {"invert", false}};
-}
-
-OrderedJson byte_level(bool cuts_words) {
-  return {
-      {"type", "ByteLevel"}, {"add_prefix_space", false}, {"trim_offsets", true}, {"use_regex", cuts_words}};
-}
-
-OrderedJson in_sequence(std::vector<OrderedJson> steps) {
-  return {{"type", "Sequence"}, {"pretokenizers", std::move(steps)}};
-}
-
-OrderedJson pre_tokenizer_json(BpeWords words) {
-  switch (words) {
-    case BpeWords::kGpt2:
-      return byte_level(true);
-    case BpeWords::kDigitsThenGpt2:
-      return in_sequence({{{"type", "Digits"}, {"individual_digits", true}}, byte_level(true)});
-    case BpeWords::kLlama3:
-      return in_sequence({split_by(tokenizers::kLlama3Regex), byte_level(false)});
-    case BpeWords::kQwen2:
-      return in_sequence({split_by(tokenizers::kQwen2Regex), byte_level(false)});
-    case BpeWords::kLlamaCppDefault:
-      break;
-  }
-  // Punctuation apart, then GPT-2's words, then runs of digits in groups of three.
-  return in_sequence({split_by(R"([\p{P}\$\+<=>\^~\|]+)"), split_by(tokenizers::kGpt2Regex),
-                      split_by(R"(\p{N}+)"), split_by("[0-9][0-9][0-9]"), byte_level(false)});
+  return gguf_pre_tokenizer(keys.text_or("tokenizer.ggml.pre", "default"), keys.who());
 }
 
 OrderedJson post_processor_json(const GgufTokens& tokens) {
-  if (!tokens.add_bos && !tokens.add_eos) return byte_level(true);
+  if (!tokens.add_bos && !tokens.add_eos) return byte_level_json(true);
   OrderedJson single = OrderedJson::array();
   OrderedJson special = OrderedJson::object();
   const auto add = [&](std::int64_t id) {
@@ -163,7 +87,7 @@ std::string gguf_bpe_json(const GgufTokens& tokens, const GgufMetadata& keys) {
                       {"normalizer", normalizer},
                       {"pre_tokenizer", pre_tokenizer_json(pre.words)},
                       {"post_processor", post_processor_json(tokens)},
-                      {"decoder", byte_level(true)}};
+                      {"decoder", byte_level_json(true)}};
   std::string text = rest.dump();
   text.pop_back();  // the closing brace
   const std::string unk =

@@ -47,6 +47,11 @@ class GgmlForm final : public StoredForm {
 
 }  // namespace
 
+std::int64_t gguf_row_of_stored(std::int64_t stored, std::int64_t head_dim) {
+  const std::int64_t in_head = stored % head_dim;
+  return stored - in_head + in_head % 2 * (head_dim / 2) + in_head / 2;
+}
+
 TensorView gguf_view(const GgufFile::Tensor& tensor, std::string name, std::int64_t head_dim,
                      const std::string& who) {
   const GgufTensor& entry = *tensor.entry;

@@ -19,4 +19,7 @@ namespace lq {
 TensorView gguf_view(const GgufFile::Tensor& tensor, std::string name, std::int64_t head_dim,
                      const std::string& who);
 
+// Which row of Hugging Face's order lies at row `stored` of such a tensor.
+std::int64_t gguf_row_of_stored(std::int64_t stored, std::int64_t head_dim);
+
 }  // namespace lq

@@ -1,0 +1,52 @@
+// What llama.cpp calls a model: the kind, its keys and the names of its tensors, from the spec that the
+// model's family gives.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "files/json_object.h"
+#include "formats/gguf/gguf_writer.h"
+#include "models/model_spec.h"
+#include "models/registry.h"
+
+namespace lq {
+
+// A tensor of the model and what it is called in the file.
+struct GgufModelTensor {
+  ModelTensor tensor;         // by the checkpoint's name
+  std::string name;           // "blk.0.attn_q.weight"
+  std::int64_t head_dim = 0;  // where rows are in llama.cpp's order (formats/gguf/gguf_form.h); else 0
+};
+
+class GgufArchitecture {
+ public:
+  // who: the model, for messages. Throws Error(kUnsupported) for a family without a kind of llama.cpp's, and
+  // for anything in the spec that the kind has no key for: it would be left out of what is computed. Throws
+  // what model_spec throws.
+  GgufArchitecture(const JsonObject& config, std::string who);
+
+  std::string_view kind() const { return kind_; }
+  const ModelSpec& spec() const { return spec_; }
+  const std::vector<GgufModelTensor>& tensors() const { return tensors_; }
+  // Null for a name that is none of the model's.
+  const GgufModelTensor* find(std::string_view checkpoint_name) const;
+  // Adds KIND.context_length, KIND.rope.freq_base, ...
+  void add_keys(GgufKeys& keys) const;
+  // rope_freqs.weight: what each frequency is divided by; none: there is no such tensor.
+  std::vector<float> rope_factors() const;
+
+ private:
+  void check_rope() const;
+  std::string tensor_name(const ModelTensor& tensor) const;
+
+  std::string who_;
+  ModelSpec spec_;
+  std::string_view kind_;
+  bool permuted_ = false;
+  std::vector<GgufModelTensor> tensors_;
+};
+
+}  // namespace lq
