@@ -3,7 +3,7 @@
 # Debian 12 and Ubuntu 22.04 or later.
 set -eu
 packages="g++ cmake ninja-build pkg-config python3 git
-  libhwy-dev libeigen3-dev coinor-libcbc-dev libpcre2-dev libutf8proc-dev zlib1g-dev libzstd-dev liblzma-dev libbz2-dev libxxhash-dev
+  libhwy-dev libeigen3-dev coinor-libcbc-dev libpcre2-dev libutf8proc-dev zlib1g-dev libzstd-dev liblzma-dev libbz2-dev libxxhash-dev libcurl4-openssl-dev
   nlohmann-json3-dev libcli11-dev libtomlplusplus-dev libfmt-dev libgtest-dev libbenchmark-dev"
 if [ "${1:-}" = lint ]; then
   packages="$packages clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev"

@@ -66,6 +66,7 @@ void add_generate(CLI::App& app, Action& action);
 void add_chat(CLI::App& app, Action& action);
 void add_tokenize(CLI::App& app, Action& action);
 void add_inspect(CLI::App& app, Action& action);
+void add_pull(CLI::App& app, Action& action);
 void add_export(CLI::App& app, Action& action);
 void add_version(CLI::App& app, Action& action);
 // All of them.

@@ -64,7 +64,7 @@ GgufKeys keys_of(const GgufSource& source, const Checkpoint& model, const GgufEx
   GgufKeys keys;
   keys.text("general.architecture", source.architecture().kind());
   keys.text("general.type", "model");
-  keys.text("general.name", name_of_model(model.path()));
+  keys.text("general.name", options.name.empty() ? name_of_model(model.path()) : options.name);
   source.architecture().add_keys(keys);
   keys.u32("general.file_type", file_type_of(source.most_used()));
   keys.u32("general.quantization_version", kQuantizationVersion);

@@ -15,12 +15,13 @@
 namespace lq {
 
 struct GgufExportOptions {
-  std::filesystem::path model;  // for the overload that opens it: dense, packed by us, or GGUF
+  std::filesystem::path model = {};  // for the overload that opens it: dense, packed by us, or GGUF
   // The low-rank part, merged. Unset: model/adapter where there is one.
   std::optional<std::filesystem::path> adapter = {};
   bool without_adapter = false;
   GgufTypes types = {};
   std::string pre_tokenizer = {};  // tokenizer.ggml.pre; empty: found by the tokenizer's rules
+  std::string name = {};           // general.name; empty: the model's file or folder
   std::filesystem::path out = {};  // the file
 };
 

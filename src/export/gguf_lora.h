@@ -14,10 +14,10 @@
 namespace lq {
 
 struct GgufLoraOptions {
-  std::filesystem::path model;    // for the overload that opens it: the base, whatever it is stored as
-  std::filesystem::path adapter;  // PEFT's, of that base
+  std::filesystem::path model = {};    // for the overload that opens it: the base, whatever it is stored as
+  std::filesystem::path adapter = {};  // PEFT's, of that base
   ggml::GgmlType type = ggml::GgmlType::kF32;  // of A and B: F32, F16, BF16; Q8_0 where rows are whole blocks
-  std::filesystem::path out;                   // the file
+  std::filesystem::path out = {};              // the file
 };
 
 struct GgufLoraReport {

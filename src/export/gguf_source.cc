@@ -10,6 +10,7 @@
 #include "export/packed_adapter.h"
 #include "formats/module_name.h"
 #include "ops/host_math.h"
+#include "quant/ggml/ggml_format.h"
 
 namespace lq {
 namespace {
@@ -18,7 +19,7 @@ using ggml::GgmlType;
 
 constexpr std::string_view kRopeFactorsName = "rope_freqs.weight";
 
-GgmlType ggml_type_of(DType dtype) {
+GgmlType plain_type_of(DType dtype) {
   switch (dtype) {
     case DType::kBf16:
       return GgmlType::kBf16;
@@ -87,7 +88,7 @@ void GgufSource::add(const GgufModelTensor& tensor, const PeftAdapterReader* ada
   const bool matrix = shape.size() == 2;
   // A vector of rows that are in llama.cpp's order (a bias) is a matrix of one column until it is written.
   const bool column = !matrix && tensor.head_dim > 0;
-  rows_.push_back({tensor.name, type_of(entry, tensor, types), matrix || column ? shape[0] : 1,
+  rows_.push_back({tensor.name, choose_type(entry, tensor, types), matrix || column ? shape[0] : 1,
                    matrix   ? shape[1]
                    : column ? 1
                             : shape[0],
@@ -95,12 +96,15 @@ void GgufSource::add(const GgufModelTensor& tensor, const PeftAdapterReader* ada
   entries_.push_back(std::move(entry));
 }
 
-GgmlType GgufSource::type_of(const Entry& entry, const GgufModelTensor& tensor,
-                             const GgufTypes& types) const {
+GgmlType GgufSource::choose_type(Entry& entry, const GgufModelTensor& tensor, const GgufTypes& types) const {
   if (tensor.tensor.shape.size() != 2) return GgmlType::kF32;
   const auto wanted = is_table(tensor.tensor.role) && types.tables ? types.tables : types.matrices;
-  if (!wanted) return ggml_type_of(entry.dense != nullptr ? entry.dense->spec.dtype : entry.packed->dtype);
-  return tensor.tensor.shape[1] % ggml::type_info(*wanted).weights == 0 ? *wanted : GgmlType::kF16;
+  if (wanted)
+    return tensor.tensor.shape[1] % ggml::type_info(*wanted).weights == 0 ? *wanted : GgmlType::kF16;
+  if (entry.packed == nullptr) return plain_type_of(entry.dense->spec.dtype);
+  entry.blocks = entry.packed->choice.format == kGgmlFormat && entry.pair == nullptr;
+  if (!entry.blocks) return plain_type_of(entry.packed->dtype);
+  return ggml_type_of(entry.packed->choice.parameters, entry.packed->rows, entry.packed->cols);
 }
 
 ggml::GgmlType GgufSource::most_used() const {
@@ -120,6 +124,11 @@ GgufSource::Written GgufSource::write(Context& context, std::size_t i, GgufWrite
   }
   const Entry& entry = entries_[i];
   Written written;
+  if (entry.blocks) {
+    const PackedMatrix q = model_.matrix(entry.name);
+    write_gguf_blocks(writer, to, q.parts().front().bytes);
+    return written;
+  }
   Tensor w;
   if (entry.dense != nullptr) {
     w = entry.dense->as_stored() ? entry.dense->from->copy_f32() : entry.dense->merged(context);

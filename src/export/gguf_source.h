@@ -18,8 +18,8 @@ namespace lq {
 struct GgufTypes {
   // Of matrices; unset: what each was before it was packed, and ggml's own blocks as they are where nothing
   // is merged into them. Rows that are no whole blocks become F16.
-  std::optional<ggml::GgmlType> matrices;
-  std::optional<ggml::GgmlType> tables;  // of embedding and head; unset: as `matrices`
+  std::optional<ggml::GgmlType> matrices = {};
+  std::optional<ggml::GgmlType> tables = {};  // of embedding and head; unset: as `matrices`
 };
 
 // A dense model as a packed one without packed matrices; a packed model as it is.
@@ -51,10 +51,11 @@ class GgufSource {
     const DensePart* dense = nullptr;      // or
     const PackedModule* packed = nullptr;  // of the checkpoint's `name`
     const LoraPair* pair = nullptr;        // merged into the packed one
+    bool blocks = false;                   // written as they are packed
     std::string name;
   };
   void add(const GgufModelTensor& tensor, const PeftAdapterReader* adapter, const GgufTypes& types);
-  ggml::GgmlType type_of(const Entry& entry, const GgufModelTensor& tensor, const GgufTypes& types) const;
+  ggml::GgmlType choose_type(Entry& entry, const GgufModelTensor& tensor, const GgufTypes& types) const;
 
   const PackedCheckpoint& model_;
   DenseParts dense_;

@@ -5,6 +5,7 @@
 #include "formats/gguf/gguf_checkpoint.h"
 #include "formats/gguf/gguf_header.h"
 #include "formats/stored_layout.h"
+#include "hub/hub_cache.h"
 
 namespace lq {
 namespace {
@@ -20,7 +21,7 @@ std::optional<std::int64_t> blocks_of(const JsonObject& config) {
 }  // namespace
 
 CheckpointPtr Checkpoint::open(const std::filesystem::path& path) {
-  return CheckpointPtr(new Checkpoint(path));
+  return CheckpointPtr(new Checkpoint(hub::local_model(path)));
 }
 
 Checkpoint::Checkpoint(const std::filesystem::path& path) : folder_(path) {

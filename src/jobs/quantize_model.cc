@@ -10,6 +10,8 @@
 #include "base/option_error.h"
 #include "base/process.h"
 #include "base/version.h"
+#include "export/gguf_export.h"
+#include "export/gguf_lora.h"
 #include "files/job.h"
 #include "files/json_file.h"
 #include "files/json_object.h"
@@ -186,6 +188,38 @@ void write_adapter(const QuantizeOptions& options, const CheckpointReader& reade
   writer.finish();
 }
 
+// The packed model without its low-rank part; returns its hash.
+std::string write_packed(Context& context, const QuantizeOptions& options, const Checkpoint& model,
+                         const std::vector<const TensorView*>& selected, const WorkStore& store,
+                         const std::filesystem::path& directory) {
+  write_weights(context, options, model.reader(), selected, store, directory);
+  copy_side_files(model.folder(), directory);
+  PackedModules packed;
+  packed.source_hash = model.hash(context.pool, context.stop);
+  for (const TensorView* view : selected) packed.modules[view->name()] = module_entry(*view, options);
+  packed.model_hash = CheckpointReader(directory).model_hash(context.pool, context.stop);
+  JsonObject config = model.config();
+  config.json()["quantization_config"] = packed_modules_to_json(packed);
+  config.save(directory / "config.json");
+  return packed.model_hash;
+}
+
+void write_as_gguf(Context& context, const QuantizeOptions& options, const CheckpointReader& reader,
+                   const std::vector<const TensorView*>& selected, const WorkStore& store,
+                   const std::filesystem::path& packed_dir, const std::filesystem::path& directory) {
+  const std::filesystem::path file = directory / "model.gguf";
+  write_gguf_model(context, Checkpoint::open(packed_dir), nullptr,
+                   {.types = {.matrices = {}, .tables = options.gguf.tables},
+                    .name = options.out.filename().string(),
+                    .out = file});
+  const CheckpointPtr base = Checkpoint::open(file);
+  const std::filesystem::path adapter = directory / "adapter";
+  write_adapter(options, reader, selected, store, base->hash(context.pool, context.stop), adapter);
+  if (!std::filesystem::exists(adapter)) return;
+  write_gguf_lora(context, base, PeftAdapterReader(adapter),
+                  {.adapter = adapter, .out = directory / "adapter.gguf"});
+}
+
 QuantizeReport finished_report(const std::filesystem::path& out) {
   const auto path = out / "lqlora.json";
   const nlohmann::json manifest = read_json(path);
@@ -283,14 +317,15 @@ QuantizeReport quantize_model(Context& context, const CheckpointPtr& model, cons
   const double start = monotonic_seconds();
   QuantizeOptions options = given;
   model->require_dense("quantize");
-  JsonObject packed_config = model->config();
   const CheckpointReader& reader = model->reader();
-  check_model_config(packed_config, reader);
+  check_model_config(model->config(), reader);
   const auto selected = select_matrices(reader, options.selection);
   check_ranks(options, selected);
 
   const std::string& source_hash = model->hash(context.pool, context.stop);
   JobOptions job_options;
+  if (options.gguf.given)
+    GgufArchitecture(model->config(), model->path().string());  // refused before the work
   job_options.job = job_identity(options, source_hash, context.seed);
   job_options.today = [&options](const nlohmann::json& old) { return job_today(options, old); };
   job_options.inputs = {model->path()};
@@ -316,15 +351,18 @@ QuantizeReport quantize_model(Context& context, const CheckpointPtr& model, cons
   decompose_all(context, options, selected, plan.importance, store);
 
   const std::filesystem::path final_dir = output.final_dir();
-  write_weights(context, options, reader, selected, store, final_dir);
-  copy_side_files(model->folder(), final_dir);
-  PackedModules packed;
-  packed.source_hash = source_hash;
-  for (const TensorView* view : selected) packed.modules[view->name()] = module_entry(*view, options);
-  packed.model_hash = CheckpointReader(final_dir).model_hash(context.pool, context.stop);
-  write_adapter(options, reader, selected, store, packed.model_hash, final_dir / "adapter");
-  packed_config.json()["quantization_config"] = packed_modules_to_json(packed);
-  packed_config.save(final_dir / "config.json");
+  if (options.gguf.given) {
+    // As a packed directory first, which the export reads a matrix at a time.
+    const std::filesystem::path packed_dir = output.work_dir() / "packed";
+    std::filesystem::remove_all(packed_dir);
+    std::filesystem::create_directories(packed_dir);
+    write_packed(context, options, *model, selected, store, packed_dir);
+    write_as_gguf(context, options, reader, selected, store, packed_dir, final_dir);
+    std::filesystem::remove_all(packed_dir);
+  } else {
+    const std::string hash = write_packed(context, options, *model, selected, store, final_dir);
+    write_adapter(options, reader, selected, store, hash, final_dir / "adapter");
+  }
 
   QuantizeReport report;
   report_options(options, plan, report);

@@ -14,9 +14,17 @@
 #include "jobs/quantize_report.h"
 #include "jobs/select_matrices.h"
 #include "quant/format_set.h"
+#include "quant/ggml/ggml_type.h"
 #include "tensor/context.h"
 
 namespace lq {
+
+// The result as GGUF files instead of a packed directory: OUT/model.gguf, the base; and where there is a
+// low-rank part, OUT/adapter.gguf for llama.cpp and OUT/adapter, PEFT's, for this program.
+struct GgufOutput {
+  bool given = false;                            // the format is then "ggml" alone
+  ggml::GgmlType tables = ggml::GgmlType::kF16;  // of embedding and head
+};
 
 struct QuantizeOptions {
   std::filesystem::path model;  // for the overloads that open it: Hugging Face's, dense
@@ -32,6 +40,7 @@ struct QuantizeOptions {
   BudgetOptions budget;           // mixed precision instead of `choice`
   FormatSet formats;              // that `choice`, or a budget's choices, are of
   QuantizerOptions quantizer;
+  GgufOutput gguf = {};
   DecomposeOptions decompose;  // method, rank, iterations; its random stream is set per matrix
   double alpha = 0.0;          // of the adapter; 0: the rank, so that A = L2 and B = L1
   std::uint64_t max_shard_bytes = 5'000'000'000;

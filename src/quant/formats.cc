@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "quant/codebook/codebook_format.h"
 #include "quant/format.h"
+#include "quant/ggml/ggml_format.h"
 #include "quant/int_row.h"
 #include "quant/trellis/trellis_format.h"
 
@@ -26,7 +27,9 @@ std::span<const QuantFormat* const> quant_formats() {
   static const CodebookFormat lloyd_max(CodebookKind::kLloydMax);
   static const IntRowFormat int_row;
   static const TrellisFormat trellis;
-  static const std::array<const QuantFormat*, 5> kTable = {&nf, &uniform, &lloyd_max, &int_row, &trellis};
+  static const GgmlFormat ggml_blocks;
+  static const std::array<const QuantFormat*, 6> kTable = {&nf,      &uniform, &lloyd_max,
+                                                           &int_row, &trellis, &ggml_blocks};
   return kTable;
 }
 

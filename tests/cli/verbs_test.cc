@@ -12,6 +12,7 @@
 #include "cli/error_text.h"
 #include "compare/compare_options.h"
 #include "export/export_options.h"
+#include "hub/pull_options.h"
 #include "jobs/options/allocate_options.h"
 #include "jobs/options/eval_options.h"
 #include "jobs/options/generate_options.h"
@@ -59,6 +60,7 @@ std::map<std::string, Describe> descriptions() {
           {"tokenize", described<TokenizeOptions>()},
           {"inspect", described<InspectOptions>()},
           {"export", described<ExportOptions>()},
+          {"pull", described<hub::PullOptions>()},
           {"version", [](OptionVisitor&) {}}};
 }
 

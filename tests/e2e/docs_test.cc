@@ -1,4 +1,4 @@
-// Every command in README.md and in each verb's --help is run.
+// Every command in README.md, in docs/quickstart.md and in each verb's --help is run.
 #include <gtest/gtest.h>
 
 #include <sstream>
@@ -18,8 +18,8 @@ std::string replaced(std::string text, const std::string& from, const std::strin
 }
 
 // The lines that start with build/lqlora inside ```sh blocks.
-std::vector<std::string> readme_commands() {
-  std::istringstream readme(io_test::get_file(lq::test::source_dir() + "/README.md"));
+std::vector<std::string> commands_of(const std::string& page) {
+  std::istringstream readme(io_test::get_file(lq::test::source_dir() + "/" + page));
   std::vector<std::string> commands;
   bool inside = false;
   for (std::string line; std::getline(readme, line);) {
@@ -29,9 +29,9 @@ std::vector<std::string> readme_commands() {
   return commands;
 }
 
-TEST(DocsE2e, EveryCommandOfTheReadmeWorks) {
+void run_commands_of(const std::string& page) {
   const TempDir dir;
-  const auto commands = readme_commands();
+  const auto commands = commands_of(page);
   ASSERT_GE(commands.size(), 4U);
   for (const std::string& command : commands) {
     const std::string line = replaced(replaced(command, "build/lqlora", program()), "examples/",
@@ -40,6 +40,10 @@ TEST(DocsE2e, EveryCommandOfTheReadmeWorks) {
     EXPECT_EQ(run.code, 0) << command << "\n" << run.errors;
   }
 }
+
+TEST(DocsE2e, EveryCommandOfTheReadmeWorks) { run_commands_of("README.md"); }
+
+TEST(DocsE2e, EveryCommandOfTheQuickstartWorks) { run_commands_of("docs/quickstart.md"); }
 
 TEST(DocsE2e, EveryExampleOfHelpWorks) {
   const TempDir dir;

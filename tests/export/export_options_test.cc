@@ -37,6 +37,27 @@ TEST(ExportOptions, WhatGoesWithWhichFormat) {
   EXPECT_EQ(hf_options(o, dtype).out, "out");
 }
 
+TEST(ExportOptions, OfGgufFiles) {
+  ExportOptions o;
+  o.hf.model = "packed";
+  o.hf.out = "m.gguf";
+  o.type = ggml::GgmlType::kQ8_0;
+  GivenOptions none, type, dtype, base;
+  type.add("type");
+  dtype.add("dtype");
+  base.add("base");
+  EXPECT_EQ(gguf_options(o, type).types.matrices, ggml::GgmlType::kQ8_0);
+  EXPECT_EQ(gguf_options(o, none).out, "m.gguf");
+  EXPECT_EQ(refusal([&] { gguf_options(o, dtype); }), "dtype goes with `format` hf");
+  EXPECT_EQ(refusal([&] { gguf_lora_options(o, base); }), "base goes with `format` peft");
+  EXPECT_EQ(refusal([&] { hf_options(o, type); }), "type goes with `format` gguf");
+  EXPECT_EQ(refusal([&] { gguf_lora_options(o, none); }),
+            "format gguf-lora: packed has no adapter of its own; name one by `adapter`");
+  o.hf.adapter = "tuned";
+  EXPECT_EQ(gguf_lora_options(o, none).adapter, "tuned");
+  EXPECT_EQ(gguf_lora_options(o, none).type, ggml::GgmlType::kQ8_0);
+}
+
 TEST(ExportOptions, IdentityOfADirectory) {
   HfExportOptions o;
   const nlohmann::json plain = job_identity(o, "hash", nullptr);

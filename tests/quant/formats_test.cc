@@ -17,14 +17,14 @@ namespace {
 TEST(Formats, TheOrderOfTheTableIsPartOfOldFiles) {
   std::vector<std::string> names;
   for (const QuantFormat* format : quant_formats()) names.emplace_back(format->name());
-  EXPECT_EQ(names, (std::vector<std::string>{"nf", "int", "lm", "int-row", "tcq"}));
+  EXPECT_EQ(names, (std::vector<std::string>{"nf", "int", "lm", "int-row", "tcq", "ggml"}));
   for (const std::string& name : names) EXPECT_EQ(find_quant_format(name)->name(), name);
   EXPECT_EQ(find_quant_format("q9"), nullptr);
   try {
     quant_format("q9", "--format");
     ADD_FAILURE() << "found";
   } catch (const Error& e) {
-    EXPECT_STREQ(e.what(), "--format: format \"q9\", but there are nf, int, lm, int-row, tcq");
+    EXPECT_STREQ(e.what(), "--format: format \"q9\", but there are nf, int, lm, int-row, tcq, ggml");
   }
 }
 

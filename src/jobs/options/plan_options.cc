@@ -7,6 +7,7 @@
 #include "allocate/choice_name.h"
 #include "base/option_error.h"
 #include "files/options/option_values.h"
+#include "quant/ggml/ggml_format.h"
 
 namespace lq {
 namespace {
@@ -68,9 +69,13 @@ std::string ranks_text(const PlanFields& o) {
   return text.empty() ? std::to_string(o.decompose.rank) : text;
 }
 
+// Those of quantize alone too: settle() in quantize_options.cc knows what it means.
+constexpr const char* kGgufOutput = "gguf";
+
 std::vector<std::string> format_names() {
   std::vector<std::string> names;
   for (const QuantFormat* f : quant_formats()) names.emplace_back(f->name());
+  names.emplace_back(kGgufOutput);
   return names;
 }
 
@@ -78,8 +83,9 @@ std::string format_help() {
   std::string help;
   for (const QuantFormat* f : quant_formats()) help += fmt::format("{}: {}; ", f->name(), f->help());
   return help +
-         "several with commas between: choose among all of them, under a budget. Default: tcq,nf for "
-         "`method` lq with a budget and `data` or `stats`, int for gptq, else nf";
+         "gguf (of quantize): ggml, written as GGUF files; several with commas between: choose among all "
+         "of them, under a budget. Default: tcq,nf for `method` lq with a budget and `data` or `stats`, "
+         "int for gptq, else nf";
 }
 
 // Earlier versions wrote the place of a single format in the table of formats.
@@ -271,6 +277,10 @@ void settle_plan(const PlanFields& o, const PlanChoices& open, bool uniform) {
   choices.method = o.decompose.method;
   choices.uniform = uniform;
   choices.has_statistics = !o.calibration.data.empty() || !o.calibration.stats.empty();
+  // Ranges alone make poor scales of so few values a block.
+  if (choices.formats == std::vector<std::string>{std::string(kGgmlFormat)} && !choices.scales) {
+    choices.scales = ScaleMode::kSearch;
+  }
   const MethodSettings settings = settle(choices);
   o.importance = settings.importance;
   o.formats = settings.formats;

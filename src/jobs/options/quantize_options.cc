@@ -1,14 +1,22 @@
 #include "jobs/options/quantize_options.h"
 
+#include <algorithm>
+
 #include "base/option_error.h"
 #include "base/version.h"
 #include "files/options/job_identity.h"
 #include "files/options/option_values.h"
+#include "quant/ggml/ggml_format.h"
 
 namespace lq {
 namespace {
 
 constexpr const char* kBits = "Every matrix alike, or a budget";
+
+constexpr EnumName<ggml::GgmlType> kTableTypes[] = {{ggml::GgmlType::kF16, "f16"},
+                                                    {ggml::GgmlType::kF32, "f32"},
+                                                    {ggml::GgmlType::kBf16, "bf16"},
+                                                    {ggml::GgmlType::kQ8_0, "q8_0"}};
 
 PlanFields fields_of(QuantizeOptions& o) {
   return {o.selection,    o.formats,    o.quantizer,   o.decompose,
@@ -98,6 +106,10 @@ void describe(OptionVisitor& v, QuantizeOptions& o, QuantizeChoices& open) {
       {.key = "alpha", .help = "lora_alpha of the adapter; default: the rank, a scaling of 1", .open = true},
       number(o.alpha, kAboveZero));
   describe(v, o.selection);
+  v.option({.key = "embeddings",
+            .help = "With `format` gguf: type of embedding and head",
+            .changes_result = o.gguf.given},
+           name(o.gguf.tables, kTableTypes));
   v.option({.key = "max-shard",
             .help = "Cut the weights into files of at most this size",
             .identity = "/max_shard_bytes"},
@@ -117,6 +129,11 @@ void settle(QuantizeOptions& o, const QuantizeChoices& given) {
                "the other");
   check_option(budget || o.budget.table.empty(), "table", "serves a budget: give `bits` or `memory` as well");
   check_option(budget || open.configs.empty(), "configs", "serves a budget: give `bits` or `memory` as well");
+  if (std::ranges::find(open.method.formats, "gguf") != open.method.formats.end()) {
+    check_option(open.method.formats.size() == 1, "format", "gguf goes alone: its types are those of ggml");
+    open.method.formats = {std::string(kGgmlFormat)};
+    o.gguf.given = true;
+  }
   const std::string named = open.config.substr(0, open.config.find_first_of(" ,"));
   if (open.method.formats.empty() && find_quant_format(named) != nullptr) open.method.formats = {named};
   settle_plan(fields_of(o), open, !budget);
@@ -140,6 +157,7 @@ nlohmann::json job_identity(const QuantizeOptions& options, const std::string& s
                         {"ranks", o.ranks},
                         {"decompose", decompose_options_to_json(o.decompose)}};
   if (o.budget.given()) job["plan"]["memory_tokens"] = o.budget.memory_tokens;
+  if (o.gguf.given) job["output"] = "gguf";
   return with_identity(std::move(job), [&](OptionVisitor& v) { describe(v, o, open); });
 }
 

@@ -1,0 +1,137 @@
+#include "formats/gguf/gguf_vocabulary.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "formats/gguf/gguf_file.h"
+#include "formats/gguf/gguf_metadata.h"
+#include "formats/model_folder.h"
+#include "support/io_test_util.h"
+#include "tokenizers/tokenizer.h"
+
+namespace lq {
+namespace {
+
+using io_test::expect_error;
+using io_test::put_file;
+
+const std::filesystem::path kGgufGoldens =
+    std::filesystem::path(test::source_dir()) / "tests" / "goldens" / "gguf";
+
+JsonObject empty_config() { return {nlohmann::ordered_json::object(), "config.json"}; }
+
+// Keys as they are read again.
+class Written {
+ public:
+  Written(const Folder& folder, const JsonObject& config, const GgufVocabularyOptions& options)
+      : bytes_(header_of(folder, config, options)),
+        header_(parse_gguf(reinterpret_cast<const std::byte*>(bytes_.data()), bytes_.size(), "[gguf] new")),
+        keys_(header_.values, "[gguf] new") {}
+  const GgufMetadata& keys() const { return keys_; }
+
+ private:
+  static std::string header_of(const Folder& folder, const JsonObject& config,
+                               const GgufVocabularyOptions& options) {
+    GgufKeys keys;
+    add_gguf_tokenizer(folder, config, options, keys);
+    GgufHeader layout;
+    return make_gguf_header(keys, {}, layout);
+  }
+  std::string bytes_;
+  GgufHeader header_;
+  GgufMetadata keys_;
+};
+
+TEST(GgufVocabulary, AFileThatIsReadIsWrittenTheSameAgain) {
+  for (const char* name :
+       {"gpt2.gguf", "llama_bpe.gguf", "qwen2.gguf", "smollm.gguf", "sentencepiece.gguf"}) {
+    const GgufFile file(kGgufGoldens / name);
+    const GgufMetadata before(file.values(), file.who());
+    const auto tokens = before.texts("tokenizer.ggml.tokens");
+    const Written written(model_folder(kGgufGoldens / name), empty_config(), {.rows = std::ssize(tokens)});
+    const GgufMetadata& after = written.keys();
+    const std::string base = "tokenizer.ggml.";
+    EXPECT_EQ(after.text(base + "model"), before.text(base + "model")) << name;
+    EXPECT_EQ(after.text(base + "pre"), before.text_or(base + "pre", "default")) << name;
+    EXPECT_EQ(after.texts(base + "tokens"), tokens) << name;
+    EXPECT_EQ(after.texts(base + "merges"), before.texts(base + "merges")) << name;
+    EXPECT_EQ(after.floats(base + "scores"), before.floats(base + "scores")) << name;
+    for (const char* key : {"bos_token_id", "eos_token_id", "unknown_token_id", "padding_token_id"}) {
+      EXPECT_EQ(after.integer_or(base + key, -1, -1, 1 << 30), before.integer_or(base + key, -1, -1, 1 << 30))
+          << name << " " << key;
+    }
+    const auto again = gguf_side_texts(after);
+    const auto tokenizer = Tokenizer::load(Folder("again", again));
+    const auto first = Tokenizer::load(model_folder(kGgufGoldens / name));
+    for (const char* text :
+         {"Hello, world! 12345", "  two  spaces\n", "na\u00efve \u4e2d\u6587", "<|im_end|> <s>"}) {
+      EXPECT_EQ(tokenizer->encode(text, true), first->encode(text, true)) << name << ": " << text;
+    }
+  }
+}
+
+TEST(GgufVocabulary, HolesAreFilledAndAddedTokensKnown) {
+  const io_test::TempDir dir;
+  put_file(
+      dir / "tokenizer.json",
+      R"({"added_tokens": [{"id": 3, "content": "<s>", "special": true}, {"id": 4, "content": "<tool>", "special": false}],
+               "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "use_regex": true, "trim_offsets": true},
+               "decoder": {"type": "ByteLevel"}, "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": ["a b"]}})");
+  put_file(
+      dir / "tokenizer_config.json",
+      R"({"tokenizer_class": "PreTrainedTokenizerFast", "bos_token": "<s>", "chat_template": "{{ messages }}"})");
+  const JsonObject config({{"eos_token_id", {2, 1}}}, "config.json");
+  const Written written(dir.path(), config, {.rows = 6});
+  const GgufMetadata& keys = written.keys();
+  EXPECT_EQ(keys.texts("tokenizer.ggml.tokens"),
+            (std::vector<std::string>{"a", "b", "ab", "<s>", "<tool>", "[PAD5]"}));
+  EXPECT_EQ(keys.integers("tokenizer.ggml.token_type"), (std::vector<std::int64_t>{1, 1, 1, 3, 4, 5}));
+  EXPECT_EQ(keys.text("tokenizer.ggml.pre"), "gpt-2");
+  EXPECT_EQ(keys.integer("tokenizer.ggml.bos_token_id", 0, 9), 3);
+  EXPECT_EQ(keys.integer("tokenizer.ggml.eos_token_id", 0, 9), 2);
+  EXPECT_FALSE(keys.boolean_or("tokenizer.ggml.add_bos_token", true));
+  EXPECT_EQ(keys.text("tokenizer.chat_template"), "{{ messages }}");
+  EXPECT_EQ(Written(dir.path(), config, {.rows = 6, .pre = "smollm"}).keys().text("tokenizer.ggml.pre"),
+            "smollm");
+  expect_error(ErrorCode::kMismatch, {"token '<tool>' has id 4", "4 rows"},
+               [&] { Written(dir.path(), config, {.rows = 4}); });
+  expect_error(ErrorCode::kUnsupported, {"tokenizer.ggml.pre \"mine\""},
+               [&] { Written(dir.path(), config, {.rows = 6, .pre = "mine"}); });
+}
+
+TEST(GgufVocabulary, WhatCannotBeSaidIsRefused) {
+  const io_test::TempDir dir;
+  expect_error(ErrorCode::kNotFound, {dir.path().string(), "no tokenizer.json and no tokenizer.model"},
+               [&] { Written(dir.path(), empty_config(), {.rows = 6}); });
+  put_file(dir / "tokenizer.json",
+           R"({"model": {"type": "WordPiece", "unk_token": "[UNK]", "vocab": {"[UNK]": 0, "a": 1}}})");
+  expect_error(ErrorCode::kUnsupported, {"only byte-level BPE and SentencePiece's BPE"},
+               [&] { Written(dir.path(), empty_config(), {.rows = 6}); });
+}
+
+// Pieces as tokenizer.json holds Llama's: their order of merges becomes scores.
+TEST(GgufVocabulary, MergesOfPiecesBecomeScores) {
+  const io_test::TempDir dir;
+  const auto put = [&](const std::string& merges) {
+    put_file(dir / "tokenizer.json",
+             R"({"normalizer": {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "\u2581"},
+                 {"type": "Replace", "pattern": {"String": " "}, "content": "\u2581"}]},
+                 "model": {"type": "BPE", "unk_token": "<unk>", "fuse_unk": true, "byte_fallback": true,
+                 "vocab": {"<unk>": 0, "<0x0A>": 1, "a": 2, "b": 3, "\u2581": 4, "\u2581a": 5, "ab": 6}, "merges": )" +
+                 merges + "}}");
+  };
+  put(R"([["a", "b"], ["\u2581", "a"]])");
+  const Written written(dir.path(), empty_config(), {.rows = 7});
+  EXPECT_EQ(written.keys().text("tokenizer.ggml.model"), "llama");
+  EXPECT_TRUE(written.keys().boolean_or("tokenizer.ggml.add_space_prefix", false));
+  EXPECT_EQ(written.keys().integers("tokenizer.ggml.token_type"),
+            (std::vector<std::int64_t>{2, 6, 1, 1, 1, 1, 1}));
+  EXPECT_EQ(written.keys().floats("tokenizer.ggml.scores"), (std::vector<float>{-2, -2, -2, -2, -2, -1, 0}));
+  put(R"([["a", "b"], ["\u2581", "a"], ["a", "b"]])");
+  expect_error(ErrorCode::kUnsupported, {"the merges that make 'ab'"},
+               [&] { Written(dir.path(), empty_config(), {.rows = 7}); });
+}
+
+}  // namespace
+}  // namespace lq
