@@ -112,11 +112,12 @@ GgufArchitecture::GgufArchitecture(const JsonObject& config, std::string who)
         who_, i, kind_);
   }
   LQ_CHECK(
-      spec_.final_norm == spec_.blocks.front().norm && spec_.embedding_multiplier == 1.0F &&
-          spec_.logits_multiplier == 1.0F && spec_.logits_soft_cap == 0.0F,
+      spec_.has_final_norm && spec_.final_norm == spec_.blocks.front().norm &&
+          spec_.embedding_multiplier == 1.0F && spec_.logits_multiplier == 1.0F &&
+          spec_.logits_soft_cap == 0.0F && spec_.learned_positions == 0,
       kUnsupported,
-      "{}: it scales embeddings or logits, or its last norm is of another kind, which llama.cpp's kind {} "
-      "does not compute",
+      "{}: it scales embeddings or logits, has learned positions, or its last norm is of another kind, which "
+      "llama.cpp's kind {} does not compute",
       who_, kind_);
   check_rope();
   for (ModelTensor& tensor : model_tensors(spec_, model_family(config).names)) {
@@ -129,8 +130,12 @@ GgufArchitecture::GgufArchitecture(const JsonObject& config, std::string who)
 
 void GgufArchitecture::check_rope() const {
   const RopeConfig& rope = spec_.rope;
-  LQ_CHECK(rope.type != RopeType::kDynamic, kUnsupported,
-           "{}: llama.cpp has no rotary embedding whose base grows with the length (dynamic)", who_);
+  LQ_CHECK(
+      rope.type != RopeType::kDynamic && rope.type != RopeType::kLongRope, kUnsupported,
+      "{}: rotary embeddings whose frequencies change with the length (dynamic, longrope) are not written",
+      who_);
+  LQ_CHECK(rope.share == 1.0, kUnsupported, "{}: heads of which only {} turn are not written", who_,
+           rope.share);
   LQ_CHECK(rope.type != RopeType::kLlama3 || kind_ == "llama", kUnsupported,
            "{}: llama.cpp's kind {} has no factors of frequencies (llama3)", who_, kind_);
   LQ_CHECK(rope.type != RopeType::kYarn ||
