@@ -25,9 +25,9 @@ struct PullOptions {
 
 struct PullReport {
   std::string commit;
-  std::filesystem::path snapshot;  // the folder
-  std::vector<std::string> files;  // in it, that were asked for
-  std::int64_t downloaded = 0;     // of them, not in the cache before
+  std::filesystem::path snapshot;       // the folder
+  std::vector<std::string> files = {};  // in it, that were asked for
+  std::int64_t downloaded = 0;          // of them, not in the cache before
   std::int64_t downloaded_bytes = 0;
 };
 

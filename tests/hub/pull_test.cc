@@ -47,6 +47,8 @@ class PullTest : public testing::Test {
               {"README.md", "read"},
               {"empty.json", ""},
               {"model.safetensors", weights_}};
+  }
+  void SetUp() override {
     if (!http_available()) GTEST_SKIP() << "built without libcurl";
   }
 

@@ -1,0 +1,102 @@
+#!/bin/bash
+# Checks exports and imports against the programs of others, by hand: llama.cpp's tools and converters, gguf-py,
+# transformers, PEFT.
+#
+#   tools/interop.sh [MODEL_DIR...]          models beside examples/models/quill; Hugging Face directories
+#
+#   LQLORA      the program (build/lqlora)
+#   LLAMA_CPP   llama.cpp's sources, with tools built in LLAMA_BIN (LLAMA_CPP/build/bin)
+#   PYTHON      has torch, transformers, peft, gguf, safetensors
+#   TEXT        a text for perplexities (examples/texts/held_out.txt)
+#   IMATRIX     a text for statistics (examples/texts/calibration.txt)
+#   TABLE=1     adds the table of KL divergences against llama-quantize (takes long)
+#
+# llama.cpp comes whole in a PyPI source package: pip download --no-deps --no-binary llama-cpp-python llama-cpp-python,
+# unpack, and build vendor/llama.cpp: cmake -B build -DLLAMA_CURL=OFF && cmake --build build --target llama-perplexity
+# llama-quantize llama-imatrix llama-completion.
+set -eu
+here=$(cd "$(dirname "$0")/.." && pwd)
+lqlora=${LQLORA:-$here/build/lqlora}
+bin=${LLAMA_BIN:-${LLAMA_CPP:?names llama.cpp\'s sources}/build/bin}
+python=${PYTHON:-python3}
+text=${TEXT:-$here/examples/texts/held_out.txt}
+calibration=${IMATRIX:-$here/examples/texts/calibration.txt}
+threads=$(nproc)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+failed=0
+say() { printf '%-12s %-44s %s\n' "$1" "$2" "$3"; [ "$1" = differs ] && failed=1 || true; }
+
+# Perplexity by llama.cpp: windows of 512 of which the second half counts; and the same windows and halves by us.
+chunks=8
+tr '\n' ' ' <"$text" >"$work/line.txt"
+their_perplexity() {
+  "$bin/llama-perplexity" -m "$1" -f "$work/line.txt" -c 512 -b 512 --chunks $chunks -t "$threads" "${@:2}" 2>&1 |
+    sed -n 's/.*Final estimate: PPL = \([0-9.]*\).*/\1/p'
+}
+our_perplexity() { "$python" "$here/tests/oracles/llama_perplexity.py" "$lqlora" "$1" "$work/line.txt" $chunks "${@:2}"; }
+near() { "$python" -c "import sys; a, b = map(float, sys.argv[1:]); sys.exit(abs(a - b) > 1e-3 * b)" "$1" "$2"; }
+greedy() { "$bin/llama-completion" -m "$1" -p "$2" -n 64 --temp 0 -no-cnv -t "$threads" "${@:3}" 2>/dev/null </dev/null; }
+ours() { "$lqlora" --quiet generate "$1" --prompt "$2" --max-tokens 64 "${@:3}" 2>/dev/null; }
+same_text() {
+  if [ "$(printf '%s' "$2" | tr -s '[:space:]' ' ' | sed 's/ *\[end of text\] *$//; s/^ *//; s/ *$//')" = \
+       "$(printf '%s' "$3" | tr -s '[:space:]' ' ' | sed 's/^ *//; s/ *$//')" ]; then say same "$1" "64 tokens"; else
+    say differs "$1" "$(diff <(printf '%s\n' "$2") <(printf '%s\n' "$3") | head -4 | tr '\n' ' ')"; fi
+}
+prompt="It was a cold evening"
+
+for model in "$here/examples/models/quill" "$@"; do
+  name=$(basename "$model")
+  [ "$name" = hf ] && name=$(basename "$(dirname "$model")")
+  echo "== $name"
+  for type in f32 f16 bf16 q8_0; do
+    "$lqlora" --quiet export "$model" --format gguf --type $type -o "$work/$name.$type.gguf" >/dev/null
+    if [ -n "${LLAMA_CPP:-}" ]; then
+      "$python" "$LLAMA_CPP/convert_hf_to_gguf.py" "$model" --outtype $type --outfile "$work/theirs.gguf" >"$work/log" 2>&1 || true
+      verdict=$("$python" "$here/tests/oracles/check_gguf_export.py" "$work/$name.$type.gguf" "$work/theirs.gguf" 2>&1 | head -3 | tr '\n' ';') || true
+      case $verdict in equal*) say same "$name $type and convert_hf_to_gguf" "$verdict" ;; *) say differs "$name $type and convert_hf_to_gguf" "$verdict" ;; esac
+    fi
+  done
+  same_text "$name f32, greedy: llama.cpp and us" "$(greedy "$work/$name.f32.gguf" "$prompt")" "$prompt$(ours "$work/$name.f32.gguf" "$prompt")"
+  for type in f32 q8_0; do
+    theirs=$(their_perplexity "$work/$name.$type.gguf")
+    own=$(our_perplexity "$work/$name.$type.gguf")
+    if near "$own" "$theirs"; then say same "$name $type, perplexity" "$own $theirs"; else say differs "$name $type, perplexity" "$own $theirs"; fi
+  done
+  # A fine-tuned adapter, merged and apart.
+  "$lqlora" --quiet finetune "$model" --data "$calibration" --rank 8 --seq-len 128 --max-steps 8 --lr 1e-3 -o "$work/$name-lora" >/dev/null
+  "$lqlora" --quiet export "$model" --adapter "$work/$name-lora" --format gguf-lora -o "$work/$name-lora.gguf" >/dev/null
+  if [ -n "${LLAMA_CPP:-}" ]; then
+    "$python" "$LLAMA_CPP/convert_lora_to_gguf.py" "$work/$name-lora" --base "$model" --outfile "$work/theirs.gguf" >"$work/log" 2>&1 || true
+    verdict=$("$python" "$here/tests/oracles/check_gguf_export.py" "$work/$name-lora.gguf" "$work/theirs.gguf" 2>&1 | head -3 | tr '\n' ';') || true
+    case $verdict in equal*) say same "$name adapter and convert_lora_to_gguf" "$verdict" ;; *) say differs "$name adapter and convert_lora_to_gguf" "$verdict" ;; esac
+  fi
+  same_text "$name --lora, greedy: llama.cpp and us" "$(greedy "$work/$name.f32.gguf" "$prompt" --lora "$work/$name-lora.gguf")" \
+    "$prompt$(ours "$model" "$prompt" --adapter "$work/$name-lora")"
+  # A packed base and its low-rank part.
+  "$lqlora" --quiet quantize "$model" --format gguf --bits 5 --rank 8 -o "$work/$name-packed" >/dev/null
+  same_text "$name packed + --lora, greedy: llama.cpp and us" "$(greedy "$work/$name-packed/model.gguf" "$prompt" --lora "$work/$name-packed/adapter.gguf")" \
+    "$prompt$(ours "$work/$name-packed/model.gguf" "$prompt" --adapter "$work/$name-packed/adapter")"
+  theirs=$(their_perplexity "$work/$name-packed/model.gguf" --lora "$work/$name-packed/adapter.gguf")
+  own=$(our_perplexity "$work/$name-packed/model.gguf" --adapter "$work/$name-packed/adapter")
+  if "$python" -c "import sys; a, b = map(float, sys.argv[1:]); sys.exit(abs(a - b) > 5e-3 * b)" "$own" "$theirs"; then
+    say same "$name packed + --lora, perplexity (8-bit activations)" "$own $theirs"; else say differs "$name packed + --lora, perplexity" "$own $theirs"; fi
+  [ "${TABLE:-0}" = 1 ] || continue
+  # KL divergence to f16 at the bytes of llama-quantize's types, with its imatrix; embedding and head f16 on both sides.
+  "$bin/llama-imatrix" -m "$work/$name.f16.gguf" -f "$calibration" -o "$work/imatrix.gguf" -c 512 -t "$threads" >/dev/null 2>&1
+  "$bin/llama-perplexity" -m "$work/$name.f16.gguf" -f "$text" -c 512 -t "$threads" --kl-divergence-base "$work/base.kld" >/dev/null 2>&1
+  divergence() { "$bin/llama-perplexity" -m "$1" -f "$text" -c 512 -t "$threads" --kl-divergence-base "$work/base.kld" --kl-divergence 2>&1 | sed -n 's/.*Mean *KLD: *\([0-9.]*\).*/\1/p'; }
+  for type in Q2_K Q3_K_S Q3_K_M IQ4_XS Q4_K_M; do
+    "$bin/llama-quantize" --imatrix "$work/imatrix.gguf" --token-embedding-type f16 --output-tensor-type f16 "$work/$name.f16.gguf" "$work/theirs.gguf" $type >/dev/null 2>&1
+    bits=$("$python" - "$work/theirs.gguf" <<'PY'
+import sys
+from gguf import GGUFReader
+blocks = [t for t in GGUFReader(sys.argv[1]).tensors if t.name.startswith("blk.") and len(t.shape) == 2]
+print(8 * sum(int(t.n_bytes) for t in blocks) / sum(int(t.n_elements) for t in blocks))
+PY
+)
+    "$lqlora" --quiet quantize "$model" --format gguf --bits "$bits" --rank 0 --data "$calibration" -o "$work/ours" --overwrite >/dev/null
+    say "KL" "$name $type, $bits bits" "llama-quantize $(divergence "$work/theirs.gguf"), lqlora $(divergence "$work/ours/model.gguf")"
+  done
+done
+exit $failed
