@@ -44,7 +44,7 @@ TEST(Formats, ChoicesAreCanonicalUniqueAndLeanOnesAmongAll) {
       EXPECT_NE(std::find(all.begin(), all.end(), parameters), all.end());
     EXPECT_FALSE(format->help().empty());
     for (const int bits : {2, 3, 4, 5, 6, 8}) {
-      const bool wide = bits == 5 || bits == 6;  // the codebooks' alone
+      const bool wide = (bits == 5 || bits == 6) && format->name() != "ggml";  // else the codebooks' alone
       if ((bits == 8 && format->name() == "tcq") || (wide && !format->unnamed())) {
         EXPECT_THROW(format->uniform(bits), Error);
         continue;

@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "formats/gguf/gguf_file.h"
 #include "formats/gguf/gguf_metadata.h"
+#include "formats/gguf/gguf_tokenizer.h"
 #include "formats/model_folder.h"
 #include "support/io_test_util.h"
 #include "tokenizers/tokenizer.h"
@@ -44,8 +46,7 @@ class Written {
 };
 
 TEST(GgufVocabulary, AFileThatIsReadIsWrittenTheSameAgain) {
-  for (const char* name :
-       {"gpt2.gguf", "llama_bpe.gguf", "qwen2.gguf", "smollm.gguf", "sentencepiece.gguf"}) {
+  for (const char* name : {"gpt2.gguf", "llama_bpe.gguf", "qwen2.gguf", "smollm.gguf"}) {
     const GgufFile file(kGgufGoldens / name);
     const GgufMetadata before(file.values(), file.who());
     const auto tokens = before.texts("tokenizer.ggml.tokens");
@@ -100,7 +101,45 @@ TEST(GgufVocabulary, HolesAreFilledAndAddedTokensKnown) {
                [&] { Written(dir.path(), config, {.rows = 6, .pre = "mine"}); });
 }
 
+// A tokenizer.model without a character map: what a GGUF file says of one, and the same again.
+TEST(GgufVocabulary, PiecesComeBackAsTheyWere) {
+  GgufKeys keys;
+  std::vector<std::string> tokens = {"<unk>", "<s>", "</s>"};
+  std::vector<std::int32_t> types = {2, 3, 3};
+  for (int byte = 0; byte < 256; ++byte) {
+    tokens.push_back(fmt::format("<0x{:02X}>", byte));
+    types.push_back(6);
+  }
+  for (const char* piece : {"\u2581a", "\u2581", "a", "b"}) {
+    tokens.emplace_back(piece);
+    types.push_back(1);
+  }
+  std::vector<float> scores(tokens.size(), 0.0F);
+  for (std::size_t id = 259; id < scores.size(); ++id) scores[id] = -static_cast<float>(id - 259);
+  keys.text("tokenizer.ggml.model", "llama");
+  keys.texts("tokenizer.ggml.tokens", tokens);
+  keys.f32s("tokenizer.ggml.scores", scores);
+  keys.i32s("tokenizer.ggml.token_type", types);
+  keys.u32("tokenizer.ggml.bos_token_id", 1);
+  keys.u32("tokenizer.ggml.eos_token_id", 2);
+  GgufHeader layout;
+  const std::string bytes = make_gguf_header(keys, {}, layout);
+  const GgufHeader header = parse_gguf(reinterpret_cast<const std::byte*>(bytes.data()), bytes.size(), "f");
+  const Folder folder("f.gguf", gguf_side_texts(GgufMetadata(header.values, "f")));
+  const Written written(folder, empty_config(), {.rows = std::ssize(tokens)});
+  EXPECT_EQ(written.keys().texts("tokenizer.ggml.tokens"), tokens);
+  EXPECT_EQ(written.keys().floats("tokenizer.ggml.scores"), scores);
+  EXPECT_EQ(written.keys().integers("tokenizer.ggml.token_type"),
+            (std::vector<std::int64_t>(types.begin(), types.end())));
+  EXPECT_EQ(written.keys().integer("tokenizer.ggml.eos_token_id", 0, 9), 2);
+  EXPECT_TRUE(written.keys().boolean_or("tokenizer.ggml.add_bos_token", false));
+  EXPECT_TRUE(written.keys().boolean_or("tokenizer.ggml.add_space_prefix", false));
+}
+
 TEST(GgufVocabulary, WhatCannotBeSaidIsRefused) {
+  expect_error(ErrorCode::kUnsupported, {"the character map has no place"}, [] {
+    Written(model_folder(kGgufGoldens / "sentencepiece.gguf"), empty_config(), {.rows = 40000});
+  });
   const io_test::TempDir dir;
   expect_error(ErrorCode::kNotFound, {dir.path().string(), "no tokenizer.json and no tokenizer.model"},
                [&] { Written(dir.path(), empty_config(), {.rows = 6}); });

@@ -197,6 +197,7 @@ TEST_F(JobOptionsTest, OfQuantize) {
   samples["pin"] = {Json::array({"*q_proj*=3,8,fp32,64,256"}), {bits}};
   samples["cap"] = {Json::array({"*q_proj*=4"}), {bits}};
   samples["layer-cap"] = {4, {bits}};
+  samples["embeddings"] = {"q8_0", {{"format", Json::array({"gguf"})}}};
   check("quantize", {[] { return std::make_unique<Quantize>(); }, {"out", "overwrite"}, samples});
   // An option that is identified by the configuration changes it.
   Quantize plain, three, named;

@@ -94,7 +94,9 @@ TEST(BlockFeedback, LeavesLessOfTheNormThanCodesAlone) {
                      blocks.data());
     const std::vector<float> with_columns = decoded(kind, blocks);
     const double columns = joint_error(w, with_columns, s, nullptr);
-    EXPECT_LT(columns, 0.6 * joint_error(w, alone, s, nullptr)) << type_info(kind.type).name;
+    // A base of its own already takes off some of what goes together in a block.
+    EXPECT_LT(columns, (kind.least ? 0.85 : 0.6) * joint_error(w, alone, s, nullptr))
+        << type_info(kind.type).name;
     feed_back_blocks(pool, kind, true, w.data(), kFeedRows, kFeedCols,
                      {.row_factor = t.data(), .col_factor = s.data()}, blocks.data());
     EXPECT_LT(joint_error(w, decoded(kind, blocks), s, &t), joint_error(w, with_columns, s, &t))

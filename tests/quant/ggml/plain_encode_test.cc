@@ -26,7 +26,7 @@ TEST(PlainEncode, ErrorsAreThoseOfWhatComesBack) {
     double want = 0.0;
     for (std::size_t i = 0; i < 128; ++i) want += (double{x[i]} - back[i]) * (double{x[i]} - back[i]);
     EXPECT_NEAR(error, want, 1e-9 * (1.0 + want)) << info.name;
-    EXPECT_LT(error, 1e-3) << info.name;
+    EXPECT_LT(error, 5e-3) << info.name;
   }
   EXPECT_FALSE(is_plain(GgmlType::kQ4_0));
 }
