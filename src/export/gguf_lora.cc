@@ -8,6 +8,7 @@
 
 #include "base/version.h"
 #include "export/gguf_source.h"
+#include "export/packed_adapter.h"
 #include "files/job.h"
 #include "formats/module_name.h"
 #include "ops/host_math.h"
@@ -66,7 +67,8 @@ void refuse_what_has_no_place(const PeftAdapterReader& adapter, const GgufArchit
   LQ_CHECK(adapter.replaced().empty(), kUnsupported,
            "{}: holds {} whole, which has no place in a GGUF adapter; `format` gguf merges it", who,
            adapter.replaced().front().name());
-  const bool of_table = adapter.embedding() != nullptr || adapter.find(module_of(kHeadWeight)) != nullptr;
+  const bool of_table =
+      adapter.embedding() != nullptr || adapter.find(module_of(ModelEnds().head)) != nullptr;
   LQ_CHECK(!of_table || !model.spec().tied_embeddings, kUnsupported,
            "{}: changes the embedding or the head, which are one tensor in this model, for one of them only; "
            "`format` gguf merges it",
