@@ -10,5 +10,5 @@ if ! command -v nvcc >/dev/null && [ ! -f build-cuda-toolkit/nvidia/cu13/complet
 fi
 cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DLQ_CUDA=ON -DLQ_BUILD_TESTS=OFF \
   -DCMAKE_CUDA_ARCHITECTURES="${LQ_CUDA_ARCHITECTURES:-90}" -DLQ_WERROR=ON >/dev/null
-cmake --build "$build" --target lq_backends_cuda
+cmake --build "$build" --target lq_backends_cuda -- -k 0
 echo "cuda: backends_cuda compiles"

@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "base/lanes.h"
 #include "base/option_error.h"
 #include "base/process.h"
 #include "base/version.h"
@@ -28,12 +29,43 @@
 namespace lq {
 namespace {
 
-// Matrices up to this many weights are spread over the threads whole, larger ones are computed one at a time
-// by all threads. The result is the same either way.
+// Matrices up to this many weights are spread over the threads whole. Larger ones are computed by all
+// threads, as many side by side as there are threads and memory has room for: what a matrix does on one
+// thread (the eigenproblem of each iteration, its file) takes a third of its time on two. The result is the
+// same in any case.
 constexpr std::int64_t kSmallMatrix = 1 << 20;
 // f32 arrays of the matrix's size that are alive at once: the matrix, its residual, and the decomposition's
 // workspace.
 constexpr std::int64_t kArraysPerMatrix = 4;
+
+// Second moments of the largest matrix and their factors.
+std::int64_t importance_bytes(const QuantizeOptions& options,
+                              const std::vector<const TensorView*>& selected) {
+  constexpr std::int64_t kCopies = 2;
+  std::int64_t most = 0;
+  for (const TensorView* view : selected) {
+    const std::int64_t rows = view->shape()[0];
+    const std::int64_t cols = view->shape()[1];
+    const std::int64_t input = cols * cols;
+    const std::int64_t output = options.importance == ImportanceKind::kKfac ? rows * rows : 0;
+    most = std::max(most, input + output);
+  }
+  return options.importance < ImportanceKind::kInput ? 0 : 4 * kCopies * most;
+}
+
+// What one large matrix takes while it is computed.
+std::int64_t bytes_of_one(const QuantizeOptions& options, const std::vector<const TensorView*>& matrices) {
+  std::int64_t most = 0;
+  for (const TensorView* view : matrices) most = std::max(most, view->numel());
+  return 4 * kArraysPerMatrix * most + importance_bytes(options, matrices);
+}
+
+// Large matrices that are computed side by side: together they take a third of the memory that is free.
+int matrices_at_once(int threads, std::int64_t bytes_of_each) {
+  const std::int64_t free = available_memory_bytes();
+  if (free == 0 || bytes_of_each == 0) return 1;
+  return static_cast<int>(std::clamp<std::int64_t>(free / 3 / bytes_of_each, 1, std::max(threads, 1)));
+}
 
 PackedModule module_entry(const TensorView& view, const QuantizeOptions& options) {
   return {.choice = choice_for(options, view.name()),
@@ -103,9 +135,14 @@ void decompose_all(Context& context, const QuantizeOptions& options,
                [](const TensorView* v) { return v->numel() <= kSmallMatrix; });
   context.pool.run(static_cast<std::int64_t>(small.size()),
                    [&](std::int64_t i) { one(*small[static_cast<std::size_t>(i)]); });
-  for (const TensorView* view : todo) {
-    if (view->numel() > kSmallMatrix) one(*view);
-  }
+  std::vector<const TensorView*> large;
+  std::copy_if(todo.begin(), todo.end(), std::back_inserter(large),
+               [](const TensorView* v) { return v->numel() > kSmallMatrix; });
+  // The largest first: the end, where fewer are left than lanes, is short.
+  std::stable_sort(large.begin(), large.end(),
+                   [](const TensorView* a, const TensorView* b) { return a->numel() > b->numel(); });
+  const int lanes = matrices_at_once(context.pool.threads(), bytes_of_one(options, large));
+  run_in_lanes(lanes, std::ssize(large), [&](std::int64_t i) { one(*large[static_cast<std::size_t>(i)]); });
   context.progress.end();
 }
 
@@ -247,21 +284,6 @@ void check_ranks(const QuantizeOptions& options, const std::vector<const TensorV
   if (options.rank_choices.chosen()) ranks_to_sweep(options.rank_choices, selected);
 }
 
-// Second moments of the largest matrix and their factors.
-std::int64_t importance_bytes(const QuantizeOptions& options,
-                              const std::vector<const TensorView*>& selected) {
-  constexpr std::int64_t kCopies = 2;
-  std::int64_t most = 0;
-  for (const TensorView* view : selected) {
-    const std::int64_t rows = view->shape()[0];
-    const std::int64_t cols = view->shape()[1];
-    const std::int64_t input = cols * cols;
-    const std::int64_t output = options.importance == ImportanceKind::kKfac ? rows * rows : 0;
-    most = std::max(most, input + output);
-  }
-  return options.importance < ImportanceKind::kInput ? 0 : 4 * kCopies * most;
-}
-
 void report_options(const QuantizeOptions& options, const QuantizePlan& plan, QuantizeReport& report) {
   report.method = decompose_method_name(options.decompose.method);
   report.importance = importance_name(options.importance);
@@ -286,7 +308,6 @@ QuantizeNeed quantize_need(const Checkpoint& model, const QuantizeOptions& optio
   const CheckpointReader& reader = model.reader();
   const auto selected = select_matrices(reader, options.selection);
   QuantizeNeed need;
-  std::int64_t largest = 0;
   std::int64_t largest_small = 0;
   std::int64_t packed_bytes = 0;
   std::int64_t dense_bytes = static_cast<std::int64_t>(reader.total_bytes());
@@ -294,7 +315,7 @@ QuantizeNeed quantize_need(const Checkpoint& model, const QuantizeOptions& optio
     const std::int64_t n = view->numel();
     ++need.matrices;
     need.weights += n;
-    (n <= kSmallMatrix ? largest_small : largest) = std::max(n <= kSmallMatrix ? largest_small : largest, n);
+    if (n <= kSmallMatrix) largest_small = std::max(largest_small, n);
     const double bits = options.budget.bits > 0.0 ? options.budget.bits
                                                   : choice_bits_per_weight(choice_for(options, view->name()));
     packed_bytes += static_cast<std::int64_t>(bits * static_cast<double>(n) / 8.0) +
@@ -304,8 +325,13 @@ QuantizeNeed quantize_need(const Checkpoint& model, const QuantizeOptions& optio
   }
   need.output_bytes = dense_bytes + packed_bytes;
   need.disk_bytes = need.output_bytes + packed_bytes;
-  need.memory_bytes = (64 << 20) + 4 * kArraysPerMatrix * std::max(largest, largest_small * threads) +
-                      importance_bytes(options, selected);
+  std::vector<const TensorView*> large;
+  std::copy_if(selected.begin(), selected.end(), std::back_inserter(large),
+               [](const TensorView* v) { return v->numel() > kSmallMatrix; });
+  const std::int64_t one = bytes_of_one(options, large);
+  need.memory_bytes = (64 << 20) + std::max(one * matrices_at_once(threads, one),
+                                            4 * kArraysPerMatrix * largest_small * threads +
+                                                importance_bytes(options, selected));
   return need;
 }
 

@@ -1,7 +1,9 @@
 #include "ops/attention.h"
 
 #include "backends/cpu/attention.h"
+#include "backends/cuda/attention.h"
 #include "ops/dispatch.h"
+#include "ops/matmul.h"
 
 namespace lq {
 namespace {
@@ -23,6 +25,22 @@ void check(const AttentionShape& s, std::span<const AttentionSegment> segments, 
   }
 }
 
+backends::cuda::AttentionInput cuda_input(Context& ctx, const AttentionShape& s,
+                                          std::span<const AttentionSegment> segments, ConstMatrix q,
+                                          ConstMatrix k, ConstMatrix v) {
+  backends::cuda::AttentionInput in;
+  in.shape = s;
+  in.segments = segments.data();
+  in.segment_count = std::ssize(segments);
+  in.tokens = q.rows;
+  in.kv_tokens = k.rows;
+  in.q = q.data;
+  in.k = k.data;
+  in.v = v.data;
+  in.precision = cuda_precision(ctx);
+  return in;
+}
+
 }  // namespace
 
 std::vector<AttentionSegment> whole_segments(std::span<const std::int64_t> starts) {
@@ -39,12 +57,19 @@ void attention_forward(Context& ctx, const AttentionShape& s, std::span<const At
   check(s, segments, q, k, v);
   check_shape("attention out", out, q.rows, q.cols);
   if (lse.data != nullptr) check_shape("attention lse", lse, s.heads, q.rows);
-  cpu_only("attention_forward", {{"q", q.device},
-                                 {"k", k.device},
-                                 {"v", v.device},
-                                 {"out", out.device},
-                                 {"lse", lse.data == nullptr ? out.device : lse.device}});
-  backends::cpu::attention_forward(ctx, s, segments, q, k, v, out, lse);
+  const Device device =
+      common_device("attention_forward", {{"q", q.device},
+                                          {"k", k.device},
+                                          {"v", v.device},
+                                          {"out", out.device},
+                                          {"lse", lse.data == nullptr ? out.device : lse.device}});
+  switch (device.kind) {
+    case DeviceKind::kCpu:
+      return backends::cpu::attention_forward(ctx, s, segments, q, k, v, out, lse);
+    case DeviceKind::kCuda:
+      return backends::cuda::attention_forward(queue_of(ctx, "attention_forward", device),
+                                               cuda_input(ctx, s, segments, q, k, v), out.data, lse.data);
+  }
 }
 
 void attention_backward(Context& ctx, const AttentionShape& s, std::span<const AttentionSegment> segments,
@@ -62,16 +87,23 @@ void attention_backward(Context& ctx, const AttentionShape& s, std::span<const A
     covered += g.q_count == g.kv_count && g.q_begin == g.kv_begin ? g.q_count : 0;
   LQ_CHECK(covered == q.rows && q.rows == k.rows, kMismatch,
            "[attention] whole segments of {} tokens in all, but {} rows", covered, q.rows);
-  cpu_only("attention_backward", {{"q", q.device},
-                                  {"k", k.device},
-                                  {"v", v.device},
-                                  {"out", out.device},
-                                  {"lse", lse.device},
-                                  {"dout", dout.device},
-                                  {"dq", dq.device},
-                                  {"dk", dk.device},
-                                  {"dv", dv.device}});
-  backends::cpu::attention_backward(ctx, s, segments, q, k, v, out, lse, dout, dq, dk, dv);
+  const Device device = common_device("attention_backward", {{"q", q.device},
+                                                             {"k", k.device},
+                                                             {"v", v.device},
+                                                             {"out", out.device},
+                                                             {"lse", lse.device},
+                                                             {"dout", dout.device},
+                                                             {"dq", dq.device},
+                                                             {"dk", dk.device},
+                                                             {"dv", dv.device}});
+  switch (device.kind) {
+    case DeviceKind::kCpu:
+      return backends::cpu::attention_backward(ctx, s, segments, q, k, v, out, lse, dout, dq, dk, dv);
+    case DeviceKind::kCuda:
+      return backends::cuda::attention_backward(queue_of(ctx, "attention_backward", device),
+                                                cuda_input(ctx, s, segments, q, k, v), out.data, lse.data,
+                                                dout.data, dq.data, dk.data, dv.data);
+  }
 }
 
 }  // namespace lq

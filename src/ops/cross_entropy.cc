@@ -1,6 +1,7 @@
 #include "ops/cross_entropy.h"
 
 #include "backends/cpu/cross_entropy.h"
+#include "backends/cuda/loss.h"
 #include "ops/dispatch.h"
 
 namespace lq {
@@ -22,22 +23,41 @@ void check_targets(ConstMatrix logits, std::span<const std::int32_t> targets, st
 void cross_entropy_forward(Context& ctx, ConstMatrix logits, std::span<const std::int32_t> targets,
                            std::span<float> losses) {
   check_targets(logits, targets, losses);
-  cpu_only("cross_entropy_forward", {{"logits", logits.device}});
-  backends::cpu::cross_entropy_forward(ctx, logits, targets, losses);
+  switch (logits.device.kind) {
+    case DeviceKind::kCpu:
+      return backends::cpu::cross_entropy_forward(ctx, logits, targets, losses);
+    case DeviceKind::kCuda:
+      return backends::cuda::cross_entropy_forward(queue_of(ctx, "cross_entropy_forward", logits.device),
+                                                   logits.rows, logits.cols, logits.data, targets.data(),
+                                                   losses.data());
+  }
 }
 
 void cross_entropy_forward_backward(Context& ctx, Matrix logits, std::span<const std::int32_t> targets,
                                     float scale, std::span<float> losses) {
   check_targets(logits, targets, losses);
-  cpu_only("cross_entropy_forward_backward", {{"logits", logits.device}});
-  backends::cpu::cross_entropy_forward_backward(ctx, logits, targets, scale, losses);
+  switch (logits.device.kind) {
+    case DeviceKind::kCpu:
+      return backends::cpu::cross_entropy_forward_backward(ctx, logits, targets, scale, losses);
+    case DeviceKind::kCuda:
+      return backends::cuda::cross_entropy_forward_backward(
+          queue_of(ctx, "cross_entropy_forward_backward", logits.device), logits.rows, logits.cols,
+          logits.data, targets.data(), scale, losses.data());
+  }
 }
 
 void kl_divergence(Context& ctx, ConstMatrix p_logits, ConstMatrix q_logits, std::span<float> out) {
   check_shape("kl_divergence q", q_logits, p_logits.rows, p_logits.cols);
   check_shape("kl_divergence out", {out.data(), 1, std::ssize(out)}, 1, p_logits.rows);
-  cpu_only("kl_divergence", {{"p_logits", p_logits.device}, {"q_logits", q_logits.device}});
-  backends::cpu::kl_divergence(ctx, p_logits, q_logits, out);
+  const Device device =
+      common_device("kl_divergence", {{"p_logits", p_logits.device}, {"q_logits", q_logits.device}});
+  switch (device.kind) {
+    case DeviceKind::kCpu:
+      return backends::cpu::kl_divergence(ctx, p_logits, q_logits, out);
+    case DeviceKind::kCuda:
+      return backends::cuda::kl_divergence(queue_of(ctx, "kl_divergence", device), p_logits.rows,
+                                           p_logits.cols, p_logits.data, q_logits.data, out.data());
+  }
 }
 
 }  // namespace lq

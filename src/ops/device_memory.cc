@@ -23,21 +23,42 @@ Tensor empty_tensor(Device device, DType dtype, Shape shape) {
   return Tensor::adopt(dtype, std::move(shape), device, memory, backends::cuda::release);
 }
 
+void copy_values(Context& ctx, ConstVector from, Vector to) {
+  LQ_CHECK(from.size() == to.size(), kMismatch, "[ops] copy_values: {} numbers to {}", from.size(),
+           to.size());
+  const std::size_t bytes = from.size() * sizeof(float);
+  if (bytes == 0) return;
+  if (from.device().is_cpu() && to.device().is_cpu()) {
+    std::memcpy(to.data(), from.data(), bytes);
+  } else if (from.device().is_cpu()) {
+    backends::cuda::copy_to_device(queue_of(ctx, "copy_values", to.device()), from.data(), bytes, to.data());
+  } else if (to.device().is_cpu()) {
+    backends::cuda::copy_to_host(queue_of(ctx, "copy_values", from.device()), from.data(), bytes, to.data());
+  } else {
+    const Device device = common_device("copy_values", {{"from", from.device()}, {"to", to.device()}});
+    backends::cuda::copy_on_device(queue_of(ctx, "copy_values", device), from.data(), bytes, to.data());
+  }
+}
+
+void copy_bytes(Context& ctx, const std::byte* from, Tensor& to) {
+  if (to.bytes() == 0) return;
+  switch (to.device().kind) {
+    case DeviceKind::kCpu:
+      std::memcpy(to.mutable_raw(), from, to.bytes());
+      break;
+    case DeviceKind::kCuda:
+      backends::cuda::copy_to_device(queue_of(ctx, "copy_values", to.device()), from, to.bytes(),
+                                     to.mutable_raw());
+      break;
+  }
+}
+
 Tensor copy_to_device(Context& ctx, const Tensor& host) {
   LQ_CHECK(host.device().is_cpu(), kInternal, "[ops] copy_to_device: the tensor is on {} already",
            device_text(host.device()));
-  Tensor copy = empty_tensor(ctx.device, host.dtype(), host.shape());
-  if (host.bytes() == 0) return copy;
-  switch (ctx.device.kind) {
-    case DeviceKind::kCpu:
-      std::memcpy(copy.mutable_raw(), host.raw(), host.bytes());
-      break;
-    case DeviceKind::kCuda:
-      backends::cuda::copy_to_device(queue_of(ctx, "copy_to_device", ctx.device), host.raw(), host.bytes(),
-                                     copy.mutable_raw());
-      break;
-  }
-  return copy;
+  Tensor result = empty_tensor(ctx.device, host.dtype(), host.shape());
+  copy_bytes(ctx, host.raw(), result);
+  return result;
 }
 
 Tensor copy_to_host(Context& ctx, const Tensor& t) {

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "tensor/context.h"
+#include "tensor/device_span.h"
 #include "tensor/tensor.h"
 #include "tensor/workspace.h"
 
@@ -23,5 +24,11 @@ Tensor empty_tensor(Device device, DType dtype, Shape shape);
 Tensor copy_to_device(Context& ctx, const Tensor& host);
 // A copy on the host, after all that the context has queued.
 Tensor copy_to_host(Context& ctx, const Tensor& t);
+
+// to = from, wherever each lies: on the host, or on the context's device. Same lengths; apart. Where one of
+// them is the host's the copy is done when this returns.
+void copy_values(Context& ctx, ConstVector from, Vector to);
+// The same of all bytes of a tensor of the host, into one of the same size anywhere. REQUIRES: to.owns().
+void copy_bytes(Context& ctx, const std::byte* from, Tensor& to);
 
 }  // namespace lq

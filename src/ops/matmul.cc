@@ -29,6 +29,7 @@ void run(Context& ctx, std::int64_t m, std::int64_t n, std::int64_t k, ConstMatr
       product.trans_b = tb;
       product.alpha = o.alpha;
       product.beta = beta;
+      if (o.linear) product.precision = cuda_precision(ctx);
       return backends::cuda::multiply(queue_of(ctx, "matmul", c.device), product);
     }
   }
@@ -37,8 +38,30 @@ void run(Context& ctx, std::int64_t m, std::int64_t n, std::int64_t k, ConstMatr
 }  // namespace
 
 backends::GemmPrecision linear_precision(const Context& ctx) {
-  return ctx.matmul_precision == MatmulPrecision::kI16 ? backends::GemmPrecision::kI16
-                                                       : backends::GemmPrecision::kF32;
+  switch (ctx.matmul_precision) {
+    case MatmulPrecision::kI16:
+      return backends::GemmPrecision::kI16;
+    case MatmulPrecision::kTf32:
+    case MatmulPrecision::kBf16:
+      fail(ErrorCode::kUnsupported, "[ops] products in tf32 or bf16 are made on CUDA devices only");
+    case MatmulPrecision::kF32:
+      break;
+  }
+  return backends::GemmPrecision::kF32;
+}
+
+backends::cuda::Precision cuda_precision(const Context& ctx) {
+  switch (ctx.matmul_precision) {
+    case MatmulPrecision::kTf32:
+      return backends::cuda::Precision::kTf32;
+    case MatmulPrecision::kBf16:
+      return backends::cuda::Precision::kBf16;
+    case MatmulPrecision::kI16:
+      fail(ErrorCode::kUnsupported, "[ops] products in 16-bit integers are made on the cpu only");
+    case MatmulPrecision::kF32:
+      break;
+  }
+  return backends::cuda::Precision::kF32;
 }
 
 void matmul(Context& ctx, ConstMatrix a, ConstMatrix b, Matrix c, const MatmulOptions& o) {

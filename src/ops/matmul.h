@@ -2,6 +2,7 @@
 #pragma once
 
 #include "backends/cpu/gemm.h"
+#include "backends/cuda/product_tile.h"
 #include "tensor/context.h"
 #include "tensor/matrix.h"
 
@@ -14,7 +15,10 @@ struct MatmulOptions {
 };
 
 // What the context's MatmulPrecision asks of products in linear layers.
+// Throws Error(kUnsupported) for those of CUDA devices only.
 backends::GemmPrecision linear_precision(const Context& ctx);
+// The same on a CUDA device. Throws Error(kUnsupported) for kI16.
+backends::cuda::Precision cuda_precision(const Context& ctx);
 
 // c = alpha * a b;     a: [m, k], b: [k, n], c: [m, n]
 void matmul(Context& ctx, ConstMatrix a, ConstMatrix b, Matrix c, const MatmulOptions& options = {});

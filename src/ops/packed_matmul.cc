@@ -22,6 +22,7 @@ void multiply_on_cuda(Context& ctx, ConstMatrix a, const PackedView& w, bool tra
   product.c = c.data;
   product.trans_b = transposed;
   product.beta = beta;
+  product.precision = cuda_precision(ctx);
   backends::cuda::multiply(queue_of(ctx, "packed_matmul", w.device), product);
 }
 
@@ -46,7 +47,9 @@ void packed_matmul_forward(Context& ctx, Workspace& ws, const PackedView& w, Con
     case DeviceKind::kCpu:
       return forward_on_cpu(ctx, ws, w, x, y);
     case DeviceKind::kCuda:
-      return multiply_on_cuda(ctx, x, w, true, 0.0F, y);
+      if (x.rows > backends::cuda::kMostFewRows) return multiply_on_cuda(ctx, x, w, true, 0.0F, y);
+      return backends::cuda::few_rows(queue_of(ctx, "packed_matmul", w.device), w, x.data, x.rows,
+                                      ctx.decode_precision == DecodePrecision::kFast, y.data);
   }
 }
 

@@ -17,7 +17,7 @@
 
 namespace lq {
 
-// At most this many rows of x take the direct path.
+// At most this many rows of x take the direct path on the processor (8 on CUDA devices).
 inline constexpr std::int64_t kPackedFewRows = 4;
 
 // y = x W^T.    x: [n, cols], y: [n, rows]. n <= kPackedFewRows: from the stored form, where the layout can,

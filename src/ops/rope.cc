@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "backends/cpu/rope.h"
+#include "backends/cuda/tokens.h"
+#include "ops/device_memory.h"
 #include "ops/dispatch.h"
 
 namespace lq {
@@ -13,8 +15,18 @@ void rotate(Context& ctx, const RopeTable& table, std::int64_t heads, bool inver
   LQ_CHECK(x.rows == tokens && x.cols % heads == 0 && x.cols / heads >= 2 * table.half, kMismatch,
            "[ops] rope x: [{}, {}], but {} tokens of {} heads with at least {} dimensions were expected",
            x.rows, x.cols, tokens, heads, 2 * table.half);
-  cpu_only("rope", {{"x", x.device}});
-  backends::cpu::rope_rotate(ctx, table.cos.data(), table.sin.data(), table.half, heads, inverse, x);
+  switch (x.device.kind) {
+    case DeviceKind::kCpu:
+      return backends::cpu::rope_rotate(ctx, table.cos.data(), table.sin.data(), table.half, heads, inverse,
+                                        x);
+    case DeviceKind::kCuda: {
+      const bool there = table.on_device != nullptr && table.on_device->device() == x.device;
+      LQ_CHECK(there, kMismatch, "[ops] rope: x is on {}, the table of angles is not", device_text(x.device));
+      const auto* const cos = table.on_device->data<float>();
+      return backends::cuda::rope_rotate(queue_of(ctx, "rope", x.device), x.rows, heads, x.cols / heads,
+                                         table.half, cos, cos + x.rows * table.half, inverse, x.data);
+    }
+  }
 }
 
 }  // namespace
@@ -26,6 +38,13 @@ RopeTable make_rope_table(Context& ctx, std::span<const std::int32_t> positions,
   table.cos.resize(positions.size() * inv_freq.size());
   table.sin.resize(table.cos.size());
   backends::cpu::rope_table(ctx, positions, inv_freq, attention_factor, table.cos, table.sin);
+  if (!ctx.device.is_cpu() && !table.cos.empty()) {
+    Tensor both = Tensor::empty(DType::kF32, {2, std::ssize(positions), table.half});
+    float* const to = both.mutable_data<float>();
+    std::copy(table.cos.begin(), table.cos.end(), to);
+    std::copy(table.sin.begin(), table.sin.end(), to + table.cos.size());
+    table.on_device = std::make_shared<const Tensor>(copy_to_device(ctx, both));
+  }
   return table;
 }
 

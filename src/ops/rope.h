@@ -3,6 +3,7 @@
 // the first dimensions of a head turn.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -16,6 +17,8 @@ struct RopeTable {
   std::vector<float> cos;
   std::vector<float> sin;
   std::int64_t half = 0;
+  // Both once more, [2, tokens, half], where the context's device is another than the processor.
+  std::shared_ptr<const Tensor> on_device = nullptr;
 };
 
 // positions: [tokens]; inv_freq: [half]. Angles are rounded to f32 before cos and sin, as in

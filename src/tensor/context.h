@@ -20,8 +20,10 @@ enum class DecodePrecision : std::uint8_t { kFine, kFast };
 
 // How a linear layer's matrix is multiplied by many rows, forward and backward. kF32: in f32. kI16: both
 // sides rounded to 16-bit integers with a scale for each 64 (backends/cpu/gemm_i16_kernel.h): an error of
-// 2e-4 of the product of the norms, less than TF32's, in two thirds of the time at best.
-enum class MatmulPrecision : std::uint8_t { kF32, kI16 };
+// 2e-4 of the product of the norms, less than TF32's, in two thirds of the time at best; on the processor
+// only. kTf32, kBf16: both sides rounded to 10 or 7 bits of mantissa, sums in f32; on CUDA devices only,
+// where attention's products go by it too.
+enum class MatmulPrecision : std::uint8_t { kF32, kI16, kTf32, kBf16 };
 
 class Collective;  // dist/collective.h
 

@@ -4,10 +4,14 @@
 #include <cstdint>
 #include <string>
 
+#include "backends/cuda/attention.h"
 #include "backends/cuda/device.h"
 #include "backends/cuda/elementwise.h"
+#include "backends/cuda/loss.h"
 #include "backends/cuda/norm.h"
+#include "backends/cuda/optimizer.h"
 #include "backends/cuda/product.h"
+#include "backends/cuda/tokens.h"
 #include "base/error.h"
 
 namespace lq::backends::cuda {
@@ -40,6 +44,32 @@ TEST(NoCuda, EverySymbolRefuses) {
       [&] { rms_norm_backward(queue, 0, 0, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr); });
   expect_refused([&] { silu_mul_forward(queue, 0, nullptr, nullptr, nullptr); });
   expect_refused([&] { silu_mul_backward(queue, 0, nullptr, nullptr, nullptr, nullptr, nullptr); });
+  EXPECT_NE(trouble(kFirst).find("no CUDA"), std::string::npos);
+  expect_refused([&] { memory(kFirst); });
+  expect_refused([&] { product_library(queue); });
+  expect_refused([&] { keep_decoded(queue, 1); });
+  expect_refused([&] { finish(queue); });
+  expect_refused([&] { copy_on_device(queue, nullptr, 0, nullptr); });
+  expect_refused([&] { fill(queue, 0, 0.0F, nullptr); });
+  expect_refused([&] { scale(queue, 0, 0.0F, nullptr); });
+  expect_refused([&] { add(queue, 0, nullptr, nullptr); });
+  expect_refused([&] { add_bias(queue, 0, 0, nullptr, nullptr); });
+  expect_refused([&] { add_column_sums(queue, 0, 0, nullptr, nullptr); });
+  expect_refused([&] { dropout(queue, {}, 0, nullptr, nullptr); });
+  expect_refused([&] { few_rows(queue, {}, nullptr, 0, false, nullptr); });
+  expect_refused([&] { embedding_forward(queue, {}, 0, 0, nullptr, nullptr); });
+  expect_refused([&] { embedding_backward(queue, 0, 0, nullptr, nullptr, nullptr); });
+  expect_refused([&] { rope_rotate(queue, 0, 0, 0, 0, nullptr, nullptr, false, nullptr); });
+  expect_refused([&] { cross_entropy_forward(queue, 0, 0, nullptr, nullptr, nullptr); });
+  expect_refused([&] { cross_entropy_forward_backward(queue, 0, 0, nullptr, nullptr, 0.0F, nullptr); });
+  expect_refused([&] { kl_divergence(queue, 0, 0, nullptr, nullptr, nullptr); });
+  expect_refused([&] { adamw_step(queue, {}, 0, nullptr, nullptr, nullptr, nullptr); });
+  expect_refused([&] { adamw_step(queue, {}, 0, nullptr, nullptr, {}, {}, {}); });
+  expect_refused([&] { squared_norms(queue, nullptr, 0, nullptr); });
+  expect_refused([&] { all_finite(queue, 0, nullptr); });
+  expect_refused([&] { attention_forward(queue, {}, nullptr, nullptr); });
+  expect_refused(
+      [&] { attention_backward(queue, {}, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr); });
   expect_refused([&] { multiply(queue, {}); });
   expect_refused([&] { packed_decode(queue, {}, 0, 0, nullptr); });
 }

@@ -46,9 +46,8 @@ TEST(Dispatch, AMixtureOfDevicesIsRefusedByName) {
 }
 
 TEST(Dispatch, AnOpWithoutABodyForADeviceSaysSo) {
-  DispatchFixture f;
-  EXPECT_EQ(refusal([&] { fill(f.ctx, Vector(f.w.data(), 3, kCuda), 0.0F); }, ErrorCode::kUnsupported),
-            "[ops] fill runs on the cpu only, but x is on cuda:0");
+  EXPECT_EQ(refusal([&] { cpu_only("some op", {{"x", kCuda}}); }, ErrorCode::kUnsupported),
+            "[ops] some op runs on the cpu only, but x is on cuda:0");
 }
 
 TEST(Dispatch, TheQueueIsTheContextsAndOfTheOperandsDevice) {

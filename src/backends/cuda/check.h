@@ -5,7 +5,8 @@
 
 namespace lq::backends::cuda {
 
-// Throws Error(kInternal) that names what was tried and CUDA's own words.
+// Throws Error(kInternal) that names what was tried and CUDA's own words; where the device is lost to this
+// process, what to do about it too.
 void check(cudaError_t status, const char* what);
 
 }  // namespace lq::backends::cuda

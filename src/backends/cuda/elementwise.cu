@@ -1,50 +1,58 @@
 #include "backends/cuda/elementwise.h"
 
 #include "backends/cuda/elementwise_element.h"
-#include "backends/cuda/queue.h"
+#include "backends/cuda/launch.h"
 
 namespace lq::backends::cuda {
 namespace {
 
-constexpr int kThreads = 256;
-constexpr std::int64_t kMaxBlocks = 1 << 16;
-
-unsigned blocks(std::int64_t n) {
-  const std::int64_t wanted = (n + kThreads - 1) / kThreads;
-  return static_cast<unsigned>(wanted < kMaxBlocks ? wanted : kMaxBlocks);
-}
-
-__global__ void __launch_bounds__(kThreads)
-    silu_forward(std::int64_t n, const float* gate, const float* up, float* out) {
-  const std::int64_t stride = std::int64_t{gridDim.x} * kThreads;
-  for (std::int64_t i = std::int64_t{blockIdx.x} * kThreads + threadIdx.x; i < n; i += stride) {
-    out[i] = silu_mul(gate[i], up[i]);
+__global__ void __launch_bounds__(kLanes* kColumnShares)
+    column_sums(std::int64_t rows, std::int64_t cols, const float* x, float* sums) {
+  __shared__ float shares[kColumnShares][kLanes];
+  const std::int64_t col = std::int64_t{blockIdx.x} * kLanes + threadIdx.x;
+  if (col < cols) {
+    shares[threadIdx.y][threadIdx.x] = column_share(rows, cols, x, col, static_cast<int>(threadIdx.y));
   }
-}
-
-__global__ void __launch_bounds__(kThreads) silu_backward(std::int64_t n, const float* gate, const float* up,
-                                                          const float* dout, float* dgate, float* dup) {
-  const std::int64_t stride = std::int64_t{gridDim.x} * kThreads;
-  for (std::int64_t i = std::int64_t{blockIdx.x} * kThreads + threadIdx.x; i < n; i += stride) {
-    const SiluMulGradient g = silu_mul_gradient(gate[i], up[i], dout[i]);
-    dgate[i] = g.gate;
-    dup[i] = g.up;
-  }
+  __syncthreads();
+  if (col < cols && threadIdx.y == 0) add_column_shares(&shares[0][threadIdx.x], kLanes, col, sums);
 }
 
 }  // namespace
 
 void silu_mul_forward(DeviceQueue& queue, std::int64_t n, const float* gate, const float* up, float* out) {
-  if (n == 0) return;
-  silu_forward<<<blocks(n), kThreads, 0, use(queue)>>>(n, gate, up, out);
-  check(cudaGetLastError(), "silu_mul_forward");
+  for_each(queue, "silu_mul_forward", n, SiluMulForward{gate, up, out});
 }
 
 void silu_mul_backward(DeviceQueue& queue, std::int64_t n, const float* gate, const float* up,
                        const float* dout, float* dgate, float* dup) {
-  if (n == 0) return;
-  silu_backward<<<blocks(n), kThreads, 0, use(queue)>>>(n, gate, up, dout, dgate, dup);
-  check(cudaGetLastError(), "silu_mul_backward");
+  for_each(queue, "silu_mul_backward", n, SiluMulBackward{gate, up, dout, dgate, dup});
+}
+
+void fill(DeviceQueue& queue, std::int64_t n, float value, float* x) {
+  for_each(queue, "fill", n, Fill{value, x});
+}
+
+void scale(DeviceQueue& queue, std::int64_t n, float factor, float* x) {
+  for_each(queue, "scale", n, Scale{factor, x});
+}
+
+void add(DeviceQueue& queue, std::int64_t n, const float* x, float* y) {
+  for_each(queue, "add", n, Add{x, y});
+}
+
+void add_bias(DeviceQueue& queue, std::int64_t rows, std::int64_t cols, const float* bias, float* y) {
+  for_each(queue, "bias_forward", rows * cols, AddBias{cols, bias, y});
+}
+
+void add_column_sums(DeviceQueue& queue, std::int64_t rows, std::int64_t cols, const float* x, float* sums) {
+  if (rows == 0 || cols == 0) return;
+  const auto grid = static_cast<unsigned>((cols + kLanes - 1) / kLanes);
+  column_sums<<<grid, dim3(kLanes, kColumnShares), 0, use(queue)>>>(rows, cols, x, sums);
+  check(cudaGetLastError(), "bias_backward");
+}
+
+void dropout(DeviceQueue& queue, const DropoutMask& mask, std::int64_t n, const float* x, float* y) {
+  for_each(queue, "dropout", (n + Dropout::kRun - 1) / Dropout::kRun, Dropout{mask, n, x, y});
 }
 
 }  // namespace lq::backends::cuda

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "backends/dropout_mask.h"
 #include "tensor/device.h"
 
 namespace lq::backends::cuda {
@@ -13,5 +14,18 @@ void silu_mul_forward(DeviceQueue& queue, std::int64_t n, const float* gate, con
 // dgate = , dup = . dgate may be gate and dup may be up; neither may be dout.
 void silu_mul_backward(DeviceQueue& queue, std::int64_t n, const float* gate, const float* up,
                        const float* dout, float* dgate, float* dup);
+
+// x = value.
+void fill(DeviceQueue& queue, std::int64_t n, float value, float* x);
+// x *= factor.
+void scale(DeviceQueue& queue, std::int64_t n, float factor, float* x);
+// y += x.
+void add(DeviceQueue& queue, std::int64_t n, const float* x, float* y);
+// y[i, j] += bias[j].   y: [rows, cols].
+void add_bias(DeviceQueue& queue, std::int64_t rows, std::int64_t cols, const float* bias, float* y);
+// sums[j] += sum over i of x[i, j]. The same bits in every run.
+void add_column_sums(DeviceQueue& queue, std::int64_t rows, std::int64_t cols, const float* x, float* sums);
+// y = mask * x, with the mask that every device has. y may be x.
+void dropout(DeviceQueue& queue, const DropoutMask& mask, std::int64_t n, const float* x, float* y);
 
 }  // namespace lq::backends::cuda

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cmath>
+#include <cstdint>
 
 #include "backends/cuda/host_device.h"
+#include "backends/dropout_mask.h"
 
 namespace lq::backends::cuda {
 
@@ -20,6 +22,107 @@ LQ_HOST_DEVICE inline SiluMulGradient silu_mul_gradient(float gate, float up, fl
   const float s = sigmoid(gate);
   const float silu = gate * s;
   return {dout * up * (silu * (1.0F - s) + s), dout * silu};
+}
+
+// What follows is called once for each i.
+
+struct SiluMulForward {
+  const float *gate, *up;
+  float* out;
+  LQ_HOST_DEVICE void operator()(std::int64_t i) const { out[i] = silu_mul(gate[i], up[i]); }
+};
+
+struct SiluMulBackward {
+  const float *gate, *up, *dout;
+  float *dgate, *dup;
+  LQ_HOST_DEVICE void operator()(std::int64_t i) const {
+    const SiluMulGradient g = silu_mul_gradient(gate[i], up[i], dout[i]);
+    dgate[i] = g.gate;
+    dup[i] = g.up;
+  }
+};
+
+struct Fill {
+  float value;
+  float* x;
+  LQ_HOST_DEVICE void operator()(std::int64_t i) const { x[i] = value; }
+};
+
+struct Scale {
+  float factor;
+  float* x;
+  LQ_HOST_DEVICE void operator()(std::int64_t i) const { x[i] *= factor; }
+};
+
+struct Add {
+  const float* x;
+  float* y;
+  LQ_HOST_DEVICE void operator()(std::int64_t i) const { y[i] += x[i]; }
+};
+
+struct AddBias {
+  std::int64_t cols;
+  const float* bias;
+  float* y;
+  LQ_HOST_DEVICE void operator()(std::int64_t i) const { y[i] += bias[i % cols]; }
+};
+
+struct PhiloxWords {
+  std::uint32_t word[4];
+};
+
+// base/rng.h's words at (seed, stream, index): ten rounds of Philox 4x32.
+LQ_HOST_DEVICE inline PhiloxWords philox_words(std::uint64_t seed, std::uint64_t stream,
+                                               std::uint64_t index) {
+  PhiloxWords c = {{static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32),
+                    static_cast<std::uint32_t>(stream), static_cast<std::uint32_t>(stream >> 32)}};
+  auto k0 = static_cast<std::uint32_t>(seed);
+  auto k1 = static_cast<std::uint32_t>(seed >> 32);
+  for (int round = 0; round < 10; ++round) {
+    const std::uint64_t p0 = std::uint64_t{0xD2511F53U} * c.word[0];
+    const std::uint64_t p1 = std::uint64_t{0xCD9E8D57U} * c.word[2];
+    c = {{static_cast<std::uint32_t>(p1 >> 32) ^ c.word[1] ^ k0, static_cast<std::uint32_t>(p1),
+          static_cast<std::uint32_t>(p0 >> 32) ^ c.word[3] ^ k1, static_cast<std::uint32_t>(p0)}};
+    k0 += 0x9E3779B9U;
+    k1 += 0xBB67AE85U;
+  }
+  return c;
+}
+
+// Elements 8 i .. 8 i + 7 of y = mask * x: a call of Philox gives the 16 bits of each.
+struct Dropout {
+  static constexpr int kRun = 8;
+  DropoutMask mask;
+  std::int64_t count;
+  const float* x;
+  float* y;
+  LQ_HOST_DEVICE void operator()(std::int64_t i) const {
+    const PhiloxWords words = philox_words(mask.seed, mask.stream, static_cast<std::uint64_t>(i));
+    for (int j = 0; j < kRun && i * kRun + j < count; ++j) {
+      const std::int64_t at = i * kRun + j;
+      const std::uint32_t bits = words.word[j / 2] >> (16 * (j % 2)) & 0xffffU;
+      y[at] = bits < mask.below ? 0.0F : x[at] * mask.grow;
+    }
+  }
+};
+
+// Threads that share a column's sum over rows.
+inline constexpr int kColumnShares = 8;
+
+// This share's part of the sum of column `col`: rows share, share + kColumnShares, ...
+LQ_HOST_DEVICE inline float column_share(std::int64_t rows, std::int64_t cols, const float* x,
+                                         std::int64_t col, int share) {
+  float sum = 0.0F;
+  for (std::int64_t r = share; r < rows; r += kColumnShares) sum += x[r * cols + col];
+  return sum;
+}
+
+// sums[col] += the shares, in their order.
+LQ_HOST_DEVICE inline void add_column_shares(const float* shares, std::int64_t stride, std::int64_t col,
+                                             float* sums) {
+  float sum = shares[0];
+  for (int s = 1; s < kColumnShares; ++s) sum += shares[s * stride];
+  sums[col] += sum;
 }
 
 }  // namespace lq::backends::cuda

@@ -1,18 +1,12 @@
 #include "backends/cuda/norm.h"
 
+#include "backends/cuda/launch.h"
 #include "backends/cuda/norm_element.h"
-#include "backends/cuda/queue.h"
 
 namespace lq::backends::cuda {
 namespace {
 
 constexpr int kRows = 8;  // of one block: a warp each
-
-// The sum over the warp's lanes, in every lane.
-__device__ float warp_sum(float v) {
-  for (int offset = kLanes / 2; offset > 0; offset /= 2) v += __shfl_xor_sync(0xffffffffU, v, offset);
-  return v;
-}
 
 __global__ void __launch_bounds__(kLanes* kRows) forward(std::int64_t rows, std::int64_t cols, const float* x,
                                                          const float* w, float eps, float* y, float* rstd) {

@@ -1,6 +1,8 @@
 #include "backends/cuda/product.h"
 
+#include "backends/cuda/blas.h"
 #include "backends/cuda/queue.h"
+#include "backends/cuda/weights.h"
 
 namespace lq::backends::cuda {
 namespace {
@@ -51,16 +53,50 @@ __global__ void __launch_bounds__(kDecodeThreads)
   }
 }
 
-}  // namespace
-
-void multiply(DeviceQueue& queue, const Product& product) {
-  if (product.m == 0 || product.n == 0) return;
+void multiply_by_tiles(DeviceQueue& queue, const Product& product) {
   const auto tiles = [](std::int64_t extent) { return (extent + kSide - 1) / kSide; };
   const std::int64_t rows = tiles(product.m);
   const dim3 grid(static_cast<unsigned>(tiles(product.n)),
                   rows < kMaxTileRows ? static_cast<unsigned>(rows) : kMaxTileRows);
   multiply_tile<<<grid, kThreads, 0, use(queue)>>>(product);
   check(cudaGetLastError(), "a product");
+}
+
+// Below this many products a call of cuBLAS costs more than it gains.
+constexpr std::int64_t kSmall = 1 << 15;
+
+void multiply_by_blas(DeviceQueue& queue, const Product& p) {
+  const bool bf16 = p.precision == Precision::kBf16 && queue.has_bf16();
+  BlasProduct q;
+  q.m = p.m;
+  q.n = p.n;
+  q.k = p.k;
+  q.type = bf16 ? BlasType::kBf16 : BlasType::kF32;
+  q.tf32 = p.precision != Precision::kF32;
+  q.a.data = p.a;
+  if (bf16) {
+    auto* const a = buffer_of<std::uint16_t>(queue, Buffer::kLeft, p.m * p.k);
+    narrow(queue, p.m * p.k, p.a, a);
+    q.a.data = a;
+  }
+  q.a.ld = p.trans_a ? p.m : p.k;
+  q.a.transposed = p.trans_a;
+  q.b.data = bf16 ? static_cast<const void*>(weight_bf16(queue, p.b)) : weight_f32(queue, p.b);
+  q.b.ld = p.trans_b ? p.k : p.n;
+  q.b.transposed = p.trans_b;
+  q.c = p.c;
+  q.ldc = p.n;
+  q.alpha = p.alpha;
+  q.beta = p.beta;
+  queue.blas->multiply(q);
+}
+
+}  // namespace
+
+void multiply(DeviceQueue& queue, const Product& p) {
+  if (p.m == 0 || p.n == 0) return;
+  if (queue.blas == nullptr || p.k == 0 || p.m * p.n * p.k < kSmall) return multiply_by_tiles(queue, p);
+  multiply_by_blas(queue, p);
 }
 
 void packed_decode(DeviceQueue& queue, const PackedView& w, std::int64_t begin, std::int64_t count,

@@ -12,8 +12,16 @@
 namespace lq::backends::cuda {
 
 // c = alpha op(a) op(b) + beta c. REQUIRES: b is [k, n] or, with trans_b, [n, k]; c overlaps neither. The
-// same bits in every run. Exact f32 products and sums: finer than any of the context's coarser precisions.
+// same bits in every run on one card with one version of cuBLAS. In the product's precision at the coarsest:
+// small ones, and all where there is no cuBLAS, are in f32; so is bf16 on cards that have none.
 void multiply(DeviceQueue& queue, const Product& product);
+
+// y = x w^T for a few rows of x: [rows, w.cols], straight from the stored form. y: [rows, w.rows]. coarse:
+// codes of 2, 3, 4 and 8 bits may be multiplied in half precision with f32 sums, off by 2^-10 of |w| |x| at
+// most; else, and for other layouts, in f32. The same bits in every run.
+inline constexpr std::int64_t kMostFewRows = 8;
+void few_rows(DeviceQueue& queue, const PackedView& w, const float* x, std::int64_t rows, bool coarse,
+              float* y);
 
 // out[i] = element begin + i of w flattened row-major, for i < count: the bits of backends/cpu. REQUIRES: the
 // run lies in the matrix.

@@ -12,6 +12,9 @@
 
 namespace lq::backends::cuda {
 
+// What the factors may be rounded to; sums are in f32 always.
+enum class Precision : std::uint8_t { kF32, kTf32, kBf16 };
+
 struct Product {
   std::int64_t m = 0, n = 0, k = 0;
   const float* a = nullptr;  // [m, k], or [k, m] with trans_a
@@ -21,6 +24,7 @@ struct Product {
   bool trans_b = false;
   float alpha = 1.0F;
   float beta = 0.0F;  // 0: c is written without being read
+  Precision precision = Precision::kF32;
 };
 
 inline constexpr int kSide = 64;   // rows and columns of a tile of c

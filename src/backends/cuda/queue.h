@@ -1,16 +1,35 @@
-// The one explicit stream of a device that a context's work is queued on. Internal to backends/cuda.
+// The one explicit stream of a device that a context's work is queued on, and what that work keeps between
+// ops. Internal to backends/cuda.
 #pragma once
 
 #include <cuda_runtime_api.h>
 
+#include <array>
+#include <cstddef>
+
 #include "backends/cuda/check.h"
+#include "backends/cuda/decoded_ring.h"
+#include "backends/cuda/memory.h"
 #include "tensor/device.h"
 
 namespace lq {
 
+namespace backends::cuda {
+class Blas;  // backends/cuda/blas.h
+}
+
 struct DeviceQueue {
   int device = 0;
   cudaStream_t stream = nullptr;
+  int processors = 1;  // multiprocessors
+  int capability = 0;  // 10 * major + minor
+  std::array<backends::cuda::DeviceBytes, static_cast<std::size_t>(backends::cuda::Buffer::kCount)> buffers;
+  backends::cuda::Uploads uploads;
+  backends::cuda::DecodedRing decoded;
+  backends::cuda::DeviceBytes decoded_bytes;
+  backends::cuda::Blas* blas = nullptr;  // owned; null where cuBLAS is not there
+
+  bool has_bf16() const { return capability >= 80; }
 };
 
 namespace backends::cuda {

@@ -1,24 +1,21 @@
-// The symbols of backends/cuda in builds without CUDA.
+// The symbols of backends/cuda in builds without CUDA: devices, memory and queues.
 #include "backends/cuda/device.h"
-#include "backends/cuda/elementwise.h"
-#include "backends/cuda/norm.h"
-#include "backends/cuda/product.h"
-#include "base/error.h"
+#include "backends/no_cuda/refuse.h"
 
 namespace lq::backends::cuda {
-namespace {
 
-[[noreturn]] void refuse(const char* what) {
-  fail(ErrorCode::kUnsupported, "[cuda] {}: this build has no CUDA (cmake --preset cuda makes one)", what);
-}
-
-}  // namespace
+using no_cuda::refuse;
 
 bool built_in() { return false; }
 std::vector<DeviceInfo> devices() { return {}; }
+std::string trouble(Device /*device*/) { return "this build has no CUDA (cmake --preset cuda makes one)"; }
+DeviceMemory memory(Device /*device*/) { refuse("memory"); }
 
 void CloseQueue::operator()(DeviceQueue* /*queue*/) const {}
 Queue open_queue(Device /*device*/) { refuse("a queue"); }
+std::string product_library(DeviceQueue& /*queue*/) { refuse("products"); }
+void keep_decoded(DeviceQueue& /*queue*/, std::size_t /*bytes*/) { refuse("memory"); }
+void finish(DeviceQueue& /*queue*/) { refuse("waiting"); }
 std::byte* allocate(Device /*device*/, std::size_t /*size*/) { refuse("memory"); }
 void release(std::byte* /*bytes*/) {}
 void copy_to_device(DeviceQueue& /*queue*/, const void* /*host*/, std::size_t /*size*/, void* /*device*/) {
@@ -27,33 +24,11 @@ void copy_to_device(DeviceQueue& /*queue*/, const void* /*host*/, std::size_t /*
 void copy_to_host(DeviceQueue& /*queue*/, const void* /*device*/, std::size_t /*size*/, void* /*host*/) {
   refuse("copy to the host");
 }
+void copy_on_device(DeviceQueue& /*queue*/, const void* /*from*/, std::size_t /*size*/, void* /*to*/) {
+  refuse("copy on the device");
+}
 void set_to_zero(DeviceQueue& /*queue*/, void* /*device*/, std::size_t /*size*/) {
   refuse("setting memory to zero");
-}
-
-void rms_norm_forward(DeviceQueue& /*queue*/, std::int64_t /*rows*/, std::int64_t /*cols*/,
-                      const float* /*x*/, const float* /*w*/, float /*eps*/, float* /*y*/, float* /*rstd*/) {
-  refuse("rms_norm_forward");
-}
-void rms_norm_backward(DeviceQueue& /*queue*/, std::int64_t /*rows*/, std::int64_t /*cols*/,
-                       const float* /*x*/, const float* /*w*/, const float* /*rstd*/, const float* /*dy*/,
-                       float* /*dx*/, float* /*dw*/) {
-  refuse("rms_norm_backward");
-}
-
-void silu_mul_forward(DeviceQueue& /*queue*/, std::int64_t /*n*/, const float* /*gate*/, const float* /*up*/,
-                      float* /*out*/) {
-  refuse("silu_mul_forward");
-}
-void silu_mul_backward(DeviceQueue& /*queue*/, std::int64_t /*n*/, const float* /*gate*/, const float* /*up*/,
-                       const float* /*dout*/, float* /*dgate*/, float* /*dup*/) {
-  refuse("silu_mul_backward");
-}
-
-void multiply(DeviceQueue& /*queue*/, const Product& /*product*/) { refuse("a product"); }
-void packed_decode(DeviceQueue& /*queue*/, const PackedView& /*w*/, std::int64_t /*begin*/,
-                   std::int64_t /*count*/, float* /*out*/) {
-  refuse("decoding a weight");
 }
 
 }  // namespace lq::backends::cuda

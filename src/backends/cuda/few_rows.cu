@@ -1,0 +1,245 @@
+// Products of few rows; the arithmetic and the maps are few_rows_element.h's.
+#include "backends/cuda/few_rows_element.h"
+#include "backends/cuda/launch.h"
+#include "backends/cuda/product.h"
+
+namespace lq::backends::cuda {
+namespace {
+
+constexpr int kFewThreads = kLanes * kFewWarps;
+
+// One block a row of x: its largest, then all of it in order. factors[row]: what undoes the row's factor.
+template <int kBits>
+__global__ void __launch_bounds__(kFewThreads)
+    order_rows(std::int64_t cols, const float* x, std::uint16_t* ordered, float* factors) {
+  __shared__ float largest[kFewThreads];
+  const int thread = static_cast<int>(threadIdx.x);
+  const int row = static_cast<int>(blockIdx.x);
+  const float* const from = x + row * cols;
+  largest[thread] = largest_of_thread(cols, from, thread, kFewThreads);
+  __syncthreads();
+  for (int half = kFewThreads / 2; half > 0; half /= 2) {
+    if (thread < half) {
+      const float other = largest[thread + half];
+      largest[thread] = other <= largest[thread] ? largest[thread] : other;
+    }
+    __syncthreads();
+  }
+  const float factor = row_factor(largest[0]);
+  if (thread == 0) factors[row] = 1.0F / factor;
+  order_row<kBits>(cols, from, row, factor, thread, kFewThreads, ordered);
+}
+
+// sums += left right: the tensor core's 16 x 16 by 16 x 8.
+__device__ void multiply_fragments(const std::uint32_t a[4], std::uint32_t b0, std::uint32_t b1,
+                                   LaneSums& sums) {
+#if __CUDA_ARCH__ >= 800
+  asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
+      "{%0,%1,%2,%3};"
+      : "+f"(sums.sum[0]), "+f"(sums.sum[1]), "+f"(sums.sum[2]), "+f"(sums.sum[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+#else
+  (void)a, (void)b0, (void)b1, (void)sums;  // few_rows() takes the other kernel there
+#endif
+}
+
+template <int kBits>
+struct LaneRows {
+  LaneCodes<kBits> upper, lower;  // of rows lane / 4 and that + 8 of the tile
+};
+
+template <int kBits>
+__device__ LaneRows<kBits> load_rows(const NfView& v, std::int64_t upper, std::int64_t lower,
+                                     std::int64_t group, int t) {
+  const std::int64_t groups = v.cols / kNfGroup;
+  return {load_lane<kBits>(v.codes + (upper * groups + group) * 8 * kBits, t),
+          load_lane<kBits>(v.codes + (lower * groups + group) * 8 * kBits, t)};
+}
+
+template <int kBits, bool kWholeBlocks>
+__global__ void __launch_bounds__(kFewThreads)
+    multiply_codes(NfView v, const std::uint16_t* ordered, const float* factors, int rows, float* y) {
+  __shared__ std::uint32_t table[pair_entries(kBits) * pair_copies(kBits)];
+  __shared__ float shares[kFewWarps][kLanes][4];
+  for (int e = static_cast<int>(threadIdx.x); e < pair_entries(kBits) * pair_copies(kBits); e += kFewThreads)
+    table[e] = pair_entry(v.codebook, kBits, e / pair_copies(kBits));
+  __syncthreads();
+  const int lane = static_cast<int>(threadIdx.x) % kLanes;
+  const int warp = static_cast<int>(threadIdx.x) / kLanes;
+  const int t = lane % kQuad;
+  const int copy = lane % pair_copies(kBits);
+  const std::int64_t groups = v.cols / kNfGroup;
+  const std::int64_t tiles = (v.rows + kTileRows - 1) / kTileRows;
+  for (std::int64_t tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
+    // Rows past the last are the last again: their sums are not written.
+    const std::int64_t last = v.rows - 1;
+    std::int64_t upper = tile * kTileRows + lane / kQuad;
+    std::int64_t lower = upper + 8;
+    upper = upper < last ? upper : last;
+    lower = lower < last ? lower : last;
+    LaneSums sums = {};
+    LaneRows<kBits> next = {};
+    if (warp < groups) next = load_rows<kBits>(v, upper, lower, warp, t);
+    for (std::int64_t group = warp; group < groups; group += kFewWarps) {
+      const LaneRows<kBits> now = next;
+      if (group + kFewWarps < groups) next = load_rows<kBits>(v, upper, lower, group + kFewWarps, t);
+      uint4 x0 = make_uint4(0, 0, 0, 0);
+      uint4 x1 = x0;
+      if (lane / kQuad < rows) {
+        const auto* const from =
+            reinterpret_cast<const uint4*>(ordered + ordered_place(group, lane / kQuad, t, 0, 0));
+        x0 = __ldg(from);
+        x1 = __ldg(from + 1);
+      }
+      const std::uint32_t right[kPairs] = {x0.x, x0.y, x0.z, x0.w, x1.x, x1.y, x1.z, x1.w};
+      const GroupScales upper_scales = group_scales(v, upper * groups + group);
+      const GroupScales lower_scales = group_scales(v, lower * groups + group);
+      std::uint32_t a[kPairs];
+      std::uint32_t b[kPairs];
+      lane_values<kBits, kWholeBlocks>(now.upper, upper_scales, table, copy, t, a);
+      lane_values<kBits, kWholeBlocks>(now.lower, lower_scales, table, copy, t, b);
+      LaneSums products = {};
+      for (int i = 0; i < kPairs; i += 2) {
+        const std::uint32_t left[4] = {a[i], b[i], a[i + 1], b[i + 1]};
+        multiply_fragments(left, right[i], right[i + 1], products);
+      }
+      add_group(products, upper_scales.whole, lower_scales.whole, sums);
+    }
+    for (int i = 0; i < 4; ++i) shares[warp][lane][i] = sums.sum[i];
+    __syncthreads();
+    if (threadIdx.x < kLanes * 4) {
+      const int of = static_cast<int>(threadIdx.x) / 4;
+      const int i = static_cast<int>(threadIdx.x) % 4;
+      float sum = 0.0F;
+      for (int w = 0; w < kFewWarps; ++w) sum += shares[w][of][i];
+      const MatrixPlace place = sum_place(of, i);
+      const std::int64_t row = tile * kTileRows + place.row;
+      if (row < v.rows && place.col < rows) y[place.col * v.rows + row] = sum * factors[place.col];
+    }
+    __syncthreads();
+  }
+}
+
+template <int kBits>
+void multiply_codebook(DeviceQueue& queue, const NfView& v, const float* x, int rows, float* y) {
+  constexpr int kFactors = 64;  // halves that the factors take, in front
+  auto* const room = buffer_of<std::uint16_t>(queue, Buffer::kRows, v.cols * kTileCols + kFactors);
+  auto* const factors = reinterpret_cast<float*>(room);
+  std::uint16_t* const ordered = room + kFactors;
+  const cudaStream_t stream = use(queue);
+  order_rows<kBits><<<static_cast<unsigned>(rows), kFewThreads, 0, stream>>>(v.cols, x, ordered, factors);
+  check(cudaGetLastError(), "few rows in order");
+  const std::int64_t tiles = (v.rows + kTileRows - 1) / kTileRows;
+  const std::int64_t most = std::int64_t{queue.processors} * 4;
+  const auto grid = static_cast<unsigned>(tiles < most ? tiles : most);
+  if (v.format.block == kNfGroup) {
+    multiply_codes<kBits, true><<<grid, kFewThreads, 0, stream>>>(v, ordered, factors, rows, y);
+  } else {
+    multiply_codes<kBits, false><<<grid, kFewThreads, 0, stream>>>(v, ordered, factors, rows, y);
+  }
+  check(cudaGetLastError(), "a product of few rows");
+}
+
+// A warp a row of w; layouts that need a codebook share it.
+struct DecodeSome {
+  const PackedView& w;
+  const float* codebook;
+  __device__ void operator()(std::int64_t at, int count, float* out) const {
+    decode_run(w, codebook, at, count, out);
+  }
+};
+
+// Four dense values at once, where they are aligned.
+template <DenseType kType>
+struct LoadFour {
+  const void* data;
+  __device__ void operator()(std::int64_t at, int /*count*/, float* out) const {
+    if (kType == DenseType::kF32) {
+      const float4 v = __ldg(reinterpret_cast<const float4*>(static_cast<const float*>(data) + at));
+      out[0] = v.x;
+      out[1] = v.y;
+      out[2] = v.z;
+      out[3] = v.w;
+    } else {
+      const uint2 v = __ldg(reinterpret_cast<const uint2*>(static_cast<const std::uint16_t*>(data) + at));
+      const std::uint32_t halves[4] = {v.x & 0xffffU, v.x >> 16, v.y & 0xffffU, v.y >> 16};
+      for (int e = 0; e < 4; ++e)
+        out[e] = kType == DenseType::kBf16 ? float_of_bf16(halves[e]) : float_of_half(halves[e]);
+    }
+  }
+};
+
+template <typename Decode>
+__device__ void few_rows_of_warp(const PackedView& w, const float* x, int rows, float* y,
+                                 const Decode& decode) {
+  const int lane = static_cast<int>(threadIdx.x) % kLanes;
+  const std::int64_t row =
+      std::int64_t{blockIdx.x} * kFewWarps + static_cast<std::int64_t>(threadIdx.x) / kLanes;
+  if (row >= w.rows) return;  // the whole warp
+  const FewSums sums = few_sums_of_lane(w.cols, x, rows, row, lane, decode);
+  for (int r = 0; r < rows; ++r) {
+    const float sum = warp_sum(sums.sum[r]);
+    if (lane == 0) y[r * w.rows + row] = sum;
+  }
+}
+
+__global__ void __launch_bounds__(kFewThreads)
+    multiply_any(PackedView w, const float* x, int rows, float* y) {
+  __shared__ float codebook[256];
+  for (int k = static_cast<int>(threadIdx.x); k < codebook_size(w); k += kFewThreads)
+    codebook[k] = w.codebook.codebook[k];
+  __syncthreads();
+  few_rows_of_warp(w, x, rows, y, DecodeSome{w, codebook});
+}
+
+template <DenseType kType>
+__global__ void __launch_bounds__(kFewThreads)
+    multiply_dense(PackedView w, const float* x, int rows, float* y) {
+  few_rows_of_warp(w, x, rows, y, LoadFour<kType>{w.dense.data});
+}
+
+bool on_sixteen(const void* p) { return reinterpret_cast<std::uintptr_t>(p) % 16 == 0; }
+
+}  // namespace
+
+void few_rows(DeviceQueue& queue, const PackedView& w, const float* x, std::int64_t count, bool coarse,
+              float* y) {
+  if (count == 0 || w.rows == 0) return;
+  const int rows = static_cast<int>(count);
+  const NfView& v = w.codebook;
+  if (coarse && w.layout == PackedLayout::kCodebook && queue.capability >= 80 && takes_tiles(v) &&
+      on_sixteen(v.codes) && on_sixteen(v.scales2)) {
+    switch (v.format.bits) {
+      case 2:
+        return multiply_codebook<2>(queue, v, x, rows, y);
+      case 3:
+        return multiply_codebook<3>(queue, v, x, rows, y);
+      case 4:
+        return multiply_codebook<4>(queue, v, x, rows, y);
+      case 8:
+        return multiply_codebook<8>(queue, v, x, rows, y);
+      default:
+        break;
+    }
+  }
+  const auto grid = static_cast<unsigned>((w.rows + kFewWarps - 1) / kFewWarps);
+  const cudaStream_t stream = use(queue);
+  if (w.layout == PackedLayout::kDense && w.cols % kFewRun == 0 && on_sixteen(w.dense.data)) {
+    switch (w.dense.type) {
+      case DenseType::kF32:
+        multiply_dense<DenseType::kF32><<<grid, kFewThreads, 0, stream>>>(w, x, rows, y);
+        break;
+      case DenseType::kBf16:
+        multiply_dense<DenseType::kBf16><<<grid, kFewThreads, 0, stream>>>(w, x, rows, y);
+        break;
+      case DenseType::kF16:
+        multiply_dense<DenseType::kF16><<<grid, kFewThreads, 0, stream>>>(w, x, rows, y);
+        break;
+    }
+  } else {
+    multiply_any<<<grid, kFewThreads, 0, stream>>>(w, x, rows, y);
+  }
+  check(cudaGetLastError(), "a product of few rows");
+}
+
+}  // namespace lq::backends::cuda

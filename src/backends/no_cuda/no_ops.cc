@@ -1,0 +1,111 @@
+// The symbols of backends/cuda in builds without CUDA: ops.
+#include "backends/cuda/attention.h"
+#include "backends/cuda/elementwise.h"
+#include "backends/cuda/loss.h"
+#include "backends/cuda/norm.h"
+#include "backends/cuda/optimizer.h"
+#include "backends/cuda/product.h"
+#include "backends/cuda/tokens.h"
+#include "backends/no_cuda/refuse.h"
+
+namespace lq::backends::cuda {
+
+using no_cuda::refuse;
+
+void rms_norm_forward(DeviceQueue& /*queue*/, std::int64_t /*rows*/, std::int64_t /*cols*/,
+                      const float* /*x*/, const float* /*w*/, float /*eps*/, float* /*y*/, float* /*rstd*/) {
+  refuse("rms_norm_forward");
+}
+void rms_norm_backward(DeviceQueue& /*queue*/, std::int64_t /*rows*/, std::int64_t /*cols*/,
+                       const float* /*x*/, const float* /*w*/, const float* /*rstd*/, const float* /*dy*/,
+                       float* /*dx*/, float* /*dw*/) {
+  refuse("rms_norm_backward");
+}
+
+void silu_mul_forward(DeviceQueue& /*queue*/, std::int64_t /*n*/, const float* /*gate*/, const float* /*up*/,
+                      float* /*out*/) {
+  refuse("silu_mul_forward");
+}
+void silu_mul_backward(DeviceQueue& /*queue*/, std::int64_t /*n*/, const float* /*gate*/, const float* /*up*/,
+                       const float* /*dout*/, float* /*dgate*/, float* /*dup*/) {
+  refuse("silu_mul_backward");
+}
+void fill(DeviceQueue& /*queue*/, std::int64_t /*n*/, float /*value*/, float* /*x*/) { refuse("fill"); }
+void scale(DeviceQueue& /*queue*/, std::int64_t /*n*/, float /*factor*/, float* /*x*/) { refuse("scale"); }
+void add(DeviceQueue& /*queue*/, std::int64_t /*n*/, const float* /*x*/, float* /*y*/) { refuse("add"); }
+void add_bias(DeviceQueue& /*queue*/, std::int64_t /*rows*/, std::int64_t /*cols*/, const float* /*bias*/,
+              float* /*y*/) {
+  refuse("bias_forward");
+}
+void add_column_sums(DeviceQueue& /*queue*/, std::int64_t /*rows*/, std::int64_t /*cols*/, const float* /*x*/,
+                     float* /*sums*/) {
+  refuse("bias_backward");
+}
+void dropout(DeviceQueue& /*queue*/, const DropoutMask& /*mask*/, std::int64_t /*n*/, const float* /*x*/,
+             float* /*y*/) {
+  refuse("dropout");
+}
+
+void multiply(DeviceQueue& /*queue*/, const Product& /*product*/) { refuse("a product"); }
+void few_rows(DeviceQueue& /*queue*/, const PackedView& /*w*/, const float* /*x*/, std::int64_t /*rows*/,
+              bool /*coarse*/, float* /*y*/) {
+  refuse("a product of few rows");
+}
+void packed_decode(DeviceQueue& /*queue*/, const PackedView& /*w*/, std::int64_t /*begin*/,
+                   std::int64_t /*count*/, float* /*out*/) {
+  refuse("decoding a weight");
+}
+
+void embedding_forward(DeviceQueue& /*queue*/, const DenseView& /*table*/, std::int64_t /*tokens*/,
+                       std::int64_t /*dim*/, const std::int32_t* /*ids*/, float* /*x*/) {
+  refuse("embedding_forward");
+}
+void embedding_backward(DeviceQueue& /*queue*/, std::int64_t /*tokens*/, std::int64_t /*dim*/,
+                        const std::int32_t* /*ids*/, const float* /*dx*/, float* /*dtable*/) {
+  refuse("embedding_backward");
+}
+void rope_rotate(DeviceQueue& /*queue*/, std::int64_t /*tokens*/, std::int64_t /*heads*/,
+                 std::int64_t /*head_dim*/, std::int64_t /*half*/, const float* /*cos*/, const float* /*sin*/,
+                 bool /*inverse*/, float* /*x*/) {
+  refuse("rope");
+}
+
+void cross_entropy_forward(DeviceQueue& /*queue*/, std::int64_t /*rows*/, std::int64_t /*cols*/,
+                           const float* /*logits*/, const std::int32_t* /*targets*/, float* /*losses*/) {
+  refuse("cross_entropy_forward");
+}
+void cross_entropy_forward_backward(DeviceQueue& /*queue*/, std::int64_t /*rows*/, std::int64_t /*cols*/,
+                                    float* /*logits*/, const std::int32_t* /*targets*/, float /*scale*/,
+                                    float* /*losses*/) {
+  refuse("cross_entropy_forward_backward");
+}
+void kl_divergence(DeviceQueue& /*queue*/, std::int64_t /*rows*/, std::int64_t /*cols*/, const float* /*p*/,
+                   const float* /*q*/, float* /*out*/) {
+  refuse("kl_divergence");
+}
+
+void adamw_step(DeviceQueue& /*queue*/, const AdamWRates& /*rates*/, std::int64_t /*n*/,
+                const float* /*grad*/, float* /*w*/, float* /*m*/, float* /*v*/) {
+  refuse("adamw");
+}
+void adamw_step(DeviceQueue& /*queue*/, const AdamWRates& /*rates*/, std::int64_t /*n*/,
+                const float* /*grad*/, float* /*w*/, const PackedMoments& /*moments*/,
+                const MomentTable& /*signed_table*/, const MomentTable& /*unsigned_table*/) {
+  refuse("adamw");
+}
+void squared_norms(DeviceQueue& /*queue*/, const FloatRun* /*runs*/, std::int64_t /*count*/,
+                   double* /*sums*/) {
+  refuse("squared_norm");
+}
+bool all_finite(DeviceQueue& /*queue*/, std::int64_t /*n*/, const float* /*x*/) { refuse("all_finite"); }
+
+void attention_forward(DeviceQueue& /*queue*/, const AttentionInput& /*in*/, float* /*out*/, float* /*lse*/) {
+  refuse("attention_forward");
+}
+void attention_backward(DeviceQueue& /*queue*/, const AttentionInput& /*in*/, const float* /*out*/,
+                        const float* /*lse*/, const float* /*dout*/, float* /*dq*/, float* /*dk*/,
+                        float* /*dv*/) {
+  refuse("attention_backward");
+}
+
+}  // namespace lq::backends::cuda

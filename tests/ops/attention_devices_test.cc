@@ -1,0 +1,478 @@
+// Attention on every device, and the two ways of a CUDA device run on the processor: rows by warps, and
+// blocks by products of matrices.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <list>
+
+#include "backends/cuda/attention_blocks.h"
+#include "backends/cuda/attention_element.h"
+#include "ops/attention.h"
+#include "ops/op_driver.h"
+#include "reference/numbers.h"
+
+namespace lq {
+namespace {
+
+namespace cuda = backends::cuda;
+using cuda::AttentionOperand;
+using op_driver::check_op;
+using op_driver::Expected;
+using op_driver::kRounding;
+using op_driver::OpCase;
+using reference::normals;
+
+struct AttentionSizes {
+  std::vector<std::int64_t> starts;
+  AttentionShape shape;
+  std::int64_t tokens() const { return starts.back(); }
+  std::int64_t width() const { return shape.heads * shape.head_dim; }
+  std::int64_t kv_width() const { return shape.kv_heads * shape.head_dim; }
+  std::string text() const {
+    return fmt::format(" of {} tokens, {}/{} heads of {}, window {}, cap {}, {}", tokens(), shape.heads,
+                       shape.kv_heads, shape.head_dim, shape.window, shape.soft_cap,
+                       shape.causal ? "causal" : "whole");
+  }
+};
+
+// What comes out in double, and how large what is added up is.
+struct Reference {
+  Expected out{0, {}, {}}, lse{0, {}, {}}, dq{0, {}, {}}, dk{0, {}, {}}, dv{0, {}, {}};
+};
+
+struct AttentionNumbers {
+  std::vector<float> q, k, v, dout;
+  explicit AttentionNumbers(const AttentionSizes& s)
+      : q(normals(static_cast<std::size_t>(s.tokens() * s.width()), 1)),
+        k(normals(static_cast<std::size_t>(s.tokens() * s.kv_width()), 2)),
+        v(normals(static_cast<std::size_t>(s.tokens() * s.kv_width()), 3)),
+        dout(normals(static_cast<std::size_t>(s.tokens() * s.width()), 4)) {}
+};
+
+// One query and head: its probabilities, and scores' slopes.
+struct ReferenceRow {
+  std::int64_t first;
+  std::vector<double> p, slope;
+  double lse, spread;  // spread: the largest error of a score, in roundings
+};
+
+ReferenceRow reference_row(const AttentionSizes& s, const AttentionNumbers& x, std::int64_t start,
+                           std::int64_t end, std::int64_t t, std::int64_t h) {
+  const std::int64_t dim = s.shape.head_dim;
+  const std::int64_t g = h / (s.shape.heads / s.shape.kv_heads);
+  const std::int64_t last = s.shape.causal ? t + 1 : end;
+  std::int64_t first = start;
+  if (s.shape.window > 0) first = std::max(first, t - s.shape.window + 1);
+  ReferenceRow row{first, {}, {}, 0.0, 0.0};
+  for (std::int64_t j = first; j < last; ++j) {
+    double product = 0.0, sizes = 0.0;
+    for (std::int64_t d = 0; d < dim; ++d) {
+      const double term = double{x.q[static_cast<std::size_t>(t * s.width() + h * dim + d)]} *
+                          x.k[static_cast<std::size_t>(j * s.kv_width() + g * dim + d)];
+      product += term;
+      sizes += std::abs(term);
+    }
+    double score = double{s.shape.scale} * product;
+    double slope = s.shape.scale;
+    if (s.shape.soft_cap > 0.0F) {
+      const double tanh = std::tanh(score / s.shape.soft_cap);
+      score = s.shape.soft_cap * tanh;
+      slope *= 1.0 - tanh * tanh;
+    }
+    row.p.push_back(score);
+    row.slope.push_back(slope);
+    row.spread = std::max(row.spread, (static_cast<double>(dim) + 8) * s.shape.scale * sizes + 8);
+  }
+  double peak = -INFINITY, total = 0.0;
+  for (const double score : row.p) peak = std::max(peak, score);
+  for (const double score : row.p) total += std::exp(score - peak);
+  row.lse = peak + std::log(total);
+  for (double& p : row.p) p = std::exp(p - row.lse);
+  return row;
+}
+
+Reference reference_of(const AttentionSizes& s, const AttentionNumbers& x) {
+  const std::int64_t dim = s.shape.head_dim;
+  Reference r;
+  const auto zeros = [](Expected& e, std::int64_t n) {
+    e.values.assign(static_cast<std::size_t>(n), 0.0);
+    e.bounds.assign(static_cast<std::size_t>(n), 0.0);
+  };
+  zeros(r.out, s.tokens() * s.width());
+  zeros(r.dq, s.tokens() * s.width());
+  zeros(r.dk, s.tokens() * s.kv_width());
+  zeros(r.dv, s.tokens() * s.kv_width());
+  zeros(r.lse, s.shape.heads * s.tokens());
+  const auto add = [](Expected& e, std::int64_t at, double value, double size) {
+    e.values[static_cast<std::size_t>(at)] += value;
+    e.bounds[static_cast<std::size_t>(at)] += std::abs(size);
+  };
+  double roundings = 0.0;
+  for (std::size_t seq = 0; seq + 1 < s.starts.size(); ++seq) {
+    for (std::int64_t t = s.starts[seq]; t < s.starts[seq + 1]; ++t) {
+      for (std::int64_t h = 0; h < s.shape.heads; ++h) {
+        const ReferenceRow row = reference_row(s, x, s.starts[seq], s.starts[seq + 1], t, h);
+        const std::int64_t q_at = t * s.width() + h * dim;
+        const std::int64_t kv = h / (s.shape.heads / s.shape.kv_heads) * dim;
+        const auto keys = static_cast<double>(row.p.size());
+        roundings = std::max(roundings, 4 * row.spread + 2 * keys + 4 * static_cast<double>(dim) + 40);
+        add(r.lse, h * s.tokens() + t, row.lse, 1 + std::abs(row.lse));
+        double delta = 0.0, delta_size = 0.0;
+        std::vector<double> dp(row.p.size()), dp_size(row.p.size());
+        for (std::size_t j = 0; j < row.p.size(); ++j) {
+          const std::int64_t kv_at = (row.first + static_cast<std::int64_t>(j)) * s.kv_width() + kv;
+          for (std::int64_t d = 0; d < dim; ++d) {
+            const double v = x.v[static_cast<std::size_t>(kv_at + d)];
+            const double dout = x.dout[static_cast<std::size_t>(q_at + d)];
+            add(r.out, q_at + d, row.p[j] * v, row.p[j] * v);
+            dp[j] += dout * v;
+            dp_size[j] += std::abs(dout * v);
+          }
+          delta += row.p[j] * dp[j];
+          delta_size += row.p[j] * dp_size[j];
+        }
+        for (std::size_t j = 0; j < row.p.size(); ++j) {
+          const std::int64_t kv_at = (row.first + static_cast<std::int64_t>(j)) * s.kv_width() + kv;
+          const double ds = row.p[j] * (dp[j] - delta) * row.slope[j];
+          const double size = row.p[j] * (dp_size[j] + delta_size) * s.shape.scale;
+          for (std::int64_t d = 0; d < dim; ++d) {
+            const double k = x.k[static_cast<std::size_t>(kv_at + d)];
+            const double q = x.q[static_cast<std::size_t>(q_at + d)];
+            const double dout = x.dout[static_cast<std::size_t>(q_at + d)];
+            add(r.dq, q_at + d, ds * k, size * k);
+            add(r.dk, kv_at + d, ds * q, size * q);
+            add(r.dv, kv_at + d, row.p[j] * dout, row.p[j] * dout);
+          }
+        }
+      }
+    }
+  }
+  // Sums over queries and heads are as long as a sequence at most.
+  const double all = kRounding * (roundings + 2.0 * static_cast<double>(s.tokens() * s.shape.heads));
+  for (Expected* e : {&r.out, &r.lse, &r.dq, &r.dk, &r.dv}) {
+    for (double& b : e->bounds) b *= all;
+  }
+  return r;
+}
+
+// ---- twins ----
+
+// The sum over a warp's lanes, as a butterfly adds them.
+float warp_sum(const auto& of_lane) {
+  float lanes[cuda::kLanes];
+  for (int l = 0; l < cuda::kLanes; ++l) lanes[l] = of_lane(l);
+  for (int offset = cuda::kLanes / 2; offset > 0; offset /= 2) {
+    for (int l = 0; l < offset; ++l) lanes[l] += lanes[l + offset];
+  }
+  return lanes[0];
+}
+
+struct TwinInput {
+  const AttentionSizes& s;
+  const float *q, *k, *v;
+  std::vector<cuda::SegmentRows> rows() const {
+    std::vector<cuda::SegmentRows> all;
+    for (const AttentionSegment& segment : whole_segments(s.starts))
+      all.push_back({segment, segment.q_begin});
+    return all;
+  }
+};
+
+void forward_rows_as_warps(const TwinInput& in, float* out, float* lse) {
+  constexpr int kWarps = 8;
+  const AttentionShape& shape = in.s.shape;
+  const auto segments = in.rows();
+  for (std::int64_t row = 0; row < in.s.tokens(); ++row) {
+    const auto& at = segments[static_cast<std::size_t>(
+        cuda::segment_of_row(segments.data(), static_cast<int>(segments.size()), row))];
+    for (std::int64_t h = 0; h < shape.heads; ++h) {
+      const std::int64_t q_at = row * in.s.width() + h * shape.head_dim;
+      const std::int64_t kv = h / (shape.heads / shape.kv_heads) * shape.head_dim;
+      const auto keys = cuda::keys_seen(at.segment, shape, row - at.first);
+      std::vector<std::array<cuda::OnlineRow, cuda::kLanes>> parts(kWarps);
+      for (auto& part : parts) part.fill(cuda::empty_row());
+      for (std::int64_t j = keys.begin; j < keys.end; ++j) {
+        const std::int64_t kv_at = (at.segment.kv_begin + j) * in.s.kv_width() + kv;
+        const float product =
+            warp_sum([&](int l) { return cuda::dot_of_lane(shape.head_dim, in.q + q_at, in.k + kv_at, l); });
+        for (int l = 0; l < cuda::kLanes; ++l) {
+          cuda::add_key(
+              shape.head_dim, cuda::capped_score(shape, product), in.v + kv_at, l,
+              parts[static_cast<std::size_t>((j - keys.begin) % kWarps)][static_cast<std::size_t>(l)]);
+        }
+      }
+      for (int l = 0; l < cuda::kLanes; ++l) {
+        cuda::OnlineRow whole = parts[0][static_cast<std::size_t>(l)];
+        for (int w = 1; w < kWarps; ++w)
+          cuda::merge_rows(parts[static_cast<std::size_t>(w)][static_cast<std::size_t>(l)], whole);
+        cuda::finish_row(shape.head_dim, whole, l, out + q_at);
+        lse[h * in.s.tokens() + row] = cuda::log_sum_of(whole);
+      }
+    }
+  }
+}
+
+void backward_rows_as_warps(const TwinInput& in, const float* lse, const float* delta, const float* dout,
+                            float* dq, float* dk, float* dv) {
+  const AttentionShape& shape = in.s.shape;
+  const std::int64_t dim = shape.head_dim;
+  const std::int64_t group = shape.heads / shape.kv_heads;
+  const auto pair = [&](std::int64_t q_at, std::int64_t kv_at, std::int64_t number) {
+    const float product =
+        warp_sum([&](int l) { return cuda::dot_of_lane(dim, in.q + q_at, in.k + kv_at, l); });
+    const float dp = warp_sum([&](int l) { return cuda::dot_of_lane(dim, dout + q_at, in.v + kv_at, l); });
+    return cuda::pair_gradient(shape, product, dp, lse[number], delta[number]);
+  };
+  for (const auto& at : in.rows()) {
+    for (std::int64_t i = 0; i < at.segment.q_count; ++i) {
+      const std::int64_t token = at.segment.q_begin + i;
+      for (std::int64_t h = 0; h < shape.heads; ++h) {
+        const std::int64_t q_at = token * in.s.width() + h * dim;
+        const auto keys = cuda::keys_seen(at.segment, shape, i);
+        float sums[cuda::kLanes][cuda::kMostPerLane] = {};
+        for (std::int64_t j = keys.begin; j < keys.end; ++j) {
+          const std::int64_t kv_at = (at.segment.kv_begin + j) * in.s.kv_width() + h / group * dim;
+          const auto g = pair(q_at, kv_at, h * in.s.tokens() + token);
+          for (int l = 0; l < cuda::kLanes; ++l) cuda::add_lane(dim, g.ds, in.k + kv_at, l, sums[l]);
+        }
+        for (int l = 0; l < cuda::kLanes; ++l) cuda::store_lane(dim, sums[l], l, dq + q_at);
+      }
+    }
+    for (std::int64_t j = 0; j < at.segment.kv_count; ++j) {
+      for (std::int64_t g = 0; g < shape.kv_heads; ++g) {
+        const std::int64_t kv_at = (at.segment.kv_begin + j) * in.s.kv_width() + g * dim;
+        const auto queries = cuda::queries_seeing(at.segment, shape, j);
+        float k_sums[cuda::kLanes][cuda::kMostPerLane] = {};
+        float v_sums[cuda::kLanes][cuda::kMostPerLane] = {};
+        for (std::int64_t h = g * group; h < (g + 1) * group; ++h) {
+          for (std::int64_t i = queries.begin; i < queries.end; ++i) {
+            const std::int64_t token = at.segment.q_begin + i;
+            const std::int64_t q_at = token * in.s.width() + h * dim;
+            const auto p = pair(q_at, kv_at, h * in.s.tokens() + token);
+            for (int l = 0; l < cuda::kLanes; ++l) {
+              cuda::add_lane(dim, p.ds, in.q + q_at, l, k_sums[l]);
+              cuda::add_lane(dim, p.p, dout + q_at, l, v_sums[l]);
+            }
+          }
+        }
+        for (int l = 0; l < cuda::kLanes; ++l) {
+          cuda::store_lane(dim, k_sums[l], l, dk + kv_at);
+          cuda::store_lane(dim, v_sums[l], l, dv + kv_at);
+        }
+      }
+    }
+  }
+}
+
+// Does a block's steps by loops.
+class PlainSteps {
+ public:
+  PlainSteps(const AttentionShape& shape, std::int64_t scores) : shape_(shape) {
+    for (const auto of : {AttentionOperand::kScores, AttentionOperand::kScoreGrads,
+                          AttentionOperand::kProbabilities, AttentionOperand::kProbabilityGrads})
+      place(of) = room_.emplace_back(static_cast<std::size_t>(scores), NAN).data();
+  }
+  float*& place(AttentionOperand of) { return places_[static_cast<std::size_t>(of)]; }
+  void set(AttentionOperand of, const float* data) { place(of) = const_cast<float*>(data); }
+  float* new_lse = nullptr;
+  const float* lse = nullptr;
+  const float* delta = nullptr;
+
+  void product(const cuda::AttentionProduct& p) {
+    const auto at = [&](const cuda::AttentionMatrix& m, std::int64_t i, std::int64_t j,
+                        std::int64_t b) -> float& {
+      return place(m.of)[m.offset + b * m.stride + (m.transposed ? j * m.ld + i : i * m.ld + j)];
+    };
+    for (std::int64_t b = 0; b < p.batch; ++b) {
+      for (std::int64_t i = 0; i < p.m; ++i) {
+        for (std::int64_t j = 0; j < p.n; ++j) {
+          float sum = 0.0F;
+          for (std::int64_t k = 0; k < p.k; ++k) sum += at(p.a, i, k, b) * at(p.b, k, j, b);
+          float& c = at(p.c, i, j, b);
+          c = p.beta == 0.0F ? sum : sum + p.beta * c;
+        }
+      }
+    }
+  }
+  void softmax(const cuda::ScoreBlock& b) {
+    for (std::int64_t row = 0; row < b.heads * b.rows; ++row) {
+      const float* const products = place(AttentionOperand::kScores) + row * b.ld;
+      const auto seen = cuda::columns_seen(b, shape_, row);
+      float peak = -INFINITY;
+      for (int l = 0; l < cuda::kLanes; ++l)
+        peak = std::max(peak, cuda::peak_of_lane(shape_, seen, products, l));
+      const float total =
+          warp_sum([&](int l) { return cuda::total_of_lane(shape_, seen, products, peak, l); });
+      const float sum = peak + std::log(total);
+      for (int l = 0; l < cuda::kLanes; ++l)
+        cuda::probabilities_of_lane(shape_, seen, b.cols, products, sum, l,
+                                    place(AttentionOperand::kProbabilities) + row * b.ld);
+      new_lse[cuda::row_number(b, row)] = sum;
+    }
+  }
+  void gradients(const cuda::ScoreBlock& b) {
+    for (std::int64_t row = 0; row < b.heads * b.rows; ++row) {
+      const std::int64_t number = cuda::row_number(b, row);
+      for (int l = 0; l < cuda::kLanes; ++l) {
+        cuda::gradients_of_lane(shape_, cuda::columns_seen(b, shape_, row), b.cols,
+                                place(AttentionOperand::kScores) + row * b.ld,
+                                place(AttentionOperand::kScoreGrads) + row * b.ld, lse[number], delta[number],
+                                l, place(AttentionOperand::kProbabilities) + row * b.ld,
+                                place(AttentionOperand::kProbabilityGrads) + row * b.ld);
+      }
+    }
+  }
+
+ private:
+  AttentionShape shape_;
+  std::list<std::vector<float>> room_;
+  float* places_[12] = {};
+};
+
+// How the twin goes: rows, or blocks with so many scores at once.
+constexpr std::int64_t kByRows = 0;
+
+// Operands: q, k, v, dout, out, lse, dq, dk, dv.
+void attention_twin(const AttentionSizes& s, std::int64_t most_scores, const std::vector<Matrix>& m) {
+  const TwinInput in{s, m[0].data, m[1].data, m[2].data};
+  std::vector<float> delta(static_cast<std::size_t>(s.shape.heads * s.tokens()));
+  const auto deltas = [&] {
+    for (std::int64_t t = 0; t < s.tokens(); ++t) {
+      for (std::int64_t h = 0; h < s.shape.heads; ++h) {
+        const std::int64_t at = t * s.width() + h * s.shape.head_dim;
+        delta[static_cast<std::size_t>(h * s.tokens() + t)] = warp_sum(
+            [&](int l) { return cuda::dot_of_lane(s.shape.head_dim, m[3].data + at, m[4].data + at, l); });
+      }
+    }
+  };
+  if (most_scores == kByRows) {
+    forward_rows_as_warps(in, m[4].data, m[5].data);
+    deltas();
+    return backward_rows_as_warps(in, m[5].data, delta.data(), m[3].data, m[6].data, m[7].data, m[8].data);
+  }
+  const cuda::AttentionBlocks blocks(s.shape, s.tokens(), most_scores);
+  std::int64_t scores = 0;
+  const auto segments = whole_segments(s.starts);
+  for (const auto& segment : segments) scores = std::max(scores, blocks.scores(segment));
+  PlainSteps steps(s.shape, scores);
+  constexpr AttentionOperand kOrder[] = {
+      AttentionOperand::kQ,   AttentionOperand::kK,  AttentionOperand::kV,  AttentionOperand::kDout,
+      AttentionOperand::kOut, AttentionOperand::kDq, AttentionOperand::kDk, AttentionOperand::kDv};
+  for (std::size_t i = 0; i < 8; ++i) steps.set(kOrder[i], m[i < 5 ? i : i + 1].data);
+  steps.new_lse = m[5].data;
+  for (const auto& segment : segments) blocks.forward(segment, steps);
+  deltas();
+  steps.lse = m[5].data;
+  steps.delta = delta.data();
+  std::fill_n(m[7].data, m[7].size(), 0.0F);
+  std::fill_n(m[8].data, m[8].size(), 0.0F);
+  for (const auto& segment : segments) blocks.backward(segment, steps);
+}
+
+OpCase attention_case(const AttentionSizes& s, std::int64_t most_scores) {
+  const AttentionNumbers x(s);
+  Reference r = reference_of(s, x);
+  r.out.operand = 4;
+  r.lse.operand = 5;
+  r.dq.operand = 6;
+  r.dk.operand = 7;
+  r.dv.operand = 8;
+  const auto garbage = [](std::int64_t rows, std::int64_t cols) {
+    return normals(static_cast<std::size_t>(rows * cols), 9);
+  };
+  const std::int64_t n = s.tokens();
+  return {.name = "attention" + s.text(),
+          .operands = {{"q", n, s.width(), x.q},
+                       {"k", n, s.kv_width(), x.k},
+                       {"v", n, s.kv_width(), x.v},
+                       {"dout", n, s.width(), x.dout},
+                       {"out", n, s.width(), garbage(n, s.width())},
+                       {"lse", s.shape.heads, n, garbage(s.shape.heads, n)},
+                       {"dq", n, s.width(), garbage(n, s.width())},
+                       {"dk", n, s.kv_width(), garbage(n, s.kv_width())},
+                       {"dv", n, s.kv_width(), garbage(n, s.kv_width())}},
+          .run =
+              [s](Context& ctx, Workspace&, const std::vector<Matrix>& m) {
+                const auto segments = whole_segments(s.starts);
+                attention_forward(ctx, s.shape, segments, m[0], m[1], m[2], m[4], m[5]);
+                attention_backward(ctx, s.shape, segments, m[0], m[1], m[2], m[4], m[5], m[3], m[6], m[7],
+                                   m[8]);
+              },
+          .expected = {r.out, r.lse, r.dq, r.dk, r.dv},
+          .twin = [s, most_scores](const std::vector<Matrix>& m) { attention_twin(s, most_scores, m); }};
+}
+
+AttentionShape shape_of(std::int64_t heads, std::int64_t kv_heads, std::int64_t dim,
+                        std::int64_t window = 0) {
+  return {heads, kv_heads, dim, window, 1.0F / std::sqrt(static_cast<float>(dim))};
+}
+
+const std::vector<AttentionSizes>& causal_sizes() {
+  static const std::vector<AttentionSizes> all = {{{0, 1}, shape_of(1, 1, 2)},
+                                                  {{0, 5}, shape_of(2, 2, 33)},
+                                                  {{0, 3, 40, 41, 77}, shape_of(4, 2, 5)},
+                                                  {{0, 60}, shape_of(6, 2, 16)},
+                                                  {{0, 5, 90}, shape_of(2, 1, 4, 9)},
+                                                  {{0, 70}, shape_of(1, 1, 8, 50)}};
+  return all;
+}
+
+TEST(AttentionDevices, RowsAndEveryDevice) {
+  for (const AttentionSizes& s : causal_sizes()) check_op(attention_case(s, kByRows));
+}
+
+TEST(AttentionDevices, BlocksOfAnySize) {
+  for (const AttentionSizes& s : causal_sizes()) {
+    for (const std::int64_t most :
+         {std::int64_t{1}, 13 * s.shape.heads * s.tokens(), std::int64_t{1} << 24}) {
+      OpCase c = attention_case(s, most);
+      std::vector<std::vector<float>> after;
+      std::vector<Matrix> matrices;
+      for (const auto& o : c.operands) after.push_back(o.before);
+      for (std::size_t o = 0; o < after.size(); ++o)
+        matrices.push_back({after[o].data(), c.operands[o].rows, c.operands[o].cols});
+      c.twin(matrices);
+      op_driver::internal::compare(c, fmt::format("the processor in blocks of {} scores", most), after);
+      if (testing::Test::HasFatalFailure()) return;
+    }
+  }
+}
+
+// Keys of a cache before the queries: what decoding asks.
+TEST(AttentionDevices, RangesAgreeWithEachOther) {
+  for (const std::int64_t window : {0, 1, 3, 100}) {
+    for (const bool causal : {true, false}) {
+      AttentionShape shape = shape_of(1, 1, 4, causal ? window : 0);
+      shape.causal = causal;
+      for (const std::int64_t q_count : {1, 4, 9}) {
+        const AttentionSegment s{7, q_count, 3, 9};
+        for (std::int64_t i = 0; i < q_count; ++i) {
+          const auto keys = cuda::keys_seen(s, shape, i);
+          ASSERT_LT(keys.begin, keys.end);
+          for (std::int64_t j = 0; j < s.kv_count; ++j) {
+            const auto queries = cuda::queries_seeing(s, shape, j);
+            EXPECT_EQ(j >= keys.begin && j < keys.end, i >= queries.begin && i < queries.end);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(AttentionDevices, SegmentsAreFoundByTheirRows) {
+  const std::vector<std::int64_t> counts = {1, 5, 2, 1, 9};
+  std::vector<cuda::SegmentRows> segments;
+  std::vector<int> of_row;
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    segments.push_back({{0, counts[i], 0, counts[i]}, std::ssize(of_row)});
+    of_row.insert(of_row.end(), static_cast<std::size_t>(counts[i]), static_cast<int>(i));
+  }
+  for (std::size_t row = 0; row < of_row.size(); ++row) {
+    EXPECT_EQ(cuda::segment_of_row(segments.data(), static_cast<int>(segments.size()),
+                                   static_cast<std::int64_t>(row)),
+              of_row[row]);
+  }
+}
+
+}  // namespace
+}  // namespace lq
