@@ -159,7 +159,7 @@ void Model::extend(Context& ctx, Workspace& ws, std::span<KvCache* const> caches
     const std::int64_t begin = batch.starts[i];
     const std::int64_t count = batch.starts[i + 1] - begin;
     const std::int64_t length = caches[i]->length();
-    caches[i]->reserve(count);
+    caches[i]->reserve(ctx, count);
     p.segments.push_back({begin, count, 0, length + count});
     longest = std::max(longest, length + count);
     for (std::int64_t t = begin; t < begin + count; ++t)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ops/device_memory.h"
 #include "ops/elementwise.h"
 #include "ops/embedding.h"
 #include "ops/lengths.h"
@@ -10,7 +11,9 @@
 namespace lq {
 namespace {
 
-Tensor room(std::int64_t rows, std::int64_t cols) { return Tensor::empty(DType::kF32, {rows, cols}); }
+Tensor room(Device device, std::int64_t rows, std::int64_t cols) {
+  return empty_tensor(device, DType::kF32, {rows, cols});
+}
 
 }  // namespace
 
@@ -31,7 +34,7 @@ void Embedding::set_lora(Context& ctx, std::unique_ptr<EmbeddingLora> lora) {
 void Embedding::update_magnitude(Context& ctx) {
   if (lora_ == nullptr || lora_->magnitude == nullptr) return;
   const std::int64_t vocabulary = table_->value.dim(0);
-  Tensor table = room(vocabulary, table_->value.dim(1));
+  Tensor table = room({}, vocabulary, table_->value.dim(1));
   convert_to_f32(table_->value.dtype(), table_->value.raw(), 0, table.numel(), table.mutable_data<float>());
   matmul_nt(ctx, const_matrix_of(lora_->a.value), const_matrix_of(lora_->b.value), matrix_of(table),
             {.alpha = lora_->scaling, .accumulate = true});
@@ -49,7 +52,7 @@ bool Embedding::learns() const {
 void Embedding::forward_plain(Context& ctx, std::span<const std::int32_t> ids, Matrix x) const {
   embedding_forward(ctx, table_->value, ids, x);
   if (lora_ == nullptr) return;
-  Tensor low = room(x.rows, lora_->rank());
+  Tensor low = room(x.device, x.rows, lora_->rank());
   embedding_forward(ctx, lora_->a.value, ids, matrix_of(low));
   matmul_nt(ctx, const_matrix_of(low), const_matrix_of(lora_->b.value), x,
             {.alpha = lora_->scaling, .accumulate = true});
@@ -68,7 +71,7 @@ void Embedding::backward(Context& ctx, std::span<const std::int32_t> ids, ConstM
   if (lora_ != nullptr && lora_->magnitude != nullptr) {
     Magnitude& magnitude = *lora_->magnitude;
     if (magnitude.m.trainable()) {
-      Tensor x = room(dx.rows, dx.cols);
+      Tensor x = room(dx.device, dx.rows, dx.cols);
       Tensor inverse = Tensor::empty(DType::kF32, magnitude.lengths.shape());
       forward_plain(ctx, ids, matrix_of(x));
       multiply(ctx.pool, dx, matrix_of(x));
@@ -78,7 +81,7 @@ void Embedding::backward(Context& ctx, std::span<const std::int32_t> ids, ConstM
       scale_columns(ctx.pool, const_matrix_of(inverse).flat(), matrix_of(x));
       bias_backward(ctx, const_matrix_of(x), magnitude.m.grads());
     }
-    scaled = room(dx.rows, dx.cols);
+    scaled = room(dx.device, dx.rows, dx.cols);
     fill(ctx, matrix_of(scaled), 0.0F);
     add_forward(ctx, dx, matrix_of(scaled));
     scale_columns(ctx.pool, const_matrix_of(magnitude.factors).flat(), matrix_of(scaled));
@@ -86,7 +89,7 @@ void Embedding::backward(Context& ctx, std::span<const std::int32_t> ids, ConstM
   }
   if (table_->trainable()) embedding_backward(ctx, ids, dx, matrix_of(table_->grad));
   if (lora_ == nullptr) return;
-  Tensor low = room(dx.rows, lora_->rank());
+  Tensor low = room(dx.device, dx.rows, lora_->rank());
   if (lora_->b.trainable()) {
     embedding_forward(ctx, lora_->a.value, ids, matrix_of(low));
     matmul_tn(ctx, dx, const_matrix_of(low), matrix_of(lora_->b.grad),

@@ -1,13 +1,15 @@
 #include "nn/kv_cache.h"
 
 #include <algorithm>
-#include <cstring>
+
+#include "ops/device_memory.h"
 
 namespace lq {
 
-KvCache::KvCache(std::int64_t layers, std::int64_t width, std::int64_t capacity)
+KvCache::KvCache(std::int64_t layers, std::int64_t width, std::int64_t capacity, Device device)
     : width_(width),
       capacity_(capacity),
+      device_(device),
       keys_(static_cast<std::size_t>(layers)),
       values_(static_cast<std::size_t>(layers)) {}
 
@@ -15,7 +17,7 @@ std::int64_t KvCache::bytes() const {
   return 2 * std::ssize(keys_) * rows_ * width_ * static_cast<std::int64_t>(sizeof(float));
 }
 
-void KvCache::reserve(std::int64_t count) {
+void KvCache::reserve(Context& ctx, std::int64_t count) {
   const std::int64_t need = length_ + count;
   LQ_CHECK(need <= capacity_, kInvalidArgument,
            "[generate] {} tokens would be in the context, but there is room for {}", need, capacity_);
@@ -23,10 +25,10 @@ void KvCache::reserve(std::int64_t count) {
   rows_ = std::min(capacity_, std::max({need, 2 * rows_, std::int64_t{64}}));
   for (auto* side : {&keys_, &values_}) {
     for (Tensor& layer : *side) {
-      Tensor grown = Tensor::empty(DType::kF32, {rows_, width_});
+      Tensor grown = empty_tensor(device_, DType::kF32, {rows_, width_});
       if (length_ > 0) {
-        std::memcpy(grown.mutable_raw(), layer.raw(),
-                    static_cast<std::size_t>(length_ * width_) * sizeof(float));
+        const auto kept = static_cast<std::size_t>(length_ * width_);
+        copy_values(ctx, {layer.data<float>(), kept, device_}, span_of<float>(grown).subspan(0, kept));
       }
       layer = std::move(grown);
     }
@@ -34,11 +36,11 @@ void KvCache::reserve(std::int64_t count) {
 }
 
 Matrix KvCache::keys(std::int64_t layer, std::int64_t count) {
-  return {keys_[static_cast<std::size_t>(layer)].mutable_data<float>(), length_ + count, width_};
+  return {keys_[static_cast<std::size_t>(layer)].mutable_data<float>(), length_ + count, width_, device_};
 }
 
 Matrix KvCache::values(std::int64_t layer, std::int64_t count) {
-  return {values_[static_cast<std::size_t>(layer)].mutable_data<float>(), length_ + count, width_};
+  return {values_[static_cast<std::size_t>(layer)].mutable_data<float>(), length_ + count, width_, device_};
 }
 
 void KvCache::put(std::int64_t layer, ConstMatrix k, ConstMatrix v) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "tensor/context.h"
 #include "tensor/matrix.h"
 #include "tensor/tensor.h"
 
@@ -12,14 +13,14 @@ namespace lq {
 class KvCache {
  public:
   // width: kv_heads * head_dim. Grows by doubling up to `capacity` tokens.
-  KvCache(std::int64_t layers, std::int64_t width, std::int64_t capacity);
+  KvCache(std::int64_t layers, std::int64_t width, std::int64_t capacity, Device device = {});
 
   std::int64_t length() const { return length_; }
   std::int64_t capacity() const { return capacity_; }
   std::int64_t bytes() const;
   // Rows for `count` more tokens in every layer. Throws Error(kInvalidArgument) when they exceed the
   // capacity.
-  void reserve(std::int64_t count);
+  void reserve(Context& ctx, std::int64_t count);
   // The first length() + count rows of a layer's keys and values, the last `count` of them to be written.
   // REQUIRES: reserve(count) came before.
   Matrix keys(std::int64_t layer, std::int64_t count);
@@ -38,6 +39,7 @@ class KvCache {
  private:
   std::int64_t width_;
   std::int64_t capacity_;
+  Device device_;
   std::int64_t rows_ = 0;  // allocated
   std::int64_t length_ = 0;
   std::vector<Tensor> keys_;

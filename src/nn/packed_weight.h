@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "nn/weight.h"
+#include "ops/packed_on_device.h"
 #include "quant/packed_matrix.h"
 
 namespace lq {
@@ -16,10 +17,14 @@ class PackedWeight final : public Weight {
   std::int64_t rows() const override { return matrix_.rows(); }
   std::int64_t cols() const override { return matrix_.cols(); }
   std::int64_t bytes() const override { return matrix_.storage_bytes(); }
-  backends::PackedView view() const override { return matrix_.view(); }
+  backends::PackedView view() const override { return placed_.parts.empty() ? matrix_.view() : placed_.view; }
+  void to_device(Context& ctx) override {
+    if (view().device != ctx.device) placed_ = copy_to_device(ctx, matrix_.view());
+  }
 
  private:
   PackedMatrix matrix_;
+  PackedOnDevice placed_;  // no parts: on the processor
 };
 
 }  // namespace lq

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "tensor/context.h"
 #include "tensor/device_span.h"
 #include "tensor/tensor.h"
 
@@ -15,10 +16,14 @@ struct Parameter {
   Tensor grad;       // F32 of the same shape where it learns, else empty; backward adds to it
 
   bool trainable() const { return grad.numel() > 0; }
-  // Makes value an owned F32 tensor and grad a tensor of zeros.
+  // Makes value an owned F32 tensor and grad a tensor of zeros. REQUIRES: value is on the processor.
   void make_trainable();
+  // Brings value and gradient to the context's device, and back to the processor; nothing where they are.
+  void to_device(Context& ctx);
+  void to_host(Context& ctx);
   // Drops the gradient.
   void freeze() { grad = Tensor(); }
+  // REQUIRES: the gradient is on the processor.
   void zero_grad();
   // For norms and biases. REQUIRES: value is F32.
   ConstVector values() const {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "nn/weight.h"
+#include "ops/packed_on_device.h"
 #include "tensor/tensor_view.h"
 
 namespace lq {
@@ -23,6 +24,8 @@ class StoredWeight final : public Weight {
             .cols = cols(),
             .stored = {.form = view_.form.get(), .data = view_.data}};
   }
+
+  void to_device(Context& ctx) override { copy_to_device(ctx, view()); }  // refuses it by name
 
  private:
   TensorView view_;

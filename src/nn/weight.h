@@ -26,6 +26,9 @@ class Weight {
   virtual std::int64_t bytes() const = 0;
   // As the ops take it: valid while the stored form stays where it is.
   virtual backends::PackedView view() const = 0;
+  // Brings a stored form of its own to the context's device (a parameter goes by itself); it stays valid on
+  // the processor too. Throws Error(kUnsupported) where that device cannot decode it.
+  virtual void to_device(Context& ctx) { (void)ctx; }
   // The parameter behind a dense weight, else null.
   virtual Parameter* parameter() { return nullptr; }
 

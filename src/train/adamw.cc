@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "ops/device_memory.h"
 #include "tensor/matrix.h"
 
 namespace lq {
@@ -12,13 +13,13 @@ namespace {
 std::int64_t blocks_of(std::int64_t count) { return (count + kMomentBlock - 1) / kMomentBlock; }
 
 // Fills `to` with the tensor of that name.
-void read_into(const SafetensorsReader& file, const std::string& name, Tensor& to) {
+void read_into(Context& ctx, const SafetensorsReader& file, const std::string& name, Tensor& to) {
   const TensorView& view = file.at(name);
   LQ_CHECK(view.dtype() == to.dtype() && view.shape() == to.shape(), kMismatch,
            "[train] {}: {} is {} {}, but {} {} was expected", file.path().string(), name,
            dtype_name(view.dtype()), shape_text(view.shape()), dtype_name(to.dtype()),
            shape_text(to.shape()));
-  if (to.bytes() > 0) std::memcpy(to.mutable_raw(), view.data, to.bytes());
+  copy_bytes(ctx, view.data, to);
 }
 
 }  // namespace
@@ -43,6 +44,14 @@ AdamW::AdamW(std::vector<TrainedParameter> parameters, const AdamWOptions& optio
     std::memset(m.v.mutable_raw(), code_of_zero(unsigned_), m.v.bytes());
     m.m_scale = Tensor::zeros(DType::kF32, {blocks_of(n)});
     m.v_scale = Tensor::zeros(DType::kF32, {blocks_of(n)});
+  }
+}
+
+void AdamW::to_device(Context& ctx) {
+  for (Moments& moments : moments_) {
+    for (Tensor* t : {&moments.m, &moments.v, &moments.m_scale, &moments.v_scale}) {
+      if (t->numel() > 0 && t->device() != ctx.device) *t = copy_to_device(ctx, *t);
+    }
   }
 }
 
@@ -98,15 +107,15 @@ std::vector<std::pair<std::string, const Tensor*>> AdamW::state() const {
   return all;
 }
 
-void AdamW::restore(const SafetensorsReader& file, std::int64_t steps) {
+void AdamW::restore(Context& ctx, const SafetensorsReader& file, std::int64_t steps) {
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     const std::string& name = parameters_[i].parameter->name;
     Moments& m = moments_[i];
-    read_into(file, "moment1." + name, m.m);
-    read_into(file, "moment2." + name, m.v);
+    read_into(ctx, file, "moment1." + name, m.m);
+    read_into(ctx, file, "moment2." + name, m.v);
     if (m.m.dtype() != DType::kU8) continue;
-    read_into(file, "moment1_scale." + name, m.m_scale);
-    read_into(file, "moment2_scale." + name, m.v_scale);
+    read_into(ctx, file, "moment1_scale." + name, m.m_scale);
+    read_into(ctx, file, "moment2_scale." + name, m.v_scale);
   }
   steps_ = steps;
 }

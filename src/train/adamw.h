@@ -35,6 +35,8 @@ class AdamW {
   // Names are unique.
   AdamW(std::vector<TrainedParameter> parameters, const AdamWOptions& options);
 
+  // Brings the moments to the context's device.
+  void to_device(Context& ctx);
   // One update from gradients * grad_scale. The same bits on any number of threads.
   void step(Context& ctx, double lr, double grad_scale);
   std::int64_t steps() const { return steps_; }
@@ -45,7 +47,7 @@ class AdamW {
   // The moments by name ("moment1.NAME", ...), for a checkpoint.
   std::vector<std::pair<std::string, const Tensor*>> state() const;
   // Throws Error(kNotFound, kMismatch) where the file's do not fit.
-  void restore(const SafetensorsReader& file, std::int64_t steps);
+  void restore(Context& ctx, const SafetensorsReader& file, std::int64_t steps);
 
  private:
   struct Moments {

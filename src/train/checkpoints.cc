@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
+#include <list>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "base/error.h"
 #include "files/json_object.h"
+#include "ops/device_memory.h"
 
 namespace lq {
 namespace {
@@ -22,14 +23,22 @@ void add_parameters(const std::vector<Parameter*>& parameters, Tensors& to) {
   for (const Parameter* p : parameters) to.emplace_back("value." + p->name, &p->value);
 }
 
-void read_parameters(const SafetensorsReader& file, const std::vector<Parameter*>& parameters) {
+void read_parameters(Context& ctx, const SafetensorsReader& file, const std::vector<Parameter*>& parameters) {
   for (Parameter* p : parameters) {
     const TensorView& view = file.at("value." + p->name);
     LQ_CHECK(view.dtype() == DType::kF32 && view.shape() == p->value.shape(), kMismatch,
              "[train] {}: {} is {} {}, but {} was expected", file.path().string(), p->name,
              dtype_name(view.dtype()), shape_text(view.shape()), shape_text(p->value.shape()));
-    std::memcpy(p->value.mutable_raw(), view.data, p->value.bytes());
+    copy_bytes(ctx, view.data, p->value);
   }
+}
+
+// The same on the processor; `copies` owns those that lie elsewhere.
+Tensors on_host(Context& ctx, Tensors tensors, std::list<Tensor>& copies) {
+  for (auto& [name, tensor] : tensors) {
+    if (!tensor->device().is_cpu()) tensor = &copies.emplace_back(copy_to_host(ctx, *tensor));
+  }
+  return tensors;
 }
 
 }  // namespace
@@ -53,18 +62,19 @@ std::vector<std::int64_t> Checkpoints::steps() const {
   return all;
 }
 
-void Checkpoints::save(const TrainState& state, const std::vector<Parameter*>& parameters,
+void Checkpoints::save(Context& ctx, const TrainState& state, const std::vector<Parameter*>& parameters,
                        const AdamW& optimizer) const {
   Tensors tensors = optimizer.state();
   add_parameters(parameters, tensors);
-  store_.put(name_of(state.step), tensors,
+  std::list<Tensor> copies;
+  store_.put(name_of(state.step), on_host(ctx, std::move(tensors), copies),
              {{"state", to_json(state)}, {"optimizer_steps", optimizer.steps()}});
   const auto all = steps();
   for (std::size_t i = 0; i + static_cast<std::size_t>(keep_) < all.size(); ++i)
     store_.erase(name_of(all[i]));
 }
 
-std::optional<TrainState> Checkpoints::restore(const std::vector<Parameter*>& parameters,
+std::optional<TrainState> Checkpoints::restore(Context& ctx, const std::vector<Parameter*>& parameters,
                                                AdamW& optimizer) const {
   auto all = steps();
   for (; !all.empty(); all.pop_back()) {
@@ -73,22 +83,24 @@ std::optional<TrainState> Checkpoints::restore(const std::vector<Parameter*>& pa
     const std::string who = "[train] " + item->file.path().string();
     const JsonObject info = JsonObject::record(item->info, who);
     const TrainState state = train_state_from_json(nlohmann::json(info.any("state")), who);
-    read_parameters(item->file, parameters);
-    optimizer.restore(item->file, info.count("optimizer_steps"));
+    read_parameters(ctx, item->file, parameters);
+    optimizer.restore(ctx, item->file, info.count("optimizer_steps"));
     return state;
   }
   return std::nullopt;
 }
 
-void Checkpoints::save_best(std::int64_t step, const std::vector<Parameter*>& parameters) const {
+void Checkpoints::save_best(Context& ctx, std::int64_t step,
+                            const std::vector<Parameter*>& parameters) const {
   Tensors tensors;
   add_parameters(parameters, tensors);
-  store_.put(kBest, tensors, {{"step", step}});
+  std::list<Tensor> copies;
+  store_.put(kBest, on_host(ctx, std::move(tensors), copies), {{"step", step}});
 }
 
-bool Checkpoints::restore_best(const std::vector<Parameter*>& parameters) const {
+bool Checkpoints::restore_best(Context& ctx, const std::vector<Parameter*>& parameters) const {
   const auto item = store_.get(kBest);
-  if (item) read_parameters(item->file, parameters);
+  if (item) read_parameters(ctx, item->file, parameters);
   return item.has_value();
 }
 

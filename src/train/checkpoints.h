@@ -8,6 +8,7 @@
 
 #include "formats/work_store.h"
 #include "nn/parameter.h"
+#include "tensor/context.h"
 #include "train/adamw.h"
 #include "train/train_state.h"
 
@@ -19,14 +20,16 @@ class Checkpoints {
   Checkpoints(const std::filesystem::path& directory, std::int64_t keep);
 
   // Throws Error(kIo); those written before stay then.
-  void save(const TrainState& state, const std::vector<Parameter*>& parameters, const AdamW& optimizer) const;
+  void save(Context& ctx, const TrainState& state, const std::vector<Parameter*>& parameters,
+            const AdamW& optimizer) const;
   // The newest that is whole (a damaged one is passed over); nothing where there is none. Throws
   // Error(kCorruptFile, kMismatch, kNotFound) for one of other parameters.
-  std::optional<TrainState> restore(const std::vector<Parameter*>& parameters, AdamW& optimizer) const;
+  std::optional<TrainState> restore(Context& ctx, const std::vector<Parameter*>& parameters,
+                                    AdamW& optimizer) const;
 
   // What learns, as it is now, as the best so far; and back.
-  void save_best(std::int64_t step, const std::vector<Parameter*>& parameters) const;
-  bool restore_best(const std::vector<Parameter*>& parameters) const;
+  void save_best(Context& ctx, std::int64_t step, const std::vector<Parameter*>& parameters) const;
+  bool restore_best(Context& ctx, const std::vector<Parameter*>& parameters) const;
 
   // Steps of the checkpoints there are, rising.
   std::vector<std::int64_t> steps() const;

@@ -251,7 +251,7 @@ FinetuneReport finetune(Context& ctx, const CheckpointPtr& checkpoint, const Fin
   if (o.compress) report.compressed = compress_adapter(ctx, model, *factor_quantizer());
   product.write(final_dir);
   if (report.training.state.best_step >= 0 &&
-      Checkpoints(output.store_dir(), o.train.keep).restore_best(model.trainable())) {
+      Checkpoints(output.store_dir(), o.train.keep).restore_best(ctx, model.trainable())) {
     if (o.compress) compress_adapter(ctx, model, *factor_quantizer());
     product.write(final_dir / "best");
   }

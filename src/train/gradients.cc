@@ -8,8 +8,12 @@
 namespace lq {
 
 double gradient_norm(Context& ctx, const std::vector<Parameter*>& parameters) {
+  std::vector<ConstVector> gradients;
+  for (Parameter* p : parameters) gradients.push_back(p->grads());
+  std::vector<double> squares(gradients.size());
+  squared_norms(ctx, gradients, squares);
   double sum = 0.0;
-  for (Parameter* p : parameters) sum += squared_norm(ctx, p->grads());
+  for (const double s : squares) sum += s;
   return std::sqrt(sum);
 }
 

@@ -9,6 +9,7 @@
 #include "base/process.h"
 #include "dist/alone/alone.h"
 #include "nn/lora_dropout.h"
+#include "ops/device_memory.h"
 #include "tensor/workspace.h"
 #include "train/batch_stream.h"
 #include "train/checkpoints.h"
@@ -38,12 +39,16 @@ class Trainer {
         arena_(ctx, parameters_),
         sum_(arena_, ranks_),
         optimizer_(parameter_groups(parameters_, options), options.adam),
-        checkpoints_(directory, options.keep) {
+        checkpoints_(directory, options.keep),
+        ws_(ctx.device, empty_tensor) {
+    LQ_CHECK(ctx.device.is_cpu() || ranks_.size() == 1, kUnsupported,
+             "[train] several processes train on the cpu; on {} one does", device_text(ctx.device));
+    optimizer_.to_device(ctx);
     result_.total_steps = total_steps(examples, options);
     schedule_ = {options.schedule, warmup_steps(options.warmup, result_.total_steps), result_.total_steps};
     tape_.keep = options.activations;
     dropout_ = {static_cast<float>(options.dropout), ctx.seed, 0};
-    if (const auto found = checkpoints_.restore(parameters_, optimizer_)) {
+    if (const auto found = checkpoints_.restore(ctx, parameters_, optimizer_)) {
       state_ = *found;
       stream_.seek(state_.data);
       if (magnitudes_) model_.update_magnitudes(ctx);
@@ -83,7 +88,7 @@ class Trainer {
     ctx_.progress.end();
     save();
     ranks_.barrier();
-    if (ends_with_best(options_)) checkpoints_.restore_best(parameters_);
+    if (ends_with_best(options_)) checkpoints_.restore_best(ctx_, parameters_);
     if (magnitudes_) model_.update_magnitudes(ctx_);
     result_.state = state_;
     result_.tokens_per_second = static_cast<double>(state_.tokens) / std::max(state_.seconds, 1e-9);
@@ -121,11 +126,13 @@ class Trainer {
 
   void validate() {
     Context inner = inner_context();
+    // On the processor always in f32.
+    if (!ctx_.device.is_cpu()) inner.matmul_precision = options_.precision;
     const bool labelled = examples_.validation.front().label.has_value();
     const ValidationLoss v = validation_loss(inner, ws_, model_, examples_.validation, kValidationTokens);
     const bool better = std::isfinite(v.loss) && (!state_.best_loss || v.loss < *state_.best_loss);
     if (better) {
-      if (first_rank()) checkpoints_.save_best(state_.step, parameters_);
+      if (first_rank()) checkpoints_.save_best(ctx_, state_.step, parameters_);
       state_.best_loss = v.loss;
       state_.best_step = state_.step;
       state_.since_best = 0;
@@ -218,7 +225,7 @@ class Trainer {
 
   void save() {
     if (saved_ == state_.step && saved_evaluated_ == state_.evaluated) return;
-    if (first_rank()) checkpoints_.save(state_, parameters_, optimizer_);
+    if (first_rank()) checkpoints_.save(ctx_, state_, parameters_, optimizer_);
     saved_ = state_.step;
     saved_evaluated_ = state_.evaluated;
   }

@@ -90,6 +90,7 @@ TEST(FewRowsElement, ProductsAreWithinTheBoundOfTheirRoundings) {
   const std::vector<CodebookConfig> all = all_nf_configs();
   for (std::size_t at = 0; at < all.size(); at += 7) {  // every kind of each, in other company
     const CodebookConfig& config = all[at];
+    if (config.bits == 5 || config.bits == 6) continue;  // multiplied in f32, as any other layout
     for (const auto& [rows, cols] : {std::pair<std::int64_t, std::int64_t>{1, 64}, {17, 192}, {33, 704}}) {
       NfCase c(config, rows * cols);
       c.view.rows = rows;

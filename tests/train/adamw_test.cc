@@ -156,7 +156,7 @@ TEST(AdamW, GoesOnFromItsState) {
       for (const auto& [name, tensor] : adam.state()) writer.write(name, *tensor);
       writer.finish();
     }
-    other.restore(SafetensorsReader(file), adam.steps());
+    other.restore(ctx, SafetensorsReader(file), adam.steps());
     std::memcpy(q.value.mutable_raw(), p.value.raw(), p.value.bytes());
     for (Parameter* x : {&p, &q}) set_gradient(pool, *x, 3);
     adam.step(ctx, 1e-3, 1.0);
@@ -164,7 +164,7 @@ TEST(AdamW, GoesOnFromItsState) {
     EXPECT_EQ(std::memcmp(p.value.raw(), q.value.raw(), p.value.bytes()), 0);
     Parameter longer = parameter(pool, "p", 5001);
     AdamW third({{&longer}}, {.eight_bit = eight_bit});
-    EXPECT_THROW(third.restore(SafetensorsReader(file), 3), Error);
+    EXPECT_THROW(third.restore(ctx, SafetensorsReader(file), 3), Error);
   }
   std::filesystem::remove(file);
 }

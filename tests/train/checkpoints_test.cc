@@ -28,6 +28,9 @@ struct OneParameter {
     for (std::int64_t i = 0; i < 300; ++i) parameter.value.mutable_data<float>()[i] = value;
   }
   float value() const { return parameter.value.data<float>()[299]; }
+  ThreadPool pool{1};
+  NoProgress progress;
+  Context ctx{pool, progress, 0, {}};
   Parameter parameter = make();
   std::vector<Parameter*> all = {&parameter};
   AdamW optimizer{{{.parameter = &parameter}}, {}};
@@ -44,14 +47,14 @@ TEST(Checkpoints, TheNewestComesBackAndOldOnesGo) {
   const io_test::TempDir dir;
   OneParameter model;
   const Checkpoints checkpoints(dir.path(), 2);
-  EXPECT_FALSE(checkpoints.restore(model.all, model.optimizer).has_value());
+  EXPECT_FALSE(checkpoints.restore(model.ctx, model.all, model.optimizer).has_value());
   for (std::int64_t step : {3, 6, 9}) {
     model.set(static_cast<float>(step));
-    checkpoints.save(at_step(step), model.all, model.optimizer);
+    checkpoints.save(model.ctx, at_step(step), model.all, model.optimizer);
   }
   EXPECT_EQ(checkpoints.steps(), (std::vector<std::int64_t>{6, 9}));
   model.set(-1.0F);
-  const auto state = checkpoints.restore(model.all, model.optimizer);
+  const auto state = checkpoints.restore(model.ctx, model.all, model.optimizer);
   ASSERT_TRUE(state.has_value());
   EXPECT_EQ(state->step, 9);
   EXPECT_EQ(state->loss, 2.25);
@@ -62,13 +65,13 @@ TEST(Checkpoints, TheBestIsKeptBesidesTheLast) {
   const io_test::TempDir dir;
   OneParameter model;
   const Checkpoints checkpoints(dir.path(), 1);
-  EXPECT_FALSE(checkpoints.restore_best(model.all));
+  EXPECT_FALSE(checkpoints.restore_best(model.ctx, model.all));
   model.set(5.0F);
-  checkpoints.save_best(5, model.all);
-  for (std::int64_t step : {6, 7}) checkpoints.save(at_step(step), model.all, model.optimizer);
+  checkpoints.save_best(model.ctx, 5, model.all);
+  for (std::int64_t step : {6, 7}) checkpoints.save(model.ctx, at_step(step), model.all, model.optimizer);
   EXPECT_EQ(checkpoints.steps(), (std::vector<std::int64_t>{7}));
   model.set(0.0F);
-  EXPECT_TRUE(checkpoints.restore_best(model.all));
+  EXPECT_TRUE(checkpoints.restore_best(model.ctx, model.all));
   EXPECT_EQ(model.value(), 5.0F);
 }
 
@@ -76,13 +79,13 @@ TEST(Checkpoints, OneOfAnotherModelIsRefused) {
   const io_test::TempDir dir;
   OneParameter model;
   const Checkpoints checkpoints(dir.path(), 1);
-  checkpoints.save(at_step(1), model.all, model.optimizer);
+  checkpoints.save(model.ctx, at_step(1), model.all, model.optimizer);
   Parameter other;
   other.name = "p";
   other.value = Tensor::zeros(DType::kF32, {301});
   other.make_trainable();
   AdamW optimizer({{.parameter = &other}}, {});
-  EXPECT_THROW(checkpoints.restore({&other}, optimizer), Error);
+  EXPECT_THROW(checkpoints.restore(model.ctx, {&other}, optimizer), Error);
 }
 
 // A run whose disk is full when a checkpoint is due: it stops with one line, the checkpoint before is whole,
