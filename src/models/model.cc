@@ -162,7 +162,7 @@ KvCache Model::make_cache(std::int64_t capacity) const {
   const ModelSpec& c = state_->spec;
   refuse_encoder(c, state_->path(), "generate text");
   check_sequence_length(c, capacity, state_->path());
-  return {c.layers(), c.kv_width(), capacity};
+  return {c.layers(), c.kv_width(), capacity, device()};
 }
 
 ModelMemory Model::memory_estimate(std::int64_t tokens, bool training, Keep keep) const {

@@ -106,6 +106,20 @@ class Model {
   // Dropout before every low-rank part from now on; null: none. It outlives its use.
   void set_lora_dropout(const LoraDropout* dropout);
 
+  // --- on another device than the processor ---
+  // Where its numbers lie.
+  Device device() const;
+  // Why it can be computed on the processor only; empty where it can go to others.
+  std::string stays_on_cpu() const;
+  // Brings everything to the context's device, tensor by tensor. What learns, adapters and hashes are settled
+  // before. Throws Error(kUnsupported) as stays_on_cpu says, Error(kIo) where there is no room.
+  void to_device(Context& ctx);
+  // What has learned comes back to the processor; the rest stays.
+  void learned_to_host(Context& ctx);
+  // Elements of the largest linear's weight, and of all packed ones of the block that has most.
+  std::int64_t largest_weight() const;
+  std::int64_t packed_block_weights() const;
+
   // Loads a PEFT adapter beside the linears and the embedding (replacing any); whole tensors in it replace
   // the model's, as in PEFT: a copy that belongs to one module (modules_to_save) leaves the other of a tied
   // pair as it was, a tensor in the base layer's place changes both. `base_hash`: of this model, empty: not

@@ -3,21 +3,23 @@
 
 #include "models/model.h"
 #include "models/model_state.h"
+#include "ops/device_memory.h"
 
 namespace lq {
 namespace {
 
 // A [tokens, hidden] part of a tensor that may be larger.
 Matrix part_of(Tensor& t, std::int64_t rows, std::int64_t cols) {
-  return {t.mutable_data<float>(), rows, cols};
+  return {t.mutable_data<float>(), rows, cols, t.device()};
 }
 
-void make_room(ModelTape& tape, std::int64_t layers, std::int64_t tokens, std::int64_t hidden) {
+void make_room(Device device, ModelTape& tape, std::int64_t layers, std::int64_t tokens,
+               std::int64_t hidden) {
   tape.inputs.resize(static_cast<std::size_t>(layers));
   for (Tensor& t : tape.inputs) {
-    if (t.numel() >= tokens * hidden) continue;
+    if (t.numel() >= tokens * hidden && t.device() == device) continue;
     t = Tensor();
-    t = Tensor::empty(DType::kF32, {tokens, hidden});
+    t = empty_tensor(device, DType::kF32, {tokens, hidden});
   }
   tape.blocks.resize(tape.keep == Keep::kActivations ? static_cast<std::size_t>(layers) : 1);
 }
@@ -111,7 +113,7 @@ void Model::pass_backward(Context& ctx, Workspace& ws, ModelTape& tape, const To
   const ModelSpec& c = state_->spec;
   const std::int64_t n = batch.tokens();
   const SequencePlan p = plan(ctx, batch);
-  make_room(tape, c.layers(), n, c.hidden);
+  make_room(ctx.device, tape, c.layers(), n, c.hidden);
   Scratch scratch(ws);
   const Matrix last = scratch.matrix(n, c.hidden);
   embed(ctx, p, batch.ids, part_of(tape.inputs[0], n, c.hidden));

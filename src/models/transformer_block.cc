@@ -1,6 +1,7 @@
 #include "models/transformer_block.h"
 
 #include "ops/columns.h"
+#include "ops/device_memory.h"
 #include "ops/elementwise.h"
 
 namespace lq {
@@ -13,14 +14,14 @@ std::int64_t BlockTape::floats(const Shape& s) {
                      raw + branches);
 }
 
-void BlockTape::resize(const Shape& s) {
-  if (storage_.numel() < floats(s)) {
+void BlockTape::resize(Device device, const Shape& s) {
+  if (storage_.numel() < floats(s) || storage_.device() != device) {
     storage_ = Tensor();
-    storage_ = Tensor::empty(DType::kF32, {floats(s)});
+    storage_ = empty_tensor(device, DType::kF32, {floats(s)});
   }
   float* at = storage_.mutable_data<float>();
   const auto take = [&at](std::int64_t rows, std::int64_t cols) {
-    const Matrix m{at, rows, cols};
+    const Matrix m{at, rows, cols, device};
     at += rows * cols;
     return m;
   };
@@ -138,7 +139,7 @@ void TransformerBlock::leave(Context& ctx, Workspace& ws, const Norm& after, Con
 
 void TransformerBlock::fill_tape(Context& ctx, Workspace& ws, const SequencePlan& plan, ConstMatrix x,
                                  BlockTape& tape) const {
-  tape.resize(tape_shape(x.rows));
+  tape.resize(x.device, tape_shape(x.rows));
   Scratch scratch(ws);
   const Matrix normal = scratch.matrix(x.rows, x.cols);
   const Matrix branch = keeps_branches() ? tape.attention_branch : tape.middle;

@@ -30,8 +30,8 @@ class BlockTape {
     bool operator==(const Shape&) const = default;
   };
   static std::int64_t floats(const Shape& shape);
-  // Makes room; keeps the memory it has where that suffices.
-  void resize(const Shape& shape);
+  // Makes room on that device; keeps the memory it has where that suffices.
+  void resize(Device device, const Shape& shape);
   void clear() { storage_ = Tensor(); }
   std::int64_t bytes() const { return static_cast<std::int64_t>(storage_.bytes()); }
 

@@ -37,6 +37,7 @@ struct Context {
   MatmulPrecision matmul_precision = MatmulPrecision::kF32;
   Device device = {};                // where new tensors and scratch lie; an op runs where its operands lie
   DeviceQueue* queue = nullptr;      // of that device; null on the processor
+  bool device_is_wish = false;       // a job that does not fit there computes on the processor
   Collective* collective = nullptr;  // null: this process is alone
 };
 

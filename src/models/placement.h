@@ -1,0 +1,33 @@
+// Where a job's model is computed: on the device that the context names, if it has room.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "models/model.h"
+#include "tensor/context.h"
+
+namespace lq {
+
+// What of a device's memory a job takes, besides what the model's own estimate counts.
+struct PlacementNeed {
+  ModelMemory memory = {};  // of all models that go there
+  std::int64_t more = 0;    // moments, caches, gradients that wait
+  // Whether backward computes a block's activations again: then its decoded weights are kept between.
+  bool recomputes = false;
+};
+
+// Bytes of a CUDA device that a job takes in all: with the context of the driver, cuBLAS's workspace, and
+// what products and attention round or decode into.
+std::int64_t device_bytes(const Model& model, const PlacementNeed& need);
+
+// The context to compute with. Where the device has no room for `need`, or cannot compute this model: the
+// processor's context with a note that says why if the context's device is a wish (--device auto), else one
+// line with need, free and what to change, as Error(kIo), or Error(kUnsupported). `who` begins the note:
+// "finetune". Moves nothing.
+Context choose_device(Context& ctx, const Model& model, const PlacementNeed& need, std::string_view who);
+
+// Brings the model to the context's device, and sets that up for what `need` says.
+void move_model(Context& ctx, Model& model, const PlacementNeed& need);
+
+}  // namespace lq
