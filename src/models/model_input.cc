@@ -5,6 +5,7 @@
 #include "models/model.h"
 #include "models/model_state.h"
 #include "ops/columns.h"
+#include "ops/device_memory.h"
 #include "ops/elementwise.h"
 #include "ops/embedding.h"
 
@@ -37,7 +38,7 @@ std::vector<std::int32_t> type_rows(const ModelSpec& spec, const SequencePlan& p
 
 void Model::State::add_tables(Context& ctx, const SequencePlan& plan, Matrix x) const {
   if (positions == nullptr && types == nullptr) return;
-  Tensor rows = Tensor::empty(DType::kF32, {x.rows, x.cols});
+  Tensor rows = empty_tensor(x.device, DType::kF32, {x.rows, x.cols});
   if (positions != nullptr) {
     embedding_forward(ctx, positions->value, position_rows(spec, plan), matrix_of(rows));
     add_forward(ctx, const_matrix_of(rows), x);
@@ -65,7 +66,7 @@ void Model::embed_backward(Context& ctx, const SequencePlan& plan, std::span<con
   if (state_->embedding_norm) {
     Workspace ws;
     Scratch scratch(ws);
-    Tensor sum = Tensor::empty(DType::kF32, {dx.rows, dx.cols});
+    Tensor sum = empty_tensor(dx.device, DType::kF32, {dx.rows, dx.cols});
     const Matrix x = matrix_of(sum);
     state_->embedding->forward(ctx, ids, x);
     if (spec.embedding_multiplier != 1.0F) scale(ctx, spec.embedding_multiplier, x);
@@ -86,7 +87,7 @@ void Model::embed_backward(Context& ctx, const SequencePlan& plan, std::span<con
   if (spec.embedding_multiplier == 1.0F || !state_->embedding->learns()) {
     return state_->embedding->backward(ctx, ids, dx);
   }
-  Tensor scaled = Tensor::empty(DType::kF32, {dx.rows, dx.cols});
+  Tensor scaled = empty_tensor(dx.device, DType::kF32, {dx.rows, dx.cols});
   take_columns(ctx, dx, 0, matrix_of(scaled));
   scale(ctx, spec.embedding_multiplier, matrix_of(scaled));
   state_->embedding->backward(ctx, ids, const_matrix_of(scaled));

@@ -51,6 +51,14 @@ TEST(NoCuda, EverySymbolRefuses) {
   expect_refused([&] { finish(queue); });
   expect_refused([&] { copy_on_device(queue, nullptr, 0, nullptr); });
   expect_refused([&] { fill(queue, 0, 0.0F, nullptr); });
+  expect_refused([&] { activation_forward(queue, {}, 0, nullptr, nullptr); });
+  expect_refused([&] { activation_backward(queue, {}, 0, nullptr, nullptr, nullptr); });
+  expect_refused([&] { gate_forward(queue, {}, 0, nullptr, nullptr, nullptr); });
+  expect_refused([&] { gate_backward(queue, {}, 0, nullptr, nullptr, nullptr, nullptr, nullptr); });
+  expect_refused([&] { soft_cap_forward(queue, 1.0F, 0, nullptr); });
+  expect_refused([&] { soft_cap_backward(queue, 1.0F, 0, nullptr, nullptr); });
+  expect_refused([&] { take_columns(queue, 0, 0, 0, 0, nullptr, nullptr); });
+  expect_refused([&] { put_columns(queue, 0, 0, 0, 0, nullptr, nullptr); });
   expect_refused([&] { scale(queue, 0, 0.0F, nullptr); });
   expect_refused([&] { add(queue, 0, nullptr, nullptr); });
   expect_refused([&] { add_bias(queue, 0, 0, nullptr, nullptr); });

@@ -4,11 +4,14 @@
 
 #include <numbers>
 
+#include "backends/cuda/elementwise_element.h"
 #include "ops/op_driver.h"
 #include "reference/numbers.h"
 
 namespace lq {
 namespace {
+
+namespace cuda = backends::cuda;
 
 using op_driver::check_op;
 using op_driver::kRounding;
@@ -79,8 +82,11 @@ OpCase plain_forward(Activation a, std::int64_t rows, std::int64_t cols) {
           .run = [a](Context& ctx, Workspace&,
                      const std::vector<Matrix>& m) { activation_forward(ctx, a, m[0], m[1]); },
           .expected = {y},
-          .twin = {},
-          .cpu_only = true};
+          .twin =
+              [a](const std::vector<Matrix>& m) {
+                for (std::int64_t i = 0; i < m[0].size(); ++i)
+                  cuda::ActivationForward{a, m[0].data, m[1].data}(i);
+              }};
 }
 
 OpCase plain_backward(Activation a, std::int64_t rows, std::int64_t cols) {
@@ -97,8 +103,11 @@ OpCase plain_backward(Activation a, std::int64_t rows, std::int64_t cols) {
       .run = [a](Context& ctx, Workspace&,
                  const std::vector<Matrix>& m) { activation_backward(ctx, a, m[0], m[1], m[2]); },
       .expected = {dx},
-      .twin = {},
-      .cpu_only = true};
+      .twin =
+          [a](const std::vector<Matrix>& m) {
+            for (std::int64_t i = 0; i < m[0].size(); ++i)
+              cuda::ActivationBackward{a, m[0].data, m[1].data, m[2].data}(i);
+          }};
 }
 
 // In place, as the engine does: gate becomes dgate and up becomes dup.
@@ -126,8 +135,16 @@ OpCase gate_both(Activation a, bool backward, std::int64_t rows, std::int64_t co
                 gate_forward(ctx, a, m[0], m[1], m[0]);
               },
           .expected = expected,
-          .twin = {},
-          .cpu_only = a != Activation::kSilu};  // which has a body on every device
+          .twin =
+              [a, backward](const std::vector<Matrix>& m) {
+                for (std::int64_t i = 0; i < m[0].size(); ++i) {
+                  if (backward) {
+                    cuda::GateBackward{a, m[0].data, m[1].data, m[2].data, m[0].data, m[1].data}(i);
+                  } else {
+                    cuda::GateForward{a, m[0].data, m[1].data, m[0].data}(i);
+                  }
+                }
+              }};
 }
 
 TEST(Activation, PlainOnEveryDevice) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "backends/cuda/elementwise_element.h"
 #include "ops/op_driver.h"
 #include "reference/numbers.h"
 
@@ -31,8 +32,17 @@ TEST(Columns, AreTakenAndPutBackOnEveryDevice) {
                                take_columns(ctx, m[0], kAt, m[1]);
                              },
                          .expected = {e},
-                         .twin = {},
-                         .cpu_only = true});
+                         .twin =
+                             [put](const std::vector<Matrix>& m) {
+                               using namespace backends::cuda;
+                               for (std::int64_t i = 0; i < m[1].size(); ++i) {
+                                 if (put) {
+                                   PutColumns{kPart, kAll, kAt, m[1].data, m[0].data}(i);
+                                 } else {
+                                   TakeColumns{kPart, kAll, kAt, m[0].data, m[1].data}(i);
+                                 }
+                               }
+                             }});
   }
 }
 

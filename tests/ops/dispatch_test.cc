@@ -46,7 +46,11 @@ TEST(Dispatch, AMixtureOfDevicesIsRefusedByName) {
 }
 
 TEST(Dispatch, AnOpWithoutABodyForADeviceSaysSo) {
-  EXPECT_EQ(refusal([&] { cpu_only("some op", {{"x", kCuda}}); }, ErrorCode::kUnsupported),
+  EXPECT_EQ(refusal(
+                [&] {
+                  cpu_only("some op", {{"x", kCuda}});
+                },
+                ErrorCode::kUnsupported),
             "[ops] some op runs on the cpu only, but x is on cuda:0");
 }
 

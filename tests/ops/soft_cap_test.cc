@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "backends/cuda/elementwise_element.h"
 #include "ops/op_driver.h"
 #include "reference/numbers.h"
 
@@ -28,8 +29,11 @@ OpCase cap_forward(std::int64_t rows, std::int64_t cols) {
           .run = [](Context& ctx, Workspace&,
                     const std::vector<Matrix>& m) { soft_cap_forward(ctx, kCap, m[0]); },
           .expected = {y},
-          .twin = {},
-          .cpu_only = true};
+          .twin =
+              [](const std::vector<Matrix>& m) {
+                for (std::int64_t i = 0; i < m[0].size(); ++i)
+                  backends::cuda::SoftCapForward{kCap, m[0].data}(i);
+              }};
 }
 
 OpCase cap_backward(std::int64_t rows, std::int64_t cols) {
@@ -48,8 +52,11 @@ OpCase cap_backward(std::int64_t rows, std::int64_t cols) {
           .run = [](Context& ctx, Workspace&,
                     const std::vector<Matrix>& m) { soft_cap_backward(ctx, kCap, m[0], m[1]); },
           .expected = {dx},
-          .twin = {},
-          .cpu_only = true};
+          .twin =
+              [](const std::vector<Matrix>& m) {
+                for (std::int64_t i = 0; i < m[0].size(); ++i)
+                  backends::cuda::SoftCapBackward{kCap, m[0].data, m[1].data}(i);
+              }};
 }
 
 TEST(SoftCap, BothWaysOnEveryDevice) {

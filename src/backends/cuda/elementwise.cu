@@ -28,6 +28,43 @@ void silu_mul_backward(DeviceQueue& queue, std::int64_t n, const float* gate, co
   for_each(queue, "silu_mul_backward", n, SiluMulBackward{gate, up, dout, dgate, dup});
 }
 
+void activation_forward(DeviceQueue& queue, Activation activation, std::int64_t n, const float* x, float* y) {
+  for_each(queue, "activation_forward", n, ActivationForward{activation, x, y});
+}
+
+void activation_backward(DeviceQueue& queue, Activation activation, std::int64_t n, const float* x,
+                         const float* dy, float* dx) {
+  for_each(queue, "activation_backward", n, ActivationBackward{activation, x, dy, dx});
+}
+
+void gate_forward(DeviceQueue& queue, Activation activation, std::int64_t n, const float* gate,
+                  const float* up, float* out) {
+  for_each(queue, "gate_forward", n, GateForward{activation, gate, up, out});
+}
+
+void gate_backward(DeviceQueue& queue, Activation activation, std::int64_t n, const float* gate,
+                   const float* up, const float* dout, float* dgate, float* dup) {
+  for_each(queue, "gate_backward", n, GateBackward{activation, gate, up, dout, dgate, dup});
+}
+
+void soft_cap_forward(DeviceQueue& queue, float cap, std::int64_t n, float* x) {
+  for_each(queue, "soft_cap_forward", n, SoftCapForward{cap, x});
+}
+
+void soft_cap_backward(DeviceQueue& queue, float cap, std::int64_t n, const float* capped, float* dx) {
+  for_each(queue, "soft_cap_backward", n, SoftCapBackward{cap, capped, dx});
+}
+
+void take_columns(DeviceQueue& queue, std::int64_t rows, std::int64_t cols, std::int64_t width,
+                  std::int64_t begin, const float* whole, float* part) {
+  for_each(queue, "take_columns", rows * cols, TakeColumns{cols, width, begin, whole, part});
+}
+
+void put_columns(DeviceQueue& queue, std::int64_t rows, std::int64_t cols, std::int64_t width,
+                 std::int64_t begin, const float* part, float* whole) {
+  for_each(queue, "put_columns", rows * cols, PutColumns{cols, width, begin, part, whole});
+}
+
 void fill(DeviceQueue& queue, std::int64_t n, float value, float* x) {
   for_each(queue, "fill", n, Fill{value, x});
 }

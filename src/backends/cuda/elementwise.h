@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "backends/activation.h"
 #include "backends/dropout_mask.h"
 #include "tensor/device.h"
 
@@ -14,6 +15,24 @@ void silu_mul_forward(DeviceQueue& queue, std::int64_t n, const float* gate, con
 // dgate = , dup = . dgate may be gate and dup may be up; neither may be dout.
 void silu_mul_backward(DeviceQueue& queue, std::int64_t n, const float* gate, const float* up,
                        const float* dout, float* dgate, float* dup);
+
+// y = act(x); dx = dy * act'(x). In place, as ops/activation.h allows.
+void activation_forward(DeviceQueue& queue, Activation activation, std::int64_t n, const float* x, float* y);
+void activation_backward(DeviceQueue& queue, Activation activation, std::int64_t n, const float* x,
+                         const float* dy, float* dx);
+// out = act(gate) * up; dgate = , dup = .
+void gate_forward(DeviceQueue& queue, Activation activation, std::int64_t n, const float* gate,
+                  const float* up, float* out);
+void gate_backward(DeviceQueue& queue, Activation activation, std::int64_t n, const float* gate,
+                   const float* up, const float* dout, float* dgate, float* dup);
+// x = cap tanh(x / cap); dx by what came out of it.
+void soft_cap_forward(DeviceQueue& queue, float cap, std::int64_t n, float* x);
+void soft_cap_backward(DeviceQueue& queue, float cap, std::int64_t n, const float* capped, float* dx);
+// part = , or whole[:, begin ..] = .   part: [rows, cols]; whole: [rows, width].
+void take_columns(DeviceQueue& queue, std::int64_t rows, std::int64_t cols, std::int64_t width,
+                  std::int64_t begin, const float* whole, float* part);
+void put_columns(DeviceQueue& queue, std::int64_t rows, std::int64_t cols, std::int64_t width,
+                 std::int64_t begin, const float* part, float* whole);
 
 // x = value.
 void fill(DeviceQueue& queue, std::int64_t n, float value, float* x);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "backends/activation.h"
 #include "backends/cuda/host_device.h"
 #include "backends/dropout_mask.h"
 
@@ -65,6 +66,101 @@ struct AddBias {
   const float* bias;
   float* y;
   LQ_HOST_DEVICE void operator()(std::int64_t i) const { y[i] += bias[i % cols]; }
+};
+
+struct ActivationValue {
+  float value, slope;
+};
+// backends/activation.h's functions and their derivatives.
+LQ_HOST_DEVICE inline ActivationValue activate(Activation a, float v) {
+  switch (a) {
+    case Activation::kSilu: {
+      const float s = sigmoid(v);
+      return {v * s, v * s * (1.0F - s) + s};
+    }
+    case Activation::kGeluTanh: {
+      constexpr float kRoot = 0.797884560802865F;  // sqrt(2 / pi)
+      constexpr float kCube = 0.044715F;
+      const float t = std::tanh(kRoot * (v + kCube * v * v * v));
+      // Where the tangent is flat the other factor may have overflowed.
+      const float flat = 1.0F - t * t;
+      const float rest = flat > 0.0F ? flat * kRoot * (1.0F + 3.0F * kCube * v * v) : 0.0F;
+      return {0.5F * v * (1.0F + t), 0.5F * (1.0F + t) + 0.5F * v * rest};
+    }
+    case Activation::kGelu: {
+      const float cdf = 0.5F * (1.0F + std::erf(v * 0.707106781186548F));
+      return {v * cdf, cdf + v * std::exp(-0.5F * v * v) * 0.398942280401433F};
+    }
+    case Activation::kRelu:
+      break;
+  }
+  return {v < 0.0F ? 0.0F : v, v > 0.0F ? 1.0F : 0.0F};
+}
+
+struct ActivationForward {
+  Activation activation;
+  const float* x;
+  float* y;
+  LQ_HOST_DEVICE void operator()(std::int64_t i) const { y[i] = activate(activation, x[i]).value; }
+};
+struct ActivationBackward {
+  Activation activation;
+  const float *x, *dy;
+  float* dx;
+  LQ_HOST_DEVICE void operator()(std::int64_t i) const { dx[i] = dy[i] * activate(activation, x[i]).slope; }
+};
+struct GateForward {
+  Activation activation;
+  const float *gate, *up;
+  float* out;
+  LQ_HOST_DEVICE void operator()(std::int64_t i) const {
+    out[i] = activate(activation, gate[i]).value * up[i];
+  }
+};
+struct GateBackward {
+  Activation activation;
+  const float *gate, *up, *dout;
+  float *dgate, *dup;
+  LQ_HOST_DEVICE void operator()(std::int64_t i) const {
+    const ActivationValue a = activate(activation, gate[i]);
+    const float u = up[i];
+    dgate[i] = dout[i] * u * a.slope;
+    dup[i] = dout[i] * a.value;
+  }
+};
+
+// x = cap tanh(x / cap), and dx by what came out of it.
+struct SoftCapForward {
+  float cap;
+  float* x;
+  LQ_HOST_DEVICE void operator()(std::int64_t i) const { x[i] = cap * std::tanh(x[i] / cap); }
+};
+struct SoftCapBackward {
+  float cap;
+  const float* capped;
+  float* dx;
+  LQ_HOST_DEVICE void operator()(std::int64_t i) const {
+    const float t = capped[i] / cap;
+    dx[i] *= 1.0F - t * t;
+  }
+};
+
+// Element i of a part [rows, cols] that lies in `whole` of `width` columns from `begin` on.
+struct TakeColumns {
+  std::int64_t cols, width, begin;
+  const float* whole;
+  float* part;
+  LQ_HOST_DEVICE void operator()(std::int64_t i) const {
+    part[i] = whole[i / cols * width + begin + i % cols];
+  }
+};
+struct PutColumns {
+  std::int64_t cols, width, begin;
+  const float* part;
+  float* whole;
+  LQ_HOST_DEVICE void operator()(std::int64_t i) const {
+    whole[i / cols * width + begin + i % cols] = part[i];
+  }
 };
 
 struct PhiloxWords {

@@ -30,6 +30,38 @@ void silu_mul_backward(DeviceQueue& /*queue*/, std::int64_t /*n*/, const float* 
                        const float* /*dout*/, float* /*dgate*/, float* /*dup*/) {
   refuse("silu_mul_backward");
 }
+void activation_forward(DeviceQueue& /*queue*/, Activation /*activation*/, std::int64_t /*n*/,
+                        const float* /*x*/, float* /*y*/) {
+  refuse("activation_forward");
+}
+void activation_backward(DeviceQueue& /*queue*/, Activation /*activation*/, std::int64_t /*n*/,
+                         const float* /*x*/, const float* /*dy*/, float* /*dx*/) {
+  refuse("activation_backward");
+}
+void gate_forward(DeviceQueue& /*queue*/, Activation /*activation*/, std::int64_t /*n*/,
+                  const float* /*gate*/, const float* /*up*/, float* /*out*/) {
+  refuse("gate_forward");
+}
+void gate_backward(DeviceQueue& /*queue*/, Activation /*activation*/, std::int64_t /*n*/,
+                   const float* /*gate*/, const float* /*up*/, const float* /*dout*/, float* /*dgate*/,
+                   float* /*dup*/) {
+  refuse("gate_backward");
+}
+void soft_cap_forward(DeviceQueue& /*queue*/, float /*cap*/, std::int64_t /*n*/, float* /*x*/) {
+  refuse("soft_cap_forward");
+}
+void soft_cap_backward(DeviceQueue& /*queue*/, float /*cap*/, std::int64_t /*n*/, const float* /*capped*/,
+                       float* /*dx*/) {
+  refuse("soft_cap_backward");
+}
+void take_columns(DeviceQueue& /*queue*/, std::int64_t /*rows*/, std::int64_t /*cols*/,
+                  std::int64_t /*width*/, std::int64_t /*begin*/, const float* /*whole*/, float* /*part*/) {
+  refuse("take_columns");
+}
+void put_columns(DeviceQueue& /*queue*/, std::int64_t /*rows*/, std::int64_t /*cols*/, std::int64_t /*width*/,
+                 std::int64_t /*begin*/, const float* /*part*/, float* /*whole*/) {
+  refuse("put_columns");
+}
 void fill(DeviceQueue& /*queue*/, std::int64_t /*n*/, float /*value*/, float* /*x*/) { refuse("fill"); }
 void scale(DeviceQueue& /*queue*/, std::int64_t /*n*/, float /*factor*/, float* /*x*/) { refuse("scale"); }
 void add(DeviceQueue& /*queue*/, std::int64_t /*n*/, const float* /*x*/, float* /*y*/) { refuse("add"); }
