@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "ops/device_memory.h"
 #include "tensor/context.h"
 
 namespace lq::cli {
@@ -31,7 +32,13 @@ struct OutputClosed {};
 class Session {
  public:
   Session(const GlobalFlags& flags, const std::atomic<bool>& stop);
-  Context& context() { return context_; }
+  // Of the processor, for verbs that compute there alone, or what use_device() made of it. Throws
+  // Error(kUnsupported) where --device names another and use_device() was not called.
+  Context& context();
+  // For verbs that compute on any device, first of all: the context is of the device that --device names.
+  // auto: of the first CUDA device where there is one that works, as a wish (models/placement.h). Throws
+  // Error(kUnsupported) that says why the device cannot be used.
+  void use_device();
   const GlobalFlags& flags() const { return flags_; }
   // False when stdout belongs to JSON.
   bool prints_text() const { return flags_.json != "-"; }
@@ -46,6 +53,8 @@ class Session {
   GlobalFlags flags_;
   ThreadPool pool_;
   std::unique_ptr<Progress> progress_;
+  std::unique_ptr<DeviceQueue, CloseDeviceQueue> queue_;
+  bool uses_device_ = false;
   Context context_;
 };
 

@@ -1,8 +1,18 @@
 #include "cli/prepare_text.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "models/placement.h"
+
 namespace lq::cli {
+
+Context place_for_text(Session& session, Model& model, std::string_view who) {
+  constexpr std::int64_t kPrompt = 512;  // tokens of a prompt that pass together (eval/generator.cc)
+  constexpr std::int64_t kCached = 8192;
+  return place_for_inference(session.context(), model, kPrompt, std::min(model.spec().max_positions, kCached),
+                             who);
+}
 
 GenerateOptions prepare_text(const Session& session, const TextOptions& options, const Folder& model,
                              Generator& generator) {

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "backends/cuda/device.h"
 #include "cli/app.h"
@@ -13,19 +14,14 @@
 namespace lq::cli {
 namespace {
 
-// Every verb computes on the CPU; CUDA has the codec alone (docs/architecture.md).
-void check_device(const std::string& device) {
-  if (device == "auto" || device == "cpu") return;
-  LQ_CHECK(device.starts_with("cuda"), kUnsupported, "--device {}: unknown (expected auto or cpu)", device);
-  LQ_CHECK(backends::cuda::built_in(), kUnsupported,
-           "--device {}: this build has no CUDA; its verbs compute on the CPU (expected auto or cpu)",
-           device);
-  LQ_CHECK(!backends::cuda::devices().empty(), kUnsupported,
-           "--device {}: no CUDA device found; verbs compute on the CPU (expected auto or cpu)", device);
-  fail(ErrorCode::kUnsupported,
-       "--device {}: only the packed codec runs on CUDA so far; verbs compute on the CPU (expected auto or "
-       "cpu)",
-       device);
+// What --device names; nothing for auto.
+std::optional<Device> device_of(const std::string& text) {
+  if (text == "auto") return std::nullopt;
+  try {
+    return device_from_text(text);
+  } catch (const Error&) {
+    fail(ErrorCode::kInvalidArgument, "--device {}: unknown (expected auto, cpu, cuda or cuda:N)", text);
+  }
 }
 
 // A full disk behind stdout is a failure like any other.
@@ -44,7 +40,30 @@ Session::Session(const GlobalFlags& flags, const std::atomic<bool>& stop)
       pool_(flags.threads),
       progress_(std::make_unique<ConsoleProgress>(flags.quiet, flags.verbose)),
       context_{pool_, *progress_, flags.seed, StopToken(&stop)} {
-  check_device(flags.device);
+  device_of(flags.device);
+}
+
+Context& Session::context() {
+  const std::optional<Device> asked = device_of(flags_.device);
+  LQ_CHECK(uses_device_ || !asked || asked->is_cpu(), kUnsupported,
+           "--device {}: this verb computes on the cpu (finetune, generate, chat and eval take a device)",
+           flags_.device);
+  return context_;
+}
+
+void Session::use_device() {
+  uses_device_ = true;
+  const std::optional<Device> asked = device_of(flags_.device);
+  if (asked && asked->is_cpu()) return;
+  const Device device = asked.value_or(Device{DeviceKind::kCuda, 0});
+  if (!asked && !backends::cuda::built_in()) return;
+  const std::string trouble = backends::cuda::trouble(device);
+  LQ_CHECK(trouble.empty() || !asked, kUnsupported, "--device {}: {}", flags_.device, trouble);
+  if (!trouble.empty()) return;
+  queue_ = open_device_queue(device);
+  context_.device = device;
+  context_.queue = queue_.get();
+  context_.device_is_wish = !asked.has_value();
 }
 
 void Session::print(const std::string& text) const {

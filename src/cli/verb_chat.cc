@@ -13,8 +13,9 @@ namespace lq::cli {
 namespace {
 
 void run(Session& session, const ConversationOptions& o) {
-  Context& context = session.context();
-  const Model model = o.model.load(context);
+  session.use_device();
+  Model model = o.model.load(session.context());
+  Context context = place_for_text(session, model, "chat");
   const Folder& folder = model.checkpoint()->folder();
   const auto tokenizer = Tokenizer::load(folder);
   const ChatTemplate chat =

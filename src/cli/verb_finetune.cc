@@ -45,6 +45,7 @@ void print_report(const Session& session, const FinetuneReport& r, std::string_v
 }
 
 void run(Session& session, const FinetuneOptions& described) {
+  session.use_device();
   FinetuneOptions options = described;
   options.data.examples.records.on_bad = [&](const std::string& error) { session.note("skipped: " + error); };
   const FinetuneReport report = finetune_any(session.context(), options);

@@ -12,9 +12,10 @@ namespace lq::cli {
 namespace {
 
 void run(Session& session, const PromptOptions& o) {
-  Context& context = session.context();
+  session.use_device();
   const double start = monotonic_seconds();
-  const Model model = o.model.load(context);
+  Model model = o.model.load(session.context());
+  Context context = place_for_text(session, model, "generate");
   const Folder& folder = model.checkpoint()->folder();
   const auto tokenizer = Tokenizer::load(folder);
   Generator generator(model, *tokenizer);

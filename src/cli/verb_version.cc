@@ -21,7 +21,7 @@ std::string cuda_found() {
     found += fmt::format("{}{} ({}.{}, {} MiB)", found.empty() ? "" : ", ", d.name, d.major, d.minor,
                          d.bytes >> 20);
   }
-  return found.empty() ? "built in, no device found" : found + "; runs the packed codec only";
+  return found.empty() ? "built in, no device found" : found;
 }
 
 }  // namespace

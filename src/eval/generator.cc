@@ -4,6 +4,7 @@
 
 #include "base/process.h"
 #include "eval/stop_texts.h"
+#include "ops/device_memory.h"
 #include "tokenizers/stream_decoder.h"
 
 namespace lq {
@@ -17,7 +18,11 @@ constexpr std::int64_t kPromptChunk =
 Context generation_context(const Context& ctx, DecodePrecision precision, bool packed) {
   Context result = ctx;
   result.decode_precision = precision;
-  if (precision == DecodePrecision::kFast && packed) result.matmul_precision = MatmulPrecision::kI16;
+  if (precision == DecodePrecision::kFast && !ctx.device.is_cpu()) {
+    result.matmul_precision = MatmulPrecision::kBf16;
+  } else if (precision == DecodePrecision::kFast && packed) {
+    result.matmul_precision = MatmulPrecision::kI16;
+  }
   return result;
 }
 
@@ -41,7 +46,8 @@ Generator::Generator(const Model& model, const Tokenizer& tokenizer, std::int64_
     : model_(model),
       tokenizer_(tokenizer),
       context_(context > 0 ? context : model.spec().max_positions),
-      cache_(model.make_cache(context_)) {
+      cache_(model.make_cache(context_)),
+      workspace_(model.device(), empty_tensor) {
   for (const std::int64_t id : model.spec().eos) eos_.push_back(static_cast<std::int32_t>(id));
   if (tokenizer.eos_id()) eos_.push_back(*tokenizer.eos_id());
 }
@@ -83,8 +89,13 @@ GenerateResult Generator::generate(Context& ctx, std::span<const std::int32_t> i
   Context decoding = generation_context(ctx, options.precision, model_.packed());
   Scratch scratch(workspace_);
   const Matrix logits = scratch.matrix(1, model_.spec().vocab);
+  // As the sampler reads them.
+  std::vector<float> copied(logits.device.is_cpu() ? 0 : static_cast<std::size_t>(logits.cols));
+  const std::span<float> on_host =
+      copied.empty() ? std::span<float>(logits.data, static_cast<std::size_t>(logits.cols)) : copied;
   const auto run = [&](std::span<const std::int32_t> next) {
     model_.decode(decoding, workspace_, cache_, next, logits);
+    if (!copied.empty()) copy_values(decoding, logits.flat(), copied);
     cached_.insert(cached_.end(), next.begin(), next.end());
   };
   const double start = monotonic_seconds();
@@ -104,7 +115,7 @@ GenerateResult Generator::generate(Context& ctx, std::span<const std::int32_t> i
   };
   const double first_token = monotonic_seconds();
   for (;;) {
-    const std::int32_t id = sampler.pick({logits.data, static_cast<std::size_t>(logits.cols)}, history);
+    const std::int32_t id = sampler.pick(on_host, history);
     result.ids.push_back(id);
     history.push_back(id);
     if (!options.ignore_eos && std::ranges::find(eos_, id) != eos_.end()) {

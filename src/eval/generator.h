@@ -25,7 +25,8 @@ struct GenerateOptions {
   bool skip_special = true;
 };
 
-// How a model is computed with: kFast, of a packed model, means its prompts in 16-bit integers as well.
+// How a model is computed with: kFast, of a packed model, means its prompts in 16-bit integers as well; on
+// other devices than the processor, of any model, in bf16.
 Context generation_context(const Context& ctx, DecodePrecision precision, bool packed);
 
 enum class StopReason { kEos, kStopText, kMaxTokens, kContextFull, kCallback };
@@ -47,8 +48,8 @@ class Generator {
   // Gets text as it becomes certain: whole UTF-8 characters, never part of a stop text. False: stop.
   using OnText = std::function<bool(std::string_view)>;
 
-  // model and tokenizer outlive this. context: tokens at most, 0: the model's own. Throws
-  // Error(kInvalidArgument) where it exceeds the model's.
+  // model (where it will be computed) and tokenizer outlive this. context: tokens at most, 0: the model's
+  // own. Throws Error(kInvalidArgument) where it exceeds the model's.
   Generator(const Model& model, const Tokenizer& tokenizer, std::int64_t context = 0);
 
   // ids: the whole sequence so far (a conversation: with all earlier turns). Throws Error(kInvalidArgument)

@@ -9,6 +9,7 @@
 #include "base/process.h"
 #include "models/model_check.h"
 #include "ops/cross_entropy.h"
+#include "ops/device_memory.h"
 
 namespace lq {
 namespace {
@@ -58,14 +59,14 @@ void add_batch(Context& ctx, Workspace& ws, const Model& model, const Model* ref
     const auto want =
         std::span(targets).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(count));
     const Matrix logits = inner.matrix(count, model.spec().vocab);
-    const std::span<float> losses = inner.vector(count);
+    std::vector<float> losses(static_cast<std::size_t>(count));
     model.head().logits(ctx, ws, x.slice(begin, count), logits);
     cross_entropy_forward(ctx, logits, want, losses);
-    std::span<float> kl;
+    std::vector<float> kl;
     if (reference != nullptr) {
       const Matrix theirs = inner.matrix(count, model.spec().vocab);
       reference->head().logits(ctx, ws, rx.slice(begin, count), theirs);
-      kl = inner.vector(count);
+      kl.resize(static_cast<std::size_t>(count));
       kl_divergence(ctx, theirs, logits, kl);
     }
     for (std::size_t t = 0; t < want.size(); ++t) {
@@ -112,7 +113,7 @@ PerplexityResult perplexity_of_ids(Context& ctx, const Model& model, std::span<c
   LQ_CHECK(predictable > 0, kInvalidArgument,
            "[perplexity] the text has {} tokens: none is predicted from another", ids.size());
 
-  Workspace ws;
+  Workspace ws(ctx.device, empty_tensor);
   Sums sums;
   ctx.progress.begin("perplexity", std::ssize(w.ids), "tokens");
   for (std::size_t first = 0; first + 1 < w.starts.size();) {

@@ -114,8 +114,8 @@ class Model {
   // Brings everything to the context's device, tensor by tensor. What learns, adapters and hashes are settled
   // before. Throws Error(kUnsupported) as stays_on_cpu says, Error(kIo) where there is no room.
   void to_device(Context& ctx);
-  // What has learned comes back to the processor; the rest stays.
-  void learned_to_host(Context& ctx);
+  // What learns and what adapters brought come back to the processor; the rest stays.
+  void adapters_to_host(Context& ctx);
   // Elements of the largest linear's weight, and of all packed ones of the block that has most.
   std::int64_t largest_weight() const;
   std::int64_t packed_block_weights() const;

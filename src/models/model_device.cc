@@ -45,8 +45,16 @@ void Model::to_device(Context& ctx) {
   }
 }
 
-void Model::learned_to_host(Context& ctx) {
+void Model::adapters_to_host(Context& ctx) {
   for (Parameter* p : trainable()) p->to_host(ctx);
+  for (Parameter* p : state_->adapter_parameters()) p->to_host(ctx);
+  for (const std::string& name : state_->replaced) find_parameter(name)->to_host(ctx);
+  for (const Module& m : state_->modules()) {
+    if (Lora* const fixed = m.linear->fixed_lora()) {
+      fixed->a.to_host(ctx);
+      fixed->b.to_host(ctx);
+    }
+  }
 }
 
 std::int64_t Model::largest_weight() const {

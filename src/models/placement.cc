@@ -66,6 +66,16 @@ Context choose_device(Context& ctx, const Model& model, const PlacementNeed& nee
   return result;
 }
 
+Context place_for_inference(Context& ctx, Model& model, std::int64_t tokens, std::int64_t cached,
+                            std::string_view who) {
+  const ModelSpec& spec = model.spec();
+  const PlacementNeed need{.memory = model.memory_estimate(tokens, false),
+                           .more = 8 * spec.layers() * spec.kv_width() * cached};
+  Context placed = choose_device(ctx, model, need, who);
+  move_model(placed, model, need);
+  return placed;
+}
+
 void move_model(Context& ctx, Model& model, const PlacementNeed& need) {
   if (ctx.device.is_cpu()) return;
   model.to_device(ctx);

@@ -30,4 +30,8 @@ Context choose_device(Context& ctx, const Model& model, const PlacementNeed& nee
 // Brings the model to the context's device, and sets that up for what `need` says.
 void move_model(Context& ctx, Model& model, const PlacementNeed& need);
 
+// Both, for inference over `tokens` tokens at once, with a cache of `cached` tokens.
+Context place_for_inference(Context& ctx, Model& model, std::int64_t tokens, std::int64_t cached,
+                            std::string_view who);
+
 }  // namespace lq

@@ -5,6 +5,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "backends/cuda/device.h"
 #include "base/hash.h"
 #include "base/option_error.h"
 #include "base/process.h"
@@ -14,6 +15,7 @@
 #include "files/json_file.h"
 #include "files/options/job_identity.h"
 #include "models/model_check.h"
+#include "models/placement.h"
 #include "quant/format.h"
 #include "tokenizers/tokenizer.h"
 #include "train/checkpoints.h"
@@ -99,10 +101,27 @@ FinetuneReport finished_report(const std::filesystem::path& out) {
 
 // Backward keeps all activations where they fit into the memory there is; the numbers are the same either
 // way.
-Keep activations_that_fit(const Model& model, std::int64_t tokens) {
-  const std::int64_t available = available_memory_bytes();
+Keep activations_that_fit(const Context& ctx, const Model& model, std::int64_t tokens, std::int64_t more) {
   const std::int64_t need = model.memory_estimate(tokens, true, Keep::kActivations).total();
+  if (!ctx.device.is_cpu()) {
+    const auto free = static_cast<std::int64_t>(backends::cuda::memory(ctx.device).free);
+    return device_bytes(model, {.memory = model.memory_estimate(tokens, true), .more = more}) < free
+               ? Keep::kActivations
+               : Keep::kBlocks;
+  }
+  const std::int64_t available = available_memory_bytes();
   return available == 0 || need < available / 4 * 3 ? Keep::kActivations : Keep::kBlocks;
+}
+
+// Each device has its precisions.
+void choose_precision(const Context& ctx, FinetuneOptions& o) {
+  const bool cpu = ctx.device.is_cpu();
+  MatmulPrecision& p = o.train.precision;
+  if (o.choose_precision && !cpu && p == MatmulPrecision::kI16) p = MatmulPrecision::kBf16;
+  const bool of_cpu = p == MatmulPrecision::kI16;
+  const bool of_cuda = p == MatmulPrecision::kBf16 || p == MatmulPrecision::kTf32;
+  check_option(cpu ? !of_cuda : !of_cpu, "matmul-precision", "is {}, which {} does not compute in",
+               enum_name(kMatmulPrecisionNames, p), device_text(ctx.device));
 }
 
 // Tokens of the largest batch.
@@ -203,20 +222,36 @@ FinetuneReport finetune(Context& ctx, const CheckpointPtr& checkpoint, const Fin
 
   const std::string base_hash = model.base_hash(ctx);
   const std::string start_hash = hash_of_start(model, o.lora.replaced);
+  const Product product(ctx, model, o, base_hash, task != nullptr ? task->label_names : LabelNames());
+  std::int64_t parameters = 0;
+  for (const Parameter* p : model.trainable()) parameters += p->value.numel();
+  const std::int64_t moments = parameters * (o.train.adam.eight_bit ? 2 : 8);
+  // Partial sums of the step's gradient.
+  const std::int64_t sums =
+      GradientSum::spare_bytes(GradientArena::size_for(model.trainable()), o.train.accumulate,
+                               ctx.collective == nullptr ? 1 : ctx.collective->size());
+  const std::int64_t tokens = batch_tokens(set, o.train);
+  if (o.choose_activations) o.train.activations = activations_that_fit(ctx, model, tokens, moments + sums);
+  const PlacementNeed need{.memory = model.memory_estimate(tokens, true, o.train.activations),
+                           .more = moments + sums,
+                           .recomputes = o.train.activations == Keep::kBlocks};
+  Context place = choose_device(ctx, model, need, "finetune");
+  if (o.choose_activations && place.device != ctx.device)
+    o.train.activations = activations_that_fit(place, model, tokens, moments + sums);
+  choose_precision(place, o);
   job_options.job = job_identity(o,
                                  {.model = base_hash,
                                   .adapter = start_hash,
                                   .examples = hash_of(set.train),
                                   .validation = hash_of(set.validation)},
                                  ctx.seed);
+  // Another kind of device gives other numbers; jobs of the processor have never said so.
+  if (!place.device.is_cpu()) job_options.job["device"] = "cuda";
   job_options.today = [&o](const nlohmann::json& old) {
     return identity_today(old, [&o](OptionVisitor& v) { describe(v, o); });
   };
   Job output(o.out, job_options);
   if (output.state() == JobState::kFinished) return finished_report(o.out);
-
-  const Product product(ctx, model, o, base_hash, task != nullptr ? task->label_names : LabelNames());
-  if (o.choose_activations) o.train.activations = activations_that_fit(model, batch_tokens(set, o.train));
 
   FinetuneReport report;
   report.examples = std::ssize(set.train);
@@ -228,26 +263,23 @@ FinetuneReport finetune(Context& ctx, const CheckpointPtr& checkpoint, const Fin
   report.dropped = set.dropped;
   report.findings = set.report;
   report.modules = product.modules();
-  for (const Parameter* p : model.trainable()) report.parameters += p->value.numel();
-  const std::int64_t moments = report.parameters * (o.train.adam.eight_bit ? 2 : 8);
-  // Partial sums of the step's gradient.
-  const std::int64_t sums =
-      GradientSum::spare_bytes(GradientArena::size_for(model.trainable()), o.train.accumulate,
-                               ctx.collective == nullptr ? 1 : ctx.collective->size());
-  const ModelMemory memory = model.memory_estimate(batch_tokens(set, o.train), true, o.train.activations);
+  report.parameters = parameters;
   ctx.progress.note(fmt::format(
       "finetune: {} examples, {} tokens ({} count); {} steps; {:.2f} M parameters in {} {} "
       "learn; needs about {} "
       "of memory and {} of disk for a checkpoint",
       report.examples, report.data_tokens, report.trained_tokens, total_steps(set, o.train),
       static_cast<double>(report.parameters) / 1e6, report.modules, o.full ? "tensors" : "modules",
-      human_bytes(static_cast<double>(memory.total() + moments + sums)),
+      human_bytes(static_cast<double>(model.memory_estimate(tokens, true, o.train.activations).total() +
+                                      moments + sums)),
       human_bytes(static_cast<double>(4 * report.parameters + moments))));
 
-  report.training = train(ctx, model, set, o.train, output.store_dir());
+  move_model(place, model, need);
+  report.training = train(place, model, set, o.train, output.store_dir());
+  model.adapters_to_host(place);
 
   const auto final_dir = output.final_dir();
-  if (task != nullptr && task->finish) report.task = task->finish(ctx, model, final_dir);
+  if (task != nullptr && task->finish) report.task = task->finish(place, model, final_dir);
   if (o.compress) report.compressed = compress_adapter(ctx, model, *factor_quantizer());
   product.write(final_dir);
   if (report.training.state.best_step >= 0 &&

@@ -41,6 +41,7 @@ struct FinetuneOptions {
   TrainingDataOptions data = {};
   LoraOptions lora = {};
   TrainOptions train = {};
+  bool choose_precision = false;   // train.precision by the device, where it is the processor's int16
   bool choose_activations = true;  // train.activations by the memory there is
   bool compress = false;           // the factors in NF8 at the end (compress_adapter.h)
 };

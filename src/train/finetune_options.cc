@@ -18,8 +18,6 @@ constexpr EnumName<Batching> kBatchingNames[] = {
 constexpr EnumName<ScheduleKind> kScheduleNames[] = {{ScheduleKind::kCosine, "cosine"},
                                                      {ScheduleKind::kLinear, "linear"},
                                                      {ScheduleKind::kConstant, "constant"}};
-constexpr EnumName<MatmulPrecision> kMatmulPrecisionNames[] = {{MatmulPrecision::kI16, "int16"},
-                                                               {MatmulPrecision::kF32, "f32"}};
 // "beside" is the old name of "stacked".
 constexpr EnumName<LoraStart> kLoraStartNames[] = {{LoraStart::kAdapter, "auto"},
                                                    {LoraStart::kZero, "zero"},
@@ -160,14 +158,25 @@ void describe_run(OptionVisitor& v, FinetuneOptions& o) {
   v.option(
       {.key = "matmul-precision",
        .help = "Products of the linear layers in a step: int16 (16-bit integers, a scale for each 64: off "
-               "by 2e-4, less than TF32, and faster) or f32",
+               "by 2e-4, less than TF32, and faster) or f32; on CUDA devices bf16 (sums in f32), tf32 or "
+               "f32; auto: int16 or bf16",
        .group = kTraining},
       // Older versions computed in f32 and did not say so.
-      identity_by(name(t.precision, kMatmulPrecisionNames), [&t] {
-        return t.precision == MatmulPrecision::kF32
-                   ? std::optional<nlohmann::json>()
-                   : nlohmann::json(enum_name(kMatmulPrecisionNames, t.precision));
-      }));
+      identity_by(named(
+                      {"auto", "int16", "f32", "bf16", "tf32"},
+                      [&o] {
+                        const bool open = o.choose_precision && o.train.precision == MatmulPrecision::kI16;
+                        return open ? "auto" : std::string(enum_name(kMatmulPrecisionNames, t.precision));
+                      },
+                      [&o](const std::string& is) {
+                        o.choose_precision = is == "auto";
+                        o.train.precision = parse_matmul_precision(o.choose_precision ? "int16" : is);
+                      }),
+                  [&t] {
+                    return t.precision == MatmulPrecision::kF32
+                               ? std::optional<nlohmann::json>()
+                               : nlohmann::json(enum_name(kMatmulPrecisionNames, t.precision));
+                  }));
 }
 
 void describe_low_rank(OptionVisitor& v, FinetuneOptions& o) {
@@ -240,6 +249,7 @@ FinetuneOptions finetune_defaults() {
   o.data.examples.max_length = 512;
   o.train.batch.rows = 4;
   o.train.precision = MatmulPrecision::kI16;
+  o.choose_precision = true;
   return o;
 }
 

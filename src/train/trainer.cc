@@ -257,9 +257,7 @@ class Trainer {
 }  // namespace
 
 MatmulPrecision parse_matmul_precision(std::string_view name) {
-  if (name == "int16") return MatmulPrecision::kI16;
-  check_option(name == "f32", "matmul-precision", "is '{}', but must be int16 or f32", name);
-  return MatmulPrecision::kF32;
+  return enum_parse(kMatmulPrecisionNames, name, "matmul-precision");
 }
 
 void check_train_options(const TrainOptions& o) {

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/enum_names.h"
 #include "data/batch.h"
 #include "data/example_set.h"
 #include "models/model.h"
@@ -44,7 +45,11 @@ struct TrainOptions {
   MatmulPrecision precision = MatmulPrecision::kF32;  // of steps; validation is in f32
 };
 
-// "int16" or "f32". Throws Error(kInvalidArgument).
+inline constexpr EnumName<MatmulPrecision> kMatmulPrecisionNames[] = {{MatmulPrecision::kI16, "int16"},
+                                                                      {MatmulPrecision::kF32, "f32"},
+                                                                      {MatmulPrecision::kBf16, "bf16"},
+                                                                      {MatmulPrecision::kTf32, "tf32"}};
+// "int16", "f32", "bf16" or "tf32". Throws Error(kInvalidArgument).
 MatmulPrecision parse_matmul_precision(std::string_view name);
 
 // Throws Error(kInvalidArgument) of the option that cannot be.
