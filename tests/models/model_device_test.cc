@@ -1,0 +1,132 @@
+// A model on another device: what may not go there, and that what does computes the same.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <filesystem>
+
+#include "models/model.h"
+#include "nn/magnitude.h"
+#include "ops/device_memory.h"
+#include "ops/op_driver.h"
+#include "reference/random_model.h"
+#include "support/io_test_util.h"
+
+namespace lq {
+namespace {
+
+// A context of a device of this machine.
+struct DeviceRun {
+  explicit DeviceRun(Device device) : queue(open_device_queue(device)) {
+    ctx.device = device;
+    ctx.queue = queue.get();
+  }
+  ThreadPool pool{2};
+  NoProgress progress;
+  std::unique_ptr<DeviceQueue, CloseDeviceQueue> queue;
+  Context ctx{pool, progress, 0, {}};
+};
+
+struct Batch {
+  std::vector<std::int32_t> ids;
+  std::vector<std::int64_t> starts = {0, 40, 41, 96};
+  Batch() {
+    for (int i = 0; i < 96; ++i)
+      ids.push_back(static_cast<std::int32_t>(Rng(4).below(static_cast<std::uint64_t>(i), 97)));
+  }
+};
+
+std::vector<float> losses_of(Context& ctx, const Model& model) {
+  const Batch b;
+  Workspace ws(ctx.device, empty_tensor);
+  std::vector<float> losses(b.ids.size());
+  const TokenBatch batch{b.ids, b.starts};
+  model.losses(ctx, ws, batch, next_token_targets(batch), losses);
+  return losses;
+}
+
+// Logits after each of 20 tokens of a cached sequence, on the host.
+std::vector<float> decoded(Context& ctx, const Model& model) {
+  const Batch b;
+  Workspace ws(ctx.device, empty_tensor);
+  KvCache cache = model.make_cache(64);
+  Scratch scratch(ws);
+  const Matrix logits = scratch.matrix(1, model.spec().vocab);
+  std::vector<float> all, one(static_cast<std::size_t>(model.spec().vocab));
+  model.decode(ctx, ws, cache, std::span(b.ids).first(10), logits);
+  for (std::size_t t = 10; t < 30; ++t) {
+    model.decode(ctx, ws, cache, std::span(b.ids).subspan(t, 1), logits);
+    copy_values(ctx, logits.flat(), one);
+    all.insert(all.end(), one.begin(), one.end());
+  }
+  return all;
+}
+
+double largest_difference(const std::vector<float>& a, const std::vector<float>& b) {
+  double most = 0.0;
+  for (std::size_t i = 0; i < a.size(); ++i) most = std::max(most, std::abs(double{a[i]} - b[i]));
+  return a.size() == b.size() && std::isfinite(most) ? most : INFINITY;
+}
+
+class ModelDevice : public testing::Test {
+ protected:
+  ModelDevice() {
+    write_random_model(pool_, {.hidden = 128, .intermediate = 192, .bits = 4}, dir_ / "packed");
+    write_random_model(pool_, {.hidden = 128, .intermediate = 192}, dir_ / "dense");
+  }
+  io_test::TempDir dir_;
+  ThreadPool pool_{2};
+  NoProgress progress_;
+  Context ctx_{pool_, progress_, 0, {}};
+};
+
+TEST_F(ModelDevice, WhatTheProcessorAloneComputesSaysSo) {
+  Model model = Model::load(ctx_, dir_ / "packed");
+  EXPECT_EQ(model.stays_on_cpu(), "");
+  EXPECT_TRUE(model.device().is_cpu());
+  EXPECT_EQ(model.largest_weight(), 192 * 128);  // of gate, up and down
+  EXPECT_EQ(model.packed_block_weights(), 2 * 128 * 128 + 2 * 64 * 128 + 3 * 192 * 128);
+  EXPECT_EQ(Model::load(ctx_, dir_ / "dense").packed_block_weights(), 0);
+  Linear& q = *model.find_linear("model.layers.0.self_attn.q_proj");
+  auto lora = std::make_unique<Lora>();
+  lora->a.value = Tensor::zeros(DType::kF32, {2, 128});
+  lora->b.value = Tensor::zeros(DType::kF32, {128, 2});
+  lora->magnitude = std::make_unique<Magnitude>();
+  q.set_lora(std::move(lora));
+  EXPECT_NE(model.stays_on_cpu().find("DoRA"), std::string::npos);
+}
+
+TEST_F(ModelDevice, OnTheProcessorNothingMoves) {
+  Model model = Model::load(ctx_, dir_ / "packed");
+  const auto before = losses_of(ctx_, model);
+  model.to_device(ctx_);
+  model.adapters_to_host(ctx_);
+  EXPECT_EQ(losses_of(ctx_, model), before);
+}
+
+// In f32 up to the order of sums; in bf16 each product is off by 2^-8 of its factors, some dozen of them one
+// after the other.
+TEST_F(ModelDevice, LossesAndLogitsAgreeWithTheProcessors) {
+  const std::vector<Device> devices = op_driver::other_devices();
+  if (devices.empty()) GTEST_SKIP() << "this machine has no CUDA device, or this build no CUDA";
+  for (const char* name : {"packed", "dense"}) {
+    const Model here = Model::load(ctx_, dir_ / name);
+    const auto want = losses_of(ctx_, here);
+    const auto logits = decoded(ctx_, here);
+    for (const Device device : devices) {
+      DeviceRun run(device);
+      Model there = Model::load(run.ctx, dir_ / name);
+      there.to_device(run.ctx);
+      EXPECT_LT(largest_difference(losses_of(run.ctx, there), want), 1e-4) << name;
+      EXPECT_LT(largest_difference(decoded(run.ctx, there), logits), 1e-3) << name;
+      run.ctx.decode_precision = DecodePrecision::kFast;
+      run.ctx.matmul_precision = MatmulPrecision::kBf16;
+      EXPECT_LT(largest_difference(losses_of(run.ctx, there), want), 0.1) << name;
+      EXPECT_LT(largest_difference(decoded(run.ctx, there), logits), 0.1) << name;
+      const auto again = losses_of(run.ctx, there);
+      EXPECT_EQ(losses_of(run.ctx, there), again) << "the same run gives other bits";
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lq

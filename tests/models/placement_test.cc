@@ -1,0 +1,65 @@
+#include "models/placement.h"
+
+#include <gtest/gtest.h>
+
+#include "backends/cuda/device.h"
+#include "base/error.h"
+#include "reference/random_model.h"
+#include "support/io_test_util.h"
+
+namespace lq {
+namespace {
+
+class PlacementTest : public testing::Test {
+ protected:
+  PlacementTest() { write_random_model(pool_, {.bits = 4}, dir_ / "model"); }
+  io_test::TempDir dir_;
+  ThreadPool pool_{1};
+  NoProgress progress_;
+  Context ctx_{pool_, progress_, 0, {}};
+};
+
+TEST_F(PlacementTest, TheProcessorsContextStaysAsItIs) {
+  Model model = Model::load(ctx_, dir_ / "model");
+  const Context placed = place_for_inference(ctx_, model, 16, 32, "generate");
+  EXPECT_TRUE(placed.device.is_cpu());
+  EXPECT_EQ(placed.queue, nullptr);
+  EXPECT_TRUE(model.device().is_cpu());
+}
+
+TEST_F(PlacementTest, BytesCountTheModelTheJobAndWhatProductsNeed) {
+  const Model model = Model::load(ctx_, dir_ / "model");
+  PlacementNeed need{.memory = model.memory_estimate(64, true), .more = 1000};
+  const std::int64_t bytes = device_bytes(model, need);
+  EXPECT_GT(bytes, need.memory.total() + need.more);
+  need.recomputes = true;
+  EXPECT_EQ(device_bytes(model, need), bytes + 2 * model.packed_block_weights());
+  need.more += 77;
+  EXPECT_EQ(device_bytes(model, need), bytes + 2 * model.packed_block_weights() + 77);
+}
+
+// A device that this machine does not have is refused by the backend, not found free by mistake.
+TEST_F(PlacementTest, ADeviceThatIsNotThereIsRefused) {
+  if (!backends::cuda::devices().empty()) GTEST_SKIP() << "this machine has a CUDA device";
+  const Model model = Model::load(ctx_, dir_ / "model");
+  Context away = ctx_;
+  away.device = {DeviceKind::kCuda, 0};
+  EXPECT_THROW(choose_device(away, model, {}, "finetune"), Error);
+}
+
+TEST_F(PlacementTest, AWishThatDoesNotFitComputesOnTheProcessor) {
+  if (backends::cuda::devices().empty()) GTEST_SKIP() << "this machine has no CUDA device";
+  const Model model = Model::load(ctx_, dir_ / "model");
+  const auto queue = open_device_queue({DeviceKind::kCuda, 0});
+  Context there = ctx_;
+  there.device = {DeviceKind::kCuda, 0};
+  there.queue = queue.get();
+  const PlacementNeed huge{.more = std::int64_t{1} << 50};
+  EXPECT_THROW(choose_device(there, model, huge, "finetune"), Error);
+  there.device_is_wish = true;
+  EXPECT_TRUE(choose_device(there, model, huge, "finetune").device.is_cpu());
+  EXPECT_FALSE(choose_device(there, model, {}, "finetune").device.is_cpu());
+}
+
+}  // namespace
+}  // namespace lq
