@@ -24,6 +24,10 @@ double squared_norm(Context& ctx, ConstVector x) {
   });
 }
 
+void squared_norms(Context& ctx, std::span<const ConstVector> vectors, std::span<double> sums) {
+  for (std::size_t i = 0; i < vectors.size(); ++i) sums[i] = squared_norm(ctx, vectors[i]);
+}
+
 bool all_finite(Context& ctx, ConstVector x) {
   std::atomic<bool> good{true};
   parallel_for(ctx.pool, std::ssize(x), std::int64_t{1} << 18, [&](std::int64_t begin, std::int64_t end) {
