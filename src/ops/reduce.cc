@@ -23,8 +23,7 @@ void squared_norms(Context& ctx, std::span<const ConstVector> vectors, std::span
     common_device("squared_norms", {{"the first", device}, {"another", x.device()}});
   switch (device.kind) {
     case DeviceKind::kCpu:
-      for (std::size_t i = 0; i < vectors.size(); ++i) sums[i] = backends::cpu::squared_norm(ctx, vectors[i]);
-      return;
+      return backends::cpu::squared_norms(ctx, vectors, sums);
     case DeviceKind::kCuda: {
       std::vector<backends::cuda::FloatRun> runs;
       for (const ConstVector& x : vectors) runs.push_back({x.data(), std::ssize(x)});
