@@ -20,7 +20,7 @@ void BlockTape::resize(Device device, const Shape& s) {
     storage_ = empty_tensor(device, DType::kF32, {floats(s)});
   }
   float* at = storage_.mutable_data<float>();
-  const auto take = [&at](std::int64_t rows, std::int64_t cols) {
+  const auto take = [&at, device](std::int64_t rows, std::int64_t cols) {
     const Matrix m{at, rows, cols, device};
     at += rows * cols;
     return m;

@@ -165,8 +165,9 @@ void describe_run(OptionVisitor& v, FinetuneOptions& o) {
       identity_by(named(
                       {"auto", "int16", "f32", "bf16", "tf32"},
                       [&o] {
-                        const bool open = o.choose_precision && o.train.precision == MatmulPrecision::kI16;
-                        return open ? "auto" : std::string(enum_name(kMatmulPrecisionNames, t.precision));
+                        const MatmulPrecision is = o.train.precision;
+                        const bool open = o.choose_precision && is == MatmulPrecision::kI16;
+                        return open ? std::string("auto") : std::string(enum_name(kMatmulPrecisionNames, is));
                       },
                       [&o](const std::string& is) {
                         o.choose_precision = is == "auto";
