@@ -70,8 +70,8 @@ double largest_difference(const std::vector<float>& a, const std::vector<float>&
 class ModelDevice : public testing::Test {
  protected:
   ModelDevice() {
-    write_random_model(pool_, {.hidden = 128, .intermediate = 192, .bits = 4}, dir_ / "packed");
-    write_random_model(pool_, {.hidden = 128, .intermediate = 192}, dir_ / "dense");
+    reference::write_random_model(pool_, {.hidden = 128, .intermediate = 192, .bits = 4}, dir_ / "packed");
+    reference::write_random_model(pool_, {.hidden = 128, .intermediate = 192}, dir_ / "dense");
   }
   io_test::TempDir dir_;
   ThreadPool pool_{2};

@@ -12,7 +12,7 @@ namespace {
 
 class PlacementTest : public testing::Test {
  protected:
-  PlacementTest() { write_random_model(pool_, {.bits = 4}, dir_ / "model"); }
+  PlacementTest() { reference::write_random_model(pool_, {.bits = 4}, dir_ / "model"); }
   io_test::TempDir dir_;
   ThreadPool pool_{1};
   NoProgress progress_;

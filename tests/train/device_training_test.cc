@@ -37,7 +37,7 @@ class DeviceTraining : public testing::Test {
  protected:
   DeviceTraining() {
     ThreadPool pool(1);
-    write_random_model(pool, {.hidden = 128, .intermediate = 192, .bits = 4}, dir_ / "model");
+    reference::write_random_model(pool, {.hidden = 128, .intermediate = 192, .bits = 4}, dir_ / "model");
     options_.lr = 5e-3;
     options_.dropout = 0.1;
     options_.batch.rows = 2;
