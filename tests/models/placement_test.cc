@@ -4,6 +4,7 @@
 
 #include "backends/cuda/device.h"
 #include "base/error.h"
+#include "ops/device_memory.h"
 #include "reference/random_model.h"
 #include "support/io_test_util.h"
 
