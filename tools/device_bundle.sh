@@ -1,6 +1,6 @@
 #!/bin/bash
 # Gathers everything that tools/device_check.sh runs into a folder that a bare machine with a card can take: programs
-# built with CUDA, the libraries that they need (with the C library and its loader), a small model and a text.
+# built with CUDA, and the libraries that they need (with the C library and its loader). It goes beside these sources.
 # usage: tools/device_bundle.sh [FOLDER], by default build-device. LQ_CUDA_ARCHITECTURES: of the cards, by default 80;90
 # (later ones run the second one's portable form). LQ_DEVICE_BUILD: a build tree to take the programs from as they are.
 set -euo pipefail
@@ -27,8 +27,5 @@ for name in $programs; do
   ldd "$program" | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p; s/^[[:space:]]*\(\/[^ ]*ld-linux[^ ]*\) .*/\1/p' |
     while read -r library; do cp -nL "$library" "$out/lib/"; done
 done
-mkdir -p "$out/data"
-cp -r examples/models/quill "$out/data/quill"
-cp examples/texts/held_out.txt "$out/data/held_out.txt"
 git rev-parse --short HEAD >"$out/commit" 2>/dev/null || echo unknown >"$out/commit"
 du -sh "$out" | sed 's/^/device_bundle: /'

@@ -47,10 +47,9 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.add_option("--threads", flags.threads, "Threads to compute with; 0: one per processor")
       ->check(CLI::Range(0, 1024));
-  app.add_option(
-         "--device", flags.device,
-         "auto, cpu, cuda or cuda:N: where finetune, generate, chat and eval compute; auto takes a CUDA "
-         "device where the job fits its memory")
+  app.add_option("--device", flags.device,
+                 "auto, cpu, cuda or cuda:N: where finetune, generate and chat compute; auto takes a CUDA "
+                 "device where the job fits its memory")
       ->capture_default_str();
   app.add_option("--seed", flags.seed, "Seed of every random number")->capture_default_str();
   auto* quiet = app.add_flag("--quiet", flags.quiet, "Say nothing on standard error but errors");

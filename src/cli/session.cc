@@ -46,7 +46,7 @@ Session::Session(const GlobalFlags& flags, const std::atomic<bool>& stop)
 Context& Session::context() {
   const std::optional<Device> asked = device_of(flags_.device);
   LQ_CHECK(uses_device_ || !asked || asked->is_cpu(), kUnsupported,
-           "--device {}: this verb computes on the cpu (finetune, generate, chat and eval take a device)",
+           "--device {}: this verb computes on the cpu (finetune, generate and chat take a device)",
            flags_.device);
   return context_;
 }

@@ -29,10 +29,9 @@
 namespace lq {
 namespace {
 
-// Matrices up to this many weights are spread over the threads whole. Larger ones are computed by all
-// threads, as many side by side as there are threads and memory has room for: what a matrix does on one
-// thread (the eigenproblem of each iteration, its file) takes a third of its time on two. The result is the
-// same in any case.
+// Matrices up to this many weights are spread over the threads whole. Of larger ones as many are computed
+// side by side as threads, memory and their sizes suggest (base/lanes.h): a fifth of the work on each, the
+// eigenproblem of every iteration and its file, is one thread's. The result is the same in any case.
 constexpr std::int64_t kSmallMatrix = 1 << 20;
 // f32 arrays of the matrix's size that are alive at once: the matrix, its residual, and the decomposition's
 // workspace.
@@ -122,9 +121,9 @@ void decompose_all(Context& context, const QuantizeOptions& options,
   context.progress.begin("quantize", total, "weights");
   context.progress.update(finished, "");
   std::mutex mutex;
-  const auto one = [&](const TensorView& view) {
-    context.stop.check();
-    put_piece(store, quantize_matrix(context, view, options, weights));
+  const auto one = [&](Context& with, const TensorView& view) {
+    with.stop.check();
+    put_piece(store, quantize_matrix(with, view, options, weights));
     drop(view);
     const std::lock_guard lock(mutex);
     finished += view.numel();
@@ -134,15 +133,22 @@ void decompose_all(Context& context, const QuantizeOptions& options,
   std::copy_if(todo.begin(), todo.end(), std::back_inserter(small),
                [](const TensorView* v) { return v->numel() <= kSmallMatrix; });
   context.pool.run(static_cast<std::int64_t>(small.size()),
-                   [&](std::int64_t i) { one(*small[static_cast<std::size_t>(i)]); });
+                   [&](std::int64_t i) { one(context, *small[static_cast<std::size_t>(i)]); });
   std::vector<const TensorView*> large;
   std::copy_if(todo.begin(), todo.end(), std::back_inserter(large),
                [](const TensorView* v) { return v->numel() > kSmallMatrix; });
   // The largest first: the end, where fewer are left than lanes, is short.
   std::stable_sort(large.begin(), large.end(),
                    [](const TensorView* a, const TensorView* b) { return a->numel() > b->numel(); });
-  const int lanes = matrices_at_once(context.pool.threads(), bytes_of_one(options, large));
-  run_in_lanes(lanes, std::ssize(large), [&](std::int64_t i) { one(*large[static_cast<std::size_t>(i)]); });
+  std::vector<std::int64_t> sizes;
+  for (const TensorView* view : large) sizes.push_back(view->numel());
+  const int threads = context.pool.threads();
+  const LanePlan plan = plan_lanes(sizes, threads, matrices_at_once(threads, bytes_of_one(options, large)));
+  for (std::int64_t i = 0; i < plan.together; ++i) one(context, *large[static_cast<std::size_t>(i)]);
+  run_in_lanes(plan.lanes, threads, std::ssize(large) - plan.together, [&](std::int64_t i, ThreadPool& pool) {
+    Context lane{pool, context.progress, context.seed, context.stop};
+    one(lane, *large[static_cast<std::size_t>(plan.together + i)]);
+  });
   context.progress.end();
 }
 
