@@ -12,6 +12,7 @@ Device Model::device() const { return state_->embedding->table().value.device();
 std::string Model::stays_on_cpu() const {
   for (const BlockSpec& b : state_->spec.blocks) {
     if (b.norm.kind == NormKind::kLayer) return "its layer norms are computed on the cpu";
+    if (b.mlp.experts > 0) return "its experts are routed on the cpu";
     if (b.attention.head_dim > 256) return "its attention heads are wider than 256, which the cpu computes";
   }
   if (state_->spec.final_norm.kind == NormKind::kLayer) return "its layer norms are computed on the cpu";
