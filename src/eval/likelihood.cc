@@ -37,7 +37,7 @@ class Reader {
         continue;
       }
       const auto ids = ids_of(stem.sequences[0]).first(static_cast<std::size_t>(stem.length));
-      begins.push_back(&add(stems, base_, batch.base, ids));
+      begins.push_back(&add(ctx, stems, base_, batch.base, ids));
     }
     if (!stems.caches.empty()) {
       Scratch scratch(workspace_);
@@ -47,7 +47,7 @@ class Reader {
     std::vector<std::int64_t> scored;
     for (std::size_t i = 0; i < batch.stems.size(); ++i) {
       for (const FedSequence& s : batch.stems[i].sequences) {
-        add(leaves, *begins[i], batch.stems[i].length, ids_of(s));
+        add(ctx, leaves, *begins[i], batch.stems[i].length, ids_of(s));
         scored.push_back(requests[s.requests[0]].scored);
       }
     }
@@ -87,11 +87,11 @@ class Reader {
   }
 
   // The tokens of a sequence from `from` on, whose first ones are in a cache.
-  const KvCache& add(Pass& pass, const KvCache& begin, std::int64_t from,
+  const KvCache& add(Context& ctx, Pass& pass, const KvCache& begin, std::int64_t from,
                      std::span<const std::int32_t> ids) const {
     auto cache = std::make_unique<KvCache>(model_.make_cache(longest_));
-    cache->reserve(std::ssize(ids));
-    cache->begin_with(begin, from);
+    cache->reserve(ctx, std::ssize(ids));
+    cache->begin_with(ctx, begin, from);
     pass.ids.insert(pass.ids.end(), ids.begin() + from, ids.end());
     pass.starts.push_back(std::ssize(pass.ids));
     pass.caches.push_back(std::move(cache));

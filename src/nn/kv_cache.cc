@@ -1,6 +1,7 @@
 #include "nn/kv_cache.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "ops/device_memory.h"
 
@@ -43,9 +44,9 @@ Matrix KvCache::values(std::int64_t layer, std::int64_t count) {
   return {values_[static_cast<std::size_t>(layer)].mutable_data<float>(), length_ + count, width_, device_};
 }
 
-void KvCache::put(std::int64_t layer, ConstMatrix k, ConstMatrix v) {
-  std::copy_n(k.data, k.size(), keys(layer, k.rows).row(length_));
-  std::copy_n(v.data, v.size(), values(layer, v.rows).row(length_));
+void KvCache::put(Context& ctx, std::int64_t layer, ConstMatrix k, ConstMatrix v) {
+  copy_values(ctx, k.flat(), keys(layer, k.rows).slice(length_, k.rows).flat());
+  copy_values(ctx, v.flat(), values(layer, v.rows).slice(length_, v.rows).flat());
 }
 
 void KvCache::truncate(std::int64_t length) {
@@ -54,17 +55,17 @@ void KvCache::truncate(std::int64_t length) {
   length_ = length;
 }
 
-void KvCache::begin_with(const KvCache& from, std::int64_t length) {
+void KvCache::begin_with(Context& ctx, const KvCache& from, std::int64_t length) {
   LQ_CHECK(length <= from.length_ && width_ == from.width_ && keys_.size() == from.keys_.size(),
            kInvalidArgument, "[generate] {} tokens cannot come from a cache of {}", length, from.length_);
   length_ = 0;
-  reserve(length);
-  const auto bytes = static_cast<std::size_t>(length * width_) * sizeof(float);
-  if (bytes > 0) {
-    for (std::size_t i = 0; i < keys_.size(); ++i) {
-      std::memcpy(keys_[i].mutable_raw(), from.keys_[i].raw(), bytes);
-      std::memcpy(values_[i].mutable_raw(), from.values_[i].raw(), bytes);
-    }
+  reserve(ctx, length);
+  for (std::size_t i = 0; length > 0 && i < keys_.size(); ++i) {
+    const auto count = static_cast<std::size_t>(length * width_);
+    for (const auto& [source, target] :
+         {std::pair{&from.keys_[i], &keys_[i]}, {&from.values_[i], &values_[i]}})
+      copy_values(ctx, {source->data<float>(), count, from.device_},
+                  span_of<float>(*target).subspan(0, count));
   }
   length_ = length;
 }

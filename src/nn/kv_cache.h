@@ -26,7 +26,7 @@ class KvCache {
   Matrix keys(std::int64_t layer, std::int64_t count);
   Matrix values(std::int64_t layer, std::int64_t count);
   // Writes the last rows of both. k, v: [count, width].
-  void put(std::int64_t layer, ConstMatrix k, ConstMatrix v);
+  void put(Context& ctx, std::int64_t layer, ConstMatrix k, ConstMatrix v);
   // The tokens written by all layers count from now on.
   void advance(std::int64_t count) { length_ += count; }
   // Forgets all tokens from `length` on.
@@ -34,7 +34,7 @@ class KvCache {
   // Holds the first `length` tokens of another cache of the same layers and width, and no others. Throws
   // Error(kInvalidArgument) when they exceed the capacity. REQUIRES: length <= from.length(); from is not
   // this.
-  void begin_with(const KvCache& from, std::int64_t length);
+  void begin_with(Context& ctx, const KvCache& from, std::int64_t length);
 
  private:
   std::int64_t width_;

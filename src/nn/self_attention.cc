@@ -55,7 +55,7 @@ void SelfAttention::forward_cached(Context& ctx, Workspace& ws, const SequencePl
   for (std::size_t i = 0; i < caches.size(); ++i) {
     const AttentionSegment& s = plan.segments[i];
     KvCache& cache = *caches[i];
-    cache.put(layer, new_keys.slice(s.q_begin, s.q_count), new_values.slice(s.q_begin, s.q_count));
+    cache.put(ctx, layer, new_keys.slice(s.q_begin, s.q_count), new_values.slice(s.q_begin, s.q_count));
     const AttentionSegment alone{0, s.q_count, 0, s.kv_count};
     attention_forward(ctx, shape, std::span(&alone, 1), query.slice(s.q_begin, s.q_count),
                       cache.keys(layer, s.q_count), cache.values(layer, s.q_count),

@@ -178,7 +178,7 @@ TEST_P(GoldenTest, SequencesThatGoOnTogetherAreThoseThatGoOnAlone) {
   Tensor alone = Tensor::empty(DType::kF32, {n, hidden});
   model.extend(ctx_, ws, first, part(0, 3), matrix_of(alone).slice(0, 3));
   KvCache second = model.make_cache(n);
-  second.begin_with(first, 2);
+  second.begin_with(ctx_, first, 2);
   EXPECT_EQ(second.length(), 2);
   std::vector<std::int32_t> ids;
   for (const auto& ids_of_one : {part(3, n - 3), part(2, 2)})
