@@ -73,6 +73,9 @@ GgufKeys keys_of(const GgufSource& source, const Checkpoint& model, const GgufEx
   return keys;
 }
 
+// Of Q4_0, Q8_0 and their like, which stand in for the blocks of 256.
+constexpr std::int64_t kSmallestBlock = 32;
+
 std::filesystem::path adapter_path(const GgufExportOptions& o, const Checkpoint& model) {
   return o.adapter.value_or(model.directory() / "adapter");
 }
@@ -90,6 +93,19 @@ nlohmann::ordered_json to_json(const GgufExportReport& r) {
           {"replaced", r.replaced},
           {"rounding_error", r.rounding_error},
           {"output_bytes", r.output_bytes}};
+}
+
+void check_gguf_output(const Checkpoint& model, std::span<const TensorView* const> matrices) {
+  const GgufArchitecture architecture(model.config(), model.path().string());
+  GgufKeys keys;
+  architecture.add_keys(keys);
+  add_gguf_tokenizer(model.folder(), model.config(), {.rows = architecture.spec().vocab, .pre = {}}, keys);
+  for (const TensorView* matrix : matrices) {
+    const std::int64_t cols = matrix->shape()[1];
+    LQ_CHECK(cols % kSmallestBlock == 0, kUnsupported,
+             "{}: {} has rows of {} weights, and the smallest of ggml's blocks holds {}",
+             model.path().string(), matrix->name(), cols, kSmallestBlock);
+  }
 }
 
 GgufExportReport write_gguf_model(Context& context, const CheckpointPtr& model,

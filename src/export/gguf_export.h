@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "export/gguf_source.h"
@@ -39,6 +40,10 @@ nlohmann::ordered_json to_json(const GgufExportReport& report);
 // matrix at a time. Throws what GgufSource, add_gguf_tokenizer and the writer throw.
 GgufExportReport write_gguf_model(Context& context, const CheckpointPtr& model,
                                   const PeftAdapterReader* adapter, const GgufExportOptions& options);
+
+// Before any work: throws what write_gguf_model would throw for the model's config and tokenizer, and
+// Error(kUnsupported) where a matrix has rows that none of ggml's blocks fit.
+void check_gguf_output(const Checkpoint& model, std::span<const TensorView* const> matrices);
 
 // Throws Error(kMismatch) for an adapter of another base (both hashes named); Error(kInvalidArgument) where
 // options.out is something else than a GGUF file.

@@ -356,8 +356,7 @@ QuantizeReport quantize_model(Context& context, const CheckpointPtr& model, cons
 
   const std::string& source_hash = model->hash(context.pool, context.stop);
   JobOptions job_options;
-  if (options.gguf.given)
-    GgufArchitecture(model->config(), model->path().string());  // refused before the work
+  if (options.gguf.given) check_gguf_output(*model, selected);
   job_options.job = job_identity(options, source_hash, context.seed);
   job_options.today = [&options](const nlohmann::json& old) { return job_today(options, old); };
   job_options.inputs = {model->path()};

@@ -120,13 +120,14 @@ TEST_F(QuantizeGgufTest, WhatCannotBeIsRefused) {
   EXPECT_THROW(settle(options_, both), OptionError);
   settle(options_, open_);
   options_.selection.exclude = {};
-  io_test::expect_error(ErrorCode::kInvalidArgument, {"rows of 40 weights"},
+  io_test::expect_error(ErrorCode::kUnsupported, {"down_proj", "rows of 40 weights"},
                         [&] { quantize_model(context_, options_); });
   std::filesystem::remove(dir_ / "model" / "tokenizer.json");
   options_.selection.exclude = {"*down_proj*"};
   options_.out = dir_ / "other";
   io_test::expect_error(ErrorCode::kNotFound, {"no tokenizer.json"},
                         [&] { quantize_model(context_, options_); });
+  EXPECT_FALSE(std::filesystem::exists(options_.out)) << "refused before any work";
 }
 
 }  // namespace
