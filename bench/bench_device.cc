@@ -1,5 +1,5 @@
-// A QLoRA step and decoding on a CUDA device at Llama-2-7B's shape: two depths are timed, and the whole model's
-// 32 layers follow from the difference. Prints "ROW | VALUE" lines; tools/device_check.sh runs it.
+// A QLoRA step and decoding on a CUDA device at Llama-2-7B's shape: two depths are timed, and the whole
+// model's 32 layers follow from the difference. Prints "ROW | VALUE" lines; tools/device_check.sh runs it.
 // usage: bench_device [LAYERS], by default 8: the deeper of the two; the other has half of them.
 #include <cstdio>
 #include <string>
@@ -109,8 +109,8 @@ void row(const std::string& what, std::int64_t deep, double tokens, const Measur
   const double all = whole.seconds + layer * static_cast<double>(kLayers - deep);
   const double gib = whole.gib + (whole.gib - half.gib) / static_cast<double>(deep - deep / 2) *
                                      static_cast<double>(kLayers - deep);
-  std::printf("%s | %.0f tokens/s (%.2f ms; %lld layers %.2f ms%s)\n", what.c_str(), tokens / all,
-              all * 1e3, static_cast<long long>(deep), whole.seconds * 1e3,
+  std::printf("%s | %.0f tokens/s (%.2f ms; %lld layers %.2f ms%s)\n", what.c_str(), tokens / all, all * 1e3,
+              static_cast<long long>(deep), whole.seconds * 1e3,
               whole.gib > 0.0 ? fmt::format("; {:.1f} GiB", gib).c_str() : "");
   std::fflush(stdout);
 }

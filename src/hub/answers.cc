@@ -51,8 +51,7 @@ RevisionAnswer parse_revision(std::string_view body, std::string_view who) {
     check_file_name(r.files.back(), who);
   }
   std::ranges::sort(r.files);
-  const auto rest = std::ranges::unique(r.files);
-  r.files.erase(rest.begin(), rest.end());
+  r.files.erase(std::unique(r.files.begin(), r.files.end()), r.files.end());
   return r;
 }
 

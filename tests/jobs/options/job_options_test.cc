@@ -223,8 +223,7 @@ TEST_F(JobOptionsTest, OfSweep) {
   // Scales are given, as their default depends on feedback.
   samples["feedback"].beside.emplace_back("scales", "absmax");
   samples["no-feedback"].beside.emplace_back("scales", "absmax");
-  check("sweep",
-        {[] { return std::make_unique<Sweep>(); }, {"out", "check"}, samples});
+  check("sweep", {[] { return std::make_unique<Sweep>(); }, {"out", "check"}, samples});
 }
 
 TEST_F(JobOptionsTest, OfFinetune) {
