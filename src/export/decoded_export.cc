@@ -8,6 +8,7 @@
 #include "files/job.h"
 #include "formats/sharded_writer.h"
 #include "formats/side_files.h"
+#include "formats/stored_layout.h"
 
 namespace lq {
 namespace {
@@ -20,12 +21,14 @@ std::string_view torch_name(DType dtype) {
   return dtype == DType::kF32 ? "float32" : dtype == DType::kBf16 ? "bfloat16" : "float16";
 }
 
-void write_tensors(Context& context, const CheckpointReader& reader, const HfExportOptions& options,
+void write_tensors(Context& context, const Checkpoint& model, const HfExportOptions& options,
                    const std::filesystem::path& directory, HfExportReport& report) {
+  const CheckpointReader& reader = model.reader();
   std::vector<TensorSpec> specs;
   std::int64_t total = 0;
   for (const TensorView& view : reader.tensors()) {
-    specs.push_back({view.name(), written_dtype(view, options), view.shape()});
+    specs.push_back(
+        {view.name(), written_dtype(view, options), stored_shape(model.config(), view.name(), view.shape())});
     total += view.numel();
   }
   ShardOptions shard;
@@ -36,10 +39,11 @@ void write_tensors(Context& context, const CheckpointReader& reader, const HfExp
   for (const TensorView& view : reader.tensors()) {
     context.stop.check();
     if (written_dtype(view, options) == view.dtype()) {
-      const Tensor values = view.values();
+      const Tensor values = stored_values(model.config(), view.name(), view.values());
       writer.append(view.name(), values.raw(), values.bytes());
     } else {
-      writer.write_f32(view.name(), view.copy_f32().data<float>());
+      const Tensor values = stored_values(model.config(), view.name(), view.copy_f32());
+      writer.write_f32(view.name(), values.data<float>());
     }
     if (view.shape().size() == 2) ++report.matrices;
     drop(view);
@@ -70,7 +74,7 @@ HfExportReport export_decoded(Context& context, const CheckpointPtr& model, cons
     report.already_done = true;
     return report;
   }
-  write_tensors(context, model->reader(), options, output.final_dir(), report);
+  write_tensors(context, *model, options, output.final_dir(), report);
   copy_side_files(model->folder(), output.final_dir());
   JsonObject config = model->config();
   if (options.dtype) config.json()["dtype"] = torch_name(*options.dtype);

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <vector>
 
 #include "base/version.h"
@@ -76,6 +77,21 @@ GgufKeys keys_of(const GgufSource& source, const Checkpoint& model, const GgufEx
 // Of Q4_0, Q8_0 and their like, which stand in for the blocks of 256.
 constexpr std::int64_t kSmallestBlock = 32;
 
+// The matrices of a stack are one tensor.
+std::vector<GgufSpec> specs_of(const std::vector<GgufRows>& tensors) {
+  std::vector<GgufSpec> specs;
+  std::set<std::string_view> stacks;
+  for (const GgufRows& t : tensors) {
+    if (t.stack > 0) {
+      if (stacks.insert(t.name).second) specs.push_back({t.name, t.type, {t.stack, t.rows, t.cols}});
+      continue;
+    }
+    const bool vector = t.rows == 1 || t.cols == 1;
+    specs.push_back({t.name, t.type, vector ? Shape{t.rows * t.cols} : Shape{t.rows, t.cols}});
+  }
+  return specs;
+}
+
 std::filesystem::path adapter_path(const GgufExportOptions& o, const Checkpoint& model) {
   return o.adapter.value_or(model.directory() / "adapter");
 }
@@ -117,13 +133,9 @@ GgufExportReport write_gguf_model(Context& context, const CheckpointPtr& model,
     context.progress.note(fmt::format("export: {} tensors, such as {}, are none of the model's: left out",
                                       source.left_out().size(), source.left_out().front()));
   }
-  std::vector<GgufSpec> specs;
   std::int64_t total = 0;
-  for (const GgufRows& t : source.tensors()) {
-    const bool vector = t.rows == 1 || t.cols == 1;
-    specs.push_back({t.name, t.type, vector ? Shape{t.rows * t.cols} : Shape{t.rows, t.cols}});
-    total += t.rows * t.cols;
-  }
+  const std::vector<GgufSpec> specs = specs_of(source.tensors());
+  for (const GgufRows& t : source.tensors()) total += t.rows * t.cols;
   GgufWriter writer(options.out, keys, specs);
   GgufExportReport report;
   report.tensors = std::ssize(specs);
@@ -131,7 +143,7 @@ GgufExportReport write_gguf_model(Context& context, const CheckpointPtr& model,
   double squared_norm = 0.0;
   std::int64_t done = 0;
   context.progress.begin("export", total, "weights");
-  for (std::size_t i = 0; i < specs.size(); ++i) {
+  for (std::size_t i = 0; i < source.tensors().size(); ++i) {
     context.stop.check();
     const GgufSource::Written written = source.write(context, i, writer);
     report.adapted += written.adapted ? 1 : 0;
@@ -139,7 +151,7 @@ GgufExportReport write_gguf_model(Context& context, const CheckpointPtr& model,
     squared_error += written.squared_error;
     squared_norm += written.squared_norm;
     done += source.tensors()[i].rows * source.tensors()[i].cols;
-    context.progress.update(done, specs[i].name);
+    context.progress.update(done, source.tensors()[i].name);
   }
   context.progress.end();
   writer.finish();

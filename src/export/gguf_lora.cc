@@ -80,6 +80,9 @@ const GgufModelTensor& tensor_of(const GgufArchitecture& model, const LoraPair& 
   const GgufModelTensor* const tensor = model.find(pair.module + ".weight");
   LQ_CHECK(tensor != nullptr, kMismatch, "{}: changes module '{}', which the model does not have", who,
            pair.module);
+  LQ_CHECK(tensor->stack == 0, kUnsupported,
+           "{}: changes '{}', but experts have no place in a GGUF adapter; `format` gguf merges it", who,
+           pair.module);
   return *tensor;
 }
 

@@ -17,8 +17,6 @@ namespace {
 
 using ggml::GgmlType;
 
-constexpr std::string_view kRopeFactorsName = "rope_freqs.weight";
-
 GgmlType plain_type_of(DType dtype) {
   switch (dtype) {
     case DType::kBf16:
@@ -59,9 +57,23 @@ GgufSource::GgufSource(const PackedCheckpoint& model, const PeftAdapterReader* a
   for (const DensePart& part : dense_.parts) {
     if (!used.contains(part.spec.name)) left_out_.push_back(part.spec.name);
   }
-  rope_factors_ = architecture_.rope_factors();
-  if (rope_factors_.empty()) return;
-  rows_.push_back({std::string(kRopeFactorsName), GgmlType::kF32, 1, std::ssize(rope_factors_), 0});
+  check_stacks();
+  tables_ = architecture_.rope_tables();
+  for (const GgufTable& table : tables_)
+    rows_.push_back({table.name, GgmlType::kF32, 1, std::ssize(table.values)});
+}
+
+void GgufSource::check_stacks() const {
+  std::map<std::string_view, GgmlType> types;
+  for (const GgufRows& rows : rows_) {
+    if (rows.stack == 0) continue;
+    const GgmlType first = types.emplace(rows.name, rows.type).first->second;
+    LQ_CHECK(rows.type == first, kUnsupported,
+             "{}: {} holds matrices of all experts in one type, but they are {} and {} here; choose one "
+             "(`type`)",
+             model_.reader().path().string(), rows.name, ggml::type_info(first).name,
+             ggml::type_info(rows.type).name);
+  }
 }
 
 void GgufSource::add(const GgufModelTensor& tensor, const PeftAdapterReader* adapter,
@@ -92,12 +104,15 @@ void GgufSource::add(const GgufModelTensor& tensor, const PeftAdapterReader* ada
                    matrix   ? shape[1]
                    : column ? 1
                             : shape[0],
-                   tensor.head_dim});
+                   tensor.head_dim, tensor.added, tensor.stack});
   entries_.push_back(std::move(entry));
 }
 
 GgmlType GgufSource::choose_type(Entry& entry, const GgufModelTensor& tensor, const GgufTypes& types) const {
-  if (tensor.tensor.shape.size() != 2) return GgmlType::kF32;
+  // llama.cpp's converter keeps routers and learned positions as they were computed with.
+  const Role role = tensor.tensor.role;
+  if (tensor.tensor.shape.size() != 2 || role == Role::kRouter || role == Role::kPositions)
+    return GgmlType::kF32;
   const auto wanted = is_table(tensor.tensor.role) && types.tables ? types.tables : types.matrices;
   if (wanted)
     return tensor.tensor.shape[1] % ggml::type_info(*wanted).weights == 0 ? *wanted : GgmlType::kF16;
@@ -118,8 +133,9 @@ ggml::GgmlType GgufSource::most_used() const {
 
 GgufSource::Written GgufSource::write(Context& context, std::size_t i, GgufWriter& writer) const {
   const GgufRows& to = rows_[i];
-  if (i == entries_.size()) {
-    writer.append(to.name, rope_factors_.data(), rope_factors_.size() * sizeof(float));
+  if (i >= entries_.size()) {
+    const std::vector<float>& values = tables_[i - entries_.size()].values;
+    writer.append(to.name, values.data(), values.size() * sizeof(float));
     return {};
   }
   const Entry& entry = entries_[i];

@@ -54,6 +54,8 @@ class GgufSource {
     bool blocks = false;                   // written as they are packed
     std::string name;
   };
+  // Throws Error(kUnsupported) where the matrices of one tensor have different types.
+  void check_stacks() const;
   void add(const GgufModelTensor& tensor, const PeftAdapterReader* adapter, const GgufTypes& types);
   ggml::GgmlType choose_type(Entry& entry, const GgufModelTensor& tensor, const GgufTypes& types) const;
 
@@ -62,7 +64,7 @@ class GgufSource {
   GgufArchitecture architecture_;
   std::vector<Entry> entries_;
   std::vector<GgufRows> rows_;
-  std::vector<float> rope_factors_;
+  std::vector<GgufTable> tables_;
   std::vector<std::string> left_out_;
 };
 

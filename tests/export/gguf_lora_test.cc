@@ -22,7 +22,7 @@ class GgufLoraTest : public testing::Test {
     for (const GgufFile::Tensor& t : file.tensors()) {
       if (t.entry->name != name) continue;
       std::vector<float> values(static_cast<std::size_t>(checked_numel(t.entry->shape, name)));
-      gguf_view(t, name, head_dim, "f").to_f32(0, std::ssize(values), values.data());
+      gguf_view(t, name, {.head_dim = head_dim}, "f").to_f32(0, std::ssize(values), values.data());
       return values;
     }
     ADD_FAILURE() << name;

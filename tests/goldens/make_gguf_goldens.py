@@ -9,6 +9,8 @@ input_ids and the logits that transformers computes from the GGUF file. Matrices
 through ggml's types. Before that each model is written in F32, and transformers must make the original of it again:
 so the order of rows and the names written here are right. llama_rope_llama3 is written in F32 only, for transformers
 does not read rope_freqs.weight: its logits are those of the original.
+The other families' models (KIND_MODELS) are in F32: their logits are those that transformers computes from the
+directory, some keys of whose config.json are changed to what the kind has. Names are gguf-py's own table's.
 OUT/TOKENIZER.gguf has no tensors; OUT/tokenizers.json has texts and the ids that `tokenizers` gives.
 """
 import json
@@ -160,6 +162,142 @@ def make_model(name, out):
         save_file({"input_ids": ids, "logits": logits_of(load(path), ids)}, out / name / "golden.safetensors")
 
 
+# Golden model: kind, and what is changed in config.json. smollm3 gets a fourth layer, for every fourth does not turn.
+KIND_MODELS = {
+    "gemma2": ("gemma2", {"query_pre_attn_scalar": 8}),
+    "gemma3": ("gemma3", {"query_pre_attn_scalar": 8}),
+    "phi3": ("phi3", {}),
+    "phi3_long": ("phi3", {}),
+    "olmo2": ("olmo2", {}),
+    "granite": ("granite", {}),
+    "smollm3": ("smollm3", {"num_hidden_layers": 4, "no_rope_layers": [1, 1, 1, 0], "use_sliding_window": False,
+                            "sliding_window": None, "layer_types": ["full_attention"] * 4, "mlp_bias": False}),
+    "mixtral": ("llama", {"sliding_window": None}),
+    "qwen3_moe": ("qwen3moe", {"norm_topk_prob": True, "num_hidden_layers": 1, "mlp_only_layers": []}),
+    "gpt2": ("gpt2", {"scale_attn_by_inverse_layer_idx": False}),
+}
+
+
+def stacks_of(weights):
+    """Experts that stand one by one as [experts, rows, cols], under the name of the first."""
+    out, stacks = {}, {}
+    for name, w in weights.items():
+        before, mark, rest = name.partition(".experts.")
+        if mark and rest[0].isdigit():
+            number, part = rest.split(".", 1)
+            stacks.setdefault(f"{before}.experts.{part}", {})[int(number)] = w
+        elif mark and rest == "gate_up_proj":
+            half = w.shape[1] // 2
+            out[f"{before}.experts.gate_proj.weight"], out[f"{before}.experts.up_proj.weight"] = w[:, :half], w[:, half:]
+        elif mark:
+            out[f"{name}.weight"] = w
+        else:
+            out[name] = w
+    return out | {name: np.stack([parts[e] for e in sorted(parts)]) for name, parts in stacks.items()}
+
+
+def kind_folder(name, changes, copy):
+    """The golden model's directory with changes to config.json."""
+    shutil.copytree(HERE / name, copy)
+    config = json.loads((copy / "config.json").read_text()) | changes
+    layers = changes.get("num_hidden_layers")
+    weights = load_file(copy / "model.safetensors")
+    if name == "smollm3":
+        weights = {k: w for k, w in weights.items() if ".mlp." not in k or not k.endswith(".bias")}
+        for key in [k for k in weights if ".layers.0." in k]:
+            weights[key.replace(".layers.0.", ".layers.3.")] = weights[key.replace(".0.", ".1.", 1)].flip(0).contiguous()
+    elif layers:
+        weights = {k: w for k, w in weights.items() if ".layers." not in k or int(k.split(".")[2]) < layers}
+    save_file(weights, copy / "model.safetensors", metadata={"format": "pt"})
+    (copy / "config.json").write_text(json.dumps(config))
+    return config
+
+
+def kind_keys(out, kind, config):
+    def get(*names):
+        return next((config[n] for n in names if config.get(n) is not None), None)
+
+    heads, hidden = get("num_attention_heads", "n_head"), get("hidden_size", "n_embd")
+    head_dim = get("head_dim") or hidden // heads
+    rope = config.get("rope_parameters") or {}
+    rope_all = rope.get("full_attention", rope)
+    out.add_block_count(get("num_hidden_layers", "n_layer"))
+    out.add_context_length(get("max_position_embeddings", "n_positions"))
+    out.add_embedding_length(hidden)
+    out.add_feed_forward_length(get("intermediate_size", "n_inner"))
+    out.add_head_count(heads)
+    out.add_bos_token_id(1)
+    out.add_eos_token_id(2)
+    if kind == "gpt2":
+        out.add_layer_norm_eps(config["layer_norm_epsilon"])
+        return
+    out.add_head_count_kv(config["num_key_value_heads"])
+    out.add_layer_norm_rms_eps(config["rms_norm_eps"])
+    out.add_rope_freq_base(rope_all["rope_theta"])
+    out.add_rope_dimension_count(int(head_dim * rope.get("partial_rotary_factor", 1)))
+    if get("head_dim"):
+        out.add_key_length(head_dim)
+        out.add_value_length(head_dim)
+    if kind.startswith("gemma"):
+        out.add_sliding_window(config["sliding_window"])
+        out.add_final_logit_softcapping(config["final_logit_softcapping"])
+        if kind == "gemma2":
+            out.add_attn_logit_softcapping(config["attn_logit_softcapping"])
+        else:
+            out.add_sliding_window_pattern([t == "sliding_attention" for t in config["layer_types"]])
+            out.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
+            out.add_rope_scaling_factor(rope_all["factor"])
+            out.add_rope_freq_base_swa(rope["sliding_attention"]["rope_theta"])
+    if kind == "phi3":
+        original = config["original_max_position_embeddings"]
+        out.add_sliding_window(config["sliding_window"] or 0)
+        out.add_rope_scaling_orig_ctx_len(original)
+        scale = config["max_position_embeddings"] / original
+        out.add_rope_scaling_attn_factors(float(np.sqrt(1 + np.log(scale) / np.log(original))))
+        for part in ("long", "short"):
+            out.add_tensor(f"rope_factors_{part}.weight", np.array(rope[f"{part}_factor"], dtype=np.float32))
+    if kind == "granite":
+        out.add_attention_scale(config["attention_multiplier"])
+        out.add_embedding_scale(config["embedding_multiplier"])
+        out.add_residual_scale(config["residual_multiplier"])
+        out.add_logit_scale(config["logits_scaling"])
+    if experts := get("num_local_experts", "num_experts"):
+        out.add_expert_count(experts)
+        out.add_expert_used_count(config["num_experts_per_tok"])
+    if kind == "qwen3moe":
+        out.add_expert_feed_forward_length(config["moe_intermediate_size"])
+
+
+def make_kind_model(name, out):
+    kind, changes = KIND_MODELS[name]
+    (out / name).mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as temp:
+        folder = pathlib.Path(temp) / name
+        config = kind_folder(name, changes, folder)
+        ids = load_file(HERE / name / "golden.safetensors")["input_ids"]
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+        save_file({"input_ids": ids, "logits": logits_of(model, ids)}, out / name / "golden.safetensors")
+        weights = stacks_of({k: v.numpy() for k, v in load_file(folder / "model.safetensors").items()})
+    arch = next(k for k, v in gguf.MODEL_ARCH_NAMES.items() if v == kind)
+    names = gguf.get_tensor_name_map(arch, config.get("num_hidden_layers", config.get("n_layer")))
+    writer = gguf.GGUFWriter(out / name / "model.gguf", kind)
+    kind_keys(writer, kind, config)
+    for key, w in weights.items():
+        if kind in ("llama", "granite", "smollm3") and (".q_proj." in key or ".k_proj." in key):
+            w = llama_order(w, config["num_attention_heads" if ".q_proj." in key else "num_key_value_heads"])
+        if kind.startswith("gemma") and key.endswith("norm.weight"):
+            w = w + 1
+        if kind == "gpt2" and key.endswith((".c_attn.weight", ".c_proj.weight", ".c_fc.weight")):
+            w = w.T
+        stored = names.get_name(key, try_suffixes=(".weight", ".bias"))
+        assert stored, key
+        writer.add_tensor(stored, np.ascontiguousarray(w))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
 def write_vocabulary(path, model, pre, tokens, types, merges=None, scores=None, specials=()):
     out = gguf.GGUFWriter(path, "llama")
     out.add_tokenizer_model(model)
@@ -275,6 +413,8 @@ def main():
     out.mkdir(parents=True, exist_ok=True)
     for name in ("llama", "qwen2", "qwen3", "llama_rope_llama3"):
         make_model(name, out)
+    for name in KIND_MODELS:
+        make_kind_model(name, out)
     make_tokenizers(out)
 
 

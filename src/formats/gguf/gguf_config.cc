@@ -3,53 +3,39 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstring>
 #include <vector>
 
 #include "base/error.h"
 #include "base/printable.h"
-#include "quant/ggml/dequantize.h"
 
 namespace lq {
 namespace {
 
 using OrderedJson = nlohmann::ordered_json;
 
-constexpr std::int64_t kWidthLimit = std::int64_t{1} << 24;
 constexpr std::string_view kRopeFactors = "rope_freqs.weight";
-
-struct GgufKind {
-  std::string_view name;          // general.architecture
-  std::string_view architecture;  // Hugging Face's class
-  bool permuted;                  // q and k have llama.cpp's order of rows
-};
-
-constexpr std::array kKinds = {GgufKind{"llama", "LlamaForCausalLM", true},
-                               GgufKind{"qwen2", "Qwen2ForCausalLM", false},
-                               GgufKind{"qwen3", "Qwen3ForCausalLM", false}};
 
 const GgufKind& kind_of(const GgufMetadata& keys) {
   const std::string type = keys.text_or("general.type", "model");
   LQ_CHECK(type == "model", kUnsupported, "{}: general.type is \"{}\", but a model is expected", keys.who(),
            printable(type));
   const std::string name = keys.text("general.architecture");
-  const auto at = std::ranges::find(kKinds, name, &GgufKind::name);
-  if (at != kKinds.end()) return *at;
-  std::vector<std::string_view> known;
-  for (const GgufKind& kind : kKinds) known.push_back(kind.name);
+  const std::int64_t experts = keys.integer_or(name + ".expert_count", 0, 0, kGgufSizeLimit);
+  bool known_name = false;
+  for (const GgufKind& kind : gguf_kinds()) {
+    if (kind.name != name) continue;
+    if (kind.experts == (experts > 0)) return kind;
+    known_name = true;
+  }
+  LQ_CHECK(!known_name, kUnsupported, "{}: {}.expert_count is {}, which is not computed for this kind",
+           keys.who(), name, experts);
+  std::vector<std::string> known;
+  for (const GgufKind& kind : gguf_kinds()) {
+    if (known.empty() || known.back() != kind.name) known.push_back(kind.name);
+  }
   fail(ErrorCode::kUnsupported, "{}: general.architecture \"{}\" is not read (known: {})", keys.who(),
        printable(name), fmt::join(known, ", "));
-}
-
-const GgufFile::Tensor* find_tensor(const GgufFile& file, std::string_view name) {
-  const auto at = std::ranges::find_if(file.tensors(), [&](const auto& t) { return t.entry->name == name; });
-  return at == file.tensors().end() ? nullptr : &*at;
-}
-
-bool has_bias(const GgufFile& file, std::string_view module) {
-  return find_tensor(file, fmt::format("blk.0.{}.bias", module)) != nullptr;
 }
 
 // By how much Llama 3's rule divides the frequency whose wave has `wavelength` positions.
@@ -64,15 +50,11 @@ double llama3_factor(double wavelength, double factor, double original) {
 
 // rope_freqs.weight holds what each frequency is divided by. Llama 3's are the only ones in use: the rule
 // that gives them is found again, so that config.json can name it.
-OrderedJson rope_of_factors(const GgufFile::Tensor& tensor, double theta, std::int64_t head_dim,
-                            const std::string& who) {
+OrderedJson rope_of_factors(const GgufKindSource& source, const GgufFile::Tensor& tensor, double theta) {
+  const std::int64_t head_dim = source.head_dim;
   const std::int64_t n = head_dim / 2;
-  const GgufTensor& entry = *tensor.entry;
-  LQ_CHECK(entry.shape == Shape{n} && entry.type == ggml::GgmlType::kF32, kCorruptFile,
-           "{}: {} is {} {}, but must be [{}] F32, one for each frequency", who, kRopeFactors,
-           shape_text(entry.shape), ggml::type_info(entry.type).name, n);
-  std::vector<float> factors(static_cast<std::size_t>(n));
-  ggml::dequantize(entry.type, tensor.data, 0, n, factors.data());
+  const std::vector<float> factors = source.floats(tensor, n);
+  source.said.insert(std::string(kRopeFactors));
   if (std::ranges::all_of(factors, [](float f) { return f == 1.0F; })) return nullptr;
   const double factor = factors.back();
   for (std::int64_t original = 32; factor > 1.0 && factor < 1e6 && original <= (1 << 20); original *= 2) {
@@ -95,7 +77,7 @@ OrderedJson rope_of_factors(const GgufFile::Tensor& tensor, double theta, std::i
        "{}: {} holds factors of frequencies that are not Llama 3's (expected those of a factor of {}, bounds "
        "1 "
        "and 4)",
-       who, kRopeFactors, factor);
+       source.keys.who(), kRopeFactors, factor);
 }
 
 // rope.scaling.*, or rope.scale_linear of older files.
@@ -105,7 +87,7 @@ OrderedJson rope_scaling(const GgufMetadata& keys, const std::string& prefix) {
   double factor = keys.number_or(base + "factor", 0.0, 0.0, 1e6);
   const double linear = keys.number_or(prefix + "rope.scale_linear", 1.0, 0.0, 1e6);
   if (type == "none" && linear > 1.0) type = "linear", factor = linear;
-  const std::int64_t original = keys.integer_or(base + "original_context_length", 0, 0, kWidthLimit);
+  const std::int64_t original = keys.integer_or(base + "original_context_length", 0, 0, kGgufSizeLimit);
   (void)keys.boolean_or(base + "finetuned", false);  // says only how the model was made
   if (type == "none") return nullptr;
   LQ_CHECK(type == "linear" || type == "yarn", kUnsupported,
@@ -124,9 +106,10 @@ OrderedJson rope_scaling(const GgufMetadata& keys, const std::string& prefix) {
 }
 
 // Keys whose only understood value is the one that changes nothing.
-void refuse_other_values(const GgufMetadata& keys, const std::string& prefix) {
-  for (const char* name : {"expert_count", "expert_used_count", "nextn_predict_layers"}) {
-    const std::int64_t count = keys.integer_or(prefix + name, 0, 0, kWidthLimit);
+void refuse_other_values(const GgufMetadata& keys, const std::string& prefix, bool experts) {
+  for (const char* name : {"expert_used_count", "nextn_predict_layers"}) {
+    if (experts && std::string_view(name) == "expert_used_count") continue;
+    const std::int64_t count = keys.integer_or(prefix + name, 0, 0, kGgufSizeLimit);
     LQ_CHECK(count == 0, kUnsupported, "{}: {}{} is {}, which is not computed (only 0)", keys.who(), prefix,
              name, count);
   }
@@ -138,7 +121,7 @@ void refuse_other_values(const GgufMetadata& keys, const std::string& prefix) {
   LQ_CHECK(layout == "Meta AI original pth", kUnsupported, "{}: {}tensor_data_layout \"{}\" is not read",
            keys.who(), prefix, printable(layout));
   // How many tokens there are: the embedding's rows say it.
-  (void)keys.integer_or(prefix + "vocab_size", 0, 0, kWidthLimit);
+  (void)keys.integer_or(prefix + "vocab_size", 0, 0, kGgufSizeLimit);
 }
 
 // The type that transformers loads the weights as.
@@ -166,67 +149,90 @@ void add_special_ids(const GgufMetadata& keys, OrderedJson& config) {
   }
 }
 
+// Whole heads turn, all blocks alike.
+void add_rotation(const GgufKindSource& source, OrderedJson& config) {
+  const GgufMetadata& keys = source.keys;
+  const std::int64_t rotary =
+      keys.integer_or(source.key("rope.dimension_count"), source.head_dim, 0, kGgufSizeLimit);
+  LQ_CHECK(rotary == source.head_dim, kUnsupported,
+           "{}: {}rope.dimension_count is {}, but only whole heads, {}, are turned", keys.who(),
+           source.prefix, rotary, source.head_dim);
+  OrderedJson scaling = rope_scaling(keys, source.prefix);
+  if (const GgufFile::Tensor* const factors = source.tensor(kRopeFactors)) {
+    const OrderedJson rule = rope_of_factors(source, *factors, config["rope_theta"].get<double>());
+    LQ_CHECK(scaling.is_null() || rule.is_null(), kUnsupported,
+             "{}: {} stands beside {}rope.scaling, which is not computed", keys.who(), kRopeFactors,
+             source.prefix);
+    if (!rule.is_null()) scaling = rule;
+  }
+  if (!scaling.is_null()) config["rope_scaling"] = scaling;
+}
+
+// What all kinds say alike; the shape of source's sizes is filled in.
+OrderedJson common_config(const GgufKind& kind, GgufKindSource& source) {
+  const GgufMetadata& keys = source.keys;
+  const auto size = [&](const char* name) {
+    return keys.common_integer(source.key(name), 1, kGgufSizeLimit);
+  };
+  const GgufFile::Tensor* const table = source.tensor("token_embd.weight");
+  LQ_CHECK(table != nullptr && table->entry->shape.size() == 2, kNotFound,
+           "{}: no tensor token_embd.weight of two dimensions", keys.who());
+  source.heads = size("attention.head_count");
+  source.hidden = size("embedding_length");
+  source.blocks = size("block_count");
+  source.positions = size("context_length");
+  const std::string kv = source.key("attention.head_count_kv");
+  const std::int64_t usual = std::max<std::int64_t>(1, source.hidden / source.heads);
+  source.head_dim = keys.integer_or(source.key("attention.key_length"), usual, 1, kGgufSizeLimit);
+  const std::int64_t value_dim =
+      keys.integer_or(source.key("attention.value_length"), source.head_dim, 1, kGgufSizeLimit);
+  LQ_CHECK(value_dim == source.head_dim, kUnsupported,
+           "{}: {}attention.value_length is {}, but only that of the keys, {}, is computed", keys.who(),
+           source.prefix, value_dim, source.head_dim);
+  OrderedJson config = {
+      {"architectures", {kind.architecture}},
+      {"model_type", kind.model_type},
+      {"vocab_size", table->entry->shape[0]},
+      {"hidden_size", source.hidden},
+      {"intermediate_size", size("feed_forward_length")},
+      {"num_hidden_layers", source.blocks},
+      {"num_attention_heads", source.heads},
+      {"num_key_value_heads", keys.has(kv) ? keys.common_integer(kv, 1, kGgufSizeLimit) : source.heads},
+      {"head_dim", source.head_dim},
+      {"hidden_act", "silu"},
+      {"max_position_embeddings", source.positions}};
+  const std::string eps =
+      source.key(kind.layer_norms ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon");
+  config[kind.layer_norms ? "norm_eps" : "rms_norm_eps"] = keys.number(eps, 0.0, 1.0);
+  if (!kind.layer_norms)
+    config["rope_theta"] = keys.number_or(source.key("rope.freq_base"), 10000.0, 1.0, 1e12);
+  config["tie_word_embeddings"] = source.tensor("output.weight") == nullptr;
+  config["dtype"] = dtype_of(source.file);
+  add_special_ids(keys, config);
+  return config;
+}
+
 }  // namespace
 
 GgufConfig gguf_config(const GgufFile& file, const GgufMetadata& keys) {
   const GgufKind& kind = kind_of(keys);
-  const std::string prefix = std::string(kind.name) + ".";
-  const auto size = [&](const char* name) { return keys.common_integer(prefix + name, 1, kWidthLimit); };
-
-  const GgufFile::Tensor* const table = find_tensor(file, "token_embd.weight");
-  LQ_CHECK(table != nullptr && table->entry->shape.size() == 2, kNotFound,
-           "{}: no tensor token_embd.weight of two dimensions", keys.who());
-  const std::int64_t heads = size("attention.head_count");
-  const std::int64_t hidden = size("embedding_length");
-  const std::string kv = prefix + "attention.head_count_kv";
-  const std::int64_t usual = std::max<std::int64_t>(1, hidden / heads);
-  const std::int64_t head_dim = keys.integer_or(prefix + "attention.key_length", usual, 1, kWidthLimit);
-  const std::int64_t value_dim = keys.integer_or(prefix + "attention.value_length", head_dim, 1, kWidthLimit);
-  const std::int64_t rotary = keys.integer_or(prefix + "rope.dimension_count", head_dim, 0, kWidthLimit);
-  LQ_CHECK(value_dim == head_dim, kUnsupported,
-           "{}: {}attention.value_length is {}, but only that of the keys, {}, is computed", keys.who(),
-           prefix, value_dim, head_dim);
-  LQ_CHECK(rotary == head_dim, kUnsupported,
-           "{}: {}rope.dimension_count is {}, but only whole heads, {}, are turned", keys.who(), prefix,
-           rotary, head_dim);
-  const double theta = keys.number_or(prefix + "rope.freq_base", 10000.0, 1.0, 1e12);
-
-  OrderedJson config = {
-      {"architectures", {kind.architecture}},
-      {"model_type", kind.name},
-      {"vocab_size", table->entry->shape[0]},
-      {"hidden_size", hidden},
-      {"intermediate_size", size("feed_forward_length")},
-      {"num_hidden_layers", size("block_count")},
-      {"num_attention_heads", heads},
-      {"num_key_value_heads", keys.has(kv) ? keys.common_integer(kv, 1, kWidthLimit) : heads},
-      {"head_dim", head_dim},
-      {"hidden_act", "silu"},
-      {"max_position_embeddings", size("context_length")},
-      {"rms_norm_eps", keys.number(prefix + "attention.layer_norm_rms_epsilon", 0.0, 1.0)},
-      {"rope_theta", theta},
-      {"tie_word_embeddings", find_tensor(file, "output.weight") == nullptr},
-      {"dtype", dtype_of(file)}};
-  if (kind.name == "llama") {
-    config["attention_bias"] = has_bias(file, "attn_q");
-    config["mlp_bias"] = has_bias(file, "ffn_gate");
-  }
-  OrderedJson scaling = rope_scaling(keys, prefix);
-  if (const GgufFile::Tensor* const factors = find_tensor(file, kRopeFactors)) {
-    const OrderedJson rule = rope_of_factors(*factors, theta, head_dim, keys.who());
-    LQ_CHECK(scaling.is_null() || rule.is_null(), kUnsupported,
-             "{}: {} stands beside {}rope.scaling, which is not computed", keys.who(), kRopeFactors, prefix);
-    if (!rule.is_null()) scaling = rule;
-  }
-  if (!scaling.is_null()) config["rope_scaling"] = scaling;
-  add_special_ids(keys, config);
-  refuse_other_values(keys, prefix);
+  const std::string prefix = kind.name + ".";
+  GgufConfig out{JsonObject(OrderedJson::object(), keys.who()), &kind, 0, 0, 0, {}};
+  GgufKindSource source{.file = file, .keys = keys, .prefix = prefix, .said = out.said};
+  source.experts = keys.integer_or(prefix + "expert_count", 0, 0, kGgufSizeLimit);
+  OrderedJson config = common_config(kind, source);
+  if (!kind.own_rotation) add_rotation(source, config);
+  if (kind.read != nullptr) kind.read(source, config);
+  refuse_other_values(keys, prefix, kind.experts);
   const std::vector<std::string> unread = keys.unread(prefix);
   LQ_CHECK(unread.empty(), kUnsupported,
            "{}: the key {} is not understood, and may change what the model computes", keys.who(),
            printable(unread.front()));
-  const std::int64_t blocks = config["num_hidden_layers"].get<std::int64_t>();
-  return {JsonObject(std::move(config), keys.who()), blocks, kind.permuted ? head_dim : 0};
+  out.config = JsonObject(std::move(config), keys.who());
+  out.blocks = source.blocks;
+  out.permuted_head_dim = kind.permuted ? source.head_dim : 0;
+  out.experts = source.experts;
+  return out;
 }
 
 }  // namespace lq

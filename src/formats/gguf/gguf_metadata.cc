@@ -205,6 +205,17 @@ std::vector<std::int64_t> GgufMetadata::integers(std::string_view key) const {
   return out;
 }
 
+std::vector<std::int64_t> GgufMetadata::flags_if_array(std::string_view key) const {
+  const GgufValue* const value = find(key);
+  if (value == nullptr || value->type != GgufType::kArray) return {};
+  if (value->of != GgufType::kBool) return integers(key);
+  std::vector<std::int64_t> out;
+  for (std::uint64_t i = 0; i < value->count; ++i) {
+    out.push_back(std::to_integer<int>(value->data[i]) != 0 ? 1 : 0);
+  }
+  return out;
+}
+
 std::string GgufMetadata::bytes(std::string_view key) const {
   const GgufValue* const value = find(key);
   if (value == nullptr) return {};

@@ -39,6 +39,8 @@ class GgufMetadata {
   std::vector<std::string> texts(std::string_view key) const;
   std::vector<float> floats(std::string_view key) const;
   std::vector<std::int64_t> integers(std::string_view key) const;
+  // Of an array of bools or integers, 0 for false; none where the value is no array.
+  std::vector<std::int64_t> flags_if_array(std::string_view key) const;
   std::string bytes(std::string_view key) const;  // of an array of u8 or i8
 
   // Keys that begin with `prefix` and were not asked for, in the file's order.

@@ -2,38 +2,34 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <charconv>
-#include <utility>
 
 namespace lq {
 namespace {
 
-using NamePair = std::pair<std::string_view, std::string_view>;  // GGUF's, Hugging Face's
-
 constexpr std::string_view kBlockPrefix = "blk.";
+constexpr std::string_view kExpertMark = "{}";
 
-constexpr std::array<NamePair, 3> kOutsideBlocks = {
-    {{"token_embd", "model.embed_tokens"}, {"output_norm", "model.norm"}, {"output", "lm_head"}}};
+// A tensor's name in its parts.
+struct GgufName {
+  std::optional<std::int64_t> block;
+  std::string_view module;  // without "blk.N."
+  std::string_view ending;  // ".weight", ".bias"
+};
 
-constexpr std::array<NamePair, 11> kInBlocks = {{{"attn_norm", "input_layernorm"},
-                                                 {"attn_q", "self_attn.q_proj"},
-                                                 {"attn_k", "self_attn.k_proj"},
-                                                 {"attn_v", "self_attn.v_proj"},
-                                                 {"attn_output", "self_attn.o_proj"},
-                                                 {"attn_q_norm", "self_attn.q_norm"},
-                                                 {"attn_k_norm", "self_attn.k_norm"},
-                                                 {"ffn_norm", "post_attention_layernorm"},
-                                                 {"ffn_gate", "mlp.gate_proj"},
-                                                 {"ffn_up", "mlp.up_proj"},
-                                                 {"ffn_down", "mlp.down_proj"}}};
+std::optional<GgufName> parts_of(std::string_view name) {
+  const std::size_t dot = name.rfind('.');
+  if (dot == std::string_view::npos) return std::nullopt;
+  GgufName parts = {gguf_block_of(name), name.substr(0, dot), name.substr(dot)};
+  if (parts.ending != ".weight" && parts.ending != ".bias") return std::nullopt;
+  if (parts.block) parts.module.remove_prefix(parts.module.find('.', kBlockPrefix.size()) + 1);
+  return parts;
+}
 
-template <std::size_t N>
-std::optional<std::string_view> partner(const std::array<NamePair, N>& names, std::string_view gguf) {
-  for (const auto& [own, theirs] : names) {
-    if (own == gguf) return theirs;
-  }
-  return std::nullopt;
+const std::string* partner(const GgufNames& names, const GgufName& name) {
+  const auto& all = name.block ? names.inside : names.outside;
+  const auto at = all.find(name.module);
+  return at == all.end() ? nullptr : &at->second;
 }
 
 }  // namespace
@@ -49,19 +45,37 @@ std::optional<std::int64_t> gguf_block_of(std::string_view name) {
   return block;
 }
 
-std::optional<std::string> hugging_face_name(std::string_view name) {
-  const std::size_t dot = name.rfind('.');
-  if (dot == std::string_view::npos) return std::nullopt;
-  const std::string_view kind = name.substr(dot);
-  if (kind != ".weight" && kind != ".bias") return std::nullopt;
-  const std::string_view module = name.substr(0, dot);
-  const auto block = gguf_block_of(name);
-  if (!block) {
-    const auto outside = partner(kOutsideBlocks, module);
-    return outside ? std::optional(fmt::format("{}{}", *outside, kind)) : std::nullopt;
-  }
-  const auto inside = partner(kInBlocks, module.substr(module.find('.', kBlockPrefix.size()) + 1));
-  return inside ? std::optional(fmt::format("model.layers.{}.{}{}", *block, *inside, kind)) : std::nullopt;
+bool is_expert_stack(const GgufNames& names, std::string_view gguf_name) {
+  const auto name = parts_of(gguf_name);
+  const std::string* const known = name ? partner(names, *name) : nullptr;
+  return known != nullptr && known->find(kExpertMark) != std::string::npos;
+}
+
+std::optional<std::string> hugging_face_name(const GgufNames& names, std::string_view gguf_name,
+                                             std::int64_t expert) {
+  const auto name = parts_of(gguf_name);
+  const std::string* const known = name ? partner(names, *name) : nullptr;
+  if (known == nullptr) return std::nullopt;
+  if (name->ending == ".bias" && !names.with_bias.contains(name->module)) return std::nullopt;
+  std::string module = *known;
+  const std::size_t mark = module.find(kExpertMark);
+  if ((mark != std::string::npos) != (expert >= 0)) return std::nullopt;
+  if (expert >= 0) module.replace(mark, kExpertMark.size(), std::to_string(expert));
+  return name->block ? fmt::format("{}{}.{}{}", names.block, *name->block, module, name->ending)
+                     : fmt::format("{}{}", module, name->ending);
+}
+
+GgufNames gguf_decoder_names() {
+  GgufNames names;
+  names.outside = {
+      {"token_embd", "model.embed_tokens"}, {"output_norm", "model.norm"}, {"output", "lm_head"}};
+  names.inside = {{"attn_norm", "input_layernorm"},    {"attn_q", "self_attn.q_proj"},
+                  {"attn_k", "self_attn.k_proj"},      {"attn_v", "self_attn.v_proj"},
+                  {"attn_output", "self_attn.o_proj"}, {"ffn_norm", "post_attention_layernorm"},
+                  {"ffn_gate", "mlp.gate_proj"},       {"ffn_up", "mlp.up_proj"},
+                  {"ffn_down", "mlp.down_proj"}};
+  names.with_bias = {"attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down"};
+  return names;
 }
 
 }  // namespace lq

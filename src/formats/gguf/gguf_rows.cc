@@ -33,7 +33,13 @@ double write_gguf_rows(ThreadPool& pool, GgufWriter& writer, const GgufRows& ten
   for (std::int64_t begin = 0; begin < tensor.rows; begin += kRowsAtOnce) {
     const std::int64_t count = std::min(kRowsAtOnce, tensor.rows - begin);
     pool.run(count, [&](std::int64_t i) {
-      const float* const row = w + row_at(tensor, begin + i) * tensor.cols;
+      const float* row = w + row_at(tensor, begin + i) * tensor.cols;
+      std::vector<float> changed;
+      if (tensor.added != 0.0F) {
+        changed.assign(row, row + tensor.cols);
+        for (float& x : changed) x += tensor.added;
+        row = changed.data();
+      }
       errors[static_cast<std::size_t>(begin + i)] =
           ggml::encode_plain(tensor.type, row, tensor.cols, bytes.data() + i * stride);
     });

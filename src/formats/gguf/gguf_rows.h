@@ -19,6 +19,8 @@ struct GgufRows {
   // As gguf_view has it (gguf_form.h): 0, or the rows of each head where the file has them in llama.cpp's
   // order. REQUIRES: even, and divides rows.
   std::int64_t head_dim = 0;
+  float added = 0.0F;      // to each element in the file
+  std::int64_t stack = 0;  // of how many matrices under this name it is one, written in their order; 0: alone
 };
 
 // Writes w [rows, cols], rows in Hugging Face's order. type: one that needs no search (plain_encode.h).

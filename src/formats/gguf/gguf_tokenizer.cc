@@ -61,6 +61,12 @@ void mark_special(GgufTokens& tokens) {
   }
 }
 
+// SentencePiece's model needs an unknown piece; converters that take types from elsewhere call it a control
+// token.
+void mark_unknown(GgufTokens& tokens) {
+  if (tokens.unk >= 0) tokens.types[static_cast<std::size_t>(tokens.unk)] = GgufTokenType::kUnknown;
+}
+
 // The key "tokenizer.chat_template", and templates of other names in keys that end in ".NAME".
 OrderedJson chat_template_json(const GgufMetadata& keys) {
   const std::string base = "tokenizer.chat_template";
@@ -121,6 +127,8 @@ OrderedJson generation_config_json(const GgufTokens& tokens, const GgufMetadata&
 }
 
 void refuse_unread(const GgufMetadata& keys) {
+  LQ_CHECK(!keys.boolean_or(key_of("add_sep_token"), false), kUnsupported,
+           "{}: {}add_sep_token is true, which is of texts in pairs", keys.who(), kTokenizerKeys);
   for (const std::string& key : keys.unread(kTokenizerKeys)) {
     const std::string_view name = std::string_view(key).substr(kTokenizerKeys.size());
     LQ_CHECK(std::ranges::find(kSilentKeys, name) != kSilentKeys.end(), kUnsupported,
@@ -148,6 +156,7 @@ std::map<std::string, std::string> gguf_side_texts(const GgufMetadata& keys) {
   const bool sentencepiece = kind == "llama";
   GgufTokens tokens = read_tokens(keys);
   mark_special(tokens);
+  if (sentencepiece) mark_unknown(tokens);
   const bool usual_bos = sentencepiece || gguf_bpe_adds_bos(keys);
   tokens.add_bos = keys.boolean_or(key_of("add_bos_token"), usual_bos) && tokens.bos >= 0;
   tokens.add_eos = keys.boolean_or(key_of("add_eos_token"), false) && tokens.eos >= 0;

@@ -67,6 +67,11 @@ void GgufKeys::texts(std::string_view key, const std::vector<std::string>& value
   for (const std::string& value : values) put_text(bytes_, value);
 }
 
+void GgufKeys::flags(std::string_view key, const std::vector<bool>& values) {
+  begin_array(key, GgufType::kBool, values.size());
+  for (const bool value : values) put(bytes_, static_cast<std::uint8_t>(value ? 1 : 0));
+}
+
 void GgufKeys::i32s(std::string_view key, const std::vector<std::int32_t>& values) {
   begin_array(key, GgufType::kI32, values.size());
   for (const std::int32_t value : values) put(bytes_, value);

@@ -22,6 +22,7 @@ class GgufKeys {
   void flag(std::string_view key, bool value);
   void text(std::string_view key, std::string_view value);
   void texts(std::string_view key, const std::vector<std::string>& values);
+  void flags(std::string_view key, const std::vector<bool>& values);
   void i32s(std::string_view key, const std::vector<std::int32_t>& values);
   void f32s(std::string_view key, const std::vector<float>& values);
 

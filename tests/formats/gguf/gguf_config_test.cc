@@ -95,7 +95,7 @@ TEST_F(GgufConfigTest, WhatIsNotUnderstoodIsRefusedByName) {
                  [](GgufKeys& keys) { keys.u32("llama.attention.sliding_window", 64); });
   expect_refused(ErrorCode::kUnsupported, {"llama.logit_scale"},
                  [](GgufKeys& keys) { keys.f32("llama.logit_scale", 0.5F); });
-  expect_refused(ErrorCode::kUnsupported, {"llama.expert_count is 8"},
+  expect_refused(ErrorCode::kNotFound, {"llama.expert_used_count"},
                  [](GgufKeys& keys) { keys.u32("llama.expert_count", 8); });
   expect_refused(ErrorCode::kUnsupported, {"llama.attention.causal is false"},
                  [](GgufKeys& keys) { keys.flag("llama.attention.causal", false); });
@@ -106,9 +106,13 @@ TEST_F(GgufConfigTest, WhatIsNotUnderstoodIsRefusedByName) {
   expect_refused(ErrorCode::kUnsupported, {"general.type is \"adapter\""},
                  [](GgufKeys& keys) { keys.text("general.type", "adapter"); });
   GgufKeys other;
-  other.text("general.architecture", "gemma3");
-  expect_error(ErrorCode::kUnsupported, {"\"gemma3\"", "llama, qwen2, qwen3"},
+  other.text("general.architecture", "gemma4");
+  expect_error(ErrorCode::kUnsupported, {"\"gemma4\"", "llama, qwen2, qwen3"},
                [&] { (void)read(other, {}); });
+  GgufKeys dense;
+  dense.text("general.architecture", "gemma3");
+  dense.u32("gemma3.expert_count", 8);
+  expect_error(ErrorCode::kUnsupported, {"gemma3.expert_count is 8"}, [&] { (void)read(dense, {}); });
   GgufKeys keys;
   gguf_test::add_llama_keys(keys);
   expect_error(ErrorCode::kNotFound, {"token_embd.weight"}, [&] { (void)read(keys, {}); });

@@ -30,13 +30,13 @@ TEST(GgufRows, RowsInLlamaCppsOrderComeBackInOurs) {
     writer.finish();
   }
   const GgufFile file(dir / "m.gguf");
-  const TensorView view = gguf_view(file.tensors()[0], "q", 12, "f");
+  const TensorView view = gguf_view(file.tensors()[0], "q", {.head_dim = 12}, "f");
   std::vector<float> back(w.size());
   view.to_f32(0, std::ssize(back), back.data());
   EXPECT_EQ(back, w);
   // Row 1 of a head in the file is its row 6 here: the two that rotary positions turn with each other.
   std::vector<float> stored(w.size());
-  gguf_view(file.tensors()[0], "q", 0, "f").to_f32(0, std::ssize(stored), stored.data());
+  gguf_view(file.tensors()[0], "q", {}, "f").to_f32(0, std::ssize(stored), stored.data());
   EXPECT_EQ(stored[32], w[6 * 32]);
   EXPECT_EQ(gguf_row_of_stored(13, 12), 18);
 }

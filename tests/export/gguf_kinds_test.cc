@@ -1,0 +1,135 @@
+// Every kind that is read is also written: a file of tests/goldens/gguf, whose logits transformers computes,
+// becomes a Hugging Face directory, this one a GGUF file again, and the logits stay.
+#include "export/gguf_kinds.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "export/gguf_architecture.h"
+#include "export/gguf_export.h"
+#include "export/gguf_model.h"
+#include "export/hf_export.h"
+#include "formats/config_file.h"
+#include "formats/gguf/gguf_checkpoint.h"
+#include "formats/safetensors_reader.h"
+#include "models/model.h"
+#include "support/paths.h"
+
+namespace lq {
+namespace {
+
+const std::filesystem::path kKindGoldens =
+    std::filesystem::path(test::source_dir()) / "tests" / "goldens" / "gguf";
+
+class GgufKindsTest : public testing::TestWithParam<const char*> {
+ protected:
+  // The largest difference from the golden logits, over the largest of them.
+  double error_of(const std::filesystem::path& model_path) {
+    const SafetensorsReader golden(kKindGoldens / GetParam() / "golden.safetensors");
+    const TensorView& tokens = golden.at("input_ids");
+    std::vector<std::int32_t> ids(static_cast<std::size_t>(tokens.numel()));
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      std::int64_t id = 0;
+      std::memcpy(&id, tokens.data + 8 * i, 8);
+      ids[i] = static_cast<std::int32_t>(id);
+    }
+    std::vector<std::int64_t> starts;
+    for (std::int64_t b = 0; b <= tokens.shape()[0]; ++b) starts.push_back(b * tokens.shape()[1]);
+    const Model model = Model::load(context_, model_path);
+    Workspace ws;
+    const std::vector<std::int32_t> targets(ids.size(), 0);
+    std::vector<float> losses(ids.size());
+    const Tensor want = golden.at("logits").copy_f32();
+    double largest = 0.0;
+    double difference = 0.0;
+    model.losses(context_, ws, {ids, starts}, targets, losses, [&](std::int64_t first, ConstMatrix chunk) {
+      for (std::int64_t i = 0; i < chunk.size(); ++i) {
+        const double w = want.data<float>()[first * chunk.cols + i];
+        largest = std::max(largest, std::abs(w));
+        difference = std::max(difference, std::abs(w - static_cast<double>(chunk.data[i])));
+      }
+    });
+    return difference / largest;
+  }
+
+  io_test::TempDir dir_;
+  ThreadPool pool_{2};
+  NoProgress progress_;
+  Context context_{pool_, progress_, 0, {}};
+};
+
+TEST_P(GgufKindsTest, ComesBackAsItWas) {
+  const std::filesystem::path first = kKindGoldens / GetParam() / "model.gguf";
+  HfExportOptions to_hf;
+  to_hf.model = first;
+  to_hf.out = dir_ / "hf";
+  export_hf(context_, to_hf);
+  EXPECT_LT(error_of(dir_ / "hf"), 1e-5) << "the directory";
+  put_tiny_tokenizer(dir_ / "hf");
+  const GgufExportReport report = export_gguf(
+      context_, {.model = dir_ / "hf", .types = {ggml::GgmlType::kF32, {}}, .out = dir_ / "m.gguf"});
+  EXPECT_LT(error_of(dir_ / "m.gguf"), 1e-5) << "the file";
+  EXPECT_LT(report.rounding_error, 1e-6);
+
+  const GgufFile was(first);
+  const GgufFile is(dir_ / "m.gguf");
+  EXPECT_EQ(static_cast<std::size_t>(report.tensors), is.tensors().size());
+  std::map<std::string, Shape> shapes;
+  for (const auto& t : was.tensors()) shapes[t.entry->name] = t.entry->shape;
+  for (const auto& t : is.tensors()) {
+    EXPECT_EQ(shapes[t.entry->name], t.entry->shape) << t.entry->name;
+    shapes.erase(t.entry->name);
+  }
+  EXPECT_TRUE(shapes.empty()) << shapes.begin()->first;
+  EXPECT_EQ(GgufMetadata(is.values(), "is").text("general.architecture"),
+            GgufMetadata(was.values(), "was").text("general.architecture"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, GgufKindsTest,
+                         testing::Values("llama_rope_llama3", "gemma2", "gemma3", "phi3", "phi3_long",
+                                         "olmo2", "granite", "smollm3", "mixtral", "qwen3_moe", "gpt2"));
+
+void expect_unwritten(const char* golden, const nlohmann::ordered_json& change,
+                      std::initializer_list<std::string_view> words) {
+  JsonObject config = load_config(kKindGoldens.parent_path() / golden);
+  config.json().update(change);
+  io_test::expect_error(ErrorCode::kUnsupported, words, [&] { GgufArchitecture(config, "model"); });
+}
+
+// The goldens of tests/models have what llama.cpp's kinds have not.
+TEST(GgufWrittenKinds, WhatIsComputedOtherwiseIsRefused) {
+  expect_unwritten("gemma2", nlohmann::ordered_json::object(),
+                   {"layer 0", "gemma2"});  // another scale of the queries
+  expect_unwritten("gemma2", {{"query_pre_attn_scalar", 8}, {"final_logit_softcapping", nullptr}},
+                   {"caps", "gemma2"});
+  expect_unwritten("gemma3", nlohmann::ordered_json::object(), {"layer 0", "gemma3"});
+  expect_unwritten("smollm3", nlohmann::ordered_json::object(), {"layer 0", "smollm3"});
+  expect_unwritten("smollm3",
+                   {{"mlp_bias", false},
+                    {"use_sliding_window", false},
+                    {"sliding_window", nullptr},
+                    {"layer_types", nullptr}},
+                   {"layer 1", "smollm3"});  // another layer that does not turn
+  expect_unwritten("mixtral", nlohmann::ordered_json::object(), {"layer 0", "llama"});
+  expect_unwritten("qwen3_moe", nlohmann::ordered_json::object(), {"qwen3moe"});
+  expect_unwritten("gpt2", nlohmann::ordered_json::object(), {"layer 1", "gpt2"});
+  expect_unwritten("olmo2", {{"tie_word_embeddings", true}}, {"tie_word_embeddings is true", "olmo2"});
+  expect_unwritten("olmo2", {{"attention_bias", true}}, {"layer 0", "olmo2"});
+  expect_unwritten("bert_masked", nlohmann::ordered_json::object(), {"bert", "gemma3_text"});
+}
+
+TEST(GgufWrittenKinds, AKindIsNamedOnceForEachFamily) {
+  std::set<std::string_view> families;
+  for (const GgufWrittenKind& kind : gguf_written_kinds()) {
+    EXPECT_TRUE(families.insert(kind.model_type).second) << kind.model_type;
+    EXPECT_NE(kind.computed, nullptr);
+    EXPECT_NE(std::ranges::find(kind.ropes, RopeType::kDefault), kind.ropes.end()) << kind.model_type;
+  }
+}
+
+}  // namespace
+}  // namespace lq
