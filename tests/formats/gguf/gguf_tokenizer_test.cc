@@ -9,6 +9,7 @@
 #include "formats/gguf/gguf_writer.h"
 #include "formats/model_folder.h"
 #include "support/io_test_util.h"
+#include "tokenizers/sentencepiece_model.h"
 #include "tokenizers/tokenizer.h"
 
 namespace lq {
@@ -88,11 +89,28 @@ TEST(GgufTokenizer, WhatIsNotUnderstoodIsRefusedByName) {
           [](GgufKeys& keys) { keys.text("tokenizer.ggml.pre", "poro-chat"); });
   refused(ErrorCode::kUnsupported, {"tokenizer.ggml.lowercase"},
           [](GgufKeys& keys) { keys.flag("tokenizer.ggml.lowercase", true); });
+  refused(ErrorCode::kUnsupported, {"add_sep_token is true"},
+          [](GgufKeys& keys) { keys.flag("tokenizer.ggml.add_sep_token", true); });
   refused(ErrorCode::kCorruptFile, {"tokenizer.ggml.bos_token_id is 6"},
           [](GgufKeys& keys) { keys.u32("tokenizer.ggml.bos_token_id", 6); });
   GgufKeys bert;
   bert.text("tokenizer.ggml.model", "bert");
   expect_error(ErrorCode::kUnsupported, {"tokenizer.ggml.model \"bert\"", "gpt2"}, [&] { texts_of(bert); });
+}
+
+// Gemma's files have it as a control token.
+TEST(GgufTokenizer, TheUnknownPieceIsTheOneThatIsNamed) {
+  GgufKeys keys;
+  keys.text("tokenizer.ggml.model", "llama");
+  keys.texts("tokenizer.ggml.tokens", {"<pad>", "<unk>", "a"});
+  keys.f32s("tokenizer.ggml.scores", {0.0F, 0.0F, -1.0F});
+  keys.i32s("tokenizer.ggml.token_type", {3, 3, 1});
+  keys.u32("tokenizer.ggml.unknown_token_id", 1);
+  keys.flag("tokenizer.ggml.add_sep_token", false);
+  const auto pieces = tokenizers::read_sentencepiece(texts_of(keys).at("tokenizer.model"), "f");
+  EXPECT_EQ(static_cast<int>(pieces.pieces[0].type), static_cast<int>(GgufTokenType::kControl));
+  EXPECT_EQ(static_cast<int>(pieces.pieces[1].type), static_cast<int>(GgufTokenType::kUnknown));
+  EXPECT_EQ(pieces.unk_id, 1);
 }
 
 TEST(GgufTokenizer, ListsMustFitEachOther) {
