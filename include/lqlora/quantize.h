@@ -87,6 +87,7 @@ struct QuantizeOptions {
   std::string importance = {};       // what an error counts: "none", "fisher", "input", "kfac"
   std::filesystem::path data = {};   // text to calibrate on, where importance is not "none"
   std::filesystem::path stats = {};  // or statistics that `lqlora calibrate` made
+  std::int64_t self = 0;             // or so many sequences that the model samples itself; 0: none
   std::int64_t samples = 256;        // windows of text, at most
   std::int64_t seq_len = 0;          // tokens of a window
   std::vector<std::string> include = {}, exclude = {};  // globs over names of tensors

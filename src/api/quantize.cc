@@ -69,6 +69,7 @@ lq::QuantizeOptions job_options(const std::filesystem::path& out, const Quantize
   lq::check_option(o.memory >= 0, "memory", "is {}, but must be 0 or more", o.memory);
   lq::check_option(o.samples > 0, "samples", "is {}, but must be 1 or more", o.samples);
   lq::check_option(o.seq_len >= 0, "seq_len", "is {}, but must be 0 or more", o.seq_len);
+  lq::check_option(o.self >= 0, "self", "is {}, but must be 0 or more", o.self);
   lq::check_option(o.rank >= 0, "rank", "is {}, but must be 0 or more", o.rank);
   lq::QuantizeOptions job;
   lq::QuantizeChoices open;
@@ -78,7 +79,8 @@ lq::QuantizeOptions job_options(const std::filesystem::path& out, const Quantize
   job.budget.memory = o.memory;
   job.decompose.method = lq::parse_decompose_method(o.method);
   job.decompose.rank = o.rank;
-  job.calibration = {.stats = o.stats, .data = o.data, .samples = o.samples, .seq_len = o.seq_len};
+  job.calibration = {
+      .stats = o.stats, .data = o.data, .self = o.self, .samples = o.samples, .seq_len = o.seq_len};
   job.overwrite = o.overwrite;
   open.config = o.config;
   if (!o.importance.empty()) open.method.importance = lq::parse_importance(o.importance);

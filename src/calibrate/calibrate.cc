@@ -14,9 +14,11 @@
 #include "calibrate/calibration_run.h"
 #include "calibrate/calibration_stats.h"
 #include "calibrate/calibration_windows.h"
+#include "calibrate/self_samples.h"
 #include "files/job.h"
 #include "formats/module_name.h"
 #include "formats/safetensors_writer.h"
+#include "models/model_check.h"
 #include "tokenizers/tokenizer.h"
 
 namespace lq {
@@ -57,17 +59,20 @@ std::int64_t window_length(const ModelSpec& c, const CalibrateOptions& o) {
 // Equal for equal results. Its hash stands in the file: what is in it can't change.
 nlohmann::json job_of(const std::string& model_hash, const CalibrationWindows& w, const Gather& g,
                       const StatsModules& modules) {
-  const std::string ids(reinterpret_cast<const char*>(w.ids.data()), w.ids.size() * sizeof(std::int32_t));
   nlohmann::json gather = {g.fisher, g.full_fisher, g.input_moment, g.output_grad_moment};
   if (g.weighted_input_moment) gather.push_back(true);
-  nlohmann::json job = {{"version", kStatsVersion}, {"model", model_hash},
-                        {"ids", hash_hex(ids)},     {"seq_len", w.seq_len},
-                        {"held_out", w.held_out},   {"group", kGroupTokens},
-                        {"gather", gather},         {"modules", stats_modules_to_text(modules)}};
+  nlohmann::json job = {{"version", kStatsVersion},
+                        {"model", model_hash},
+                        {"seq_len", w.seq_len},
+                        {"held_out", w.held_out},
+                        {"group", kGroupTokens},
+                        {"gather", gather},
+                        {"modules", stats_modules_to_text(modules)}};
   const auto add = [&job](const char* key, const auto& values) {
     if (values.empty()) return;
     job[key] = hash_hex({reinterpret_cast<const char*>(values.data()), values.size() * sizeof(values[0])});
   };
+  add("ids", w.ids);
   add("targets", w.targets);
   add("starts", w.starts);
   add("types", w.types);
@@ -84,6 +89,10 @@ CalibrationWindows windows_of(Context& ctx, const Model& model, const CalibrateO
     }
     return task_windows(*task, o.samples, o.hold_out);
   }
+  if (o.self > 0) {
+    refuse_encoder(c, model.checkpoint()->path().string(), "sample a text to calibrate on (`self`)");
+    return self_windows(o.self, window_length(c, o), o.hold_out);
+  }
   const auto tokenizer = Tokenizer::load(model.checkpoint()->folder());
   const WindowOptions options{o.data, o.field, o.samples, window_length(c, o), o.hold_out};
   if (!c.encoder()) return calibration_windows(ctx, *tokenizer, options);
@@ -92,6 +101,27 @@ CalibrationWindows windows_of(Context& ctx, const Model& model, const CalibrateO
            "name a `task` instead",
            model.checkpoint()->path().string());
   return masked_windows(ctx, *tokenizer, options, c.vocab);
+}
+
+void check_text(const CalibrateOptions& o) {
+  check_option(o.self >= 0, "self", "is {}, but must be at least 1", o.self);
+  check_option(o.self == 0 || o.data.empty(), "self", "excludes `data`: the model samples the text itself");
+  check_option(o.self == 0 || o.task.empty(), "self", "excludes `task`, which has a text of its own");
+  check_option(o.self > 0 || !o.data.empty(), "data",
+               "names no text to calibrate on; `self` has the model sample one");
+}
+
+// What its own text depends on, in place of the ids, which are not there yet.
+nlohmann::json self_job(const SelfSampling& s, std::uint64_t seed) {
+  return {
+      {"sequences", s.sequences}, {"seed", seed}, {"first", s.first.value_or(-1)}, {"together", s.together}};
+}
+
+void tell_self(Context& ctx, const SelfSampling& s) {
+  ctx.progress.note(fmt::format(
+      "calibrate: the model samples {} sequences of {} tokens itself first, {} tokens in all, {} "
+      "sequences at a time; needs about {} of memory beside the model",
+      s.sequences, s.seq_len, s.tokens(), s.together, human_bytes(static_cast<double>(s.memory_bytes))));
 }
 
 // As many blocks at once as the run that was interrupted, so that its partial sums can be used.
@@ -199,6 +229,7 @@ void tell_need(Context& ctx, const CalibrateOptions& o, const CalibrateNeed& nee
 }  // namespace
 
 CalibrateReport calibrate(Context& ctx, const CalibrateOptions& o) {
+  check_text(o);
   Job::check(o.out, job_options_of(o));
   return calibrate(ctx, Checkpoint::open(o.model), o);
 }
@@ -208,13 +239,19 @@ CalibrateReport calibrate(Context& ctx, const CheckpointPtr& checkpoint, const C
   LQ_CHECK(o.task.empty() == (task == nullptr), kInternal, "[calibrate] task '{}' without its examples",
            o.task);
   const double begin = monotonic_seconds();
+  check_text(o);
   JobOptions job_options = job_options_of(o);
   Job::check(o.out, job_options);
   ModelLoadOptions load{.adapter = {}, .no_adapter = true};
   if (task != nullptr) load.labels = task->labels;
   Model model = Model::load(ctx, checkpoint, load);
   const ModelSpec& c = model.spec();
-  const CalibrationWindows windows = windows_of(ctx, model, o, task);
+  CalibrationWindows windows = windows_of(ctx, model, o, task);
+  std::optional<SelfSampling> self;
+  if (o.self > 0) {
+    const auto tokenizer = Tokenizer::load(checkpoint->folder());
+    self = plan_self_sampling(model, *tokenizer, o.self, windows.seq_len);
+  }
   if (!model.fresh().empty()) {
     ctx.progress.note(fmt::format("calibrate: the checkpoint has no {}: drawn by the seed",
                                   fmt::join(model.fresh(), ", ")));
@@ -228,6 +265,7 @@ CalibrateReport calibrate(Context& ctx, const CheckpointPtr& checkpoint, const C
   CalibrateReport report;
   report.model_hash = model.base_hash(ctx);
   job_options.job = job_of(report.model_hash, windows, gather, modules);
+  if (self) job_options.job["self"] = self_job(*self, ctx.seed);
   report.job_hash = hash_hex(job_options.job.dump());
   report.need.sequences = windows.summed();
   report.need.held_out = windows.held_out;
@@ -245,10 +283,15 @@ CalibrateReport calibrate(Context& ctx, const CheckpointPtr& checkpoint, const C
     const CalibrationPlan plan = plan_again(model, gather, windows, o, store);
     report.need.blocks_at_once = plan.blocks_at_once;
     report.need.boundaries_on_disk = plan.boundaries_on_disk;
-    report.need.memory_bytes = plan.memory_bytes;
+    report.need.memory_bytes =
+        std::max(plan.memory_bytes, self ? plan.weight_bytes + self->memory_bytes : std::int64_t{0});
     report.need.disk_bytes = plan.disk_bytes;
     report.need.output_bytes = plan.output_bytes;
     tell_need(ctx, o, report.need, plan);
+    if (self) {
+      tell_self(ctx, *self);
+      windows.fill(self_samples(ctx, model, *self, store));
+    }
 
     CalibrationRun run(ctx, model, windows, gather, plan, store, o.save_every_seconds);
     report.resumed_blocks = run.run();
@@ -257,19 +300,19 @@ CalibrateReport calibrate(Context& ctx, const CheckpointPtr& checkpoint, const C
              "[calibrate] {}: a finished part was damaged; run the same command again", pieces_dir.string());
     report.mean_loss = run.loss_sum() / static_cast<double>(report.tokens);
     report.silent = pieces->silent;
-    write_stats(o,
-                {{"format", std::string(kStatsFormat)},
-                 {"version", std::to_string(kStatsVersion)},
-                 {"model_hash", report.model_hash},
-                 {"job", report.job_hash},
-                 {"sequences", std::to_string(windows.summed())},
-                 {"held_out_sequences", std::to_string(windows.held_out)},
-                 {"tokens", std::to_string(report.tokens)},
-                 {"seq_len", std::to_string(windows.seq_len)},
-                 {"mean_loss", fmt::format("{:.17g}", report.mean_loss)},
-                 {"modules", stats_modules_to_text(modules)},
-                 {"silent", nlohmann::json(report.silent).dump()}},
-                *pieces);
+    Metadata metadata = {{"format", std::string(kStatsFormat)},
+                         {"version", std::to_string(kStatsVersion)},
+                         {"model_hash", report.model_hash},
+                         {"job", report.job_hash},
+                         {"sequences", std::to_string(windows.summed())},
+                         {"held_out_sequences", std::to_string(windows.held_out)},
+                         {"tokens", std::to_string(report.tokens)},
+                         {"seq_len", std::to_string(windows.seq_len)},
+                         {"mean_loss", fmt::format("{:.17g}", report.mean_loss)},
+                         {"modules", stats_modules_to_text(modules)},
+                         {"silent", nlohmann::json(report.silent).dump()}};
+    if (self) metadata["self_seed"] = std::to_string(ctx.seed);
+    write_stats(o, metadata, *pieces);
     job.finish();
   }
   for (const std::string& module : report.silent) {

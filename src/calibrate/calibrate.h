@@ -20,6 +20,8 @@ struct CalibrateOptions {
   std::filesystem::path model;              // for the overload that opens it
   std::vector<std::filesystem::path> data;  // files or folders of text, as data/document_reader.h reads them
   std::string field = "text";               // of a record that holds its text
+  // So many sequences that the model samples itself (calibrate/self_samples.h), instead of `data`. 0: none.
+  std::int64_t self = 0;
   // "task": the gradients of a task's loss instead of a text's; `data` names the folder of its files
   // (jobs/calibrate_task.h reads them).
   std::string task = {};
@@ -78,11 +80,13 @@ struct CalibrateReport {
 // Gathers and writes. The need goes to ctx.progress.note() before the work starts. The same bytes on any
 // number of threads, whatever the memory, and whether interrupted or not: run again with the same options, it
 // goes on from `work`, which is removed at the end. Where OUT is the result of the same job, nothing is
-// computed. Throws Error(kInvalidArgument) for a text too short for one window, impossible options,
+// computed. A text that the model samples itself (self) lies in `work` too, batch by batch.
+// Throws Error(kInvalidArgument) for neither or both of data and self, a text too short for one window,
+// impossible options,
 // activations or gradients that are not finite (naming the layer and the window); Error(kNotFound) for a
-// module that the model lacks; and what loading the model, its tokenizer and the text throws.
-// The model may be dense or packed; an adapter beside it is not used.
-// An encoder's loss is that of hidden tokens (masked_windows). task: its examples and their loss instead; the
+// module that the model lacks; Error(kUnsupported) for an encoder's own samples; and what loading the model,
+// its tokenizer and the text throws. The model may be dense or packed; an adapter beside it is not used. An
+// encoder's loss is that of hidden tokens (masked_windows). task: its examples and their loss instead; the
 // model's head over sequences, or a fresh one. REQUIRES: task where options.task is not empty.
 CalibrateReport calibrate(Context& ctx, const CheckpointPtr& model, const CalibrateOptions& options,
                           const TaskSequences* task = nullptr);

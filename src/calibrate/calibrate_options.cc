@@ -52,9 +52,15 @@ void describe(OptionVisitor& v, CalibrateOptions& o) {
   v.option(
       {.key = "data",
        .help = "Text: .txt, .jsonl, .json, .csv, .tsv (also compressed), or a folder of those (repeatable)",
-       .required = true,
        .identified_by = "/ids"},
       paths(o.data));
+  v.option({.key = "self",
+            .help = "Instead of a text: so many sequences of `seq-len` tokens that the model samples itself, "
+                    "from its beginning-of-text token, at temperature 1",
+            .open = true,
+            .excludes = {"data", "field", "samples", "task", "loss"},
+            .identified_by = "/self"},
+           integer(o.self, 1, std::int64_t{1} << 31));
   v.option({.key = "out",
             .help = "Statistics file to write (safetensors)",
             .letter = "o",

@@ -63,12 +63,16 @@ std::vector<bool> held_out_of(std::int64_t n, double hold_out, std::int64_t& cou
   return held;
 }
 
+void check_windows(std::int64_t seq_len, double hold_out) {
+  check_option(seq_len >= 2, "seq-len", "is {}, but must be at least 2 (a window of one predicts nothing)",
+               seq_len);
+  check_option(hold_out >= 0.0 && hold_out <= 0.9, "hold-out", "is {}, but must be 0 to 0.9", hold_out);
+}
+
 CalibrationWindows text_windows(Context& ctx, const Tokenizer& tokenizer, const WindowOptions& o,
                                 const WindowEnds& ends) {
-  check_option(o.seq_len >= 2, "seq-len", "is {}, but must be at least 2 (a window of one predicts nothing)",
-               o.seq_len);
+  check_windows(o.seq_len, o.hold_out);
   check_option(o.samples >= 1, "samples", "is {}, but must be at least 1", o.samples);
-  check_option(o.hold_out >= 0.0 && o.hold_out <= 0.9, "hold-out", "is {}, but must be 0 to 0.9", o.hold_out);
   check_option(!o.data.empty(), "data", "names no text to calibrate on");
   const std::int64_t step = o.seq_len - ends.size();
   check_option(step >= 1, "seq-len", "is {}, which leaves no room beside {} special tokens", o.seq_len,
@@ -111,6 +115,16 @@ std::int64_t CalibrationWindows::predicted() const {
   return std::count_if(targets.begin(), end, [](std::int32_t t) { return t != kNoTarget; });
 }
 
+void CalibrationWindows::fill(std::span<const std::int32_t> sequences) {
+  LQ_ASSERT(starts.empty() && std::ssize(sequences) == count() * seq_len);
+  ids.clear();
+  for (const std::int64_t number : numbers) {
+    const auto one =
+        sequences.subspan(static_cast<std::size_t>(number * seq_len), static_cast<std::size_t>(seq_len));
+    ids.insert(ids.end(), one.begin(), one.end());
+  }
+}
+
 CalibrationWindows calibration_windows(Context& ctx, const Tokenizer& tokenizer, const WindowOptions& o) {
   WindowEnds ends;
   if (tokenizer.special().add_bos && tokenizer.bos_id()) ends.before = {*tokenizer.bos_id()};
@@ -143,6 +157,19 @@ CalibrationWindows masked_windows(Context& ctx, const Tokenizer& tokenizer, cons
   w.targets = std::move(masked.targets);
   LQ_CHECK(w.predicted() > 0, kInvalidArgument,
            "[calibrate] none of {} tokens was chosen to be hidden: the text is too short", w.ids.size());
+  return w;
+}
+
+CalibrationWindows self_windows(std::int64_t n, std::int64_t seq_len, double hold_out) {
+  check_windows(seq_len, hold_out);
+  CalibrationWindows w;
+  w.seq_len = seq_len;
+  const std::vector<bool> held = held_out_of(n, hold_out, w.held_out);
+  for (const bool part : {false, true}) {
+    for (std::int64_t i = 0; i < n; ++i) {
+      if (held[static_cast<std::size_t>(i)] == part) w.numbers.push_back(i);
+    }
+  }
   return w;
 }
 

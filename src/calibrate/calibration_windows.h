@@ -54,6 +54,9 @@ struct CalibrationWindows {
 
   std::int64_t count() const { return static_cast<std::int64_t>(numbers.size()); }
   std::int64_t summed() const { return count() - held_out; }
+  // ids = those of all sequences end to end, window i being sequence numbers[i]. REQUIRES: all of one length,
+  // seq_len.
+  void fill(std::span<const std::int32_t> sequences);
   std::span<const std::int32_t> window(std::int64_t i) const {
     return std::span(ids).subspan(static_cast<std::size_t>(start(i)), static_cast<std::size_t>(tokens(i, 1)));
   }
@@ -72,6 +75,10 @@ CalibrationWindows calibration_windows(Context& ctx, const Tokenizer& tokenizer,
 // Error(kNotFound) for a tokenizer without a mask token.
 CalibrationWindows masked_windows(Context& ctx, const Tokenizer& tokenizer, const WindowOptions& options,
                                   std::int64_t vocab);
+
+// Windows of n sequences that are not there yet (fill), held out as above. Throws Error(kInvalidArgument) for
+// impossible options.
+CalibrationWindows self_windows(std::int64_t n, std::int64_t seq_len, double hold_out);
 
 // A task's examples instead of a text: of W those numbered i W / n, n = min(samples, W), held out as above.
 CalibrationWindows task_windows(const TaskSequences& task, std::int64_t samples, double hold_out);

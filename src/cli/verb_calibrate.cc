@@ -44,7 +44,8 @@ void add_calibrate(CLI::App& app, Action& action) {
   auto* verb = app.add_subcommand("calibrate", "Gather Fisher, input and output-gradient statistics");
   verb->footer(
       "Example: lqlora calibrate examples/models/quill --data examples/texts/held_out.txt --samples 64 "
-      "-o quill.stats.safetensors");
+      "-o quill.stats.safetensors\n"
+      "Without a text: lqlora calibrate examples/models/quill --self 64 -o quill-self.stats.safetensors");
   auto given = add_options(*verb, [&](OptionVisitor& v) { describe(v, *options); });
   verb->callback(
       [options, given, &action] { action = [options](Session& session) { run(session, *options); }; });

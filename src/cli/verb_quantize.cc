@@ -64,7 +64,10 @@ void add_quantize(CLI::App& app, Action& action) {
   auto words = std::make_shared<QuantizeWords>();
   auto* verb =
       app.add_subcommand("quantize", "Split every linear of a model into packed Q plus low-rank L1 L2");
-  verb->footer("Example: lqlora quantize examples/models/quill --nf 3 --rank 8 -o quill-nf3");
+  verb->footer(
+      "Example: lqlora quantize examples/models/quill --nf 3 --rank 8 -o quill-nf3\n"
+      "By the model's own samples: lqlora quantize examples/models/quill --nf 3 --rank 0 --self 64 -o "
+      "quill-nf3-self");
   auto given = add_options(*verb, [&](OptionVisitor& v) { describe(v, words->options, words->open); });
   verb->callback([words, given, &action] { action = [words](Session& session) { run(session, *words); }; });
 }

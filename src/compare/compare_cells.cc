@@ -158,6 +158,9 @@ Json CompareCells::statistics_job() const {
             {"seq_len", c.seq_len},
             {"seed", context_.seed}};
   }
+  if (c.self > 0) {
+    return {{"common", common_}, {"self", c.self}, {"seq_len", c.seq_len}, {"seed", context_.seed}};
+  }
   return {{"common", common_},
           {"data", content_hash(c.data)},
           {"field", c.field},
@@ -171,7 +174,12 @@ fs::path CompareCells::statistics() {
   const std::string name = recipe_.task_loss ? "statistics-" + recipe_.task : "statistics";
   return stage(name, name + ".safetensors", statistics_job(), [&](const fs::path& out) {
     CalibrateOptions o;
-    o.data = {recipe_.task_loss ? recipe_.finetune.data.train.front().path : source.data};
+    if (recipe_.task_loss) {
+      o.data = {recipe_.finetune.data.train.front().path};
+    } else if (source.self == 0) {
+      o.data = {source.data};
+    }
+    o.self = source.self;
     if (recipe_.task_loss) o.task = recipe_.task;
     o.field = source.field;
     o.samples = source.samples;

@@ -78,7 +78,7 @@ void read_glue_tasks(RecipeValues& values, CompareRecipe& recipe) {
   if (loss != "text" && loss != "task")
     file.refuse("calibrate.loss", fmt::format("is \"{}\", expected text or task", loss));
   recipe.task_loss = loss == "task";
-  for (const char* key : {"calibrate.data", "calibrate.stats"}) {
+  for (const char* key : {"calibrate.data", "calibrate.self", "calibrate.stats"}) {
     if (recipe.task_loss && file.has(key))
       file.refuse(key, "and calibrate.loss = \"task\" exclude each other: the text is the task's");
   }

@@ -59,7 +59,7 @@ struct CompareRecipe {
   std::int64_t limit = 0;
   std::optional<std::int64_t> shots;
 
-  bool has_statistics() const { return task_loss || !calibration.data.empty() || !calibration.stats.empty(); }
+  bool has_statistics() const { return task_loss || calibration.given(); }
 };
 
 // Paths are relative to the folder of the file; ${NAME} in a path is an environment variable. Throws

@@ -25,7 +25,7 @@ MethodSettings settle(const MethodChoices& c) {
                                        : lq && c.has_statistics ? ImportanceKind::kKfac
                                                                 : ImportanceKind::kNone);
   check_option(s.importance == ImportanceKind::kNone || c.has_statistics, "importance",
-               "{}{} needs `data`, a text to calibrate on, or `stats`, a file made by calibrate",
+               "{}{} needs `data`, a text to calibrate on, `self`, or `stats`, a file made by calibrate",
                importance_name(s.importance), gptq ? " (for `method` gptq)" : "");
   const bool moments = s.importance >= ImportanceKind::kInput;
   check_option(!gptq || moments, "method", "gptq needs `importance` input or kfac");

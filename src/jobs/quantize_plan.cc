@@ -78,12 +78,13 @@ MatrixImportance plan_importance(Context& context, const PlanOptions& options, c
   const CalibrationSource& source = options.calibration;
   std::filesystem::path path = source.stats;
   if (path.empty()) {
-    check_option(!source.data.empty(), "importance",
-                 "{} needs `data`, a text to calibrate on, or `stats`, a file made by calibrate",
+    check_option(source.given(), "importance",
+                 "{} needs `data`, a text to calibrate on, `self`, or `stats`, a file made by calibrate",
                  importance_name(options.importance));
     path = stages.get("stats.safetensors", [&](const std::filesystem::path& out) {
       CalibrateOptions calibrate_options;
-      calibrate_options.data = {source.data};
+      if (source.self == 0) calibrate_options.data = {source.data};
+      calibrate_options.self = source.self;
       calibrate_options.field = source.field;
       calibrate_options.samples = source.samples;
       calibrate_options.seq_len = source.seq_len;

@@ -26,11 +26,13 @@ namespace lq {
 
 // Where an importance's statistics come from.
 struct CalibrationSource {
-  std::filesystem::path stats;  // a file that calibrate() made; empty: calibrate on `data` first
+  std::filesystem::path stats;  // a file that calibrate() made; empty: calibrate first
   std::filesystem::path data;   // text, as documents
+  std::int64_t self = 0;        // instead of data: sequences that the model samples itself; 0: none
   std::string field = "text";   // of a record that holds its text
   std::int64_t samples = 256;   // windows of seq_len tokens
   std::int64_t seq_len = 0;     // 0: 512, or the model's context where that is shorter
+  bool given() const { return !stats.empty() || !data.empty() || self > 0; }
 };
 
 // A budget over all matrices. None of bits, memory and allocation: every matrix gets the same configuration.

@@ -113,6 +113,13 @@ TEST(ApiQuantize, MakesAPackedModelThatGeneratesAndExports) {
   EXPECT_NE(error_of([&] { quantize(context, dense, dir / "other", options); }).find("bits"),
             std::string::npos);
 
+  QuantizeOptions two_texts;
+  two_texts.self = 4;
+  two_texts.data = dir / "a.txt";
+  EXPECT_NE(
+      error_of([&] { quantize(context, dense, dir / "other", two_texts); }).find("self excludes `data`"),
+      std::string::npos);
+
   const Checkpoint packed = Checkpoint::open(dir / "packed");
   EXPECT_TRUE(packed.is_packed());
   const Model model = Model::load(context, packed);

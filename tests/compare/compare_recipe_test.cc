@@ -179,6 +179,7 @@ TEST_F(CompareRecipeTest, RefusesWithFileAndLine) {
   EXPECT_TRUE(error("model = \"model\"", "model = \"modl\"").ends_with("modl, which does not exist"));
   EXPECT_TRUE(error("samples = 16", "samples = 0").starts_with("8: calibrate.samples is 0, but must be 1"));
   EXPECT_TRUE(error("samples = 16", "stats = \"b.txt\"").starts_with("8: calibrate.stats and"));
+  EXPECT_TRUE(error("samples = 16", "self = 16").starts_with("8: calibrate.self and"));
   EXPECT_EQ(error("data = \"a.txt\"\n", ""),
             "2: methods holds \"ours\", which needs statistics: name a text as data in [calibrate]");
   EXPECT_TRUE(error("rank = 8", "configs = [\"5,5\"]").starts_with("5: configs is wrong: "));

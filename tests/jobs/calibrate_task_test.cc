@@ -73,6 +73,17 @@ TEST_F(CalibrateTaskTest, FisherIsTheMeanSquareOfEachExamplesGradient) {
   EXPECT_TRUE(calibrate_any(ctx_, options_).already_done);
 }
 
+TEST_F(CalibrateTaskTest, AnEncoderHasNoSamplesOfItsOwn) {
+  CalibrateOptions o = options_;
+  o.task.clear();
+  o.data.clear();
+  o.self = 4;
+  expect_error(ErrorCode::kUnsupported, {o.model.string(), "an encoder", "sample a text to calibrate on"},
+               [&] { calibrate_any(ctx_, o); });
+  o.task = "sst2";
+  expect_error(ErrorCode::kInvalidArgument, {"self excludes `task`"}, [&] { calibrate(ctx_, o); });
+}
+
 TEST_F(CalibrateTaskTest, TheSameBytesInAnyMemoryAndOnAnyThreads) {
   const auto bytes = [&](const char* name, std::int64_t blocks, int threads) {
     ThreadPool pool(threads);

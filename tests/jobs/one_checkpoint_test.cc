@@ -39,6 +39,36 @@ TEST_F(OneCheckpointTest, ACalibratedQuantize) {
     EXPECT_EQ(get_file(dir_ / "have" / file), get_file(dir_ / "want" / file)) << file;
 }
 
+TEST_F(OneCheckpointTest, OwnSamplesAreThoseOfCalibrate) {
+  QuantizeOptions o = quantize_options("have");
+  o.calibration.data.clear();
+  o.calibration.self = 20;
+  quantize_model(machine_.ctx, o);
+  EXPECT_TRUE(quantize_model(machine_.ctx, o).already_done);
+  QuantizeOptions more = o;
+  more.calibration.self = 21;
+  io_test::expect_error(ErrorCode::kInvalidArgument, {"have", "self"},
+                        [&] { quantize_model(machine_.ctx, more); });
+  Context other{machine_.pool, machine_.progress, 1, {}};
+  io_test::expect_error(ErrorCode::kInvalidArgument, {"have", "seed"}, [&] { quantize_model(other, o); });
+
+  CalibrateOptions c = options();
+  c.data.clear();
+  c.self = 20;
+  calibrate(machine_.ctx, c);
+  QuantizeOptions by_stats = quantize_options("want");
+  by_stats.calibration = {};
+  by_stats.calibration.stats = c.out;
+  quantize_model(machine_.ctx, by_stats);
+  // Held-out sequences are calibrate's alone: without them the sums are others, the method the same.
+  EXPECT_NE(get_file(dir_ / "have/model.safetensors"), get_file(dir_ / "want/model.safetensors"));
+  c.hold_out = 0.0;
+  calibrate(machine_.ctx, c);
+  by_stats.out = dir_ / "want0";
+  quantize_model(machine_.ctx, by_stats);
+  EXPECT_EQ(get_file(dir_ / "have/model.safetensors"), get_file(dir_ / "want0/model.safetensors"));
+}
+
 TEST_F(OneCheckpointTest, ACalibratedSweep) {
   const QuantizeOptions q = quantize_options("none");
   SweepJobOptions o;

@@ -106,29 +106,42 @@ void describe(OptionVisitor& v, MatrixSelection& selection) {
 
 void describe(OptionVisitor& v, CalibrationSource& source, bool counts) {
   const bool calibrates = counts && source.stats.empty();
+  const bool reads = calibrates && source.self == 0;
   v.option({.key = "stats",
             .help = "Statistics made by lqlora calibrate",
             .group = kChoosing,
-            .excludes = {"data"},
+            .excludes = {"data", "self"},
             .changes_result = counts,
             .identity = "/plan/stats"},
            contents(source.stats));
   v.option({.key = "data",
             .help = "Text to calibrate on: .txt, .jsonl, .csv (also compressed), or a folder of those",
             .group = kChoosing,
-            .changes_result = calibrates,
+            .changes_result = reads,
             .identity = "/plan/data"},
            contents(source.data));
+  v.option({.key = "self",
+            .help = "Instead of a text: so many sequences of `seq-len` tokens that the model samples itself",
+            .group = kChoosing,
+            .open = true,
+            .excludes = {"data", "field", "samples"},
+            .changes_result = calibrates,
+            .identity = "/plan/self"},
+           identity_by(integer(source.self, 1, 1 << 30), [&source]() -> std::optional<Json> {
+             // Jobs without it are those of versions that did not know it.
+             if (source.self == 0) return std::nullopt;
+             return Json(source.self);
+           }));
   v.option({.key = "field",
             .help = "Field of a record that holds its text",
             .group = kChoosing,
-            .changes_result = calibrates,
+            .changes_result = reads,
             .identity = "/plan/field"},
            text(source.field));
   v.option({.key = "samples",
             .help = "Windows of text to calibrate on, at most",
             .group = kChoosing,
-            .changes_result = calibrates,
+            .changes_result = reads,
             .identity = "/plan/samples"},
            integer(source.samples, 1, 1 << 30));
   v.option({.key = "seq-len",
@@ -276,7 +289,10 @@ void settle_plan(const PlanFields& o, const PlanChoices& open, bool uniform) {
   MethodChoices choices = open.method;
   choices.method = o.decompose.method;
   choices.uniform = uniform;
-  choices.has_statistics = !o.calibration.data.empty() || !o.calibration.stats.empty();
+  const CalibrationSource& source = o.calibration;
+  check_option(source.self == 0 || (source.data.empty() && source.stats.empty()), "self",
+               "excludes `data` and `stats`: the model samples the text to calibrate on itself");
+  choices.has_statistics = source.given();
   // Ranges alone make poor scales of so few values a block.
   if (choices.formats == std::vector<std::string>{std::string(kGgmlFormat)} && !choices.scales) {
     choices.scales = ScaleMode::kSearch;

@@ -39,7 +39,7 @@ struct PlanFields {
 
 // include, exclude.
 void describe(OptionVisitor& v, MatrixSelection& selection);
-// data or stats, field, samples, seq-len. counts: whether statistics are used at all.
+// data, self or stats; field, samples, seq-len. counts: whether statistics are used at all.
 void describe(OptionVisitor& v, CalibrationSource& source, bool counts = true);
 // min-bits, max-bits, pin, cap, layer-cap. `counts`: whether there is a budget.
 void describe(OptionVisitor& v, Constraints& constraints, bool counts = true);

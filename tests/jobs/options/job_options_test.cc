@@ -162,6 +162,7 @@ class JobOptionsTest : public testing::Test {
             {"importance", {"fisher", {data}}},
             {"stats", {b(), {{"stats", a()}}}},
             {"data", {b(), {data}}},
+            {"self", {8, {{"self", 4}}}},
             {"field", {"body", {data}}},
             {"samples", {8, {data}}},
             {"seq-len", {64, {data}}},

@@ -24,6 +24,25 @@ TEST(PlanOptions, WhatIsLeftOpenIsDecided) {
   EXPECT_EQ(o.formats.text(), "nf,int");
 }
 
+TEST(PlanOptions, OneSourceOfStatistics) {
+  PlanOptions o;
+  o.calibration.self = 8;
+  settle_plan(fields_of(o), {}, false);
+  EXPECT_EQ(o.importance, ImportanceKind::kKfac) << "its own samples are statistics as well";
+  for (std::filesystem::path CalibrationSource::*other :
+       {&CalibrationSource::data, &CalibrationSource::stats}) {
+    PlanOptions both = o;
+    both.calibration.*other = "a.txt";
+    try {
+      settle_plan(fields_of(both), {}, false);
+      FAIL();
+    } catch (const OptionError& e) {
+      EXPECT_STREQ(e.what(),
+                   "self excludes `data` and `stats`: the model samples the text to calibrate on itself");
+    }
+  }
+}
+
 TEST(PlanOptions, RanksFollowTheMethod) {
   PlanOptions o;
   o.ranks.automatic = true;
