@@ -51,7 +51,7 @@ class SelfBatch {
     for (std::int64_t i = 0; i < count; ++i) caches_.push_back(model.make_cache(sampling.seq_len));
     for (std::int64_t i = 0; i <= count; ++i) starts_.push_back(i);
     for (KvCache& cache : caches_) {
-      cache.reserve(sampling.seq_len);
+      cache.reserve(ctx, sampling.seq_len);
       pointers_.push_back(&cache);
     }
   }
@@ -135,14 +135,14 @@ SelfSampling plan_self_sampling(const Model& model, const Tokenizer& tokenizer, 
   s.seq_len = seq_len;
   s.first = tokenizer.bos_id();
   if (!s.first && c.bos >= 0) s.first = static_cast<std::int32_t>(c.bos);
-  KvCache cache = model.make_cache(seq_len);
-  cache.reserve(seq_len);
+  const std::int64_t cache =
+      2 * c.layers() * seq_len * c.kv_width() * static_cast<std::int64_t>(sizeof(float));
   const std::int64_t limit = std::max(kCacheBytes, model.memory_estimate(1, false).weights / 2);
-  const std::int64_t most = std::clamp<std::int64_t>(limit / cache.bytes(), 1, kMostTogether);
+  const std::int64_t most = std::clamp<std::int64_t>(limit / cache, 1, kMostTogether);
   const std::int64_t batches = (sequences + most - 1) / most;
   s.together = (sequences + batches - 1) / batches;
   const std::int64_t logits = static_cast<std::int64_t>(sizeof(float) + sizeof(double)) * c.vocab;
-  s.memory_bytes = s.together * (cache.bytes() + logits) + model.memory_estimate(s.together, false).scratch;
+  s.memory_bytes = s.together * (cache + logits) + model.memory_estimate(s.together, false).scratch;
   return s;
 }
 
