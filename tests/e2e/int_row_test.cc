@@ -110,7 +110,7 @@ TEST(IntRowE2e, WhatItDoesNotKnowIsRefused) {
   // A name that no format has is wrong usage, as a flag that does not exist.
   const Outcome unknown = lqlora("--quiet quantize " + quill() + " --format int-row,q9 --bits 4" + out);
   EXPECT_EQ(unknown.code, 2);
-  EXPECT_NE(unknown.errors.find("'q9', but must be nf, int, lm, int-row, tcq, ggml or gguf"),
+  EXPECT_NE(unknown.errors.find("'q9', but must be nf, int, lm, int-row, tcq, ggml, gguf, "),
             std::string::npos)
       << unknown.errors;
 }

@@ -76,6 +76,7 @@ std::vector<std::string> format_names() {
   std::vector<std::string> names;
   for (const QuantFormat* f : quant_formats()) names.emplace_back(f->name());
   names.emplace_back(kGgufOutput);
+  for (std::string& type : ggml_type_names()) names.push_back(std::move(type));
   return names;
 }
 
@@ -83,7 +84,8 @@ std::string format_help() {
   std::string help;
   for (const QuantFormat* f : quant_formats()) help += fmt::format("{}: {}; ", f->name(), f->help());
   return help +
-         "gguf (of quantize): ggml, written as GGUF files; several with commas between: choose among all "
+         "gguf (of quantize): ggml, written as GGUF files; q4_k and its like: ggml with these types alone; "
+         "several with commas between: choose among all "
          "of them, under a budget. Default: tcq,nf for `method` lq with a budget and `data` or `stats`, "
          "int for gptq, else nf";
 }
@@ -278,6 +280,22 @@ void describe_method(OptionVisitor& v, DecomposeOptions& decompose, const std::v
 
 PlanFields fields_of(PlanOptions& o) {
   return {o.selection, o.formats, o.quantizer, o.decompose, o.ranks, o.importance, o.calibration, o.budget};
+}
+
+void settle_types(PlanChoices& open) {
+  const std::vector<std::string> names = ggml_type_names();
+  std::vector<std::string> types;
+  std::erase_if(open.method.formats, [&](const std::string& format) {
+    if (std::ranges::find(names, format) == names.end()) return false;
+    types.push_back(fmt::format("{},{}", kGgmlFormat, format));
+    return true;
+  });
+  if (types.empty()) return;
+  check_option(open.method.formats.empty(), "format",
+               "holds types of ggml beside other formats: name ggml, and the types among `configs`");
+  check_option(open.configs.empty(), "configs", "and types of ggml as `format` exclude each other");
+  open.method.formats = {std::string(kGgmlFormat)};
+  open.configs = std::move(types);
 }
 
 void settle_plan(const PlanFields& o, const PlanChoices& open, bool uniform) {

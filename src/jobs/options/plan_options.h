@@ -58,6 +58,9 @@ void describe_method(OptionVisitor& v, DecomposeOptions& decompose, const std::v
 
 PlanFields fields_of(PlanOptions& o);
 
+// Names of ggml's types among the formats, "q4_k", become format ggml with `configs` of these types. Throws
+// OptionError where other formats or configs stand beside them.
+void settle_types(PlanChoices& open);
 // Decides what was left open: importance, formats, quantizer, factors, and that a method without factors has
 // rank 0. uniform: one configuration for all matrices. Throws OptionError for choices that do not go
 // together.

@@ -134,6 +134,15 @@ void settle(QuantizeOptions& o, const QuantizeChoices& given) {
     open.method.formats = {std::string(kGgmlFormat)};
     o.gguf.given = true;
   }
+  settle_types(open);
+  if (!budget && !open.configs.empty()) {
+    check_option(open.nf == 0 && open.config.empty(), "format",
+                 "says the type, as `{}` does: give one or the other", open.nf != 0 ? "nf" : "config");
+    check_option(open.configs.size() == 1, "format",
+                 "holds several types, which a budget chooses among: give `bits` or `memory`");
+    open.config = open.configs.front();
+    open.configs.clear();
+  }
   const std::string named = open.config.substr(0, open.config.find_first_of(" ,"));
   if (open.method.formats.empty() && find_quant_format(named) != nullptr) open.method.formats = {named};
   settle_plan(fields_of(o), open, !budget);

@@ -37,7 +37,9 @@ void describe(OptionVisitor& v, SweepJobOptions& o, PlanChoices& open) {
   describe(v, o.plan.selection);
 }
 
-void settle(SweepJobOptions& o, const PlanChoices& open) {
+void settle(SweepJobOptions& o, const PlanChoices& given) {
+  PlanChoices open = given;
+  settle_types(open);
   settle_plan(fields_of(o.plan), open, false);
   const FormatSet& formats = o.plan.formats;
   o.plan.budget.configs =

@@ -37,6 +37,12 @@ double bits_of(const BlockKind& kind) { return ggml::type_info(kind.type).bits_p
 
 }  // namespace
 
+std::vector<std::string> ggml_type_names() {
+  std::vector<std::string> names;
+  for (const BlockKind& kind : ggml::block_kinds()) names.emplace_back(kind.parameters);
+  return names;
+}
+
 const BlockKind& ggml_kind_of(const BlockKind& kind, std::int64_t rows, std::int64_t cols,
                               std::string_view who) {
   LQ_CHECK(rows >= 1 && cols >= 1 && rows <= kMostElements / cols, kInvalidArgument,

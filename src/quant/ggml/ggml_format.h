@@ -32,6 +32,9 @@ class GgmlFormat final : public QuantFormat {
                     std::shared_ptr<const void> keep_alive) const override;
 };
 
+// Of all types that can be chosen: "q4_k", ...
+std::vector<std::string> ggml_type_names();
+
 // What a matrix of this shape is stored as. Throws Error(kInvalidArgument) naming `who` where its rows are no
 // whole blocks of 32.
 const ggml::BlockKind& ggml_kind_of(const ggml::BlockKind& kind, std::int64_t rows, std::int64_t cols,

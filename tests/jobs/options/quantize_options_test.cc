@@ -42,6 +42,32 @@ TEST(QuantizeOptions, ABudgetChoosesAmongFormats) {
   EXPECT_EQ(o.budget.configs[1].format, "lm");
 }
 
+TEST(QuantizeOptions, NamesOfTypesAreFormats) {
+  QuantizeOptions o;
+  QuantizeChoices open;
+  open.method.formats = {"q4_k"};
+  settle(o, open);
+  EXPECT_EQ(o.choice.name(), "ggml q4_k");
+  open.nf = 4;
+  EXPECT_EQ(refusal({}, open), "format says the type, as `nf` does: give one or the other");
+  open.nf = 0;
+  open.method.formats = {"q4_k", "q6_k"};
+  EXPECT_EQ(refusal({}, open),
+            "format holds several types, which a budget chooses among: give `bits` or `memory`");
+  QuantizeOptions budget;
+  budget.budget.bits = 5.0;
+  settle(budget, open);
+  EXPECT_EQ(budget.formats.text(), "ggml");
+  ASSERT_EQ(budget.budget.configs.size(), 2U);
+  EXPECT_EQ(budget.budget.configs[1].name(), "ggml q6_k");
+  open.configs = {"ggml,q5_k"};
+  EXPECT_EQ(refusal(budget, open), "configs and types of ggml as `format` exclude each other");
+  open.configs = {};
+  open.method.formats = {"nf", "q4_k"};
+  EXPECT_EQ(refusal(budget, open),
+            "format holds types of ggml beside other formats: name ggml, and the types among `configs`");
+}
+
 TEST(QuantizeOptions, WhatExcludesWhat) {
   QuantizeOptions budget;
   budget.budget.bits = 3.0;

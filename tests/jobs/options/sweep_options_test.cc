@@ -17,6 +17,11 @@ TEST(SweepOptions, AllConfigurationsUnlessSomeAreNamed) {
   EXPECT_EQ(o.plan.budget.configs.size(), 2U);
   open.configs = {"int-row,4"};
   EXPECT_THROW(settle(o, open), Error) << "of a format that is not asked for";
+  open.configs = {};
+  open.method.formats = {"q4_0", "q8_0"};
+  settle(o, open);
+  ASSERT_EQ(o.plan.budget.configs.size(), 2U);
+  EXPECT_EQ(o.plan.budget.configs[0].name(), "ggml q4_0");
 }
 
 TEST(SweepOptions, JobsOfOlderVersionsAreKnown) {
