@@ -5,13 +5,13 @@
 #include <vector>
 
 #include "backends/cpu/gemm.h"
+#include "quant/error_panels.h"
 #include "quant/trellis/strip_fit.h"
 #include "quant/trellis/tile_coder.h"
 
 namespace lq {
 namespace {
 
-constexpr std::int64_t kPanel = 64;   // rows whose errors are passed on together
 constexpr std::int64_t kGroup = 128;  // columns, at least
 constexpr std::int64_t kSide = backends::kTrellisSide;
 
@@ -36,17 +36,6 @@ void block_lengths(const float* factor, std::int64_t order, std::int64_t at, std
   }
 }
 
-struct Region {
-  std::int64_t row, rows, col, cols;
-};
-
-// Errors already made, of all rows or of one panel's.
-struct PanelErrors {
-  std::int64_t first_row = 0;  // of f and e
-  float* f = nullptr;          // [., cols]: E plus what its rows were moved by
-  float* e = nullptr;          // [., cols]: E; null without row_factor
-};
-
 class TilePass {
  public:
   TilePass(ThreadPool& pool, int state_bits, const float* w, const ErrorWeights& weights,
@@ -54,63 +43,29 @@ class TilePass {
       : pool_(pool),
         state_bits_(state_bits),
         w_(w),
+        weights_(weights),
         s_(weights.col_factor),
         t_(weights.row_factor),
         stored_(stored),
         fit_(fit),
         group_(std::max<std::int64_t>(kGroup, stored.config.block)) {}
 
-  void run_rows_apart() {
-    pool_.run((rows() + kPanel - 1) / kPanel, [&](std::int64_t panel) {
-      TileCoder coder(stored_.config, state_bits_);
-      const std::int64_t row = panel * kPanel;
-      const std::int64_t count = std::min(kPanel, rows() - row);
-      std::vector<float> f(static_cast<std::size_t>(count * cols()));
-      for (std::int64_t g = (cols() - 1) / group_; g >= 0; --g) {
-        code_region(coder, {row, count, g * group_, std::min(group_, cols() - g * group_)},
-                    {row, f.data(), nullptr});
-      }
-    });
-  }
-
-  // A region needs those below it and those to its right: regions on a diagonal need not wait for one
-  // another.
-  void run_diagonals() {
-    std::vector<float> f(static_cast<std::size_t>(rows() * cols()));
-    std::vector<float> e(f.size());
-    const std::int64_t down = (rows() + kPanel - 1) / kPanel;
-    const std::int64_t across = (cols() + group_ - 1) / group_;
-    for (std::int64_t wave = 0; wave < down + across - 1; ++wave) {
-      const std::int64_t first = std::max<std::int64_t>(0, wave - across + 1);
-      const std::int64_t last = std::min(wave, down - 1);
-      pool_.run(last - first + 1, [&](std::int64_t k) {
-        TileCoder coder(stored_.config, state_bits_);
-        const std::int64_t row = (down - 1 - first - k) * kPanel;
-        const std::int64_t col = (across - 1 - (wave - first - k)) * group_;
-        code_region(coder, {row, std::min(kPanel, rows() - row), col, std::min(group_, cols() - col)},
-                    {0, f.data(), e.data()});
-      });
-    }
+  void run() {
+    code_panels(
+        pool_, rows(), cols(), group_, weights_, [&] { return TileCoder(stored_.config, state_bits_); },
+        [&](TileCoder& coder, const ErrorRegion& g, const PanelErrors& errors) {
+          code_region(coder, g, errors);
+        });
   }
 
  private:
   std::int64_t rows() const { return stored_.rows; }
   std::int64_t cols() const { return stored_.cols; }
 
-  void code_region(TileCoder& coder, const Region& g, const PanelErrors& errors) {
+  void code_region(TileCoder& coder, const ErrorRegion& g, const PanelErrors& errors) {
     std::vector<float> below(static_cast<std::size_t>(g.rows * g.cols), 0.0F);  // T^T E of the rows done
     std::vector<float> passed(below.size(), 0.0F);                              // F S of the columns done
-    const std::int64_t under = g.row + g.rows;
-    if (t_ != nullptr && under < rows()) {
-      backends::gemm(pool_, g.rows, g.cols, rows() - under, t_ + under * rows() + g.row, rows(),
-                     errors.e + under * cols() + g.col, cols(), below.data(), g.cols, {.trans_a = true});
-    }
-    const std::int64_t right = g.col + g.cols;
-    if (right < cols()) {
-      backends::gemm(pool_, g.rows, g.cols, cols() - right,
-                     errors.f + (g.row - errors.first_row) * cols() + right, cols(),
-                     s_ + right * cols() + g.col, cols(), passed.data(), g.cols);
-    }
+    take_on_errors(pool_, g, rows(), cols(), weights_, errors, below.data(), passed.data());
     for (std::int64_t strip = (g.rows - 1) / kSide; strip >= 0; --strip) {
       const std::int64_t r = strip * kSide;
       code_strip(coder, g, r, std::min(kSide, g.rows - r), &below[at(g, r, 0)], &passed[at(g, r, 0)], errors);
@@ -123,7 +78,7 @@ class TilePass {
   }
 
   // Rows [r, r + n) of a region. below, passed: theirs, [n, g.cols].
-  void code_strip(TileCoder& coder, const Region& g, std::int64_t r, std::int64_t n, const float* below,
+  void code_strip(TileCoder& coder, const ErrorRegion& g, std::int64_t r, std::int64_t n, const float* below,
                   float* passed, const PanelErrors& errors) {
     const std::int64_t row = g.row + r;
     float row_importance[kSide];
@@ -186,13 +141,14 @@ class TilePass {
     }
   }
 
-  static std::size_t at(const Region& g, std::int64_t r, std::int64_t c) {
+  static std::size_t at(const ErrorRegion& g, std::int64_t r, std::int64_t c) {
     return static_cast<std::size_t>(r * g.cols + c);
   }
 
   ThreadPool& pool_;
   int state_bits_;
   const float* w_;
+  const ErrorWeights& weights_;
   const float* s_;
   const float* t_;
   TrellisStored& stored_;
@@ -205,11 +161,7 @@ class TilePass {
 void trellis_feed_back(ThreadPool& pool, int state_bits, const float* w, const ErrorWeights& weights,
                        TrellisStored& stored, TrellisFit* fit) {
   TilePass pass(pool, state_bits, w, weights, stored, fit);
-  if (weights.row_factor == nullptr) {
-    pass.run_rows_apart();
-  } else {
-    pass.run_diagonals();
-  }
+  pass.run();
 }
 
 }  // namespace lq
