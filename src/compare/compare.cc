@@ -19,20 +19,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::vector<fs::path> inputs_of(const CompareRecipe& recipe) {
-  std::vector<fs::path> inputs = {recipe.file, recipe.model};
-  const CalibrationSource& c = recipe.calibration;
-  for (const fs::path& path : {c.data, c.stats}) {
-    if (!path.empty()) inputs.push_back(path);
-  }
-  for (const auto* list : {&recipe.finetune.data.train, &recipe.finetune.data.validation}) {
-    for (const DataSource& source : *list) inputs.push_back(source.path);
-  }
-  inputs.insert(inputs.end(), recipe.texts.begin(), recipe.texts.end());
-  if (!recipe.tasks_data.empty()) inputs.push_back(recipe.tasks_data);
-  return inputs;
-}
-
 // Examples as finetune will read them, so that what is wrong with them shows now; and what the work needs.
 std::string check_and_describe(Context& ctx, const CompareRecipe& recipe, const CheckpointPtr& checkpoint,
                                const CompareTable& table) {
@@ -78,7 +64,7 @@ CompareReport compare(Context& ctx, const CompareRecipe& recipe, const fs::path&
   const double begin = monotonic_seconds();
   GridProgress progress(ctx.progress);
   Context inner{ctx.pool, progress, ctx.seed, ctx.stop};
-  CompareFolder folder(out, inputs_of(recipe), ctx.progress, overwrite);
+  CompareFolder folder(out, recipe.inputs(), ctx.progress, overwrite);
   CompareCells cells(inner, recipe, folder);
   CompareReport report;
   CompareTable& table = report.table;

@@ -260,4 +260,16 @@ std::vector<QuantChoice> CompareRecipe::choices_of(const FormatSet& formats) con
   return choices;
 }
 
+std::vector<std::filesystem::path> CompareRecipe::inputs() const {
+  std::vector<std::filesystem::path> all = {file, model};
+  for (const std::filesystem::path& path : {calibration.data, calibration.stats, tasks_data}) {
+    if (!path.empty()) all.push_back(path);
+  }
+  for (const auto* list : {&finetune.data.train, &finetune.data.validation}) {
+    for (const DataSource& source : *list) all.push_back(source.path);
+  }
+  all.insert(all.end(), texts.begin(), texts.end());
+  return all;
+}
+
 }  // namespace lq

@@ -35,6 +35,8 @@ struct CompareRecipe {
   // Parameters that budgets choose among, of whichever codebook format a method has; empty: the lean ones.
   std::vector<QuantChoice> configs;
   std::vector<QuantChoice> choices_of(const FormatSet& formats) const;
+  // The files and folders that the work reads, which no output may replace.
+  std::vector<std::filesystem::path> inputs() const;
   CalibrationSource calibration;
   // Model, output, start, rank and seed are each cell's own.
   FinetuneOptions finetune;

@@ -18,18 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::vector<fs::path> glue_inputs(const CompareRecipe& recipe) {
-  std::vector<fs::path> inputs = {recipe.file, recipe.model};
-  const CalibrationSource& c = recipe.calibration;
-  for (const fs::path& path : {c.data, c.stats}) {
-    if (!path.empty()) inputs.push_back(path);
-  }
-  for (const auto* list : {&recipe.finetune.data.train, &recipe.finetune.data.validation}) {
-    for (const DataSource& source : *list) inputs.push_back(source.path);
-  }
-  return inputs;
-}
-
 void publish_glue(const CompareFolder& folder, const GlueTable& table) {
   write_json(folder.path("table.json"), glue_table_json(table));
   write_file_atomically(folder.path("table.md"), glue_table_markdown(table));
@@ -58,7 +46,7 @@ GlueReport glue(Context& ctx, const CompareRecipe& recipe, const fs::path& out, 
     examples +=
         fmt::format("{}{} {}", examples.empty() ? "" : ", ", task, data.labelled.examples.train.size());
   }
-  CompareFolder folder(out, glue_inputs(recipe), ctx.progress, overwrite);
+  CompareFolder folder(out, recipe.inputs(), ctx.progress, overwrite);
   ctx.progress.note(fmt::format("glue: {} methods and {} seeds; training examples: {}", recipe.methods.size(),
                                 recipe.seeds.size(), examples));
 

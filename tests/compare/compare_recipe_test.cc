@@ -72,6 +72,13 @@ TEST_F(CompareRecipeTest, ReadsAWholeOne) {
   EXPECT_EQ(r.finetune_settings, (nlohmann::json{{"max-steps", 5}}));
 }
 
+TEST_F(CompareRecipeTest, KnowsWhatTheWorkReads) {
+  const CompareRecipe r = parse(recipe());
+  const fs::path a = fs::weakly_canonical(dir_ / "a.txt"), b = fs::weakly_canonical(dir_ / "b.txt");
+  EXPECT_EQ(r.inputs(), (std::vector<fs::path>{r.file, r.model, a, a, b, b}))
+      << "calibration, examples, held out";
+}
+
 TEST_F(CompareRecipeTest, LeavesTheDefaultsOfFinetune) {
   const FinetuneOptions o = parse(recipe("lr = 1e-3\n", "")).finetune;
   EXPECT_EQ(o.train.lr, TrainOptions().lr);
