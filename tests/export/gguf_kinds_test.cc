@@ -5,8 +5,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cmath>
-#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "export/gguf_architecture.h"
@@ -16,14 +14,13 @@
 #include "formats/config_file.h"
 #include "formats/gguf/gguf_checkpoint.h"
 #include "formats/safetensors_reader.h"
+#include "models/golden_numbers.h"
 #include "models/model.h"
-#include "support/paths.h"
 
 namespace lq {
 namespace {
 
-const std::filesystem::path kKindGoldens =
-    std::filesystem::path(test::source_dir()) / "tests" / "goldens" / "gguf";
+const std::filesystem::path kKindGoldens = golden::folder() / "gguf";
 
 class GgufKindsTest : public testing::TestWithParam<const char*> {
  protected:
@@ -31,29 +28,18 @@ class GgufKindsTest : public testing::TestWithParam<const char*> {
   double error_of(const std::filesystem::path& model_path) {
     const SafetensorsReader golden(kKindGoldens / GetParam() / "golden.safetensors");
     const TensorView& tokens = golden.at("input_ids");
-    std::vector<std::int32_t> ids(static_cast<std::size_t>(tokens.numel()));
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-      std::int64_t id = 0;
-      std::memcpy(&id, tokens.data + 8 * i, 8);
-      ids[i] = static_cast<std::int32_t>(id);
-    }
+    const std::vector<std::int32_t> ids = golden::ints_of(tokens);
     std::vector<std::int64_t> starts;
     for (std::int64_t b = 0; b <= tokens.shape()[0]; ++b) starts.push_back(b * tokens.shape()[1]);
     const Model model = Model::load(context_, model_path);
     Workspace ws;
     const std::vector<std::int32_t> targets(ids.size(), 0);
     std::vector<float> losses(ids.size());
-    const Tensor want = golden.at("logits").copy_f32();
-    double largest = 0.0;
-    double difference = 0.0;
-    model.losses(context_, ws, {ids, starts}, targets, losses, [&](std::int64_t first, ConstMatrix chunk) {
-      for (std::int64_t i = 0; i < chunk.size(); ++i) {
-        const double w = want.data<float>()[first * chunk.cols + i];
-        largest = std::max(largest, std::abs(w));
-        difference = std::max(difference, std::abs(w - static_cast<double>(chunk.data[i])));
-      }
+    std::vector<float> logits;
+    model.losses(context_, ws, {ids, starts}, targets, losses, [&](std::int64_t, ConstMatrix chunk) {
+      logits.insert(logits.end(), chunk.data, chunk.data + chunk.size());
     });
-    return difference / largest;
+    return golden::relative_difference(logits, golden::floats_of(golden.at("logits")));
   }
 
   io_test::TempDir dir_;

@@ -2,16 +2,13 @@
 // (tests/goldens/make_gguf_goldens.py).
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cmath>
-#include <cstring>
 #include <filesystem>
 #include <string>
 #include <vector>
 
 #include "formats/safetensors_reader.h"
+#include "models/golden_numbers.h"
 #include "models/model.h"
-#include "support/paths.h"
 
 namespace lq {
 namespace {
@@ -38,16 +35,10 @@ std::size_t frozen_linears(Model& model) {
 }
 
 TEST_P(GgufModelTest, LogitsAgreeWithTransformers) {
-  const std::filesystem::path folder =
-      std::filesystem::path(test::source_dir()) / "tests" / "goldens" / "gguf" / GetParam();
+  const std::filesystem::path folder = golden::folder() / "gguf" / GetParam();
   const SafetensorsReader golden(folder / "golden.safetensors");
   const TensorView& tokens = golden.at("input_ids");
-  std::vector<std::int32_t> ids(static_cast<std::size_t>(tokens.numel()));
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    std::int64_t id = 0;
-    std::memcpy(&id, tokens.data + 8 * i, 8);
-    ids[i] = static_cast<std::int32_t>(id);
-  }
+  const std::vector<std::int32_t> ids = golden::ints_of(tokens);
   std::vector<std::int64_t> starts;
   for (std::int64_t b = 0; b <= tokens.shape()[0]; ++b) starts.push_back(b * tokens.shape()[1]);
 
@@ -56,15 +47,7 @@ TEST_P(GgufModelTest, LogitsAgreeWithTransformers) {
   Context ctx{pool, progress, 0, {}};
   Model model = Model::load(ctx, folder / "model.gguf");
   const std::vector<float> logits = logits_of(ctx, model, {ids, starts});
-  const Tensor want = golden.at("logits").copy_f32();
-  ASSERT_EQ(static_cast<std::size_t>(want.numel()), logits.size());
-  float largest = 0.0F;
-  float difference = 0.0F;
-  for (std::size_t i = 0; i < logits.size(); ++i) {
-    largest = std::max(largest, std::abs(want.data<float>()[i]));
-    difference = std::max(difference, std::abs(want.data<float>()[i] - logits[i]));
-  }
-  EXPECT_LT(difference, 1e-4F * largest);
+  EXPECT_LT(golden::relative_difference(logits, golden::floats_of(golden.at("logits"))), 1e-4);
 
   // Matrices in blocks stay as the file has them, unless all weights are asked for as parameters.
   const std::string name = GetParam();
