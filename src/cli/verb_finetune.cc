@@ -19,9 +19,10 @@ void print_report(const Session& session, const FinetuneReport& r, std::string_v
   std::string text = fmt::format("{} of {} steps{}, loss {:.5f}", s.step, r.training.total_steps,
                                  r.training.stopped_early ? " (stopped early)" : "", s.loss);
   if (s.validation_loss) {
-    text += fmt::format("\nvalidation: loss {:.5f} -> {:.5f}", s.first_validation_loss.value_or(NAN),
-                        *s.validation_loss);
-    if (r.task.is_null()) {
+    text += fmt::format("\nvalidation: {} {:.5f} -> {:.5f}",
+                        r.reference.empty() ? "loss" : "divergence from the reference",
+                        s.first_validation_loss.value_or(NAN), *s.validation_loss);
+    if (r.task.is_null() && r.reference.empty()) {
       text += fmt::format(" (perplexity {:.4f} -> {:.4f})", std::exp(s.first_validation_loss.value_or(NAN)),
                           std::exp(*s.validation_loss));
     }

@@ -161,6 +161,15 @@ class Model {
   void losses_backward(Context& ctx, Workspace& ws, ModelTape& tape, const TokenBatch& batch,
                        std::span<const std::int32_t> targets, float scale, std::span<float> losses);
 
+  // losses[t] = KL(what `reference` says after token t || what this model says) in nats, 0 where the target
+  // is ignored. REQUIRES: the same vocabulary (throws Error(kMismatch)), and both on one device.
+  void divergences(Context& ctx, Workspace& ws, const Model& reference, const TokenBatch& batch,
+                   std::span<const std::int32_t> targets, std::span<float> losses) const;
+  // The same, and gradients of scale * (sum of losses) += where something learns.
+  void divergences_backward(Context& ctx, Workspace& ws, ModelTape& tape, const Model& reference,
+                            const TokenBatch& batch, std::span<const std::int32_t> targets, float scale,
+                            std::span<float> losses);
+
   // --- whole sequences ---
   // outputs = of the head over whole sequences: [sequences, outputs]. Throws Error(kUnsupported) where there
   // is no such head.

@@ -3,6 +3,7 @@
 
 #include "models/model.h"
 #include "models/model_state.h"
+#include "ops/cross_entropy.h"
 #include "ops/device_memory.h"
 
 namespace lq {
@@ -34,6 +35,12 @@ void check_labels(const TokenBatch& batch, std::span<const float> labels, std::s
   LQ_CHECK(labels.size() + 1 == batch.starts.size() && losses.size() == labels.size(), kMismatch,
            "[model] {} sequences, {} labels, {} losses", batch.starts.size() - 1, labels.size(),
            losses.size());
+}
+
+void check_reference(const Model& reference, const ModelSpec& spec) {
+  LQ_CHECK(reference.spec().vocab == spec.vocab, kMismatch,
+           "[model] {} tokens in the vocabulary, but {} in that of the reference", spec.vocab,
+           reference.spec().vocab);
 }
 
 LabelHead& label_head_of(const Model::State& state) {
@@ -78,6 +85,49 @@ void Model::losses_backward(Context& ctx, Workspace& ws, ModelTape& tape, const 
   NextTokenHead& top = head();
   pass_backward(ctx, ws, tape, batch, [&](ConstMatrix last, Matrix dx) {
     top.loss_backward(ctx, ws, last, targets, scale, losses, dx);
+  });
+}
+
+void Model::divergences(Context& ctx, Workspace& ws, const Model& reference, const TokenBatch& batch,
+                        std::span<const std::int32_t> targets, std::span<float> losses) const {
+  check_reference(reference, spec());
+  check_targets(batch, targets, losses);
+  Scratch scratch(ws);
+  const Matrix theirs = scratch.matrix(batch.tokens(), reference.spec().hidden);
+  reference.forward_hidden(ctx, ws, batch, theirs);
+  const Matrix x = scratch.matrix(batch.tokens(), spec().hidden);
+  forward_hidden(ctx, ws, batch, x);
+  head().loss(ctx, ws, x, targets, losses, [&](std::int64_t begin, ConstMatrix logits) {
+    Scratch inner(ws);
+    const Matrix wanted = inner.matrix(logits.rows, logits.cols);
+    reference.head().logits(ctx, ws, theirs.slice(begin, logits.rows), wanted);
+    const auto at = static_cast<std::size_t>(begin);
+    const auto count = static_cast<std::size_t>(logits.rows);
+    kl_divergence(ctx, wanted, logits, losses.subspan(at, count));
+    for (std::size_t t = at; t < at + count; ++t) {
+      if (targets[t] == kIgnoreTarget) losses[t] = 0.0F;
+    }
+  });
+}
+
+void Model::divergences_backward(Context& ctx, Workspace& ws, ModelTape& tape, const Model& reference,
+                                 const TokenBatch& batch, std::span<const std::int32_t> targets, float scale,
+                                 std::span<float> losses) {
+  check_reference(reference, spec());
+  check_targets(batch, targets, losses);
+  Scratch scratch(ws);
+  const Matrix theirs = scratch.matrix(batch.tokens(), reference.spec().hidden);
+  reference.forward_hidden(ctx, ws, batch, theirs);
+  NextTokenHead& top = head();
+  const auto divergence = [&](std::int64_t begin, Matrix logits, std::span<float> of_chunk) {
+    Scratch inner(ws);
+    const Matrix wanted = inner.matrix(logits.rows, logits.cols);
+    reference.head().logits(ctx, ws, theirs.slice(begin, logits.rows), wanted);
+    const auto counts = targets.subspan(static_cast<std::size_t>(begin), of_chunk.size());
+    kl_divergence_backward(ctx, wanted, logits, counts, scale, of_chunk);
+  };
+  pass_backward(ctx, ws, tape, batch, [&](ConstMatrix last, Matrix dx) {
+    top.loss_backward(ctx, ws, last, divergence, losses, dx);
   });
 }
 

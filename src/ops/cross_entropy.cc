@@ -60,4 +60,20 @@ void kl_divergence(Context& ctx, ConstMatrix p_logits, ConstMatrix q_logits, std
   }
 }
 
+void kl_divergence_backward(Context& ctx, ConstMatrix p_logits, Matrix q_logits,
+                            std::span<const std::int32_t> targets, float scale, std::span<float> losses) {
+  check_shape("kl_divergence_backward q", q_logits, p_logits.rows, p_logits.cols);
+  check_targets(p_logits, targets, losses);
+  const Device device =
+      common_device("kl_divergence_backward", {{"p_logits", p_logits.device}, {"q_logits", q_logits.device}});
+  switch (device.kind) {
+    case DeviceKind::kCpu:
+      return backends::cpu::kl_divergence_backward(ctx, p_logits, q_logits, targets, scale, losses);
+    case DeviceKind::kCuda:
+      return backends::cuda::kl_divergence_backward(queue_of(ctx, "kl_divergence_backward", device),
+                                                    p_logits.rows, p_logits.cols, p_logits.data,
+                                                    q_logits.data, targets.data(), scale, losses.data());
+  }
+}
+
 }  // namespace lq

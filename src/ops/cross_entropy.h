@@ -24,4 +24,9 @@ void cross_entropy_forward_backward(Context& ctx, Matrix logits, std::span<const
 // out[t] = KL(softmax(p_logits[t]) || softmax(q_logits[t])) in nats, never negative but for rounding.
 void kl_divergence(Context& ctx, ConstMatrix p_logits, ConstMatrix q_logits, std::span<float> out);
 
+// losses[t] = the same, and q_logits = scale * d(sum of losses)/dq_logits in place: (softmax(q) - softmax(p))
+// * scale; both 0 where targets[t] is kIgnoreTarget. Other targets do not matter.
+void kl_divergence_backward(Context& ctx, ConstMatrix p_logits, Matrix q_logits,
+                            std::span<const std::int32_t> targets, float scale, std::span<float> losses);
+
 }  // namespace lq

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "backends/cuda/device.h"
 #include "base/hash.h"
@@ -43,6 +44,19 @@ std::string hash_of(const std::vector<EncodedExample>& examples) {
     if (e.label) hasher.update(&*e.label, sizeof(*e.label));
   }
   return hasher.hex();
+}
+
+// The model whose predictions are learnt, where one is named.
+std::optional<Model> open_reference(Context& ctx, const FinetuneOptions& o, const ModelSpec& learner) {
+  if (o.reference.empty()) return {};
+  Model reference = Model::load(ctx, o.reference);
+  const std::string path = o.reference.string();
+  refuse_encoder(reference.spec(), path, "be learnt from");
+  LQ_CHECK(reference.spec().vocab == learner.vocab, kMismatch,
+           "{}: {} tokens in its vocabulary, but {} in that of the model that learns from it", path,
+           reference.spec().vocab, learner.vocab);
+  check_sequence_length(reference.spec(), o.data.examples.max_length, "[finetune] seq-len");
+  return reference;
 }
 
 // Of what the run starts from besides the base: low-rank parts, and weights that an adapter has replaced.
@@ -186,9 +200,11 @@ FinetuneReport finetune(Context& ctx, const CheckpointPtr& checkpoint, const Fin
   check_option(!o.data.train.empty(), "data", "names no file of examples");
   const bool from_zero = o.lora.start == LoraStart::kZero;
   check_option(!from_zero || o.adapter.empty(), "adapter", "and `init` zero exclude each other");
+  check_option(o.reference.empty() || task == nullptr, "reference", "and `task` exclude each other");
   if (o.full) check_full(o);
   std::vector<std::filesystem::path> inputs = {checkpoint->path()};
   if (!o.adapter.empty()) inputs.push_back(o.adapter);
+  if (!o.reference.empty()) inputs.push_back(o.reference);
   JobOptions job_options;
   job_options.inputs = inputs;
   job_options.overwrite = o.overwrite;
@@ -211,6 +227,7 @@ FinetuneReport finetune(Context& ctx, const CheckpointPtr& checkpoint, const Fin
   } else if (o.train.batch.batching == Batching::kPacked) {
     o.train.batch.batching = Batching::kPlain;  // a row is an example
   }
+  std::optional<Model> reference = open_reference(ctx, o, model.spec());
   o.lora.label_head = task != nullptr;
   o.data.examples.seed = ctx.seed;
   ExampleSet set = task != nullptr
@@ -231,19 +248,22 @@ FinetuneReport finetune(Context& ctx, const CheckpointPtr& checkpoint, const Fin
       GradientSum::spare_bytes(GradientArena::size_for(model.trainable()), o.train.accumulate,
                                ctx.collective == nullptr ? 1 : ctx.collective->size());
   const std::int64_t tokens = batch_tokens(set, o.train);
-  if (o.choose_activations) o.train.activations = activations_that_fit(ctx, model, tokens, moments + sums);
+  const std::int64_t beside =
+      moments + sums + (reference ? reference->memory_estimate(tokens, false).total() : 0);
+  if (o.choose_activations) o.train.activations = activations_that_fit(ctx, model, tokens, beside);
   const PlacementNeed need{.memory = model.memory_estimate(tokens, true, o.train.activations),
-                           .more = moments + sums,
+                           .more = beside,
                            .recomputes = o.train.activations == Keep::kBlocks};
   Context place = choose_device(ctx, model, need, "finetune");
   if (o.choose_activations && place.device != ctx.device)
-    o.train.activations = activations_that_fit(place, model, tokens, moments + sums);
+    o.train.activations = activations_that_fit(place, model, tokens, beside);
   choose_precision(place, o);
   job_options.job = job_identity(o,
                                  {.model = base_hash,
                                   .adapter = start_hash,
                                   .examples = hash_of(set.train),
-                                  .validation = hash_of(set.validation)},
+                                  .validation = hash_of(set.validation),
+                                  .reference = reference ? reference->base_hash(ctx) : std::string()},
                                  ctx.seed);
   // Another kind of device gives other numbers; jobs of the processor have never said so.
   if (!place.device.is_cpu()) job_options.job["device"] = "cuda";
@@ -263,6 +283,7 @@ FinetuneReport finetune(Context& ctx, const CheckpointPtr& checkpoint, const Fin
   report.dropped = set.dropped;
   report.findings = set.report;
   report.modules = product.modules();
+  if (reference) report.reference = reference->checkpoint()->path().filename().string();
   report.parameters = parameters;
   ctx.progress.note(fmt::format(
       "finetune: {} examples, {} tokens ({} count); {} steps; {:.2f} M parameters in {} {} "
@@ -270,12 +291,13 @@ FinetuneReport finetune(Context& ctx, const CheckpointPtr& checkpoint, const Fin
       "of memory and {} of disk for a checkpoint",
       report.examples, report.data_tokens, report.trained_tokens, total_steps(set, o.train),
       static_cast<double>(report.parameters) / 1e6, report.modules, o.full ? "tensors" : "modules",
-      human_bytes(static_cast<double>(model.memory_estimate(tokens, true, o.train.activations).total() +
-                                      moments + sums)),
+      human_bytes(
+          static_cast<double>(model.memory_estimate(tokens, true, o.train.activations).total() + beside)),
       human_bytes(static_cast<double>(4 * report.parameters + moments))));
 
   move_model(place, model, need);
-  report.training = train(place, model, set, o.train, output.store_dir());
+  if (reference) move_model(place, *reference, {});
+  report.training = train(place, model, set, o.train, output.store_dir(), reference ? &*reference : nullptr);
   model.adapters_to_host(place);
 
   const auto final_dir = output.final_dir();

@@ -34,6 +34,9 @@ struct FinetuneOptions {
   std::string task = {};
   std::int64_t task_examples = 0;      // at most so many of its training file's first ones; 0: all
   std::filesystem::path adapter = {};  // to start from; empty: MODEL/adapter of a packed model
+  // A model of the same vocabulary, whose predictions are learnt in place of the text: the loss is
+  // KL(reference || model). Empty: none.
+  std::filesystem::path reference = {};
   // All parameters of a dense model learn, and `out` becomes a model; `lora` stays unused.
   bool full = false;
   bool overwrite = false;  // discard what another job of ours left in `out`
@@ -53,7 +56,8 @@ struct FinetuneOptions {
 // process works on it; and what reading, training and writing throw.
 // task: an encoder learns its labels instead, with a head over sequences: the head's new parts are saved
 // whole (PEFT's modules_to_save). REQUIRES: task where options.task is not empty. Throws Error(kUnsupported)
-// for an encoder without a task, and a decoder with one.
+// for an encoder without a task, and a decoder with one; Error(kMismatch) for a reference of another
+// vocabulary.
 FinetuneReport finetune(Context& ctx, const CheckpointPtr& model, const FinetuneOptions& options,
                         const LabelledTask* task = nullptr);
 // Opens options.model.

@@ -314,6 +314,13 @@ void describe(OptionVisitor& v, FinetuneOptions& o) {
             .help = "At most so many training examples of the task, the first ones (0: all)",
             .identified_by = "/examples_hash"},
            integer(o.task_examples, 0));
+  v.option(
+      {.key = "reference",
+       .help = "Learn what this model says of the data (KL divergence from its next-token predictions) in "
+               "place of the text: brings a quantized model back to the one that it was made of",
+       .excludes = {"task"},
+       .identified_by = o.reference.empty() ? "/model_hash" : "/reference_hash"},
+      path(o.reference));
   describe(v, o.data);
   describe_batches(v, o);
   describe_optimizer(v, o);
@@ -332,14 +339,15 @@ void describe(OptionVisitor& v, FinetuneOptions& o) {
 nlohmann::json job_identity(const FinetuneOptions& options, const FinetuneSources& sources,
                             std::uint64_t seed) {
   FinetuneOptions o = options;
-  return with_identity({{"verb", "finetune"},
+  nlohmann::json job = {{"verb", "finetune"},
                         {"version", kVersion},
                         {"seed", seed},
                         {"model_hash", sources.model},
                         {"adapter_hash", sources.adapter},
                         {"examples_hash", sources.examples},
-                        {"validation_hash", sources.validation}},
-                       [&o](OptionVisitor& v) { describe(v, o); });
+                        {"validation_hash", sources.validation}};
+  if (!o.reference.empty()) job["reference_hash"] = sources.reference;
+  return with_identity(std::move(job), [&o](OptionVisitor& v) { describe(v, o); });
 }
 
 }  // namespace lq

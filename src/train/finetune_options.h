@@ -18,9 +18,10 @@ FinetuneOptions finetune_defaults();
 void describe(OptionVisitor& v, TrainingDataOptions& o);
 void describe(OptionVisitor& v, FinetuneOptions& o);
 
-// Hashes of what the options lead to: the base, what a run starts from besides it, the encoded examples.
+// Hashes of what the options lead to: the base, what a run starts from besides it, the encoded examples, the
+// model whose predictions are learnt (empty: none).
 struct FinetuneSources {
-  std::string model, adapter, examples, validation;
+  std::string model, adapter, examples, validation, reference = {};
 };
 
 // All that the result depends on; a run goes on only where it is the same.

@@ -15,6 +15,7 @@ namespace lq {
 struct FinetuneReport {
   TrainResult training;
   bool already_done = false;  // the same job was finished before
+  std::string reference;  // name of the model whose predictions were learnt: losses are divergences from it
   std::int64_t examples = 0, validation_examples = 0;
   std::int64_t data_tokens = 0, trained_tokens = 0;
   std::int64_t bad = 0, truncated = 0, dropped = 0;

@@ -27,9 +27,10 @@ constexpr std::int64_t kValidationTokens = 2048;  // that pass through the model
 class Trainer {
  public:
   Trainer(Context& ctx, Model& model, const ExampleSet& examples, const TrainOptions& options,
-          const std::filesystem::path& directory)
+          const std::filesystem::path& directory, const Model* reference)
       : ctx_(ctx),
         model_(model),
+        reference_(reference),
         examples_(examples),
         options_(options),
         stream_(examples.train, examples.weights, options.batch, options.accumulate),
@@ -129,7 +130,9 @@ class Trainer {
     // On the processor always in f32.
     if (!ctx_.device.is_cpu()) inner.matmul_precision = options_.precision;
     const bool labelled = examples_.validation.front().label.has_value();
-    const ValidationLoss v = validation_loss(inner, ws_, model_, examples_.validation, kValidationTokens);
+    const bool says = !labelled && reference_ == nullptr;  // a loss of the text
+    const ValidationLoss v =
+        validation_loss(inner, ws_, model_, examples_.validation, kValidationTokens, reference_);
     const bool better = std::isfinite(v.loss) && (!state_.best_loss || v.loss < *state_.best_loss);
     if (better) {
       if (first_rank()) checkpoints_.save_best(ctx_, state_.step, parameters_);
@@ -144,12 +147,12 @@ class Trainer {
     state_.evaluated = state_.step;
     if (log_) {
       nlohmann::ordered_json record = {{"step", state_.step}, {"validation_loss", v.loss}};
-      if (!labelled) record["perplexity"] = std::exp(v.loss);
+      if (says) record["perplexity"] = std::exp(v.loss);
       record[labelled ? "examples" : "tokens"] = v.tokens;
       log_->add(std::move(record));
     }
     ctx_.progress.note(fmt::format("step {}: validation loss {:.5f}{}{}", state_.step, v.loss,
-                                   labelled ? "" : fmt::format(", perplexity {:.4f}", std::exp(v.loss)),
+                                   says ? fmt::format(", perplexity {:.4f}", std::exp(v.loss)) : "",
                                    better ? ", the best so far" : ""));
   }
 
@@ -168,7 +171,12 @@ class Trainer {
       const TokenBatch tokens{batch.ids, batch.starts, batch.types};
       if (batch.labels.empty()) {
         losses_.resize(batch.ids.size());
-        model_.losses_backward(computing, ws_, tape_, tokens, batch.targets, scale, losses_);
+        if (reference_ == nullptr) {
+          model_.losses_backward(computing, ws_, tape_, tokens, batch.targets, scale, losses_);
+        } else {
+          model_.divergences_backward(computing, ws_, tape_, *reference_, tokens, batch.targets, scale,
+                                      losses_);
+        }
       } else {
         losses_.resize(batch.labels.size());
         model_.label_losses_backward(computing, ws_, tape_, tokens, batch.labels, scale, losses_);
@@ -232,6 +240,7 @@ class Trainer {
 
   Context& ctx_;
   Model& model_;
+  const Model* reference_;
   const ExampleSet& examples_;
   const TrainOptions options_;
   BatchStream stream_;
@@ -306,10 +315,10 @@ std::vector<TrainedParameter> parameter_groups(const std::vector<Parameter*>& pa
 }
 
 TrainResult train(Context& ctx, Model& model, const ExampleSet& examples, const TrainOptions& options,
-                  const std::filesystem::path& directory) {
+                  const std::filesystem::path& directory, const Model* reference) {
   check_train_options(options);
   LQ_CHECK(!model.trainable().empty(), kInvalidArgument, "[train] nothing in the model is to learn");
-  return Trainer(ctx, model, examples, options, directory).run();
+  return Trainer(ctx, model, examples, options, directory, reference).run();
 }
 
 }  // namespace lq

@@ -77,7 +77,9 @@ std::vector<TrainedParameter> parameter_groups(const std::vector<Parameter*>& pa
 // losses and weights are those of a run that was never stopped, bit for bit, on any number of threads. When
 // ctx.stop asks for it a checkpoint is written and Error(kInterrupted) thrown. Throws Error(kInvalidArgument)
 // for options that cannot be and for a loss that stays not finite (train_guard.h), Error(kIo).
+// reference: what it says is learnt in place of the text (Model::divergences_backward), and losses, those of
+// the validation too, are divergences from it. REQUIRES: the model's vocabulary and device, no labels.
 TrainResult train(Context& ctx, Model& model, const ExampleSet& examples, const TrainOptions& options,
-                  const std::filesystem::path& directory);
+                  const std::filesystem::path& directory, const Model* reference = nullptr);
 
 }  // namespace lq

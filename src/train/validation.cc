@@ -5,7 +5,8 @@
 namespace lq {
 
 ValidationLoss validation_loss(Context& ctx, Workspace& ws, const Model& model,
-                               std::span<const EncodedExample> examples, std::int64_t batch_tokens) {
+                               std::span<const EncodedExample> examples, std::int64_t batch_tokens,
+                               const Model* reference) {
   ValidationLoss result;
   double sum = 0.0;
   std::vector<float> losses;
@@ -21,7 +22,10 @@ ValidationLoss validation_loss(Context& ctx, Workspace& ws, const Model& model,
     const TokenBatch tokens_of_batch{batch.ids, batch.starts, batch.types};
     if (batch.labels.empty()) {
       losses.resize(batch.ids.size());
-      model.losses(ctx, ws, tokens_of_batch, batch.targets, losses);
+      if (reference == nullptr)
+        model.losses(ctx, ws, tokens_of_batch, batch.targets, losses);
+      else
+        model.divergences(ctx, ws, *reference, tokens_of_batch, batch.targets, losses);
     } else {
       losses.resize(batch.labels.size());
       Scratch scratch(ws);

@@ -17,7 +17,9 @@ struct ValidationLoss {
 };
 
 // About batch_tokens tokens pass through the model together; the result does not depend on the threads.
+// reference: the loss is the divergence from what it says (Model::divergences); null: it is the text's.
 ValidationLoss validation_loss(Context& ctx, Workspace& ws, const Model& model,
-                               std::span<const EncodedExample> examples, std::int64_t batch_tokens);
+                               std::span<const EncodedExample> examples, std::int64_t batch_tokens,
+                               const Model* reference = nullptr);
 
 }  // namespace lq

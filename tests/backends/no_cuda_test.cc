@@ -71,6 +71,7 @@ TEST(NoCuda, EverySymbolRefuses) {
   expect_refused([&] { cross_entropy_forward(queue, 0, 0, nullptr, nullptr, nullptr); });
   expect_refused([&] { cross_entropy_forward_backward(queue, 0, 0, nullptr, nullptr, 0.0F, nullptr); });
   expect_refused([&] { kl_divergence(queue, 0, 0, nullptr, nullptr, nullptr); });
+  expect_refused([&] { kl_divergence_backward(queue, 0, 0, nullptr, nullptr, nullptr, 0.0F, nullptr); });
   expect_refused([&] { adamw_step(queue, {}, 0, nullptr, nullptr, nullptr, nullptr); });
   expect_refused([&] { adamw_step(queue, {}, 0, nullptr, nullptr, {}, {}, {}); });
   expect_refused([&] { squared_norms(queue, nullptr, 0, nullptr); });

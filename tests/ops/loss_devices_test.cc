@@ -128,6 +128,71 @@ OpCase divergence_case(std::int64_t rows, std::int64_t cols) {
               }};
 }
 
+OpCase divergence_gradient_case(std::int64_t rows, std::int64_t cols) {
+  constexpr float kScale = 0.25F;
+  const auto p = normals(static_cast<std::size_t>(rows * cols), 1, 2.0F);
+  const auto q = normals(static_cast<std::size_t>(rows * cols), 2, 2.0F);
+  const auto targets = some_targets(rows, cols);
+  Expected losses{2, {}, {}};
+  Expected gradients{1, {}, {}};
+  const double bound = loss_bound(cols, 20);
+  for (std::int64_t t = 0; t < rows; ++t) {
+    const bool counts = targets[static_cast<std::size_t>(t)] >= 0;
+    const float* const a = p.data() + t * cols;
+    const float* const b = q.data() + t * cols;
+    const double p_lse = log_sum_in_double(a, cols);
+    const double q_lse = log_sum_in_double(b, cols);
+    double sum = 0.0;
+    double size = 0.0;  // of what is summed
+    for (std::int64_t c = 0; c < cols; ++c) {
+      const double in_p = std::exp(a[c] - p_lse);
+      const double in_q = std::exp(b[c] - q_lse);
+      sum += in_p * (a[c] - p_lse - b[c] + q_lse);
+      size += in_p * std::abs(a[c] - p_lse - b[c] + q_lse);
+      gradients.values.push_back(counts ? kScale * (in_q - in_p) : 0.0);
+      gradients.bounds.push_back(counts ? kScale * (in_q + in_p) * (bound + 4 * kRounding) : 0.0);
+    }
+    losses.values.push_back(counts ? sum : 0.0);
+    losses.bounds.push_back(counts ? 4 * bound * (1 + size) : 0.0);
+  }
+  return {.name = fmt::format("kl_divergence_backward {} x {}", rows, cols),
+          .operands = {{"p", rows, cols, p},
+                       {"q", rows, cols, q},
+                       {"losses", 1, rows, normals(static_cast<std::size_t>(rows), 9)}},
+          .run =
+              [=](Context& ctx, Workspace&, const std::vector<Matrix>& m) {
+                std::vector<float> result(static_cast<std::size_t>(rows));
+                kl_divergence_backward(ctx, m[0], m[1], targets, kScale, result);
+                copy_values(ctx, result, m[2].flat());
+              },
+          .expected = {losses, gradients},
+          .twin =
+              [=](const std::vector<Matrix>& m) {
+                for (std::int64_t t = 0; t < rows; ++t) {
+                  const float* const a = m[0].row(t);
+                  float* const b = m[1].row(t);
+                  m[2].data[t] = 0.0F;
+                  if (targets[static_cast<std::size_t>(t)] < 0) {
+                    std::fill(b, b + cols, 0.0F);
+                    continue;
+                  }
+                  const float p_lse = row_log_sum_as_threads(cols, a);
+                  const float q_lse = row_log_sum_as_threads(cols, b);
+                  double sum = 0.0;
+                  for (int thread = 0; thread < cuda::kLossThreads; ++thread)
+                    sum += cuda::divergence_of_thread(cols, a, p_lse, b, q_lse, thread);
+                  m[2].data[t] = static_cast<float>(sum);
+                  for (int thread = 0; thread < cuda::kLossThreads; ++thread)
+                    cuda::divergence_gradient_of_thread(cols, a, p_lse, q_lse, kScale, thread, b);
+                }
+              }};
+}
+
+TEST(LossDevices, DivergenceAndItsGradient) {
+  for (const auto& [rows, cols] : op_driver::sizes()) check_op(divergence_gradient_case(rows, cols));
+  check_op(divergence_gradient_case(3, 5003));
+}
+
 TEST(LossDevices, CrossEntropyAndItsGradient) {
   for (const auto& [rows, cols] : op_driver::sizes()) {
     check_op(loss_case(rows, cols, false));

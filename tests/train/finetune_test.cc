@@ -12,6 +12,7 @@
 #include "files/job.h"
 #include "files/json_file.h"
 #include "formats/peft_adapter.h"
+#include "reference/random_model.h"
 #include "support/io_test_util.h"
 #include "support/paths.h"
 
@@ -119,6 +120,22 @@ TEST_F(FinetuneTest, AnAdapterGoesOnFromAnother) {
   const FinetuneReport report = run(second);
   EXPECT_EQ(report.modules, 12);
   EXPECT_EQ(PeftAdapterReader(second.out).config().r, 2);
+}
+
+TEST_F(FinetuneTest, LearnsWhatAReferenceSays) {
+  options_.data.examples.validation = 0.2;
+  const fs::path quill = options_.model;
+  options_.reference = quill;
+  const FinetuneReport report = run(options_);
+  EXPECT_EQ(report.reference, "quill");
+  // B = 0 at first: it says itself what the reference says.
+  EXPECT_NEAR(*report.training.state.first_validation_loss, 0.0, 1e-6);
+  EXPECT_EQ(run(options_).reference, "quill");
+  EXPECT_TRUE(has(error_of([](FinetuneOptions& o) { o.reference.clear(); }), "reference_hash"));
+  ThreadPool pool(1);
+  reference::write_random_model(pool, {}, dir_ / "other");
+  EXPECT_TRUE(has(error_of([&](FinetuneOptions& o) { o.reference = dir_ / "other"; }),
+                  "97 tokens in its vocabulary, but 4096"));
 }
 
 TEST_F(FinetuneTest, TwoRunsOnOneFolderAreRefused) {

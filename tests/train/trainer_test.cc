@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/error.h"
 #include "reference/random_model.h"
@@ -84,7 +85,7 @@ class TrainerTest : public testing::Test {
 
   // stop_after: steps of this call, -1: to the end (else Error is expected).
   Outcome run(const std::string& work, const TrainOptions& options, int threads = 2, int stop_after = -1,
-              Collective* ranks = nullptr) {
+              Collective* ranks = nullptr, const std::string& reference = "") {
     ThreadPool pool(threads);
     std::atomic<bool> stop{false};
     StopAfter progress(stop, stop_after);
@@ -92,12 +93,15 @@ class TrainerTest : public testing::Test {
     ctx.collective = ranks;
     Model model = Model::load(ctx, dir_ / "model");
     lora_setup(ctx, model, {.rank = 4});
+    std::optional<Model> teacher;
+    if (!reference.empty()) teacher = Model::load(ctx, dir_ / reference);
+    const Model* const other = teacher ? &*teacher : nullptr;
     Outcome outcome;
     if (stop_after >= 0) {
-      EXPECT_THROW(train(ctx, model, examples_, options, dir_ / work), Error);
+      EXPECT_THROW(train(ctx, model, examples_, options, dir_ / work, other), Error);
       return outcome;
     }
-    outcome.result = train(ctx, model, examples_, options, dir_ / work);
+    outcome.result = train(ctx, model, examples_, options, dir_ / work, other);
     for (const Parameter* p : model.trainable()) {
       outcome.values.emplace_back(p->values().begin(), p->values().end());
     }
@@ -169,6 +173,22 @@ TEST_F(TrainerTest, GoesOnExactlyWhereItWasStopped) {
     EXPECT_TRUE(parts.result.resumed);
     expect_same(parts, whole);
   }
+}
+
+TEST_F(TrainerTest, LearnsWhatAReferenceSaysAndGoesOnExactly) {
+  {
+    ThreadPool pool(1);
+    reference::write_random_model(pool, {}, dir_ / "dense");
+  }
+  const Outcome whole = run("whole", options_, 2, -1, nullptr, "dense");
+  // The packed model was made of it, so only its rounding is between them, and less of that in the end.
+  EXPECT_LT(*whole.result.state.first_validation_loss, 0.2);
+  EXPECT_LT(*whole.result.state.validation_loss, 0.7 * *whole.result.state.first_validation_loss);
+  for (const auto& line : log(dir_ / "whole")) EXPECT_FALSE(line.contains("perplexity"));
+  run("parts", options_, 1, 9, nullptr, "dense");
+  const Outcome parts = run("parts", options_, 7, -1, nullptr, "dense");
+  EXPECT_TRUE(parts.result.resumed);
+  expect_same(parts, whole);
 }
 
 TEST_F(TrainerTest, SeveralRanksHaveTheSameBitsAndGoOnWhereAnotherNumberStopped) {

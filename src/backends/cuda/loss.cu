@@ -70,6 +70,32 @@ __global__ void __launch_bounds__(kLossThreads)
   if (thread == 0) out[row] = static_cast<float>(sums[0]);
 }
 
+__global__ void __launch_bounds__(kLossThreads)
+    divergences_and_gradients(std::int64_t cols, const float* p, float* q, const std::int32_t* targets,
+                              float scale, float* losses) {
+  __shared__ SoftmaxPart parts[kLossThreads];
+  __shared__ double sums[kLossThreads];
+  const int thread = static_cast<int>(threadIdx.x);
+  const std::int64_t row = blockIdx.x;
+  const float* const theirs = p + row * cols;
+  float* const ours = q + row * cols;
+  if (targets[row] < 0) {  // the whole block
+    if (thread == 0) losses[row] = 0.0F;
+    for (std::int64_t i = thread; i < cols; i += kLossThreads) ours[i] = 0.0F;
+    return;
+  }
+  const float p_lse = row_log_sum(cols, theirs, parts);
+  const float q_lse = row_log_sum(cols, ours, parts);
+  sums[thread] = divergence_of_thread(cols, theirs, p_lse, ours, q_lse, thread);
+  __syncthreads();
+  for (int half = kLossThreads / 2; half > 0; half /= 2) {
+    if (thread < half) sums[thread] += sums[thread + half];
+    __syncthreads();
+  }
+  if (thread == 0) losses[row] = static_cast<float>(sums[0]);
+  divergence_gradient_of_thread(cols, theirs, p_lse, q_lse, scale, thread, ours);
+}
+
 }  // namespace
 
 void cross_entropy_forward(DeviceQueue& queue, std::int64_t rows, std::int64_t cols, const float* logits,
@@ -101,6 +127,17 @@ void kl_divergence(DeviceQueue& queue, std::int64_t rows, std::int64_t cols, con
   divergences<<<static_cast<unsigned>(rows), kLossThreads, 0, use(queue)>>>(cols, p, q, on_device);
   check(cudaGetLastError(), "kl_divergence");
   copy_to_host(queue, on_device, static_cast<std::size_t>(rows) * sizeof(float), out);
+}
+
+void kl_divergence_backward(DeviceQueue& queue, std::int64_t rows, std::int64_t cols, const float* p, float* q,
+                            const std::int32_t* targets, float scale, float* losses) {
+  if (rows == 0) return;
+  const std::int32_t* const where = upload_all(queue, targets, rows);
+  auto* const on_device = buffer_of<float>(queue, Buffer::kPartial, rows);
+  divergences_and_gradients<<<static_cast<unsigned>(rows), kLossThreads, 0, use(queue)>>>(cols, p, q, where,
+                                                                                          scale, on_device);
+  check(cudaGetLastError(), "kl_divergence_backward");
+  copy_to_host(queue, on_device, static_cast<std::size_t>(rows) * sizeof(float), losses);
 }
 
 }  // namespace lq::backends::cuda

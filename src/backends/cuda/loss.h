@@ -19,5 +19,8 @@ void cross_entropy_forward_backward(DeviceQueue& queue, std::int64_t rows, std::
 // out[t] = KL(softmax(p[t]) || softmax(q[t])).
 void kl_divergence(DeviceQueue& queue, std::int64_t rows, std::int64_t cols, const float* p, const float* q,
                    float* out);
+// losses[t] = the same, and q = scale * d(sum of losses)/dq in place; both 0 where the target is negative.
+void kl_divergence_backward(DeviceQueue& queue, std::int64_t rows, std::int64_t cols, const float* p,
+                            float* q, const std::int32_t* targets, float scale, float* losses);
 
 }  // namespace lq::backends::cuda

@@ -64,4 +64,11 @@ LQ_HOST_DEVICE inline double divergence_of_thread(std::int64_t cols, const float
   return sum;
 }
 
+// q = scale * (softmax(q) - softmax(p)) for the thread's elements, in place.
+LQ_HOST_DEVICE inline void divergence_gradient_of_thread(std::int64_t cols, const float* p, float p_lse,
+                                                         float q_lse, float scale, int thread, float* q) {
+  for (std::int64_t i = thread; i < cols; i += kLossThreads)
+    q[i] = scale * (std::exp(q[i] - q_lse) - std::exp(p[i] - p_lse));
+}
+
 }  // namespace lq::backends::cuda

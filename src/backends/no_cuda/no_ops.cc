@@ -115,6 +115,11 @@ void kl_divergence(DeviceQueue& /*queue*/, std::int64_t /*rows*/, std::int64_t /
                    const float* /*q*/, float* /*out*/) {
   refuse("kl_divergence");
 }
+void kl_divergence_backward(DeviceQueue& /*queue*/, std::int64_t /*rows*/, std::int64_t /*cols*/,
+                            const float* /*p*/, float* /*q*/, const std::int32_t* /*targets*/,
+                            float /*scale*/, float* /*losses*/) {
+  refuse("kl_divergence_backward");
+}
 
 void adamw_step(DeviceQueue& /*queue*/, const AdamWRates& /*rates*/, std::int64_t /*n*/,
                 const float* /*grad*/, float* /*w*/, float* /*m*/, float* /*v*/) {

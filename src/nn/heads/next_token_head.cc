@@ -58,6 +58,15 @@ void NextTokenHead::loss(Context& ctx, Workspace& ws, ConstMatrix x, std::span<c
 void NextTokenHead::loss_backward(Context& ctx, Workspace& ws, ConstMatrix x,
                                   std::span<const std::int32_t> targets, float scale, std::span<float> losses,
                                   Matrix dx) {
+  const LogitsLoss of_targets = [&](std::int64_t begin, Matrix logits, std::span<float> of_chunk) {
+    const auto want = targets.subspan(static_cast<std::size_t>(begin), of_chunk.size());
+    cross_entropy_forward_backward(ctx, logits, want, scale, of_chunk);
+  };
+  loss_backward(ctx, ws, x, of_targets, losses, dx);
+}
+
+void NextTokenHead::loss_backward(Context& ctx, Workspace& ws, ConstMatrix x, const LogitsLoss& loss,
+                                  std::span<float> losses, Matrix dx) {
   check_shape("lm_head dx", dx, x.rows, x.cols);
   for (std::int64_t begin = 0; begin < x.rows; begin += chunk_tokens()) {
     Scratch scratch(ws);
@@ -83,9 +92,7 @@ void NextTokenHead::loss_backward(Context& ctx, Workspace& ws, ConstMatrix x,
       capped = scratch.matrix(n, vocab());
       take_columns(ctx, chunk, 0, capped);
     }
-    const auto at = static_cast<std::size_t>(begin);
-    const auto count = static_cast<std::size_t>(n);
-    cross_entropy_forward_backward(ctx, chunk, targets.subspan(at, count), scale, losses.subspan(at, count));
+    loss(begin, chunk, losses.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(n)));
     if (form_.soft_cap > 0.0F) soft_cap_backward(ctx, form_.soft_cap, capped, chunk);
     if (form_.multiplier != 1.0F) lq::scale(ctx, form_.multiplier, chunk);
     projection_.backward(ctx, ws, normal, chunk, dnormal, false);

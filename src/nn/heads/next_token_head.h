@@ -57,6 +57,12 @@ class NextTokenHead {
   void loss_backward(Context& ctx, Workspace& ws, ConstMatrix x, std::span<const std::int32_t> targets,
                      float scale, std::span<float> losses, Matrix dx);
 
+  // Of another loss: it is called for each chunk of logits with its first token, turns them into d(sum of
+  // losses)/dlogits in place (with what it is scaled by), and writes the chunk's losses.
+  using LogitsLoss = std::function<void(std::int64_t begin, Matrix logits, std::span<float> losses)>;
+  void loss_backward(Context& ctx, Workspace& ws, ConstMatrix x, const LogitsLoss& loss,
+                     std::span<float> losses, Matrix dx);
+
   // Tokens whose logits are in memory at once.
   std::int64_t chunk_tokens() const;
 
