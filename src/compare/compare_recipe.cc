@@ -109,7 +109,7 @@ void read_finetune(RecipeValues& values, CompareRecipe& recipe) {
   if (file.has("finetune.rank")) file.refuse("finetune.rank", "belongs to the top, as rank, for all methods");
   values.require("finetune.data", "the examples to fine-tune on");
   std::set<std::string> skipped = {"model", "out",  "lr",     "init",      "freeze-lora", "adapter",
-                                   "rank",  "full", "resume", "overwrite", "task"};
+                                   "rank",  "full", "resume", "overwrite", "task",        "reference"};
   if (recipe.glue_tasks.empty()) skipped.insert("task-examples");
   RecipeOptions options(values, "finetune", skipped);
   describe(options, o);
