@@ -46,11 +46,17 @@ class Session {
   void print(const std::string& text) const;
   // One line on stderr unless --quiet.
   void note(const std::string& line) const;
-  // Writes the result as --json asks.
+  // Writes the result as --json asks, or gives it to whoever collects results.
   void write_json(const nlohmann::ordered_json& json) const;
+  // From now on results go there instead.
+  using JsonSink = std::function<void(const nlohmann::ordered_json&)>;
+  void collect_json(JsonSink sink) { sink_ = std::move(sink); }
+  const std::atomic<bool>& stop() const { return stop_; }
 
  private:
   GlobalFlags flags_;
+  const std::atomic<bool>& stop_;
+  JsonSink sink_;
   ThreadPool pool_;
   std::unique_ptr<Progress> progress_;
   std::unique_ptr<DeviceQueue, CloseDeviceQueue> queue_;
@@ -76,6 +82,7 @@ void add_chat(CLI::App& app, Action& action);
 void add_tokenize(CLI::App& app, Action& action);
 void add_inspect(CLI::App& app, Action& action);
 void add_pull(CLI::App& app, Action& action);
+void add_run(CLI::App& app, Action& action);
 void add_export(CLI::App& app, Action& action);
 void add_version(CLI::App& app, Action& action);
 // All of them.

@@ -37,6 +37,7 @@ void write_to_stdout(const std::string& text) {
 
 Session::Session(const GlobalFlags& flags, const std::atomic<bool>& stop)
     : flags_(flags),
+      stop_(stop),
       pool_(flags.threads),
       progress_(std::make_unique<ConsoleProgress>(flags.quiet, flags.verbose)),
       context_{pool_, *progress_, flags.seed, StopToken(&stop)} {
@@ -73,6 +74,7 @@ void Session::print(const std::string& text) const {
 void Session::note(const std::string& line) const { context_.progress.note(line); }
 
 void Session::write_json(const nlohmann::ordered_json& json) const {
+  if (sink_) return sink_(json);
   if (flags_.json.empty()) return;
   if (flags_.json != "-") return lq::write_json(flags_.json, json);
   write_to_stdout(json.dump(2) + "\n");

@@ -17,6 +17,7 @@ void add_verbs(CLI::App& app, Action& action) {
   add_tokenize(app, action);
   add_inspect(app, action);
   add_pull(app, action);
+  add_run(app, action);
   add_export(app, action);
   add_version(app, action);
 }

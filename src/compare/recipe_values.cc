@@ -1,30 +1,9 @@
 #include "compare/recipe_values.h"
 
-#include <cstdlib>
-
 #include "base/error.h"
+#include "files/environment_text.h"
 
 namespace lq {
-namespace {
-
-// ${NAME} becomes the environment's value.
-std::string expanded(const TomlFile& file, std::string_view key, const std::string& text) {
-  std::string out;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t open = text.find("${", at);
-    if (open == std::string::npos) return out + text.substr(at);
-    const std::size_t close = text.find('}', open);
-    if (close == std::string::npos) file.refuse(key, "holds '${' without '}'");
-    const std::string name = text.substr(open + 2, close - open - 2);
-    const char* value = std::getenv(name.c_str());
-    if (value == nullptr) file.refuse(key, "names the environment variable " + name + ", which is not set");
-    out += text.substr(at, open - at) + value;
-    at = close + 1;
-  }
-  return out;
-}
-
-}  // namespace
 
 void RecipeValues::require(std::string_view key, std::string_view what) const {
   if (!file_.has(key)) file_.refuse(key, "is missing: " + std::string(what));
@@ -42,7 +21,12 @@ void RecipeValues::integer(std::string_view key, std::int64_t& value, std::int64
 }
 
 std::filesystem::path RecipeValues::existing(std::string_view key, const std::string& text) const {
-  const std::string full = expanded(file_, key, text);
+  std::string full;
+  try {
+    full = with_environment(text);
+  } catch (const Error& e) {
+    file_.refuse(key, e.what());
+  }
   if (full.empty()) file_.refuse(key, "is an empty path");
   const std::filesystem::path path = std::filesystem::weakly_canonical(directory_ / full);
   std::error_code ignored;

@@ -10,6 +10,7 @@
 #include "calibrate/calibrate_options.h"
 #include "cli/app.h"
 #include "cli/error_text.h"
+#include "cli/run_recipe.h"
 #include "compare/compare_options.h"
 #include "export/export_options.h"
 #include "hub/pull_options.h"
@@ -54,6 +55,7 @@ std::map<std::string, Describe> descriptions() {
           {"finetune", described<FinetuneOptions>(finetune_defaults())},
           {"compare", described<CompareOptions>()},
           {"glue", described<CompareOptions>()},
+          {"run", described<RunOptions>()},
           {"eval", described<EvalOptions>()},
           {"generate", described<PromptOptions>()},
           {"chat", described<ConversationOptions>()},

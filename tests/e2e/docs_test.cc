@@ -48,6 +48,7 @@ TEST(DocsE2e, EveryCommandOfTheQuickstartWorks) { run_commands_of("docs/quicksta
 TEST(DocsE2e, EveryExampleOfHelpWorks) {
   const TempDir dir;
   // What the examples name as already there.
+  std::filesystem::create_directory_symlink(lq::test::source_dir() + "/examples", dir / "examples");
   ASSERT_EQ(
       lqlora("--quiet quantize " + quill() + " --nf 3 --rank 8 -o " + (dir / "quill-nf3").string()).code, 0);
   io_test::put_file(
@@ -56,7 +57,7 @@ TEST(DocsE2e, EveryExampleOfHelpWorks) {
                         {"name": "b", "rows": 64, "cols": 64}], "bits": [[2.127,3.127],[2.127,3.127]], "errors": [[4,1],[3,1]]})");
   for (const char* verb :
        {"quantize", "allocate", "eval", "generate", "chat", "tokenize", "inspect", "export", "compare",
-        "version", "calibrate", "sweep", "finetune", "data preview"}) {
+        "version", "calibrate", "sweep", "finetune", "data preview", "run"}) {
     const Outcome help = lqlora(std::string(verb) + " --help");
     EXPECT_EQ(help.code, 0);
     const std::size_t at = help.out.find("Example: ");
