@@ -101,12 +101,12 @@ void Model::divergences(Context& ctx, Workspace& ws, const Model& reference, con
     Scratch inner(ws);
     const Matrix wanted = inner.matrix(logits.rows, logits.cols);
     reference.head().logits(ctx, ws, theirs.slice(begin, logits.rows), wanted);
-    const auto at = static_cast<std::size_t>(begin);
-    const auto count = static_cast<std::size_t>(logits.rows);
-    kl_divergence(ctx, wanted, logits, losses.subspan(at, count));
-    for (std::size_t t = at; t < at + count; ++t) {
-      if (targets[t] == kIgnoreTarget) losses[t] = 0.0F;
-    }
+    const auto of_chunk =
+        losses.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(logits.rows));
+    kl_divergence(ctx, wanted, logits, of_chunk);
+    std::ranges::transform(
+        of_chunk, targets.subspan(static_cast<std::size_t>(begin), of_chunk.size()), of_chunk.begin(),
+        [](float loss, std::int32_t target) { return target == kIgnoreTarget ? 0.0F : loss; });
   });
 }
 
