@@ -83,6 +83,7 @@ void add_tokenize(CLI::App& app, Action& action);
 void add_inspect(CLI::App& app, Action& action);
 void add_pull(CLI::App& app, Action& action);
 void add_run(CLI::App& app, Action& action);
+void add_report(CLI::App& app, Action& action);
 void add_export(CLI::App& app, Action& action);
 void add_version(CLI::App& app, Action& action);
 // All of them.

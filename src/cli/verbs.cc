@@ -18,6 +18,7 @@ void add_verbs(CLI::App& app, Action& action) {
   add_inspect(app, action);
   add_pull(app, action);
   add_run(app, action);
+  add_report(app, action);
   add_export(app, action);
   add_version(app, action);
 }

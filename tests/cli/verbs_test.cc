@@ -12,6 +12,7 @@
 #include "cli/error_text.h"
 #include "cli/run_recipe.h"
 #include "compare/compare_options.h"
+#include "compare/report.h"
 #include "export/export_options.h"
 #include "hub/pull_options.h"
 #include "jobs/options/allocate_options.h"
@@ -56,6 +57,7 @@ std::map<std::string, Describe> descriptions() {
           {"compare", described<CompareOptions>()},
           {"glue", described<CompareOptions>()},
           {"run", described<RunOptions>()},
+          {"report", described<ReportOptions>()},
           {"eval", described<EvalOptions>()},
           {"generate", described<PromptOptions>()},
           {"chat", described<ConversationOptions>()},

@@ -57,7 +57,7 @@ TEST(DocsE2e, EveryExampleOfHelpWorks) {
                         {"name": "b", "rows": 64, "cols": 64}], "bits": [[2.127,3.127],[2.127,3.127]], "errors": [[4,1],[3,1]]})");
   for (const char* verb :
        {"quantize", "allocate", "eval", "generate", "chat", "tokenize", "inspect", "export", "compare",
-        "version", "calibrate", "sweep", "finetune", "data preview", "run"}) {
+        "version", "calibrate", "sweep", "finetune", "data preview", "run", "report"}) {
     const Outcome help = lqlora(std::string(verb) + " --help");
     EXPECT_EQ(help.code, 0);
     const std::size_t at = help.out.find("Example: ");
