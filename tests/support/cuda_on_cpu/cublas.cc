@@ -1,0 +1,107 @@
+// The part of cuBLAS that backends/cuda/blas.cc finds when it runs, on the processor: column by column, as
+// cuBLAS has its matrices, with operands of the types and sums of the kinds that it is asked for.
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+#define LQ_ON_CPU __attribute__((visibility("default")))
+
+extern "C" void* lq_cpu_card_open();
+extern "C" void lq_cpu_card_close(void* opened);
+
+namespace {
+
+constexpr int kF32 = 0;
+constexpr int kF16 = 2;
+constexpr int kBf16 = 14;
+constexpr int kComputeF32 = 68;
+constexpr int kComputeTf32 = 77;
+constexpr int kInvalid = 7;  // CUBLAS_STATUS_INVALID_VALUE
+
+float of_bits(std::uint32_t bits) {
+  float x;
+  std::memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+float element(const void* data, int type, long long at, bool tf32) {
+  if (type == kBf16) return of_bits(std::uint32_t{static_cast<const std::uint16_t*>(data)[at]} << 16);
+  std::uint32_t bits;
+  std::memcpy(&bits, static_cast<const float*>(data) + at, sizeof bits);
+  // To nearest of 10 bits of mantissa.
+  if (tf32 && (bits >> 23 & 255U) != 255U) bits = (bits + 0xfffU + (bits >> 13 & 1U)) & ~0x1fffU;
+  return of_bits(bits);
+}
+
+int multiply(int ta, int tb, int m, int n, int k, float alpha, const void* a, int at, int lda, const void* b,
+             int bt, int ldb, float beta, float* c, int ct, int ldc, int compute) {
+  const bool types = at == bt && (at == kF32 || at == kBf16) && ct == kF32;
+  const bool sizes = m >= 0 && n >= 0 && k >= 0 && lda >= (ta == 0 ? m : k) && ldb >= (tb == 0 ? k : n) &&
+                     ldc >= m && lda > 0 && ldb > 0 && ldc > 0;
+  if (!types || !sizes || ta < 0 || ta > 1 || tb < 0 || tb > 1 ||
+      (compute != kComputeF32 && compute != kComputeTf32))
+    return kInvalid;
+  const bool tf32 = compute == kComputeTf32;
+  for (long long j = 0; j < n; ++j) {
+    for (long long i = 0; i < m; ++i) {
+      double sum = 0.0;
+      for (long long p = 0; p < k; ++p) {
+        sum += double{element(a, at, ta == 0 ? i + p * lda : p + i * lda, tf32)} *
+               element(b, bt, tb == 0 ? p + j * ldb : j + p * ldb, tf32);
+      }
+      float& to = c[i + j * ldc];
+      to = static_cast<float>(beta == 0.0F ? alpha * sum : alpha * sum + double{beta} * to);
+    }
+  }
+  return 0;
+}
+
+struct Open {
+  void* opened = lq_cpu_card_open();
+  ~Open() { lq_cpu_card_close(opened); }
+};
+
+}  // namespace
+
+extern "C" {
+
+LQ_ON_CPU int cublasCreate_v2(void** handle) {
+  static int one;
+  *handle = &one;
+  return 0;
+}
+LQ_ON_CPU int cublasDestroy_v2(void*) { return 0; }
+LQ_ON_CPU int cublasGetVersion_v2(void*, int* version) {
+  *version = 130000;
+  return 0;
+}
+LQ_ON_CPU int cublasSetStream_v2(void*, void*) { return 0; }
+LQ_ON_CPU int cublasSetWorkspace_v2(void*, void*, std::size_t) { return 0; }
+
+LQ_ON_CPU int cublasGemmEx(void*, int ta, int tb, int m, int n, int k, const void* alpha, const void* a,
+                           int at, int lda, const void* b, int bt, int ldb, const void* beta, void* c, int ct,
+                           int ldc, int compute, int /*algorithm*/) {
+  const Open open;
+  return multiply(ta, tb, m, n, k, *static_cast<const float*>(alpha), a, at, lda, b, bt, ldb,
+                  *static_cast<const float*>(beta), static_cast<float*>(c), ct, ldc, compute);
+}
+
+LQ_ON_CPU int cublasGemmStridedBatchedEx(void*, int ta, int tb, int m, int n, int k, const void* alpha,
+                                         const void* a, int at, int lda, long long stride_a, const void* b,
+                                         int bt, int ldb, long long stride_b, const void* beta, void* c,
+                                         int ct, int ldc, long long stride_c, int batch, int compute,
+                                         int /*algorithm*/) {
+  const Open open;
+  const auto moved = [](const void* p, int type, long long by) {
+    return static_cast<const void*>(static_cast<const char*>(p) + by * (type == kF32 ? 4 : 2));
+  };
+  for (long long i = 0; i < batch; ++i) {
+    const int status =
+        multiply(ta, tb, m, n, k, *static_cast<const float*>(alpha), moved(a, at, i * stride_a), at, lda,
+                 moved(b, bt, i * stride_b), bt, ldb, *static_cast<const float*>(beta),
+                 static_cast<float*>(c) + i * stride_c, ct, ldc, compute);
+    if (status != 0) return status;
+  }
+  return 0;
+}
+}
