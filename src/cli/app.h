@@ -18,6 +18,7 @@ namespace lq::cli {
 struct GlobalFlags {
   int threads = 0;
   std::string device = "auto";
+  std::string verb;  // as it was called, for messages
   std::uint64_t seed = 0;
   bool quiet = false;
   bool verbose = false;
@@ -31,13 +32,13 @@ struct OutputClosed {};
 // One run of the program. Lives as long as the verb's work.
 class Session {
  public:
+  // Throws Error(kUnsupported) where --device names one that the verb does not compute on, before any work.
   Session(const GlobalFlags& flags, const std::atomic<bool>& stop);
-  // Of the processor, for verbs that compute there alone, or what use_device() made of it. Throws
-  // Error(kUnsupported) where --device names another and use_device() was not called.
-  Context& context();
+  // Of the processor, or what use_device() made of it.
+  Context& context() { return context_; }
   // For verbs that compute on any device, first of all: the context is of the device that --device names.
-  // auto: of the first CUDA device where there is one that works, as a wish (models/placement.h). Throws
-  // Error(kUnsupported) that says why the device cannot be used.
+  // auto: of the first CUDA device where there is one that works, as a wish (models/placement.h); where it
+  // does not work, a note says why. Throws Error(kUnsupported) that says why the device cannot be used.
   void use_device();
   const GlobalFlags& flags() const { return flags_; }
   // False when stdout belongs to JSON.
@@ -60,7 +61,6 @@ class Session {
   ThreadPool pool_;
   std::unique_ptr<Progress> progress_;
   std::unique_ptr<DeviceQueue, CloseDeviceQueue> queue_;
-  bool uses_device_ = false;
   Context context_;
 };
 

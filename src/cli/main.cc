@@ -47,9 +47,10 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   app.add_option("--threads", flags.threads, "Threads to compute with; 0: one per processor")
       ->check(CLI::Range(0, 1024));
-  app.add_option("--device", flags.device,
-                 "auto, cpu, cuda or cuda:N: where finetune, generate and chat compute; auto takes a CUDA "
-                 "device where the job fits its memory")
+  app.add_option(
+         "--device", flags.device,
+         "auto, cpu, cuda or cuda:N: where finetune, calibrate, eval, generate and chat compute; auto "
+         "takes a CUDA device where the job fits its memory")
       ->capture_default_str();
   app.add_option("--seed", flags.seed, "Seed of every random number")->capture_default_str();
   auto* quiet = app.add_flag("--quiet", flags.quiet, "Say nothing on standard error but errors");
@@ -72,6 +73,7 @@ int main(int argc, char** argv) {
   std::signal(SIGTERM, on_signal);
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit shows as a failed write
+  flags.verb = app.get_subcommands().front()->get_name();
   try {
     Session session(flags, stop_requested);
     action(session);

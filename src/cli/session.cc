@@ -1,10 +1,14 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string_view>
 
 #include "backends/cuda/device.h"
 #include "cli/app.h"
@@ -24,6 +28,14 @@ std::optional<Device> device_of(const std::string& text) {
   }
 }
 
+// The verbs that call Session::use_device().
+constexpr std::array<std::string_view, 5> kDeviceVerbs = {"finetune", "generate", "chat", "eval",
+                                                          "calibrate"};
+
+bool takes_device(std::string_view verb) {
+  return std::ranges::find(kDeviceVerbs, verb) != kDeviceVerbs.end();
+}
+
 // A full disk behind stdout is a failure like any other.
 void write_to_stdout(const std::string& text) {
   errno = 0;
@@ -41,27 +53,32 @@ Session::Session(const GlobalFlags& flags, const std::atomic<bool>& stop)
       pool_(flags.threads),
       progress_(std::make_unique<ConsoleProgress>(flags.quiet, flags.verbose)),
       context_{pool_, *progress_, flags.seed, StopToken(&stop)} {
-  device_of(flags.device);
-}
-
-Context& Session::context() {
-  const std::optional<Device> asked = device_of(flags_.device);
-  LQ_CHECK(uses_device_ || !asked || asked->is_cpu(), kUnsupported,
-           "--device {}: this verb computes on the cpu (finetune, generate and chat take a device)",
-           flags_.device);
-  return context_;
+  const std::optional<Device> asked = device_of(flags.device);
+  LQ_CHECK(!asked || asked->is_cpu() || takes_device(flags.verb), kUnsupported,
+           "--device {}: {} computes on the cpu only; {} take a device", flags.device, flags.verb,
+           fmt::join(kDeviceVerbs, ", "));
 }
 
 void Session::use_device() {
-  uses_device_ = true;
+  LQ_CHECK(takes_device(flags_.verb), kInternal, "{} is not among the verbs that take a device", flags_.verb);
   const std::optional<Device> asked = device_of(flags_.device);
   if (asked && asked->is_cpu()) return;
   const Device device = asked.value_or(Device{DeviceKind::kCuda, 0});
-  if (!asked && !backends::cuda::built_in()) return;
-  const std::string trouble = backends::cuda::trouble(device);
+  if (!asked && !backends::cuda::has_driver()) return;  // nothing that could be missed
+  std::string trouble = backends::cuda::trouble(device);
+  if (trouble.empty()) {
+    try {
+      queue_ = open_device_queue(device);
+    } catch (const Error& e) {
+      if (asked) throw;
+      trouble = e.what();
+    }
+  }
   LQ_CHECK(trouble.empty() || !asked, kUnsupported, "--device {}: {}", flags_.device, trouble);
-  if (!trouble.empty()) return;
-  queue_ = open_device_queue(device);
+  if (!trouble.empty()) {
+    return note(
+        fmt::format("{}: on the cpu, for {} cannot be used: {}", flags_.verb, device_text(device), trouble));
+  }
   context_.device = device;
   context_.queue = queue_.get();
   context_.device_is_wish = !asked.has_value();

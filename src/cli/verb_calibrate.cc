@@ -13,6 +13,7 @@ namespace lq::cli {
 namespace {
 
 void run(Session& session, const CalibrateOptions& options) {
+  session.use_device();
   const CalibrateReport r = calibrate_any(session.context(), options);
   std::string text = fmt::format("{} matrices over {} windows of {} tokens ({} more held out)",
                                  r.need.modules, r.need.sequences, r.need.seq_len, r.need.held_out);

@@ -58,6 +58,7 @@ void print_task(Session& session, const std::string& name, const Scores& s) {
 }
 
 void run(Session& session, const EvalOptions& o) {
+  session.use_device();
   session.write_json(eval_job(session.context(), o, [&](const std::string& name, const Scores& scores) {
     if (scores.contains("windows")) {
       print_text(session, o, scores);

@@ -1,5 +1,7 @@
 #include "models/placement.h"
 
+#include <algorithm>
+
 #include "backends/cuda/device.h"
 #include "base/error.h"
 #include "base/process.h"
@@ -33,34 +35,53 @@ std::int64_t device_bytes(const Model& model, const PlacementNeed& need) {
   return need.memory.total() + need.more + decoded + kept + rounded + kScores + kFixed;
 }
 
+std::string shortage_text(const DeviceRoom& room) {
+  if (room.need <= room.free) return {};
+  const std::string needed = fmt::format("about {} are needed, {} of {} are free", bytes_text(room.need),
+                                         bytes_text(room.free), bytes_text(room.total));
+  if (room.need <= room.total) {
+    return fmt::format(
+        "{} has no room: {}; the end of other programs on the card, smaller batches, shorter "
+        "sequences, `recompute` always, fewer bits per weight, or `device` cpu help",
+        room.device, needed);
+  }
+  return fmt::format(
+      "{} is too small: {}; fewer bits per weight, smaller batches, shorter sequences, `recompute` "
+      "always, or `device` cpu help",
+      room.device, needed);
+}
+
 Context choose_device(Context& ctx, const Model& model, const PlacementNeed& need, std::string_view who) {
+  const Model* const one = &model;
+  return choose_device(ctx, {&one, 1}, need, who);
+}
+
+Context choose_device(Context& ctx, std::span<const Model* const> models, const PlacementNeed& need,
+                      std::string_view who) {
   if (ctx.device.is_cpu()) return on_processor(ctx);
   const std::string device = device_text(ctx.device);
-  if (const std::string why = model.stays_on_cpu(); !why.empty()) {
-    LQ_CHECK(ctx.device_is_wish, kUnsupported, "[{}] the model cannot go to {}: {}", who, device, why);
-    ctx.progress.note(fmt::format("{}: on the cpu: {}", who, why));
-    return on_processor(ctx);
+  std::int64_t bytes = 0;
+  for (const Model* model : models) {
+    if (const std::string why = model->stays_on_cpu(); !why.empty()) {
+      LQ_CHECK(ctx.device_is_wish, kUnsupported, "[{}] the model cannot go to {}: {}", who, device, why);
+      ctx.progress.note(fmt::format("{}: on the cpu: {}", who, why));
+      return on_processor(ctx);
+    }
+    bytes = std::max(bytes, device_bytes(*model, need));
   }
   const backends::cuda::DeviceMemory memory = backends::cuda::memory(ctx.device);
-  const std::int64_t bytes = device_bytes(model, need);
-  const auto free = static_cast<std::int64_t>(memory.free);
-  if (bytes > free) {
-    LQ_CHECK(
-        ctx.device_is_wish, kIo,
-        "[{}] {} has no room: about {} are needed, {} of {} are free; smaller batches, shorter "
-        "sequences, fewer bits per weight, `recompute` always, the end of other programs on the card, or "
-        "`device` cpu help",
-        who, device, bytes_text(bytes), bytes_text(free),
-        bytes_text(static_cast<std::int64_t>(memory.total)));
-    ctx.progress.note(fmt::format("{}: on the cpu, for {} has {} free and about {} are needed", who, device,
-                                  bytes_text(free), bytes_text(bytes)));
+  const DeviceRoom room{device, bytes, static_cast<std::int64_t>(memory.free),
+                        static_cast<std::int64_t>(memory.total)};
+  if (const std::string shortage = shortage_text(room); !shortage.empty()) {
+    LQ_CHECK(ctx.device_is_wish, kIo, "[{}] {}", who, shortage);
+    ctx.progress.note(fmt::format("{}: on the cpu: {}", who, shortage));
     return on_processor(ctx);
   }
   const auto all = backends::cuda::devices();
   const std::string name = ctx.device.index < all.size() ? all[ctx.device.index].name : "a card";
   ctx.progress.note(fmt::format("{}: on {} ({}, {}); needs about {} of its {}, of which {} are free", who,
                                 device, name, backends::cuda::product_library(*ctx.queue), bytes_text(bytes),
-                                bytes_text(static_cast<std::int64_t>(memory.total)), bytes_text(free)));
+                                bytes_text(room.total), bytes_text(room.free)));
   Context result = ctx;
   result.device_is_wish = false;
   return result;

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <string>
 #include <string_view>
 
 #include "models/model.h"
@@ -26,6 +28,17 @@ std::int64_t device_bytes(const Model& model, const PlacementNeed& need);
 // line with need, free and what to change, as Error(kIo), or Error(kUnsupported). `who` begins the note:
 // "finetune". Moves nothing.
 Context choose_device(Context& ctx, const Model& model, const PlacementNeed& need, std::string_view who);
+// The same of a job with several models. REQUIRES: at least one; need.memory is that of all.
+Context choose_device(Context& ctx, std::span<const Model* const> models, const PlacementNeed& need,
+                      std::string_view who);
+
+// What is known of a device before the work starts, in bytes.
+struct DeviceRoom {
+  std::string device;  // "cuda:0"
+  std::int64_t need = 0, free = 0, total = 0;
+};
+// Why there is no room, and what to change; empty where there is. "cuda:0 has no room: about ...".
+std::string shortage_text(const DeviceRoom& room);
 
 // Brings the model to the context's device, and sets that up for what `need` says.
 void move_model(Context& ctx, Model& model, const PlacementNeed& need);

@@ -126,5 +126,36 @@ TEST(FewRowsElement, ProductsAreWithinTheBoundOfTheirRoundings) {
   }
 }
 
+// Each block of a launch belongs to one product, and each product's blocks are numbered from 0.
+TEST(FewRowsElement, BlocksAreSharedAmongProducts) {
+  const std::vector<std::vector<std::int64_t>> all = {
+      {1}, {5, 1}, {256, 64, 64}, {1, 1, 1, 1}, {1000, 1, 30, 7}};
+  for (const auto& units : all) {
+    for (const std::int64_t most : {std::int64_t{4}, std::int64_t{528}, std::int64_t{1} << 30}) {
+      const auto count = static_cast<int>(units.size());
+      const cuda::BlockShares shares = cuda::share_blocks(units.data(), count, most);
+      std::vector<std::int64_t> seen(units.size());
+      for (unsigned block = 0; block < shares.first[count]; ++block) {
+        const cuda::BlockPlace place = cuda::place_among(shares, block);
+        ASSERT_LT(place.share, count);
+        EXPECT_EQ(place.block, seen[static_cast<std::size_t>(place.share)]++);
+        EXPECT_EQ(place.blocks, shares.first[place.share + 1] - shares.first[place.share]);
+      }
+      for (std::size_t i = 0; i < units.size(); ++i) {
+        EXPECT_GE(seen[i], 1);
+        EXPECT_LE(seen[i], units[i]);
+      }
+      if (most == std::int64_t{1} << 30) {
+        EXPECT_EQ(seen, units) << "a block for each unit where there is room";
+      }
+    }
+  }
+  float y = 3.0F;
+  cuda::store_few(2.0F, true, 5.0F, &y);
+  EXPECT_EQ(y, 13.0F);
+  cuda::store_few(2.0F, false, 5.0F, &y);
+  EXPECT_EQ(y, 10.0F);
+}
+
 }  // namespace
 }  // namespace lq::backends

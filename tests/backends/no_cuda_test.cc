@@ -8,6 +8,7 @@
 #include "backends/cuda/device.h"
 #include "backends/cuda/elementwise.h"
 #include "backends/cuda/loss.h"
+#include "backends/cuda/moments.h"
 #include "backends/cuda/norm.h"
 #include "backends/cuda/optimizer.h"
 #include "backends/cuda/product.h"
@@ -30,6 +31,7 @@ void expect_refused(const auto& what) {
 TEST(NoCuda, EverySymbolRefuses) {
   if (built_in()) GTEST_SKIP() << "this build has CUDA";
   EXPECT_TRUE(devices().empty());
+  EXPECT_FALSE(has_driver());
   constexpr Device kFirst{DeviceKind::kCuda, 0};
   // No build without CUDA knows what a queue is; nothing follows the address.
   std::uint64_t nothing = 0;
@@ -64,7 +66,7 @@ TEST(NoCuda, EverySymbolRefuses) {
   expect_refused([&] { add_bias(queue, 0, 0, nullptr, nullptr); });
   expect_refused([&] { add_column_sums(queue, 0, 0, nullptr, nullptr); });
   expect_refused([&] { dropout(queue, {}, 0, nullptr, nullptr); });
-  expect_refused([&] { few_rows(queue, {}, nullptr, 0, false, nullptr); });
+  expect_refused([&] { few_rows(queue, nullptr, 0, 0, false); });
   expect_refused([&] { embedding_forward(queue, {}, 0, 0, nullptr, nullptr); });
   expect_refused([&] { embedding_backward(queue, 0, 0, nullptr, nullptr, nullptr); });
   expect_refused([&] { rope_rotate(queue, 0, 0, 0, 0, nullptr, nullptr, false, nullptr); });
@@ -76,6 +78,9 @@ TEST(NoCuda, EverySymbolRefuses) {
   expect_refused([&] { adamw_step(queue, {}, 0, nullptr, nullptr, {}, {}, {}); });
   expect_refused([&] { squared_norms(queue, nullptr, 0, nullptr); });
   expect_refused([&] { all_finite(queue, 0, nullptr); });
+  expect_refused([&] { add_triangle(queue, 0, 1, 0, 0, 0, nullptr, nullptr); });
+  expect_refused([&] { add_squared(queue, 0, 0, nullptr, nullptr, nullptr, nullptr); });
+  expect_refused([&] { scale_by_norms(queue, 0, 0, nullptr, 0, nullptr, nullptr); });
   expect_refused([&] { attention_forward(queue, {}, nullptr, nullptr); });
   expect_refused(
       [&] { attention_backward(queue, {}, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr); });

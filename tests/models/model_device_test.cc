@@ -128,5 +128,45 @@ TEST_F(ModelDevice, LossesAndLogitsAgreeWithTheProcessors) {
   }
 }
 
+// Layers of one input go together, their low-rank parts too: a learning one, and one that stays.
+TEST_F(ModelDevice, DecodingWithAdaptersBesideSomeLayers) {
+  const std::vector<Device> devices = op_driver::other_devices();
+  if (devices.empty()) GTEST_SKIP() << "this machine has no CUDA device, or this build no CUDA";
+  const auto with_adapters = [&](Context& ctx) {
+    Model model = Model::load(ctx, dir_ / "packed");
+    std::uint64_t stream = 0;
+    const auto add = [&](Linear& linear, std::int64_t rank) {
+      auto lora = std::make_unique<Lora>();
+      lora->scaling = 0.5F;
+      lora->a.value = Tensor::empty(DType::kF32, {rank, linear.in()});
+      lora->b.value = Tensor::empty(DType::kF32, {linear.out(), rank});
+      for (Tensor* t : {&lora->a.value, &lora->b.value}) {
+        Rng(7, ++stream).fill_normal(pool_, t->mutable_data<float>(), t->numel());
+        for (std::int64_t i = 0; i < t->numel(); ++i) t->mutable_data<float>()[i] *= 0.1F;
+      }
+      linear.set_lora(std::move(lora));
+    };
+    for (const Module& m : model.modules()) {
+      if (!m.in_block() || m.role == Role::kK || m.role == Role::kUp) continue;
+      add(*m.linear, 3);
+      if (m.role != Role::kQ && m.role != Role::kDown) continue;
+      m.linear->freeze_lora();
+      add(*m.linear, 5);
+    }
+    return model;
+  };
+  const Model here = with_adapters(ctx_);
+  const auto want = decoded(ctx_, here);
+  const auto losses = losses_of(ctx_, here);
+  EXPECT_GT(largest_difference(want, decoded(ctx_, Model::load(ctx_, dir_ / "packed"))), 0.1);
+  for (const Device device : devices) {
+    DeviceRun run(device);
+    Model there = with_adapters(run.ctx);
+    there.to_device(run.ctx);
+    EXPECT_LT(largest_difference(decoded(run.ctx, there), want), 2e-3);
+    EXPECT_LT(largest_difference(losses_of(run.ctx, there), losses), 1e-3);
+  }
+}
+
 }  // namespace
 }  // namespace lq

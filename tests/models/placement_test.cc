@@ -62,5 +62,19 @@ TEST_F(PlacementTest, AWishThatDoesNotFitComputesOnTheProcessor) {
   EXPECT_FALSE(choose_device(there, model, {}, "finetune").device.is_cpu());
 }
 
+TEST(Placement, AShortageIsSaidWithNeedAndFreeMemory) {
+  constexpr std::int64_t kGib = std::int64_t{1} << 30;
+  EXPECT_EQ(shortage_text({"cuda:0", 8 * kGib, 8 * kGib, 24 * kGib}), "");
+  const std::string others = shortage_text({"cuda:1", 10 * kGib, 8 * kGib, 24 * kGib});
+  EXPECT_EQ(
+      others.find(
+          "cuda:1 has no room: about 10.0 GiB are needed, 8.0 GiB of 24.0 GiB are free; the end of other"),
+      0U)
+      << others;
+  const std::string never = shortage_text({"cuda:0", 40 * kGib, 23 * kGib, 24 * kGib});
+  EXPECT_EQ(never.find("cuda:0 is too small: about 40.0 GiB are needed"), 0U) << never;
+  EXPECT_EQ(never.find("other programs"), std::string::npos) << never;
+}
+
 }  // namespace
 }  // namespace lq

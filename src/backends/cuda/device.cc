@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "backends/cuda/blas.h"
+#include "backends/cuda/device_facts.h"
 #include "backends/cuda/queue.h"
 #include "backends/cuda/weights.h"
 #include "base/error.h"
@@ -13,9 +14,6 @@ namespace {
 std::atomic<std::uint64_t> releases{0};
 
 double in_gib(std::size_t bytes) { return static_cast<double>(bytes) / (1 << 30); }
-
-// "580.65" is not asked for here: 13000 is CUDA 13.0.
-std::string cuda_version(int number) { return fmt::format("{}.{}", number / 1000, number % 1000 / 10); }
 
 int attribute(cudaDeviceAttr which, int device) {
   int value = 0;
@@ -39,6 +37,11 @@ void check(cudaError_t status, const char* what) {
 
 bool built_in() { return true; }
 
+bool has_driver() {
+  int version = 0;
+  return cudaDriverGetVersion(&version) == cudaSuccess && version > 0;
+}
+
 std::vector<DeviceInfo> devices() {
   int count = 0;
   if (cudaGetDeviceCount(&count) != cudaSuccess) {
@@ -55,39 +58,49 @@ std::vector<DeviceInfo> devices() {
 }
 
 std::string trouble(Device device) {
-  int driver = 0;
-  int runtime = 0;
-  (void)cudaDriverGetVersion(&driver);
-  (void)cudaRuntimeGetVersion(&runtime);
-  int count = 0;
-  const cudaError_t status = cudaGetDeviceCount(&count);
-  (void)cudaGetLastError();
-  if (driver == 0) return "no NVIDIA driver is loaded (nvidia-smi should list the card)";
-  if (status == cudaErrorInsufficientDriver || driver / 1000 < runtime / 1000) {
-    return fmt::format("the driver is for CUDA {}, but this program needs {}: a newer driver helps",
-                       cuda_version(driver), cuda_version(runtime));
+  DeviceFacts f;
+  (void)cudaDriverGetVersion(&f.driver);
+  (void)cudaRuntimeGetVersion(&f.runtime);
+  f.index = device.index;
+  const cudaError_t counted = cudaGetDeviceCount(&f.count);
+  if (counted == cudaErrorInsufficientDriver) f.counted = DeviceFacts::Count::kOldDriver;
+  if (counted == cudaErrorNoDevice) f.count = 0;
+  if (counted != cudaSuccess && counted != cudaErrorInsufficientDriver && counted != cudaErrorNoDevice) {
+    f.counted = DeviceFacts::Count::kFailed;
+    f.words = cudaGetErrorString(counted);
   }
-  if (status != cudaSuccess && status != cudaErrorNoDevice) {
-    return fmt::format("the driver says: {}", cudaGetErrorString(status));
-  }
-  if (device.index >= count) {
-    return count == 0 ? std::string("the driver finds no card (CUDA_VISIBLE_DEVICES may hide it)")
-                      : fmt::format("there are {} cards, numbered from 0", count);
-  }
+  (void)cudaGetLastError();  // or the next launch would report it
   const std::vector<DeviceInfo> all = devices();
-  if (device.index >= all.size()) return "the driver tells nothing of this card";
-  const DeviceInfo& info = all[device.index];
-  if (10 * info.major + info.minor < kOldestCapability) {
-    return fmt::format("{} has compute capability {}.{}, but {}.{} is the oldest that works", info.name,
-                       info.major, info.minor, kOldestCapability / 10, kOldestCapability % 10);
+  if (device.index < all.size()) {
+    const DeviceInfo& info = all[device.index];
+    f.known = true;
+    f.name = info.name;
+    f.capability = 10 * info.major + info.minor;
   }
+  if (const std::string text = trouble_text(f); !text.empty()) return text;
   // Takes the card, as the first work on it does: a card that another process holds alone says so here.
-  const cudaError_t taken =
-      cudaSetDevice(device.index) == cudaSuccess ? cudaFree(nullptr) : cudaGetLastError();
+  cudaError_t taken = cudaSetDevice(device.index);
+  if (taken == cudaSuccess) taken = cudaFree(nullptr);
+  if (taken == cudaSuccess) taken = kernels_status();
   (void)cudaGetLastError();
-  if (taken == cudaErrorDevicesUnavailable) return "another process holds this card for itself";
-  if (taken != cudaSuccess) return fmt::format("the driver says: {}", cudaGetErrorString(taken));
-  return {};
+  switch (taken) {
+    case cudaSuccess:
+      break;
+    case cudaErrorDevicesUnavailable:
+      f.taken = DeviceFacts::Taken::kHeldByAnother;
+      break;
+    case cudaErrorMemoryAllocation:
+      f.taken = DeviceFacts::Taken::kNoMemory;
+      break;
+    case cudaErrorNoKernelImageForDevice:
+    case cudaErrorInvalidDeviceFunction:
+      f.taken = DeviceFacts::Taken::kOtherKernels;
+      break;
+    default:
+      f.taken = DeviceFacts::Taken::kFailed;
+      f.words = cudaGetErrorString(taken);
+  }
+  return trouble_text(f);
 }
 
 DeviceMemory memory(Device device) {

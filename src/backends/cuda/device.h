@@ -15,14 +15,14 @@ namespace lq::backends::cuda {
 // Whether this build has CUDA kernels.
 bool built_in();
 
-// The oldest cards that the kernels run on: 10 * major + minor of their compute capability.
-inline constexpr int kOldestCapability = 75;
-
 struct DeviceInfo {
   std::string name;
   int major = 0, minor = 0;  // compute capability
   std::size_t bytes = 0;     // memory
 };
+
+// Whether a driver of NVIDIA's is loaded, of whatever age; false without CUDA. Never throws.
+bool has_driver();
 
 // The devices that can be used; none without CUDA, driver or device. Never throws for their absence.
 std::vector<DeviceInfo> devices();

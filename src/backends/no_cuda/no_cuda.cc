@@ -7,6 +7,7 @@ namespace lq::backends::cuda {
 using no_cuda::refuse;
 
 bool built_in() { return false; }
+bool has_driver() { return false; }
 std::vector<DeviceInfo> devices() { return {}; }
 std::string trouble(Device /*device*/) { return "this build has no CUDA (cmake --preset cuda makes one)"; }
 DeviceMemory memory(Device /*device*/) { refuse("memory"); }

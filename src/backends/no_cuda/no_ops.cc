@@ -2,6 +2,7 @@
 #include "backends/cuda/attention.h"
 #include "backends/cuda/elementwise.h"
 #include "backends/cuda/loss.h"
+#include "backends/cuda/moments.h"
 #include "backends/cuda/norm.h"
 #include "backends/cuda/optimizer.h"
 #include "backends/cuda/product.h"
@@ -79,8 +80,8 @@ void dropout(DeviceQueue& /*queue*/, const DropoutMask& /*mask*/, std::int64_t /
 }
 
 void multiply(DeviceQueue& /*queue*/, const Product& /*product*/) { refuse("a product"); }
-void few_rows(DeviceQueue& /*queue*/, const PackedView& /*w*/, const float* /*x*/, std::int64_t /*rows*/,
-              bool /*coarse*/, float* /*y*/) {
+void few_rows(DeviceQueue& /*queue*/, const FewProduct* /*products*/, int /*count*/, std::int64_t /*rows*/,
+              bool /*coarse*/) {
   refuse("a product of few rows");
 }
 void packed_decode(DeviceQueue& /*queue*/, const PackedView& /*w*/, std::int64_t /*begin*/,
@@ -119,6 +120,19 @@ void kl_divergence_backward(DeviceQueue& /*queue*/, std::int64_t /*rows*/, std::
                             const float* /*p*/, float* /*q*/, const std::int32_t* /*targets*/,
                             float /*scale*/, float* /*losses*/) {
   refuse("kl_divergence_backward");
+}
+
+void add_triangle(DeviceQueue& /*queue*/, std::int64_t /*n*/, std::int64_t /*tile*/, std::int64_t /*first*/,
+                  std::int64_t /*rows*/, std::int64_t /*width*/, const float* /*product*/, double* /*sums*/) {
+  refuse("a symmetric sum");
+}
+void add_squared(DeviceQueue& /*queue*/, std::int64_t /*rows*/, std::int64_t /*cols*/, const float* /*g*/,
+                 double* /*row_sums*/, double* /*col_sums*/, double* /*all*/) {
+  refuse("a sum of squared gradients");
+}
+void scale_by_norms(DeviceQueue& /*queue*/, std::int64_t /*rows*/, std::int64_t /*cols*/, const float* /*x*/,
+                    std::int64_t /*g_cols*/, const float* /*g*/, float* /*out*/) {
+  refuse("rows by the norms of others");
 }
 
 void adamw_step(DeviceQueue& /*queue*/, const AdamWRates& /*rates*/, std::int64_t /*n*/,
