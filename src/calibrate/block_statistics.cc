@@ -5,12 +5,15 @@
 #include <set>
 
 #include "base/error.h"
+#include "ops/device_memory.h"
 #include "ops/reduce.h"
 
 namespace lq {
 namespace {
 
-void run_jobs(ThreadPool& pool, SymmetricSum& sum, ConstMatrix x) {
+void add_to(Context& ctx, Workspace& ws, SymmetricSum& sum, ConstMatrix x) {
+  if (!x.device.is_cpu()) return sum.add(ctx, ws, x);
+  ThreadPool& pool = ctx.pool;
   pool.run(sum.jobs(), [&](std::int64_t job) { sum.run_job(pool, job, x.data, x.rows); });
 }
 
@@ -53,18 +56,18 @@ std::vector<BlockStatistics::Layer> BlockStatistics::layers_of(TransformerBlock&
   return layers;
 }
 
-BlockStatistics::BlockStatistics(TransformerBlock& block, const Gather& gather)
-    : gather_(gather), layers_(layers_of(block, gather)) {
+BlockStatistics::BlockStatistics(Context& ctx, TransformerBlock& block, const Gather& gather)
+    : gather_(gather), layers_(layers_of(block, gather)), workspace_(ctx.device, empty_tensor) {
   for (Layer& l : layers_) {
     l.linear->set_hook(this);
     if (!l.wanted) continue;
     const std::int64_t rows = l.linear->out();
     const std::int64_t cols = l.linear->in();
-    if (gather.fisher || gather.full_fisher) l.fisher = FisherSum(rows, cols, gather.full_fisher);
-    if (gather.output_grad_moment) l.output_grad = SymmetricSum(rows);
-    if (gather.weighted_input_moment) l.weighted = SymmetricSum(cols);
-    if (gather.input_moment && l.owns_input) l.input = SymmetricSum(cols);
-    if (gather.input_moment && gather.held_out && l.owns_input) l.held_out = SymmetricSum(cols);
+    if (gather.fisher || gather.full_fisher) l.fisher = FisherSum(ctx, rows, cols, gather.full_fisher);
+    if (gather.output_grad_moment) l.output_grad = SymmetricSum(ctx, rows);
+    if (gather.weighted_input_moment) l.weighted = SymmetricSum(ctx, cols);
+    if (gather.input_moment && l.owns_input) l.input = SymmetricSum(ctx, cols);
+    if (gather.input_moment && gather.held_out && l.owns_input) l.held_out = SymmetricSum(ctx, cols);
   }
 }
 
@@ -84,6 +87,20 @@ std::int64_t BlockStatistics::sum_bytes(TransformerBlock& block, const Gather& g
     if (gather.input_moment && l.owns_input) sum += (gather.held_out ? 2 : 1) * SymmetricSum::bytes(cols);
   }
   return sum;
+}
+
+std::int64_t BlockStatistics::device_scratch_bytes(TransformerBlock& block, const Gather& gather,
+                                                   std::int64_t tokens) {
+  std::int64_t most = 0;
+  for (const Layer& l : layers_of(block, gather)) {
+    if (!l.wanted) continue;
+    const std::int64_t rows = l.linear->out();
+    const std::int64_t cols = l.linear->in();
+    most = std::max(most, SymmetricSum::scratch(cols, tokens));
+    if (gather.output_grad_moment) most = std::max(most, SymmetricSum::scratch(rows, tokens));
+    if (gather.fisher || gather.full_fisher) most = std::max(most, FisherSum::scratch(rows, cols, tokens));
+  }
+  return most * static_cast<std::int64_t>(sizeof(float));
 }
 
 std::int64_t BlockStatistics::output_bytes(TransformerBlock& block, const Gather& gather) {
@@ -151,8 +168,9 @@ void BlockStatistics::check_finite(Context& ctx, const Linear& linear, ConstMatr
 void BlockStatistics::on_forward(Context& ctx, const Linear& linear, ConstMatrix x, Tokens /*tokens*/) {
   Layer& l = layer_of(linear);
   if (l.first_of_input) check_finite(ctx, linear, x, "its input holds");
-  if (l.input.size() > 0 && pass_ == StatisticsPass::kInputs) run_jobs(ctx.pool, l.input, x);
-  if (l.held_out.size() > 0 && pass_ == StatisticsPass::kInputsHeldOut) run_jobs(ctx.pool, l.held_out, x);
+  if (l.input.size() > 0 && pass_ == StatisticsPass::kInputs) add_to(ctx, workspace_, l.input, x);
+  if (l.held_out.size() > 0 && pass_ == StatisticsPass::kInputsHeldOut)
+    add_to(ctx, workspace_, l.held_out, x);
 }
 
 void BlockStatistics::on_backward(Context& ctx, const Linear& linear, ConstMatrix x, ConstMatrix dy,
@@ -161,11 +179,12 @@ void BlockStatistics::on_backward(Context& ctx, const Linear& linear, ConstMatri
   Layer& l = layer_of(linear);
   check_finite(ctx, linear, dy, "the gradient of its output holds");
   if (!l.wanted) return;
-  const Tensor scaled = l.weighted.size() > 0 ? scaled_by_norms(ctx.pool, x, dy) : Tensor();
   // An expert sees some of each sequence's tokens.
   std::vector<std::int64_t> seen;
   if (!tokens.empty()) seen = starts_within(starts_, tokens);
   const std::span<const std::int64_t> starts = tokens.empty() ? starts_ : std::span<const std::int64_t>(seen);
+  if (!x.device.is_cpu()) return add_on_device(ctx, l, x, dy, starts);
+  const Tensor scaled = l.weighted.size() > 0 ? scaled_by_norms(ctx, x, dy) : Tensor();
   // All sums in one go: their jobs share out better together.
   const std::int64_t fisher = l.fisher.jobs();
   const std::int64_t output = fisher + l.output_grad.jobs();
@@ -181,6 +200,23 @@ void BlockStatistics::on_backward(Context& ctx, const Linear& linear, ConstMatri
       l.weighted.run_job(ctx.pool, job - input, scaled.data<float>(), x.rows);
     }
   });
+}
+
+void BlockStatistics::add_on_device(Context& ctx, Layer& l, ConstMatrix x, ConstMatrix dy,
+                                    std::span<const std::int64_t> starts) {
+  if (gather_.fisher || gather_.full_fisher) l.fisher.add(ctx, workspace_, x, dy, starts);
+  if (l.output_grad.size() > 0) l.output_grad.add(ctx, workspace_, dy);
+  if (l.input.size() > 0) l.input.add(ctx, workspace_, x);
+  if (l.weighted.size() == 0) return;
+  const Tensor scaled = scaled_by_norms(ctx, x, dy);
+  l.weighted.add(ctx, workspace_, const_matrix_of(scaled));
+}
+
+void BlockStatistics::to_host(Context& ctx) {
+  for (Layer& l : layers_) {
+    l.fisher.to_host(ctx);
+    for (SymmetricSum* sum : {&l.input, &l.held_out, &l.output_grad, &l.weighted}) sum->to_host(ctx);
+  }
 }
 
 std::vector<std::pair<std::string, Tensor*>> BlockStatistics::state() {

@@ -45,13 +45,17 @@ enum class StatisticsPass {
 class BlockStatistics final : public LinearHook {
  public:
   // Sums of zero for the wanted linears of the block. While this lives, it is their hook.
-  BlockStatistics(TransformerBlock& block, const Gather& gather);
+  // They lie on the context's device, as the block does.
+  BlockStatistics(Context& ctx, TransformerBlock& block, const Gather& gather);
   ~BlockStatistics() override;
   BlockStatistics(const BlockStatistics&) = delete;
   BlockStatistics& operator=(const BlockStatistics&) = delete;
 
   // Bytes of the sums, and of the finished statistics.
   static std::int64_t sum_bytes(TransformerBlock& block, const Gather& gather);
+  // Bytes that gathering takes besides, on another device than the processor, for groups of `tokens` tokens.
+  static std::int64_t device_scratch_bytes(TransformerBlock& block, const Gather& gather,
+                                           std::int64_t tokens);
   static std::int64_t output_bytes(TransformerBlock& block, const Gather& gather);
   // The finished tensors' names and shapes.
   static std::vector<TensorSpec> specs(TransformerBlock& block, const Gather& gather);
@@ -66,7 +70,10 @@ class BlockStatistics final : public LinearHook {
   void on_forward(Context& ctx, const Linear& linear, ConstMatrix x, Tokens tokens) override;
   void on_backward(Context& ctx, const Linear& linear, ConstMatrix x, ConstMatrix dy, Tokens tokens) override;
 
-  // All of the state under names of its own: for saving, and to write over.
+  // Brings the sums to the processor. REQUIRES before finish().
+  void to_host(Context& ctx);
+
+  // All of the state under names of its own, where it lies: for saving, and to write over.
   std::vector<std::pair<std::string, Tensor*>> state();
 
   // The statistics as f32, in the order of specs().
@@ -82,6 +89,8 @@ class BlockStatistics final : public LinearHook {
     FisherSum fisher;
     SymmetricSum input, held_out, output_grad, weighted;
   };
+  void add_on_device(Context& ctx, Layer& layer, ConstMatrix x, ConstMatrix dy,
+                     std::span<const std::int64_t> starts);
   static std::vector<Layer> layers_of(TransformerBlock& block, const Gather& gather);
   Layer& layer_of(const Linear& linear);
   void check_finite(Context& ctx, const Linear& linear, ConstMatrix m, std::string_view what) const;
@@ -91,6 +100,7 @@ class BlockStatistics final : public LinearHook {
   StatisticsPass pass_ = StatisticsPass::kCheck;
   std::span<const std::int64_t> starts_;
   std::string who_;
+  Workspace workspace_;  // of another device's products
 };
 
 }  // namespace lq

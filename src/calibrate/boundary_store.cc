@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <vector>
+
+#include "ops/device_memory.h"
 
 namespace lq {
 
@@ -10,31 +13,34 @@ std::string BoundaryStore::name(std::int64_t layer, std::int64_t group) const {
   return fmt::format("{}.{}.{}", kind_, layer, group);
 }
 
-void BoundaryStore::put(std::int64_t layer, std::int64_t group, ConstMatrix m) {
+void BoundaryStore::put(Context& ctx, std::int64_t layer, std::int64_t group, ConstMatrix m) {
+  std::vector<float> room;
+  const float* const values = on_host(ctx, m.flat(), room).data();
   if (on_disk_) {
     const Tensor view =
-        Tensor::borrow(DType::kF32, {m.rows, m.cols}, reinterpret_cast<const std::byte*>(m.data));
+        Tensor::borrow(DType::kF32, {m.rows, m.cols}, reinterpret_cast<const std::byte*>(values));
     store_.put(name(layer, group), {{"x", &view}}, nlohmann::json::object());
   }
   if (in_memory_) {
     Tensor copy = Tensor::empty(DType::kF32, {m.rows, m.cols});
-    std::memcpy(copy.mutable_raw(), m.data, copy.bytes());
+    std::memcpy(copy.mutable_raw(), values, copy.bytes());
     memory_.insert_or_assign({layer, group}, std::move(copy));
   }
 }
 
-bool BoundaryStore::get(std::int64_t layer, std::int64_t group, Matrix m) const {
+bool BoundaryStore::get(Context& ctx, std::int64_t layer, std::int64_t group, Matrix m) const {
   const auto it = memory_.find({layer, group});
   if (it != memory_.end()) {
     if (it->second.shape() != Shape{m.rows, m.cols}) return false;
-    std::memcpy(m.data, it->second.raw(), it->second.bytes());
+    copy_values(ctx, const_matrix_of(it->second).flat(), m.flat());
     return true;
   }
   if (!on_disk_) return false;
   const auto item = store_.get(name(layer, group));
   const TensorView* view = item ? item->file.find("x") : nullptr;
   if (view == nullptr || view->dtype() != DType::kF32 || view->shape() != Shape{m.rows, m.cols}) return false;
-  std::memcpy(m.data, view->data, view->bytes);
+  const Tensor kept = Tensor::borrow(DType::kF32, {m.rows, m.cols}, view->data);
+  copy_values(ctx, const_matrix_of(kept).flat(), m.flat());
   return true;
 }
 

@@ -1,4 +1,5 @@
-// Activations, or gradients, between two blocks for all groups of windows: in memory, on disk, or both.
+// Activations, or gradients, between two blocks for all groups of windows: in the host's memory, on disk, or
+// both, wherever they are computed.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +8,7 @@
 #include <utility>
 
 #include "formats/work_store.h"
+#include "tensor/context.h"
 #include "tensor/matrix.h"
 #include "tensor/tensor.h"
 
@@ -19,9 +21,9 @@ class BoundaryStore {
       : store_(store), kind_(std::move(kind)), in_memory_(in_memory), on_disk_(on_disk) {}
 
   // Keeps m, [tokens, hidden], at the input of block `layer` for that group.
-  void put(std::int64_t layer, std::int64_t group, ConstMatrix m);
+  void put(Context& ctx, std::int64_t layer, std::int64_t group, ConstMatrix m);
   // m = what was kept. False where there is nothing, or it is damaged or of another size.
-  bool get(std::int64_t layer, std::int64_t group, Matrix m) const;
+  bool get(Context& ctx, std::int64_t layer, std::int64_t group, Matrix m) const;
   bool has(std::int64_t layer, std::int64_t group, std::int64_t tokens, std::int64_t hidden) const;
   // Drops one from memory; what is on disk stays.
   void forget(std::int64_t layer, std::int64_t group) { memory_.erase({layer, group}); }

@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 
+#include "backends/cuda/device.h"
 #include "base/hash.h"
 #include "base/option_error.h"
 #include "base/process.h"
@@ -19,6 +20,7 @@
 #include "formats/module_name.h"
 #include "formats/safetensors_writer.h"
 #include "models/model_check.h"
+#include "models/placement.h"
 #include "tokenizers/tokenizer.h"
 
 namespace lq {
@@ -124,16 +126,36 @@ void tell_self(Context& ctx, const SelfSampling& s) {
       s.sequences, s.seq_len, s.tokens(), s.together, human_bytes(static_cast<double>(s.memory_bytes))));
 }
 
+// Of a device's memory, for one block at a time.
+PlacementNeed device_need(Model& model, const Gather& gather, const CalibrationWindows& windows,
+                          const std::optional<SelfSampling>& self) {
+  const CalibrationPlan least = plan_calibration(model, gather, windows, CalibrationBudget{0, 0}, 1);
+  PlacementNeed need{.memory = model.memory_estimate(kGroupTokens, false)};
+  need.more =
+      least.memory_bytes - need.memory.weights - need.memory.scratch + (self ? self->memory_bytes : 0);
+  return need;
+}
+
+// REQUIRES: the model has not moved yet.
+CalibrationBudget budget_of(const Context& place, const Model& model, const CalibrateOptions& o) {
+  const std::int64_t host = o.memory_bytes > 0 ? o.memory_bytes : available_memory_bytes() / 4 * 3;
+  if (place.device.is_cpu()) return {host};
+  const auto free = static_cast<std::int64_t>(backends::cuda::memory(place.device).free);
+  PlacementNeed besides;  // what no plan counts
+  besides.more = model.memory_estimate(kGroupTokens, false).scratch / 2;
+  return {free - device_bytes(model, besides), host};
+}
+
 // As many blocks at once as the run that was interrupted, so that its partial sums can be used.
 CalibrationPlan plan_again(Model& model, const Gather& gather, const CalibrationWindows& windows,
-                           const CalibrateOptions& o, const WorkStore& store) {
-  const std::int64_t budget = o.memory_bytes > 0 ? o.memory_bytes : available_memory_bytes() / 4 * 3;
+                           const CalibrateOptions& o, const CalibrationBudget& budget,
+                           const WorkStore& store) {
   std::int64_t at_once = o.blocks_at_once;
   if (at_once == 0) {
     if (const auto item = store.get("plan")) at_once = item->info.at("blocks_at_once").get<std::int64_t>();
   }
   CalibrationPlan plan = plan_calibration(model, gather, windows, budget, at_once);
-  if (at_once != o.blocks_at_once && plan.memory_bytes > budget) {
+  if (at_once != o.blocks_at_once && plan.memory_bytes > budget.memory) {
     plan = plan_calibration(model, gather, windows, budget, 0);
   }
   store.put("plan", {}, {{"blocks_at_once", plan.blocks_at_once}});
@@ -220,7 +242,7 @@ void tell_need(Context& ctx, const CalibrateOptions& o, const CalibrateNeed& nee
                   size(plan.weight_bytes), size(need.disk_bytes),
                   need.boundaries_on_disk ? " (activations too)" : "", size(need.output_bytes)));
   const std::int64_t free = o.memory_bytes > 0 ? o.memory_bytes : available_memory_bytes();
-  if (free > 0 && need.memory_bytes > free) {
+  if (ctx.device.is_cpu() && free > 0 && need.memory_bytes > free) {
     ctx.progress.note(fmt::format("calibrate: only {} of memory are {}", size(free),
                                   o.memory_bytes > 0 ? "allowed" : "free"));
   }
@@ -264,7 +286,12 @@ CalibrateReport calibrate(Context& ctx, const CheckpointPtr& checkpoint, const C
 
   CalibrateReport report;
   report.model_hash = model.base_hash(ctx);
+  const PlacementNeed need = device_need(model, gather, windows, self);
+  Context place = choose_device(ctx, model, need, "calibrate");
+  // What is summed is a sample's: ten bits of mantissa are more than it has.
+  if (!place.device.is_cpu()) place.matmul_precision = MatmulPrecision::kTf32;
   job_options.job = job_of(report.model_hash, windows, gather, modules);
+  if (!place.device.is_cpu()) job_options.job["device"] = "cuda";
   if (self) job_options.job["self"] = self_job(*self, ctx.seed);
   report.job_hash = hash_hex(job_options.job.dump());
   report.need.sequences = windows.summed();
@@ -280,20 +307,21 @@ CalibrateReport calibrate(Context& ctx, const CheckpointPtr& checkpoint, const C
     Job job(o.out, job_options);
     const fs::path pieces_dir = job.work_dir() / report.job_hash;
     const WorkStore store(pieces_dir);
-    const CalibrationPlan plan = plan_again(model, gather, windows, o, store);
+    const CalibrationPlan plan = plan_again(model, gather, windows, o, budget_of(place, model, o), store);
     report.need.blocks_at_once = plan.blocks_at_once;
     report.need.boundaries_on_disk = plan.boundaries_on_disk;
     report.need.memory_bytes =
         std::max(plan.memory_bytes, self ? plan.weight_bytes + self->memory_bytes : std::int64_t{0});
     report.need.disk_bytes = plan.disk_bytes;
     report.need.output_bytes = plan.output_bytes;
-    tell_need(ctx, o, report.need, plan);
+    tell_need(place, o, report.need, plan);
+    move_model(place, model, need);
     if (self) {
       tell_self(ctx, *self);
-      windows.fill(self_samples(ctx, model, *self, store));
+      windows.fill(self_samples(place, model, *self, store));
     }
 
-    CalibrationRun run(ctx, model, windows, gather, plan, store, o.save_every_seconds);
+    CalibrationRun run(place, model, windows, gather, plan, store, o.save_every_seconds);
     report.resumed_blocks = run.run();
     const std::optional<Pieces> pieces = open_pieces(store, c.layers());
     LQ_CHECK(pieces.has_value(), kCorruptFile,

@@ -20,7 +20,7 @@ std::vector<WindowGroup> window_groups(const CalibrationWindows& windows) {
 }
 
 CalibrationPlan plan_calibration(Model& model, const Gather& gather, const CalibrationWindows& windows,
-                                 std::int64_t budget, std::int64_t blocks_at_once) {
+                                 const CalibrationBudget& budget, std::int64_t blocks_at_once) {
   const ModelSpec& c = model.spec();
   TransformerBlock& block = model.block(0);
   // Tokens: of full groups, whether there is one or not.
@@ -38,6 +38,8 @@ CalibrationPlan plan_calibration(Model& model, const Gather& gather, const Calib
   for (const Module& m : block.modules()) {
     if (gather.weighted_input_moment) weighted = std::max(weighted, kFloat * group * m.linear->in());
   }
+  const bool apart = budget.boundaries.has_value();
+  const std::int64_t products = apart ? BlockStatistics::device_scratch_bytes(block, gather, group) : 0;
   const std::int64_t all = windows.tokens(0, windows.count()) * row;
   const std::int64_t summed = windows.tokens(0, windows.summed()) * row;
   const std::int64_t tapes_of_one = gather.gradients() ? 0 : 1;  // forward only: one tape serves all blocks
@@ -56,23 +58,28 @@ CalibrationPlan plan_calibration(Model& model, const Gather& gather, const Calib
     const std::int64_t activations = kept * all;
     const std::int64_t gradients = gather.gradients() && count > 1 ? summed : 0;
     p.weight_bytes = memory.weights;
-    p.memory_bytes = memory.weights + memory.scratch + 4 * group * row + weighted + output +
-                     p.blocks_at_once * sums + (tapes_of_one != 0 ? tape : p.blocks_at_once * tape) +
-                     (on_disk ? 0 : activations + gradients);
+    p.boundary_bytes = on_disk ? 0 : activations + gradients;
+    // What a block's statistics are written from is the host's.
+    p.memory_bytes = memory.weights + memory.scratch + 4 * group * row + weighted +
+                     (apart ? products : output) + p.blocks_at_once * sums +
+                     (tapes_of_one != 0 ? tape : p.blocks_at_once * tape) + (apart ? 0 : p.boundary_bytes);
     p.output_bytes = c.layers() * output;
     p.disk_bytes = p.output_bytes + p.blocks_at_once * sums + 2 * gradients + (on_disk ? activations : 0);
     return p;
   };
+  const auto fits = [&](const CalibrationPlan& p) {
+    return p.memory_bytes <= budget.memory && (!apart || p.boundary_bytes <= *budget.boundaries);
+  };
   if (blocks_at_once > 0) {
     const std::int64_t at_once = std::min(blocks_at_once, c.layers());
     best = make(at_once, false);
-    if (best.memory_bytes > budget) best = make(at_once, true);
+    if (!fits(best)) best = make(at_once, true);
     return best;
   }
   for (const bool on_disk : {false, true}) {
     for (std::int64_t count = 1; count <= c.layers(); ++count) {
       best = make((c.layers() + count - 1) / count, on_disk);
-      if (best.memory_bytes <= budget) return best;
+      if (fits(best)) return best;
     }
   }
   return best;

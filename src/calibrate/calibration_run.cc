@@ -4,9 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <list>
 
 #include "base/process.h"
+#include "ops/device_memory.h"
 
 namespace lq {
 namespace {
@@ -36,7 +37,8 @@ CalibrationRun::CalibrationRun(Context& ctx, Model& model, const CalibrationWind
       groups_(window_groups(windows)),
       inputs_(store, "x", !plan.boundaries_on_disk, plan.boundaries_on_disk),
       // Gradients are dear to make again: they go to disk in any case.
-      gradients_(store, "dx", !plan.boundaries_on_disk, true) {
+      gradients_(store, "dx", !plan.boundaries_on_disk, true),
+      workspace_(ctx.device, empty_tensor) {
   std::int64_t widest = 0;
   for (const WindowGroup& g : groups_) {
     if (!g.held_out) ++summed_groups_;
@@ -48,11 +50,11 @@ CalibrationRun::CalibrationRun(Context& ctx, Model& model, const CalibrationWind
   const std::int64_t hidden = model.spec().hidden;
   const std::int64_t kept = gather.gradients() ? plan.blocks_at_once : 1;
   for (std::int64_t i = 0; i < kept; ++i) {
-    block_inputs_.push_back(Tensor::empty(DType::kF32, {widest, hidden}));
+    block_inputs_.push_back(empty_tensor(ctx.device, DType::kF32, {widest, hidden}));
   }
   tapes_.resize(static_cast<std::size_t>(kept));
-  stream_ = Tensor::empty(DType::kF32, {widest, hidden});
-  output_ = Tensor::empty(DType::kF32, {widest, hidden});
+  stream_ = empty_tensor(ctx.device, DType::kF32, {widest, hidden});
+  output_ = empty_tensor(ctx.device, DType::kF32, {widest, hidden});
 }
 
 std::string CalibrationRun::piece_name(std::int64_t layer) { return fmt::format("block.{}", layer); }
@@ -82,7 +84,7 @@ std::string CalibrationRun::describe(const WindowGroup& g) const {
 }
 
 Matrix CalibrationRun::buffer(Tensor& t, const WindowGroup& g) const {
-  return {t.mutable_data<float>(), tokens_of(g), model_.spec().hidden};
+  return {t.mutable_data<float>(), tokens_of(g), model_.spec().hidden, t.device()};
 }
 
 bool CalibrationRun::segment_done(std::size_t s) const {
@@ -167,7 +169,7 @@ void CalibrationRun::sweep(std::size_t segments) {
     const Segment& segment = plan_.segments[s];
     Statistics checks;
     for (std::int64_t layer = segment.first; layer < segment.second; ++layer) {
-      checks.push_back(std::make_unique<BlockStatistics>(model_.block(layer), none));
+      checks.push_back(std::make_unique<BlockStatistics>(ctx_, model_.block(layer), none));
     }
     for (std::int64_t g = 0; g < std::ssize(groups_); ++g) {
       const WindowGroup& group = groups_[static_cast<std::size_t>(g)];
@@ -189,7 +191,7 @@ void CalibrationRun::run_segment(std::size_t s) {
   const std::int64_t blocks = segment.second - segment.first;
   Statistics statistics;
   for (std::int64_t layer = segment.first; layer < segment.second; ++layer) {
-    statistics.push_back(std::make_unique<BlockStatistics>(model_.block(layer), gather_));
+    statistics.push_back(std::make_unique<BlockStatistics>(ctx_, model_.block(layer), gather_));
   }
   loss_sum_ = 0.0;
   const std::int64_t units = gather_.gradients() ? kBackwardUnits * blocks : blocks;
@@ -224,7 +226,7 @@ void CalibrationRun::load_input(const Segment& segment, std::int64_t group, Matr
     model_.embed(ctx_, plan_of(g), batch_of(g).ids, x);
     return;
   }
-  LQ_CHECK(inputs_.get(segment.first, group, x), kCorruptFile,
+  LQ_CHECK(inputs_.get(ctx_, segment.first, group, x), kCorruptFile,
            "[calibrate] activations kept in the work folder are damaged; run the same command again");
 }
 
@@ -240,7 +242,7 @@ void CalibrationRun::group_forward(const Segment& segment, std::int64_t group, S
   }
   const bool wanted = segment.second < model_.spec().layers() &&
                       !(gather_.gradients() && inputs_.has(segment.second, group, x.rows, x.cols));
-  if (wanted) inputs_.put(segment.second, group, x);
+  if (wanted) inputs_.put(ctx_, segment.second, group, x);
 }
 
 void CalibrationRun::group_backward(const Segment& segment, std::int64_t group, Statistics& statistics) {
@@ -266,7 +268,7 @@ void CalibrationRun::group_backward(const Segment& segment, std::int64_t group, 
   if (top) {
     last_gradient(g, buffer(output_, g), dx);
   } else {
-    LQ_CHECK(gradients_.get(segment.second, group, dx), kCorruptFile,
+    LQ_CHECK(gradients_.get(ctx_, segment.second, group, dx), kCorruptFile,
              "[calibrate] gradients kept in the work folder are damaged; run the same command again");
     gradients_.forget(segment.second, group);
   }
@@ -277,7 +279,7 @@ void CalibrationRun::group_backward(const Segment& segment, std::int64_t group, 
     model_.block(layer).backward(ctx_, workspace_, plan, buffer(block_inputs_[i], g), tapes_[i], dx,
                                  layer > 0);
   }
-  if (segment.first > 0) gradients_.put(segment.first, group, dx);
+  if (segment.first > 0) gradients_.put(ctx_, segment.first, group, dx);
 }
 
 void CalibrationRun::last_gradient(const WindowGroup& g, ConstMatrix x, Matrix dx) {
@@ -333,7 +335,7 @@ std::int64_t CalibrationRun::load_partial(const Segment& segment, Statistics& st
       const TensorView* view = item->file.find(name);
       LQ_CHECK(view != nullptr && view->dtype() == DType::kF64 && view->shape() == tensor->shape(), kInternal,
                "[calibrate] partial sums lack {}", name);
-      std::memcpy(tensor->mutable_raw(), view->data, view->bytes);
+      copy_bytes(ctx_, view->data, *tensor);
     }
   }
   loss_sum_ = item->info.at("loss").get<double>();
@@ -342,8 +344,12 @@ std::int64_t CalibrationRun::load_partial(const Segment& segment, Statistics& st
 
 void CalibrationRun::save_partial(const Segment& segment, std::int64_t next, Statistics& statistics) {
   std::vector<std::pair<std::string, const Tensor*>> tensors;
+  std::list<Tensor> copies;
   for (const auto& block : statistics) {
-    for (const auto& [name, tensor] : block->state()) tensors.emplace_back(name, tensor);
+    for (const auto& [name, tensor] : block->state()) {
+      const bool here = tensor->device().is_cpu();
+      tensors.emplace_back(name, here ? tensor : &copies.emplace_back(copy_to_host(ctx_, *tensor)));
+    }
   }
   store_.put(fmt::format("partial.{}-{}", segment.first, segment.second), tensors,
              {{"next", next}, {"loss", loss_sum_}});
@@ -357,6 +363,7 @@ void CalibrationRun::finish_segment(const Segment& segment, Statistics& statisti
     store_.put("loss", {}, {{"sum", loss_sum_}});
   }
   for (std::size_t i = 0; i < statistics.size(); ++i) {
+    statistics[i]->to_host(ctx_);
     const auto tensors = statistics[i]->finish(ctx_.pool, counts);
     statistics[i].reset();
     std::vector<std::pair<std::string, const Tensor*>> views;

@@ -10,6 +10,7 @@
 
 #include "base/process.h"
 #include "base/rng.h"
+#include "ops/device_memory.h"
 
 namespace lq {
 namespace {
@@ -47,7 +48,8 @@ class SelfBatch {
         model_(model),
         sampling_(sampling),
         rng_(ctx.seed, stream_of("calibrate self")),
-        first_(first) {
+        first_(first),
+        workspace_(model.device(), empty_tensor) {
     for (std::int64_t i = 0; i < count; ++i) caches_.push_back(model.make_cache(sampling.seq_len));
     for (std::int64_t i = 0; i <= count; ++i) starts_.push_back(i);
     for (KvCache& cache : caches_) {
@@ -106,9 +108,12 @@ class SelfBatch {
     const Matrix logits = scratch.matrix(count, model_.spec().vocab);
     model_.extend(ctx_, workspace_, pointers_, {ids, starts_}, x);
     model_.head().logits(ctx_, workspace_, x, logits);
+    std::vector<float> copied;
+    const std::span<const float> all = on_host(ctx_, logits.flat(), copied);
     std::vector<std::int32_t> next(ids.size());
     ctx_.pool.run(count, [&](std::int64_t i) {
-      const std::span<const float> row(logits.row(i), static_cast<std::size_t>(logits.cols));
+      const auto cols = static_cast<std::size_t>(logits.cols);
+      const std::span<const float> row = all.subspan(static_cast<std::size_t>(i) * cols, cols);
       next[static_cast<std::size_t>(i)] = token_at(row, number(i, position), first_ + i, position);
     });
     return next;

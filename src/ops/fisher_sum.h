@@ -8,7 +8,10 @@
 #include <vector>
 
 #include "base/parallel.h"
+#include "tensor/context.h"
+#include "tensor/matrix.h"
 #include "tensor/tensor.h"
+#include "tensor/workspace.h"
 
 namespace lq {
 
@@ -20,6 +23,8 @@ class FisherSum {
   FisherSum() = default;
   // A weight [rows, cols]. full: keep F itself, in double.
   FisherSum(std::int64_t rows, std::int64_t cols, bool full);
+  // Zero, on the context's device.
+  FisherSum(Context& ctx, std::int64_t rows, std::int64_t cols, bool full);
 
   static std::int64_t bytes(std::int64_t rows, std::int64_t cols, bool full);
 
@@ -29,6 +34,13 @@ class FisherSum {
   std::int64_t jobs() const { return row_tiles_ * col_tiles_; }
   void run_job(ThreadPool& pool, std::int64_t job, const float* x, const float* dy,
                std::span<const std::int64_t> starts);
+  // The same as a whole on the device that the sums lie on, in the context's MatmulPrecision. Not on the
+  // processor.
+  void add(Context& ctx, Workspace& ws, ConstMatrix x, ConstMatrix dy, std::span<const std::int64_t> starts);
+  // Floats of a workspace that add() takes for sequences of up to `tokens` tokens.
+  static std::int64_t scratch(std::int64_t rows, std::int64_t cols, std::int64_t tokens);
+  // From where it lies. What follows is of the processor.
+  void to_host(Context& ctx);
 
   // Sums over each row [rows] and each column [cols].
   std::vector<double> row_sums() const;
@@ -38,12 +50,14 @@ class FisherSum {
     return {full_.data<double>(), static_cast<std::size_t>(full_.numel())};
   }
 
-  // All of the state, for saving and bringing back: F64, of shapes that depend on the weight's only. The
-  // second one is empty without `full`.
+  // All of the state, where it lies, for saving and bringing back: F64, of shapes that depend on the weight's
+  // only. The second one is empty without `full`.
   Tensor& sums() { return sums_; }
   Tensor& full_sums() { return full_; }
 
  private:
+  FisherSum(std::int64_t rows, std::int64_t cols, Tensor sums, Tensor full);
+
   std::int64_t rows_ = 0, cols_ = 0;
   std::int64_t tile_rows_ = 1, tile_cols_ = 1;
   std::int64_t row_tiles_ = 0, col_tiles_ = 0;

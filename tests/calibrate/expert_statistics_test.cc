@@ -51,7 +51,7 @@ TEST_F(ExpertStatistics, EqualTheDefinition) {
     Gather gather;
     gather.full_fisher = true;
     gather.held_out = false;
-    BlockStatistics statistics(seen.block(1), gather);
+    BlockStatistics statistics(ctx, seen.block(1), gather);
     const std::vector<std::int64_t> starts = {0, kTokens, 2 * kTokens};
     statistics.begin(StatisticsPass::kGradients, starts, "a golden");
     backward(seen, ids, starts);

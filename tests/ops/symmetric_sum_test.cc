@@ -49,12 +49,14 @@ TEST(SymmetricSumTest, EqualsTheDefinition) {
 
 TEST(SymmetricSumTest, WeighsByTheNormsOfOtherRows) {
   ThreadPool pool(2);
+  NoProgress progress;
+  Context ctx{pool, progress, 0, {}};
   constexpr std::int64_t kRows = 150;
   constexpr std::int64_t kWidth = 70;
   constexpr std::int64_t kOther = 9;
   std::vector<float> x = reference::normal(4, kRows * kWidth, 1);
   std::vector<float> g = reference::normal(4, kRows * kOther, 2);
-  const Tensor scaled = scaled_by_norms(pool, {x.data(), kRows, kWidth}, {g.data(), kRows, kOther});
+  const Tensor scaled = scaled_by_norms(ctx, {x.data(), kRows, kWidth}, {g.data(), kRows, kOther});
   double trace = 0.0;
   for (std::int64_t t = 0; t < kRows; ++t) {
     double square = 0.0;
