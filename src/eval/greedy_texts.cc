@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "eval/generator.h"
 #include "eval/stop_texts.h"
+#include "ops/device_memory.h"
 #include "tokenizers/stream_decoder.h"
 
 namespace lq {
@@ -68,7 +69,11 @@ std::int32_t most_likely(const float* row, std::int64_t vocab) {
 class Batch {
  public:
   Batch(Context& ctx, const Model& model, const Tokenizer& tokenizer, const GreedyOptions& options)
-      : ctx_(ctx), model_(model), tokenizer_(tokenizer), options_(options) {
+      : ctx_(ctx),
+        model_(model),
+        tokenizer_(tokenizer),
+        options_(options),
+        workspace_(model.device(), empty_tensor) {
     for (const std::int64_t id : model.spec().eos) eos_.push_back(static_cast<std::int32_t>(id));
     if (tokenizer.eos_id()) eos_.push_back(*tokenizer.eos_id());
   }
@@ -117,7 +122,7 @@ class Batch {
       if (at + count == std::ssize(prompt))
         model_.head().logits(ctx_, workspace_, x.slice(count - 1, 1), logits);
     }
-    return most_likely(logits.row(0), logits.cols);
+    return most_likely(on_host(ctx_, logits.flat(), copied_).data(), logits.cols);
   }
 
   // The next tokens of all that go on.
@@ -141,7 +146,9 @@ class Batch {
     for (std::int64_t begin = 0; begin < n; begin += most) {
       const std::int64_t count = std::min(most, n - begin);
       model_.head().logits(ctx_, workspace_, x.slice(begin, count), logits.slice(0, count));
-      for (std::int64_t i = 0; i < count; ++i) next.push_back(most_likely(logits.row(i), logits.cols));
+      const float* const rows = on_host(ctx_, logits.slice(0, count).flat(), copied_).data();
+      for (std::int64_t i = 0; i < count; ++i)
+        next.push_back(most_likely(rows + i * logits.cols, logits.cols));
     }
     return next;
   }
@@ -151,6 +158,7 @@ class Batch {
   const Tokenizer& tokenizer_;
   const GreedyOptions& options_;
   std::vector<std::int32_t> eos_;
+  std::vector<float> copied_;  // logits of another device
   Workspace workspace_;
 };
 

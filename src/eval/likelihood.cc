@@ -10,6 +10,7 @@
 #include "base/hash.h"
 #include "eval/likelihood_plan.h"
 #include "ops/cross_entropy.h"
+#include "ops/device_memory.h"
 
 namespace lq {
 namespace {
@@ -22,7 +23,10 @@ using Requests = std::span<const LikelihoodRequest>;
 class Reader {
  public:
   Reader(const Model& model, std::int64_t longest)
-      : model_(model), base_(model.make_cache(longest)), longest_(longest) {}
+      : model_(model),
+        base_(model.make_cache(longest)),
+        longest_(longest),
+        workspace_(model.device(), empty_tensor) {}
 
   // Output of the last block at the scored tokens of the batch's sequences, one after the other:
   // rows [sum of scored, hidden].
@@ -57,7 +61,7 @@ class Reader {
     std::int64_t to = 0;
     for (std::size_t i = 0; i < scored.size(); ++i) {
       const ConstMatrix last = x.slice(leaves.starts[i + 1] - scored[i], scored[i]);
-      std::copy_n(last.data, last.size(), rows.row(to));
+      copy_values(ctx, last.flat(), rows.slice(to, scored[i]).flat());
       to += scored[i];
     }
   }
@@ -131,13 +135,13 @@ class Scorer {
  public:
   Scorer(Requests requests, std::vector<Likelihood>& sums) : requests_(requests), sums_(sums) {}
 
-  void add(Context& ctx, Scratch& scratch, std::span<const ScoredRow> rows, ConstMatrix logits,
-           ConstMatrix theirs) {
-    const auto n = std::ssize(rows);
+  void add(Context& ctx, std::span<const ScoredRow> rows, ConstMatrix logits, ConstMatrix theirs) {
     std::size_t most = 0;
     for (const ScoredRow& row : rows) most = std::max(most, row.sequence->requests.size());
-    const Vector losses = scratch.vector(n);
-    const Vector kl = theirs.rows > 0 ? scratch.vector(n) : Vector();
+    std::vector<float> losses(rows.size());
+    std::vector<float> kl(theirs.rows > 0 ? rows.size() : 0);
+    std::vector<float> copied;
+    const std::span<const float> seen = on_host(ctx, logits.flat(), copied);
     if (theirs.rows > 0) kl_divergence(ctx, theirs, logits, kl);
     std::vector<std::int32_t> targets(rows.size());
     for (std::size_t k = 0; k < most; ++k) {  // the rows' k-th requests
@@ -148,7 +152,7 @@ class Scorer {
         Likelihood& sum = sum_of(rows[i], k);
         sum.log_likelihood -= losses[i];
         if (theirs.rows > 0) sum.kl += kl[i];
-        const float* row = logits.row(static_cast<std::int64_t>(i));
+        const float* row = seen.data() + static_cast<std::int64_t>(i) * logits.cols;
         sum.greedy = sum.greedy && std::max_element(row, row + logits.cols) - row == targets[i];
       }
       if (theirs.rows == 0) continue;
@@ -209,9 +213,8 @@ void score(Context& ctx, Requests requests, const LikelihoodBatch& batch, Reader
     const std::int64_t n = std::min(step, count - begin);
     ours.logits(ctx, x.slice(begin, n), logits.slice(0, n));
     if (theirs != nullptr) theirs->logits(ctx, their_x.slice(begin, n), their_logits.slice(0, n));
-    Scratch inner(ours.workspace());
     const auto part = std::span(rows).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(n));
-    scorer.add(ctx, inner, part, logits.slice(0, n),
+    scorer.add(ctx, part, logits.slice(0, n),
                theirs != nullptr ? ConstMatrix(their_logits.slice(0, n)) : ConstMatrix());
   }
 }

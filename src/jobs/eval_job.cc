@@ -16,6 +16,7 @@
 #include "files/job.h"
 #include "files/json_file.h"
 #include "files/options/job_identity.h"
+#include "models/placement.h"
 
 namespace lq {
 namespace {
@@ -96,7 +97,13 @@ class Evaluation {
       : ctx_(ctx), o_(options), asked_(all_asked(options)), model_(options.model.load(ctx)) {
     tokenizer_ = Tokenizer::load(model_.checkpoint()->folder());
     if (!o_.reference.empty()) reference_.emplace(Model::load(ctx, o_.reference));
+    const PlacementNeed need = device_need();
+    std::vector<const Model*> models = {&model_};
+    if (reference_) models.push_back(&*reference_);
+    place_.emplace(choose_device(ctx, models, need, "eval"));
     if (!o_.out.empty()) claim();
+    move_model(*place_, model_, need);
+    if (reference_) move_model(*place_, *reference_, need);
     if (!o_.samples.empty()) samples_.emplace(o_.samples);
   }
 
@@ -120,6 +127,20 @@ class Evaluation {
   }
 
  private:
+  // Of a device's memory, for all that is asked.
+  PlacementNeed device_need() const {
+    constexpr std::int64_t kTokens = 2048;                      // that pass together, at most in general
+    constexpr std::int64_t kCaches = std::int64_t{512} << 20U;  // of requests, or of texts
+    PlacementNeed need{.memory = model_.memory_estimate(kTokens, false), .more = kCaches};
+    if (reference_) {
+      const ModelMemory theirs = reference_->memory_estimate(kTokens, false);
+      need.memory.weights += theirs.weights;
+      need.memory.parameters += theirs.parameters;
+      need.more += kCaches + theirs.activations + theirs.scratch;
+    }
+    return need;
+  }
+
   void claim() {
     JobOptions options;
     options.output = JobOutput::kFile;
@@ -132,6 +153,8 @@ class Evaluation {
                                  {"seed", ctx_.seed},
                                  {"hash", model_.checkpoint()->hash(ctx_.pool, ctx_.stop)}},
                                 [&](OptionVisitor& v) { describe(v, o); });
+    // Another kind of device gives other numbers; jobs of the processor have never said so.
+    if (!place_->device.is_cpu()) options.job["device"] = "cuda";
     if (reference_) options.job["reference_hash"] = reference_->checkpoint()->hash(ctx_.pool, ctx_.stop);
     job_.emplace(o_.out, options);
     if (job_->state() == JobState::kResumable)
@@ -164,7 +187,7 @@ class Evaluation {
                                    human_bytes(static_cast<double>(text.size())),
                                    human_bytes(static_cast<double>(memory.total())),
                                    human_bytes(static_cast<double>(memory.weights))));
-    const PerplexityResult r = perplexity(ctx_, model_, *tokenizer_, text, options);
+    const PerplexityResult r = perplexity(*place_, model_, *tokenizer_, text, options);
     Json json = {{"perplexity", r.perplexity},
                  {"nll_per_token", r.nll_per_token},
                  {"nll_per_byte", r.nll_per_byte},
@@ -194,7 +217,7 @@ class Evaluation {
         samples_->write(line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
       };
     }
-    return run_task(ctx_, model_, *tokenizer_, *a.task, options);
+    return run_task(*place_, model_, *tokenizer_, *a.task, options);
   }
 
   Json chat_scores(const Asked& a) {
@@ -229,7 +252,7 @@ class Evaluation {
     // FastChat's 1024, less where the model's context is no longer than that.
     options.max_tokens =
         o_.max_tokens > 0 ? o_.max_tokens : std::min<std::int64_t>(1024, model.spec().max_positions / 2);
-    return chat_answers(ctx_, model, tokenizer, chat, questions, options);
+    return chat_answers(*place_, model, tokenizer, chat, questions, options);
   }
 
   static void write_lines(const std::filesystem::path& path, const std::vector<Json>& lines) {
@@ -255,6 +278,7 @@ class Evaluation {
   Model model_;
   std::unique_ptr<Tokenizer> tokenizer_;
   std::optional<Model> reference_;
+  std::optional<Context> place_;  // where both are computed
   std::optional<Job> job_;
   std::vector<std::unique_ptr<AnswerStore>> stores_;
   std::optional<AtomicFile> samples_;

@@ -23,6 +23,22 @@ Tensor empty_tensor(Device device, DType dtype, Shape shape) {
   return Tensor::adopt(dtype, std::move(shape), device, memory, backends::cuda::release);
 }
 
+Tensor zeros_on_device(Context& ctx, DType dtype, Shape shape) {
+  if (ctx.device.is_cpu()) return Tensor::zeros(dtype, std::move(shape));
+  Tensor result = empty_tensor(ctx.device, dtype, std::move(shape));
+  if (result.bytes() > 0) {
+    backends::cuda::set_to_zero(queue_of(ctx, "zeros", ctx.device), result.mutable_raw(), result.bytes());
+  }
+  return result;
+}
+
+std::span<const float> on_host(Context& ctx, ConstVector values, std::vector<float>& room) {
+  if (values.device().is_cpu()) return values;
+  room.resize(values.size());
+  copy_values(ctx, values, room);
+  return room;
+}
+
 void copy_values(Context& ctx, ConstVector from, Vector to) {
   LQ_CHECK(from.size() == to.size(), kMismatch, "[ops] copy_values: {} numbers to {}", from.size(),
            to.size());

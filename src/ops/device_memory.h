@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <span>
+#include <vector>
 
 #include "tensor/context.h"
 #include "tensor/device_span.h"
@@ -24,6 +26,13 @@ Tensor empty_tensor(Device device, DType dtype, Shape shape);
 Tensor copy_to_device(Context& ctx, const Tensor& host);
 // A copy on the host, after all that the context has queued.
 Tensor copy_to_host(Context& ctx, const Tensor& t);
+
+// Owned zeros on the context's device.
+Tensor zeros_on_device(Context& ctx, DType dtype, Shape shape);
+
+// Numbers for who reads them on the host, after all that the context has queued: where they lie, or copied
+// into `room`, which then must outlive their use.
+std::span<const float> on_host(Context& ctx, ConstVector values, std::vector<float>& room);
 
 // to = from, wherever each lies: on the host, or on the context's device. Same lengths; apart. Where one of
 // them is the host's the copy is done when this returns.
