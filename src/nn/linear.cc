@@ -1,11 +1,13 @@
 #include "nn/linear.h"
 
 #include <algorithm>
+#include <vector>
 
 #include "backends/cpu/transformer_gemv.h"
 #include "ops/elementwise.h"
 #include "ops/lengths.h"
 #include "ops/matmul.h"
+#include "ops/packed_matmul.h"
 
 namespace lq {
 namespace {
@@ -79,8 +81,46 @@ ConstMatrix Linear::lora_input(Context& ctx, Scratch& scratch, ConstMatrix x) co
   return dropped;
 }
 
+void Linear::forward_together(Context& ctx, Workspace& ws, std::span<const Linear* const> linears,
+                              ConstMatrix x, std::span<const Matrix> y, Tokens tokens) {
+  bool together = takes_few_together(x);
+  for (const Linear* l : linears) {
+    if (l->hook_ != nullptr) l->hook_->on_forward(ctx, *l, x, tokens);
+    together = together && l->goes_together();
+  }
+  if (!together) {
+    for (std::size_t i = 0; i < linears.size(); ++i) linears[i]->forward_alone(ctx, ws, x, y[i]);
+    return;
+  }
+  std::vector<FewProduct> weights;
+  for (std::size_t i = 0; i < linears.size(); ++i) weights.push_back({linears[i]->weight_->view(), x, y[i]});
+  packed_matmul_few(ctx, weights);
+  for (std::size_t i = 0; i < linears.size(); ++i) {
+    if (linears[i]->bias_ != nullptr) bias_forward(ctx, linears[i]->bias_->values(), y[i]);
+  }
+  // y += scaling (x A^T) B^T; a layer's second part after its first, for both add to the same y.
+  for (const auto& part : {&Linear::fixed_, &Linear::lora_}) {
+    Scratch scratch(ws);
+    std::vector<FewProduct> down;
+    std::vector<FewProduct> up;
+    for (std::size_t i = 0; i < linears.size(); ++i) {
+      const Lora* const lora = (linears[i]->*part).get();
+      if (lora == nullptr) continue;
+      const Matrix xa = scratch.matrix(x.rows, lora->rank());
+      down.push_back({lora->a_rounded.view(), x, xa});
+      up.push_back({lora->b_rounded.view(), xa, y[i], lora->scaling, true});
+    }
+    packed_matmul_few(ctx, down);
+    packed_matmul_few(ctx, up);
+  }
+}
+
 void Linear::forward(Context& ctx, Workspace& ws, ConstMatrix x, Matrix y, Tokens tokens) const {
-  if (hook_ != nullptr) hook_->on_forward(ctx, *this, x, tokens);
+  const Linear* const one = this;
+  forward_together(ctx, ws, {&one, 1}, x, {&y, 1}, tokens);
+}
+
+void Linear::forward_alone(Context& ctx, Workspace& ws, ConstMatrix x, Matrix y) const {
   weight_->forward(ctx, ws, x, y);
   const bool packed = weight_->parameter() == nullptr;
   if (lora_ != nullptr && lora_->magnitude != nullptr) {

@@ -70,6 +70,10 @@ class Linear {
 
   // x: [n, in], y: [n, out], apart. tokens: for the hook.
   void forward(Context& ctx, Workspace& ws, ConstMatrix x, Matrix y, Tokens tokens = {}) const;
+  // Layers of one input at once, each as by forward(): where they can be (up to 8 rows on another device than
+  // the processor, no dropout, no magnitudes) in few launches.
+  static void forward_together(Context& ctx, Workspace& ws, std::span<const Linear* const> linears,
+                               ConstMatrix x, std::span<const Matrix> y, Tokens tokens = {});
   // dx = (or +=, with accumulate) ; null data: not wanted. Gradients of what learns (A, B, bias, dense W) +=
   // . x as in forward.
   void backward(Context& ctx, Workspace& ws, ConstMatrix x, ConstMatrix dy, Matrix dx, bool accumulate,
@@ -87,6 +91,8 @@ class Linear {
                                  ConstMatrix dy);
   // x as the low-rank part sees it.
   ConstMatrix lora_input(Context& ctx, Scratch& scratch, ConstMatrix x) const;
+  bool goes_together() const { return !drops() && (lora_ == nullptr || lora_->magnitude == nullptr); }
+  void forward_alone(Context& ctx, Workspace& ws, ConstMatrix x, Matrix y) const;
   bool drops() const { return dropout_ != nullptr && dropout_->rate > 0.0F; }
 
   const LoraDropout* dropout_ = nullptr;

@@ -25,8 +25,9 @@ void Projections::forward(Context& ctx, Workspace& ws, ConstMatrix x, std::span<
                           Tokens tokens) const {
   LQ_CHECK(std::ssize(y) == count(), kInternal, "[projections] {} outputs for {}", y.size(), count());
   if (!is_fused()) {
-    for (std::size_t i = 0; i < y.size(); ++i) linears_[i].forward(ctx, ws, x, y[i], tokens);
-    return;
+    std::vector<const Linear*> all;
+    for (const Linear& linear : linears_) all.push_back(&linear);
+    return Linear::forward_together(ctx, ws, all, x, y, tokens);
   }
   Scratch scratch(ws);
   const Matrix all = scratch.matrix(x.rows, linears_.front().out());

@@ -1,5 +1,8 @@
 #include "ops/packed_matmul.h"
 
+#include <algorithm>
+#include <array>
+
 #include "backends/cpu/packed_product.h"
 #include "backends/cuda/product.h"
 #include "ops/dispatch.h"
@@ -46,10 +49,38 @@ void packed_matmul_forward(Context& ctx, Workspace& ws, const PackedView& w, Con
   switch (common_device("packed_matmul", {{"w", w.device}, {"x", x.device}, {"y", y.device}}).kind) {
     case DeviceKind::kCpu:
       return forward_on_cpu(ctx, ws, w, x, y);
-    case DeviceKind::kCuda:
-      if (x.rows > backends::cuda::kMostFewRows) return multiply_on_cuda(ctx, x, w, true, 0.0F, y);
-      return backends::cuda::few_rows(queue_of(ctx, "packed_matmul", w.device), w, x.data, x.rows,
-                                      ctx.decode_precision == DecodePrecision::kFast, y.data);
+    case DeviceKind::kCuda: {
+      if (!takes_few_together(x)) return multiply_on_cuda(ctx, x, w, true, 0.0F, y);
+      const FewProduct one{w, x, y};
+      return packed_matmul_few(ctx, {&one, 1});
+    }
+  }
+}
+
+bool takes_few_together(ConstMatrix x) {
+  return !x.device.is_cpu() && x.rows <= backends::cuda::kMostFewRows;
+}
+
+void packed_matmul_few(Context& ctx, std::span<const FewProduct> products) {
+  constexpr std::size_t kMost = backends::cuda::kMostFewProducts;
+  for (std::size_t first = 0; first < products.size(); first += kMost) {
+    const auto part = products.subspan(first, std::min(kMost, products.size() - first));
+    std::array<backends::cuda::FewProduct, kMost> all;
+    const std::int64_t rows = part[0].x.rows;
+    const Device device = part[0].w.device;
+    for (std::size_t i = 0; i < part.size(); ++i) {
+      const FewProduct& p = part[i];
+      check_shape("linear x", p.x, rows, p.w.cols);
+      check_shape("linear y", p.y, rows, p.w.rows);
+      common_device("packed_matmul",
+                    {{"the first weight", device}, {"w", p.w.device}, {"x", p.x.device}, {"y", p.y.device}});
+      all[i] = {p.w, p.x.data, p.y.data, p.alpha, p.accumulate};
+    }
+    LQ_CHECK(takes_few_together(part[0].x), kInternal, "[ops] packed_matmul: {} rows on {} are not few", rows,
+             device_text(device));
+    backends::cuda::few_rows(queue_of(ctx, "packed_matmul", device), all.data(),
+                             static_cast<int>(part.size()), rows,
+                             ctx.decode_precision == DecodePrecision::kFast);
   }
 }
 

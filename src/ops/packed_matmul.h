@@ -9,6 +9,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "backends/packed_view.h"
 #include "tensor/context.h"
@@ -24,6 +25,20 @@ inline constexpr std::int64_t kPackedFewRows = 4;
 // in the context's DecodePrecision; else in its MatmulPrecision. The same bits on any number of threads.
 void packed_matmul_forward(Context& ctx, Workspace& ws, const backends::PackedView& w, ConstMatrix x,
                            Matrix y);
+
+// One of several products with few rows.
+struct FewProduct {
+  backends::PackedView w;
+  ConstMatrix x;
+  Matrix y;
+  float alpha = 1.0F;
+  bool accumulate = false;
+};
+// Whether packed_matmul_few() takes products of this x: up to 8 rows on a device other than the processor.
+bool takes_few_together(ConstMatrix x);
+// y = alpha x W^T, or y += it, for all of them in as few launches as their layouts allow, in the context's
+// DecodePrecision. The outputs are apart from each other and from every x. REQUIRES: the same number of rows.
+void packed_matmul_few(Context& ctx, std::span<const FewProduct> products);
 
 // dx = dy W, or dx += dy W.    dy: [n, rows], dx: [n, cols]. In the context's MatmulPrecision.
 void packed_matmul_backward(Context& ctx, const backends::PackedView& w, ConstMatrix dy, Matrix dx,

@@ -270,5 +270,57 @@ TEST(PackedOnDevices, ProductsBackward) {
   }
 }
 
+// Whatever is computed together: the bits of each product alone, and of what is added.
+TEST(PackedOnDevices, SeveralProductsOfFewRowsAreThoseOfEachAlone) {
+  const auto devices = op_driver::other_devices();
+  if (devices.empty()) GTEST_SKIP() << "this machine has no CUDA device, or this build no CUDA";
+  std::vector<Shared> weights;
+  for (const std::int64_t rows : {70, 16, 5}) {
+    for (const Shared& w : some_weights(rows, 128)) weights.push_back(w);
+  }
+  for (const Device device : devices) {
+    ThreadPool pool(1);
+    NoProgress progress;
+    const auto queue = open_device_queue(device);
+    Context ctx{pool, progress, 0, {}};
+    ctx.device = device;
+    ctx.queue = queue.get();
+    for (const std::int64_t n : {1, 3, 8}) {
+      for (const auto precision : {DecodePrecision::kFine, DecodePrecision::kFast}) {
+        ctx.decode_precision = precision;
+        Workspace ws(device, empty_tensor);
+        Scratch scratch(ws);
+        const Matrix x = scratch.matrix(n, 128);
+        copy_values(ctx, normals(static_cast<std::size_t>(n * 128), 31), x.flat());
+        std::vector<PackedOnDevice> placed;
+        std::vector<FewProduct> all;
+        std::vector<std::vector<float>> want;
+        for (std::size_t i = 0; i < weights.size(); ++i) {
+          const Shared& w = weights[i];
+          placed.push_back(copy_to_device(ctx, w->view));
+          const Matrix y = scratch.matrix(n, w->view.rows);
+          const auto before = normals(static_cast<std::size_t>(y.size()), 40 + i);
+          packed_matmul_forward(ctx, ws, placed.back().view, x, y);
+          std::vector<float> alone(before.size());
+          copy_values(ctx, y.flat(), alone);
+          const bool accumulate = i % 3 == 1;
+          const float alpha = i % 2 == 0 ? 1.0F : -0.5F;  // exact
+          for (std::size_t e = 0; e < alone.size(); ++e)
+            alone[e] = accumulate ? before[e] + alpha * alone[e] : alpha * alone[e];
+          want.push_back(std::move(alone));
+          copy_values(ctx, before, y.flat());
+          all.push_back({placed.back().view, x, y, alpha, accumulate});
+        }
+        packed_matmul_few(ctx, all);
+        for (std::size_t i = 0; i < all.size(); ++i) {
+          std::vector<float> have(want[i].size());
+          copy_values(ctx, all[i].y.flat(), have);
+          EXPECT_EQ(have, want[i]) << weights[i]->name << ", " << n << " rows";
+        }
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace lq

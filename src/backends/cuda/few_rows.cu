@@ -7,6 +7,7 @@ namespace lq::backends::cuda {
 namespace {
 
 constexpr int kFewThreads = kLanes * kFewWarps;
+static_assert(kMostFewProducts <= kMostShares);
 
 // One block a row of x: its largest, then all of it in order. factors[row]: what undoes the row's factor.
 template <int kBits>
@@ -56,11 +57,22 @@ __device__ LaneRows<kBits> load_rows(const NfView& v, std::int64_t upper, std::i
           load_lane<kBits>(v.codes + (lower * groups + group) * 8 * kBits, t)};
 }
 
+// Products that one launch computes: each has blocks of its own. As a constant of the grid it is read where
+// it lies, whichever product a block has.
+struct Together {
+  FewProduct product[kMostFewProducts];
+  BlockShares shares;
+};
+
 template <int kBits, bool kWholeBlocks>
 __global__ void __launch_bounds__(kFewThreads)
-    multiply_codes(NfView v, const std::uint16_t* ordered, const float* factors, int rows, float* y) {
+    multiply_codes(const __grid_constant__ Together all, const std::uint16_t* ordered, const float* factors,
+                   int rows) {
   __shared__ std::uint32_t table[pair_entries(kBits) * pair_copies(kBits)];
   __shared__ float shares[kFewWarps][kLanes][4];
+  const BlockPlace place_of_block = place_among(all.shares, blockIdx.x);
+  const FewProduct& product = all.product[place_of_block.share];
+  const NfView& v = product.w.codebook;
   for (int e = static_cast<int>(threadIdx.x); e < pair_entries(kBits) * pair_copies(kBits); e += kFewThreads)
     table[e] = pair_entry(v.codebook, kBits, e / pair_copies(kBits));
   __syncthreads();
@@ -70,7 +82,7 @@ __global__ void __launch_bounds__(kFewThreads)
   const int copy = lane % pair_copies(kBits);
   const std::int64_t groups = v.cols / kNfGroup;
   const std::int64_t tiles = (v.rows + kTileRows - 1) / kTileRows;
-  for (std::int64_t tile = blockIdx.x; tile < tiles; tile += gridDim.x) {
+  for (std::int64_t tile = place_of_block.block; tile < tiles; tile += place_of_block.blocks) {
     // Rows past the last are the last again: their sums are not written.
     const std::int64_t last = v.rows - 1;
     std::int64_t upper = tile * kTileRows + lane / kQuad;
@@ -114,28 +126,35 @@ __global__ void __launch_bounds__(kFewThreads)
       for (int w = 0; w < kFewWarps; ++w) sum += shares[w][of][i];
       const MatrixPlace place = sum_place(of, i);
       const std::int64_t row = tile * kTileRows + place.row;
-      if (row < v.rows && place.col < rows) y[place.col * v.rows + row] = sum * factors[place.col];
+      if (row < v.rows && place.col < rows) {
+        store_few(product.alpha, product.accumulate, sum * factors[place.col],
+                  product.y + place.col * v.rows + row);
+      }
     }
     __syncthreads();
   }
 }
 
+// Of products with one x, one number of bits and one kind of blocks.
 template <int kBits>
-void multiply_codebook(DeviceQueue& queue, const NfView& v, const float* x, int rows, float* y) {
+void multiply_codebooks(DeviceQueue& queue, Together& all, int count, int rows) {
   constexpr int kFactors = 64;  // halves that the factors take, in front
+  const NfView& v = all.product[0].w.codebook;
   auto* const room = buffer_of<std::uint16_t>(queue, Buffer::kRows, v.cols * kTileCols + kFactors);
   auto* const factors = reinterpret_cast<float*>(room);
   std::uint16_t* const ordered = room + kFactors;
   const cudaStream_t stream = use(queue);
-  order_rows<kBits><<<static_cast<unsigned>(rows), kFewThreads, 0, stream>>>(v.cols, x, ordered, factors);
+  order_rows<kBits>
+      <<<static_cast<unsigned>(rows), kFewThreads, 0, stream>>>(v.cols, all.product[0].x, ordered, factors);
   check(cudaGetLastError(), "few rows in order");
-  const std::int64_t tiles = (v.rows + kTileRows - 1) / kTileRows;
-  const std::int64_t most = std::int64_t{queue.processors} * 4;
-  const auto grid = static_cast<unsigned>(tiles < most ? tiles : most);
+  std::int64_t tiles[kMostFewProducts] = {};
+  for (int i = 0; i < count; ++i) tiles[i] = (all.product[i].w.rows + kTileRows - 1) / kTileRows;
+  all.shares = share_blocks(tiles, count, std::int64_t{queue.processors} * 4);
+  const unsigned grid = all.shares.first[count];
   if (v.format.block == kNfGroup) {
-    multiply_codes<kBits, true><<<grid, kFewThreads, 0, stream>>>(v, ordered, factors, rows, y);
+    multiply_codes<kBits, true><<<grid, kFewThreads, 0, stream>>>(all, ordered, factors, rows);
   } else {
-    multiply_codes<kBits, false><<<grid, kFewThreads, 0, stream>>>(v, ordered, factors, rows, y);
+    multiply_codes<kBits, false><<<grid, kFewThreads, 0, stream>>>(all, ordered, factors, rows);
   }
   check(cudaGetLastError(), "a product of few rows");
 }
@@ -170,76 +189,116 @@ struct LoadFour {
 };
 
 template <typename Decode>
-__device__ void few_rows_of_warp(const PackedView& w, const float* x, int rows, float* y,
+__device__ void few_rows_of_warp(const FewProduct& product, std::int64_t block, int rows,
                                  const Decode& decode) {
   const int lane = static_cast<int>(threadIdx.x) % kLanes;
-  const std::int64_t row =
-      std::int64_t{blockIdx.x} * kFewWarps + static_cast<std::int64_t>(threadIdx.x) / kLanes;
-  if (row >= w.rows) return;  // the whole warp
-  const FewSums sums = few_sums_of_lane(w.cols, x, rows, row, lane, decode);
+  const std::int64_t row = block * kFewWarps + static_cast<std::int64_t>(threadIdx.x) / kLanes;
+  if (row >= product.w.rows) return;  // the whole warp
+  const FewSums sums = few_sums_of_lane(product.w.cols, product.x, rows, row, lane, decode);
   for (int r = 0; r < rows; ++r) {
     const float sum = warp_sum(sums.sum[r]);
-    if (lane == 0) y[r * w.rows + row] = sum;
+    if (lane == 0) store_few(product.alpha, product.accumulate, sum, product.y + r * product.w.rows + row);
   }
 }
 
-__global__ void __launch_bounds__(kFewThreads)
-    multiply_any(PackedView w, const float* x, int rows, float* y) {
+__global__ void __launch_bounds__(kFewThreads) multiply_any(const __grid_constant__ Together all, int rows) {
   __shared__ float codebook[256];
-  for (int k = static_cast<int>(threadIdx.x); k < codebook_size(w); k += kFewThreads)
-    codebook[k] = w.codebook.codebook[k];
+  const BlockPlace at = place_among(all.shares, blockIdx.x);
+  const FewProduct& product = all.product[at.share];
+  for (int k = static_cast<int>(threadIdx.x); k < codebook_size(product.w); k += kFewThreads)
+    codebook[k] = product.w.codebook.codebook[k];
   __syncthreads();
-  few_rows_of_warp(w, x, rows, y, DecodeSome{w, codebook});
+  few_rows_of_warp(product, at.block, rows, DecodeSome{product.w, codebook});
 }
 
 template <DenseType kType>
 __global__ void __launch_bounds__(kFewThreads)
-    multiply_dense(PackedView w, const float* x, int rows, float* y) {
-  few_rows_of_warp(w, x, rows, y, LoadFour<kType>{w.dense.data});
+    multiply_dense(const __grid_constant__ Together all, int rows) {
+  const BlockPlace at = place_among(all.shares, blockIdx.x);
+  const FewProduct& product = all.product[at.share];
+  few_rows_of_warp(product, at.block, rows, LoadFour<kType>{product.w.dense.data});
 }
 
 bool on_sixteen(const void* p) { return reinterpret_cast<std::uintptr_t>(p) % 16 == 0; }
 
-}  // namespace
+// Which kernel takes a product; those of one kind, and of codes one x, go together.
+struct Kind {
+  enum Way { kCodes, kDense, kAny } way = kAny;
+  int bits = 0;                      // of codes
+  bool whole_blocks = false;         // of codes
+  DenseType type = DenseType::kF32;  // of dense values
+  const float* x = nullptr;          // of codes
+};
 
-void few_rows(DeviceQueue& queue, const PackedView& w, const float* x, std::int64_t count, bool coarse,
-              float* y) {
-  if (count == 0 || w.rows == 0) return;
-  const int rows = static_cast<int>(count);
-  const NfView& v = w.codebook;
-  if (coarse && w.layout == PackedLayout::kCodebook && queue.capability >= 80 && takes_tiles(v) &&
-      on_sixteen(v.codes) && on_sixteen(v.scales2)) {
-    switch (v.format.bits) {
+bool same(const Kind& a, const Kind& b) {
+  return a.way == b.way && a.bits == b.bits && a.whole_blocks == b.whole_blocks && a.type == b.type &&
+         a.x == b.x;
+}
+
+Kind kind_of(const DeviceQueue& queue, const FewProduct& p, bool coarse) {
+  Kind kind;
+  const NfView& v = p.w.codebook;
+  const int bits = p.w.layout == PackedLayout::kCodebook ? v.format.bits : 0;
+  if (coarse && (bits == 2 || bits == 3 || bits == 4 || bits == 8) && queue.capability >= 80 &&
+      takes_tiles(v) && on_sixteen(v.codes) && on_sixteen(v.scales2)) {
+    kind.way = Kind::kCodes;
+    kind.bits = bits;
+    kind.whole_blocks = v.format.block == kNfGroup;
+    kind.x = p.x;
+  } else if (p.w.layout == PackedLayout::kDense && p.w.cols % kFewRun == 0 && on_sixteen(p.w.dense.data)) {
+    kind.way = Kind::kDense;
+    kind.type = p.w.dense.type;
+  }
+  return kind;
+}
+
+void multiply_together(DeviceQueue& queue, const Kind& kind, Together& all, int count, int rows) {
+  if (kind.way == Kind::kCodes) {
+    switch (kind.bits) {
       case 2:
-        return multiply_codebook<2>(queue, v, x, rows, y);
+        return multiply_codebooks<2>(queue, all, count, rows);
       case 3:
-        return multiply_codebook<3>(queue, v, x, rows, y);
+        return multiply_codebooks<3>(queue, all, count, rows);
       case 4:
-        return multiply_codebook<4>(queue, v, x, rows, y);
-      case 8:
-        return multiply_codebook<8>(queue, v, x, rows, y);
+        return multiply_codebooks<4>(queue, all, count, rows);
       default:
-        break;
+        return multiply_codebooks<8>(queue, all, count, rows);
     }
   }
-  const auto grid = static_cast<unsigned>((w.rows + kFewWarps - 1) / kFewWarps);
+  std::int64_t blocks[kMostFewProducts] = {};
+  for (int i = 0; i < count; ++i) blocks[i] = (all.product[i].w.rows + kFewWarps - 1) / kFewWarps;
+  all.shares = share_blocks(blocks, count, std::int64_t{1} << 30);  // one for each part
+  const unsigned grid = all.shares.first[count];
   const cudaStream_t stream = use(queue);
-  if (w.layout == PackedLayout::kDense && w.cols % kFewRun == 0 && on_sixteen(w.dense.data)) {
-    switch (w.dense.type) {
-      case DenseType::kF32:
-        multiply_dense<DenseType::kF32><<<grid, kFewThreads, 0, stream>>>(w, x, rows, y);
-        break;
-      case DenseType::kBf16:
-        multiply_dense<DenseType::kBf16><<<grid, kFewThreads, 0, stream>>>(w, x, rows, y);
-        break;
-      case DenseType::kF16:
-        multiply_dense<DenseType::kF16><<<grid, kFewThreads, 0, stream>>>(w, x, rows, y);
-        break;
-    }
+  if (kind.way == Kind::kAny) {
+    multiply_any<<<grid, kFewThreads, 0, stream>>>(all, rows);
+  } else if (kind.type == DenseType::kF32) {
+    multiply_dense<DenseType::kF32><<<grid, kFewThreads, 0, stream>>>(all, rows);
+  } else if (kind.type == DenseType::kBf16) {
+    multiply_dense<DenseType::kBf16><<<grid, kFewThreads, 0, stream>>>(all, rows);
   } else {
-    multiply_any<<<grid, kFewThreads, 0, stream>>>(w, x, rows, y);
+    multiply_dense<DenseType::kF16><<<grid, kFewThreads, 0, stream>>>(all, rows);
   }
   check(cudaGetLastError(), "a product of few rows");
+}
+
+}  // namespace
+
+void few_rows(DeviceQueue& queue, const FewProduct* products, int count, std::int64_t rows, bool coarse) {
+  if (rows == 0) return;
+  bool done[kMostFewProducts] = {};
+  for (int i = 0; i < count; ++i) {
+    if (done[i] || products[i].w.rows == 0) continue;
+    const Kind kind = kind_of(queue, products[i], coarse);
+    Together all;
+    int together = 0;
+    for (int j = i; j < count; ++j) {
+      if (done[j] || products[j].w.rows == 0 || !same(kind, kind_of(queue, products[j], coarse))) continue;
+      all.product[together++] = products[j];
+      done[j] = true;
+    }
+    multiply_together(queue, kind, all, together, static_cast<int>(rows));
+  }
 }
 
 }  // namespace lq::backends::cuda

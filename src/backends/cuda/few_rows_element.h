@@ -227,6 +227,45 @@ LQ_HOST_DEVICE inline void order_row(std::int64_t cols, const float* x, int row,
   }
 }
 
+// y = alpha sum, or y += it.
+LQ_HOST_DEVICE inline void store_few(float alpha, bool accumulate, float sum, float* y) {
+  *y = accumulate ? *y + alpha * sum : alpha * sum;
+}
+
+// The blocks of one launch, shared among several products: product i has [first[i], first[i + 1]).
+inline constexpr int kMostShares = 4;
+struct BlockShares {
+  unsigned first[kMostShares + 1];
+  int count;
+};
+// A block's product, its place among that product's blocks, and how many those are.
+struct BlockPlace {
+  int share;
+  std::int64_t block, blocks;
+};
+
+// Of about `most` blocks each product gets its part by its units of work, one at least, none without work.
+// REQUIRES: count <= kMostShares; units[i] >= 1.
+inline BlockShares share_blocks(const std::int64_t* units, int count, std::int64_t most) {
+  std::int64_t all = 0;
+  for (int i = 0; i < count; ++i) all += units[i];
+  BlockShares s = {};
+  s.count = count;
+  for (int i = 0; i < count; ++i) {
+    std::int64_t blocks = all <= most ? units[i] : units[i] * most / all;
+    if (blocks < 1) blocks = 1;
+    s.first[i + 1] = s.first[i] + static_cast<unsigned>(blocks);
+  }
+  return s;
+}
+
+LQ_HOST_DEVICE inline BlockPlace place_among(const BlockShares& s, unsigned block) {
+  int share = 0;
+  while (share + 1 < s.count && block >= s.first[share + 1]) ++share;
+  return {share, static_cast<std::int64_t>(block - s.first[share]),
+          static_cast<std::int64_t>(s.first[share + 1] - s.first[share])};
+}
+
 // Whether the kernel takes that weight: whole groups in every row, at least one row.
 LQ_HOST_DEVICE inline bool takes_tiles(const NfView& v) {
   return v.rows > 0 && v.cols > 0 && v.cols % kNfGroup == 0;

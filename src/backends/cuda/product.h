@@ -16,12 +16,22 @@ namespace lq::backends::cuda {
 // small ones, and all where there is no cuBLAS, are in f32; so is bf16 on cards that have none.
 void multiply(DeviceQueue& queue, const Product& product);
 
-// y = x w^T for a few rows of x: [rows, w.cols], straight from the stored form. y: [rows, w.rows]. coarse:
-// codes of 2, 3, 4 and 8 bits may be multiplied in half precision with f32 sums, off by 2^-10 of |w| |x| at
-// most; else, and for other layouts, in f32. The same bits in every run.
+// One product of a few rows: y = alpha x w^T, or y += it.   x: [rows, w.cols], y: [rows, w.rows].
+struct FewProduct {
+  PackedView w;
+  const float* x = nullptr;
+  float* y = nullptr;
+  float alpha = 1.0F;
+  bool accumulate = false;
+};
+
+// Several of them, straight from the stored forms, in as few launches as their layouts allow (those of one x
+// with one kind of code in one). coarse: codes of 2, 3, 4 and 8 bits may be multiplied in half precision with
+// f32 sums, off by 2^-10 of |w| |x| at most; else, and for other layouts, in f32. The same bits in every run,
+// and whatever is computed together. REQUIRES: no y overlaps another, or an x; rows <= kMostFewRows.
 inline constexpr std::int64_t kMostFewRows = 8;
-void few_rows(DeviceQueue& queue, const PackedView& w, const float* x, std::int64_t rows, bool coarse,
-              float* y);
+inline constexpr int kMostFewProducts = 4;
+void few_rows(DeviceQueue& queue, const FewProduct* products, int count, std::int64_t rows, bool coarse);
 
 // out[i] = element begin + i of w flattened row-major, for i < count: the bits of backends/cpu. REQUIRES: the
 // run lies in the matrix.

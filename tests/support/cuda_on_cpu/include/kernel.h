@@ -15,6 +15,7 @@
 #define __forceinline__ inline
 #define __shared__ static  // blocks run one after the other
 #define __launch_bounds__(...)
+#define __grid_constant__
 
 struct uint3 {
   unsigned x, y, z;
