@@ -70,7 +70,7 @@ else
   arch=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | head -1 | tr -d .)
   step build 330 sh -c "cmake -S . -B $programs -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE='-O2 -DNDEBUG' \
     -DLQ_CUDA=ON -DLQ_UNITY=ON -DLQ_BUILD_BENCH=ON -DCMAKE_CUDA_ARCHITECTURES=${arch:-90} &&
-    cmake --build $programs --target lqlora test_ops test_models test_train bench_device"
+    cmake --build $programs --target lqlora test_ops test_models test_train test_eval test_calibrate bench_device"
 fi
 run() {
   local program
@@ -103,6 +103,29 @@ compare_texts() {
   # Greedy texts part where two tokens are nearly as likely: the beginning must be the same.
   cmp -s <(head -c 60 "$out/text-cpu") <(head -c 60 "$out/text-cuda")
 }
+# Perplexity by both, and statistics of one that the other quantizes with.
+compare_scores() {
+  local d
+  for d in cpu cuda; do
+    run lqlora --device $d --quiet --json "$out/scores-$d.json" eval "$quill" --tasks perplexity --seq-len 128 \
+      --data "$text" || return 1
+    sed -n 's/.*"nll_per_token": \([0-9.]*\).*/\1/p' "$out/scores-$d.json" >"$out/nll-$d"
+  done
+  paste "$out/nll-cpu" "$out/nll-cuda" |
+    awk '{ d = $1 - $2; if (d < 0) d = -d; print "difference of the nats a token:", d; exit NF < 2 || d > 0.0002 }'
+}
+compare_statistics() {
+  local d
+  for d in cpu cuda; do
+    rm -rf "$out/stats-$d"*
+    run lqlora --device $d --json "$out/stats-$d.json" calibrate "$quill" --data "$text" --samples 16 --seq-len 128 \
+      -o "$out/stats-$d" || return 1
+    grep -o '"mean_loss": [0-9.]*' "$out/stats-$d.json" | cut -d' ' -f2 >"$out/loss-$d"
+  done
+  paste "$out/loss-cpu" "$out/loss-cuda" |
+    awk '{ d = $1 - $2; if (d < 0) d = -d; print "difference of the mean loss:", d; exit NF < 2 || d > 0.01 }' &&
+    run lqlora --quiet quantize "$quill" --nf 3 --rank 4 --stats "$out/stats-cuda" -o "$out/by-stats" --overwrite
+}
 resume() {
   rm -rf "$out/resumed"
   local command=(lqlora --device cuda --seed 1 finetune "$quill" --data "$text" --rank 8 --seq-len 128
@@ -121,7 +144,7 @@ sanitize() {
   shift
   compute-sanitizer --tool "$tool" --target-processes all --error-exitcode 17 "${prefix[@]}" "$program" "$@"
 }
-export -f run no_skips compare_losses compare_texts resume sanitize
+export -f run no_skips compare_losses compare_texts compare_scores compare_statistics resume sanitize
 export programs quill text out bundle
 shell=(bash -c)
 # Functions run in shells of their own, under a time limit; an array is no export.
@@ -134,6 +157,10 @@ step device 30 "${shell[@]}" "$(in_shell 'run lqlora version | tee /dev/stderr |
 step ops 100 "${shell[@]}" "$(in_shell 'run test_ops')"
 step models 60 "${shell[@]}" "$(in_shell "no_skips run test_models --gtest_filter='ModelDevice*:Placement*.A*Wish*'")"
 step training 90 "${shell[@]}" "$(in_shell "no_skips run test_train --gtest_filter='DeviceTraining*'")"
+step evaluation 40 "${shell[@]}" "$(in_shell "no_skips run test_eval --gtest_filter='EvalDevices*'")"
+step calibration 60 "${shell[@]}" "$(in_shell "no_skips run test_calibrate --gtest_filter='CalibrateDevices.S*:CalibrateDevices.T*'")"
+step scores 40 "${shell[@]}" "$(in_shell compare_scores)"
+step statistics 50 "${shell[@]}" "$(in_shell compare_statistics)"
 step losses 60 "${shell[@]}" "$(in_shell compare_losses)"
 step decoding 40 "${shell[@]}" "$(in_shell compare_texts)"
 step resume 60 "${shell[@]}" "$(in_shell resume)"
