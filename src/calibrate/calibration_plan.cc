@@ -44,7 +44,6 @@ CalibrationPlan plan_calibration(Model& model, const Gather& gather, const Calib
   const std::int64_t summed = windows.tokens(0, windows.summed()) * row;
   const std::int64_t tapes_of_one = gather.gradients() ? 0 : 1;  // forward only: one tape serves all blocks
 
-  CalibrationPlan best;
   const auto make = [&](std::int64_t at_once, bool on_disk) {
     CalibrationPlan p;
     const std::int64_t count = (c.layers() + at_once - 1) / at_once;
@@ -70,19 +69,20 @@ CalibrationPlan plan_calibration(Model& model, const Gather& gather, const Calib
   const auto fits = [&](const CalibrationPlan& p) {
     return p.memory_bytes <= budget.memory && (!apart || p.boundary_bytes <= *budget.boundaries);
   };
-  if (blocks_at_once > 0) {
-    const std::int64_t at_once = std::min(blocks_at_once, c.layers());
-    best = make(at_once, false);
-    if (!fits(best)) best = make(at_once, true);
-    return best;
-  }
+  // Boundaries go to disk where that helps: not where a device alone is full.
+  const auto make_fixed = [&](std::int64_t at_once) {
+    const CalibrationPlan p = make(at_once, false);
+    const bool crowded = apart ? p.boundary_bytes > *budget.boundaries : p.memory_bytes > budget.memory;
+    return crowded ? make(at_once, true) : p;
+  };
+  if (blocks_at_once > 0) return make_fixed(std::min(blocks_at_once, c.layers()));
   for (const bool on_disk : {false, true}) {
     for (std::int64_t count = 1; count <= c.layers(); ++count) {
-      best = make((c.layers() + count - 1) / count, on_disk);
-      if (fits(best)) return best;
+      CalibrationPlan p = make((c.layers() + count - 1) / count, on_disk);
+      if (fits(p)) return p;
     }
   }
-  return best;
+  return make_fixed(1);
 }
 
 }  // namespace lq

@@ -12,7 +12,9 @@ namespace {
 
 using io_test::TempDir;
 
-std::string held_out() { return std::string("'") + lq::test::source_dir() + "/examples/texts/held_out.txt'"; }
+std::string text_for_devices() {
+  return std::string("'") + lq::test::source_dir() + "/examples/texts/held_out.txt'";
+}
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 void expect_one_line(const Outcome& run) {
@@ -24,7 +26,7 @@ void expect_one_line(const Outcome& run) {
 TEST(DeviceE2e, VerbsOfTheProcessorSaySoBeforeAnyWork) {
   const TempDir dir;
   const std::string out = " -o " + (dir / "out").string();
-  for (const std::string verb : {"quantize", "sweep", "export hf"}) {
+  for (const std::string verb : {"quantize", "sweep", "export --format hf"}) {
     // A model that is not there: nothing was opened.
     const Outcome run = lqlora("--device cuda " + verb + " " + (dir / "none").string() + out);
     expect_one_line(run);
@@ -42,10 +44,10 @@ TEST(DeviceE2e, ABuildWithoutCudaSaysHowToMakeOne) {
   const TempDir dir;
   const std::string out = " -o " + (dir / "out").string();
   for (const std::string& verb :
-       {"finetune " + quill() + " --data " + held_out() + out,
-        "calibrate " + quill() + " --data " + held_out() + out,
-        "eval " + quill() + " --tasks perplexity --data " + held_out(), "generate " + quill() + " --prompt x",
-        "chat " + quill() + " --format vicuna"}) {
+       {"finetune " + quill() + " --data " + text_for_devices() + out,
+        "calibrate " + quill() + " --data " + text_for_devices() + out,
+        "eval " + quill() + " --tasks perplexity --data " + text_for_devices(),
+        "generate " + quill() + " --prompt x", "chat " + quill() + " --format vicuna"}) {
     const Outcome run = lqlora("--device cuda " + verb);
     expect_one_line(run);
     EXPECT_TRUE(has(run.errors, "--device cuda: this build has no CUDA (cmake --preset cuda makes one)"))
@@ -108,7 +110,8 @@ TEST_F(DescribedMachine, ALostDeviceKeepsWhatWasSaved) {
   const TempDir dir;
   const auto finetune = [&](const std::string& machine, const std::string& out) {
     return shell(
-        machine + " " + program() + " --device cuda --seed 1 finetune " + quill() + " --data " + held_out() +
+        machine + " " + program() + " --device cuda --seed 1 finetune " + quill() + " --data " +
+        text_for_devices() +
         " --rank 2 --seq-len 16 --max-steps 3 --save-every 1 --matmul-precision f32 --batch-size 1 -o " +
         (dir / out).string());
   };

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <vector>
 
 #define LQ_ON_CPU __attribute__((visibility("default")))
 
@@ -12,7 +13,6 @@ extern "C" void lq_cpu_card_close(void* opened);
 namespace {
 
 constexpr int kF32 = 0;
-constexpr int kF16 = 2;
 constexpr int kBf16 = 14;
 constexpr int kComputeF32 = 68;
 constexpr int kComputeTf32 = 77;
@@ -33,6 +33,29 @@ float element(const void* data, int type, long long at, bool tf32) {
   return of_bits(bits);
 }
 
+// All of op(x), its k values of each row or column one after the other.
+std::vector<float> runs(const void* data, int type, long long count, long long k, long long next_run,
+                        long long next_value, bool tf32) {
+  std::vector<float> all(static_cast<std::size_t>(count * k));
+  for (long long i = 0; i < count; ++i) {
+    for (long long p = 0; p < k; ++p)
+      all[static_cast<std::size_t>(i * k + p)] = element(data, type, i * next_run + p * next_value, tf32);
+  }
+  return all;
+}
+
+double dot(const float* a, const float* b, long long k) {
+  double sums[8] = {};
+  long long p = 0;
+  for (; p + 8 <= k; p += 8) {
+    for (int l = 0; l < 8; ++l) sums[l] += double{a[p + l]} * b[p + l];
+  }
+  double sum = 0.0;
+  for (; p < k; ++p) sum += double{a[p]} * b[p];
+  for (const double part : sums) sum += part;
+  return sum;
+}
+
 int multiply(int ta, int tb, int m, int n, int k, float alpha, const void* a, int at, int lda, const void* b,
              int bt, int ldb, float beta, float* c, int ct, int ldc, int compute) {
   const bool types = at == bt && (at == kF32 || at == kBf16) && ct == kF32;
@@ -42,13 +65,11 @@ int multiply(int ta, int tb, int m, int n, int k, float alpha, const void* a, in
       (compute != kComputeF32 && compute != kComputeTf32))
     return kInvalid;
   const bool tf32 = compute == kComputeTf32;
+  const std::vector<float> left = runs(a, at, m, k, ta == 0 ? 1 : lda, ta == 0 ? lda : 1, tf32);
+  const std::vector<float> right = runs(b, bt, n, k, tb == 0 ? ldb : 1, tb == 0 ? 1 : ldb, tf32);
   for (long long j = 0; j < n; ++j) {
     for (long long i = 0; i < m; ++i) {
-      double sum = 0.0;
-      for (long long p = 0; p < k; ++p) {
-        sum += double{element(a, at, ta == 0 ? i + p * lda : p + i * lda, tf32)} *
-               element(b, bt, tb == 0 ? p + j * ldb : j + p * ldb, tf32);
-      }
+      const double sum = dot(left.data() + i * k, right.data() + j * k, k);
       float& to = c[i + j * ldc];
       to = static_cast<float>(beta == 0.0F ? alpha * sum : alpha * sum + double{beta} * to);
     }
