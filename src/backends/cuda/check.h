@@ -9,8 +9,8 @@ namespace lq::backends::cuda {
 // process, what to do about it too.
 void check(cudaError_t status, const char* what);
 
-// Whether the kernels that this program was built with run on the calling thread's device: cudaSuccess, or why
-// not (elementwise.cu).
+// Whether the kernels that this program was built with run on the calling thread's device: cudaSuccess, or
+// why not (elementwise.cu).
 cudaError_t kernels_status();
 
 }  // namespace lq::backends::cuda
