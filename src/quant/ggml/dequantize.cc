@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
+#include "backends/cpu/ggml_blocks.h"
 #include "base/error.h"
 #include "quant/ggml/block_decoders.h"
 #include "tensor/tensor.h"
@@ -73,6 +75,38 @@ BlockDecoder decoder_of(GgmlType type) {
   fail(ErrorCode::kInternal, "[ggml] {} is not in blocks", type_info(type).name);
 }
 
+// The version for runs of blocks, of the types that have one.
+std::optional<backends::GgmlBlocks> kernel_of(GgmlType type) {
+  switch (type) {
+    case GgmlType::kQ4_0:
+      return backends::GgmlBlocks::kQ4_0;
+    case GgmlType::kQ4_1:
+      return backends::GgmlBlocks::kQ4_1;
+    case GgmlType::kQ5_0:
+      return backends::GgmlBlocks::kQ5_0;
+    case GgmlType::kQ5_1:
+      return backends::GgmlBlocks::kQ5_1;
+    case GgmlType::kQ8_0:
+      return backends::GgmlBlocks::kQ8_0;
+    case GgmlType::kIq4Nl:
+      return backends::GgmlBlocks::kIq4Nl;
+    case GgmlType::kQ2_K:
+      return backends::GgmlBlocks::kQ2_K;
+    case GgmlType::kQ3_K:
+      return backends::GgmlBlocks::kQ3_K;
+    case GgmlType::kQ4_K:
+      return backends::GgmlBlocks::kQ4_K;
+    case GgmlType::kQ5_K:
+      return backends::GgmlBlocks::kQ5_K;
+    case GgmlType::kQ6_K:
+      return backends::GgmlBlocks::kQ6_K;
+    case GgmlType::kIq4Xs:
+      return backends::GgmlBlocks::kIq4Xs;
+    default:
+      return std::nullopt;
+  }
+}
+
 }  // namespace
 
 void dequantize(GgmlType type, const std::byte* x, std::int64_t begin, std::int64_t count, float* out) {
@@ -82,6 +116,7 @@ void dequantize(GgmlType type, const std::byte* x, std::int64_t begin, std::int6
     return;
   }
   const BlockDecoder decode = decoder_of(type);
+  const auto kernel = kernel_of(type);
   const auto* blocks = reinterpret_cast<const std::uint8_t*>(x);
   std::array<float, kLargestBlock> part{};
   const std::int64_t end = begin + count;
@@ -90,6 +125,12 @@ void dequantize(GgmlType type, const std::byte* x, std::int64_t begin, std::int6
     const std::int64_t from = begin - block * info.weights;
     const std::int64_t n = std::min(info.weights - from, end - begin);
     const std::uint8_t* at = blocks + block * info.bytes;
+    if (const std::int64_t whole = (end - begin) / info.weights; kernel && from == 0 && whole > 0) {
+      backends::decode_ggml_blocks(*kernel, at, whole, out);
+      begin += whole * info.weights;
+      out += whole * info.weights;
+      continue;
+    }
     if (n == info.weights) {
       decode(at, out);
     } else {
