@@ -17,7 +17,11 @@ pkg_check_modules(tomlplusplus REQUIRED IMPORTED_TARGET tomlplusplus)
 pkg_check_modules(cbc REQUIRED IMPORTED_TARGET cbc)
 # Without it the verb pull says that it is missing.
 pkg_check_modules(curl IMPORTED_TARGET libcurl)
+option(LQ_WITHOUT_CURL "Build as where there is no libcurl" OFF)
 set(LQ_CURL ${curl_FOUND})
+if(LQ_WITHOUT_CURL)
+  set(LQ_CURL OFF)
+endif()
 # What liblqlora.a needs of others at link time, for who uses the installed library: names of pkg-config, and what has none.
 set(LQ_ARCHIVE_PACKAGES fmt libhwy libxxhash libpcre2-8 libutf8proc zlib liblzma libzstd tomlplusplus cbc)
 if(LQ_CURL)

@@ -2,7 +2,8 @@
 # Checks exports and imports against the programs of others, by hand: llama.cpp's tools and converters, gguf-py,
 # transformers, PEFT.
 #
-#   tools/interop.sh [MODEL_DIR...]          models beside examples/models/quill; Hugging Face directories
+#   tools/interop.sh [MODEL_DIR...]          models beside examples/models/quill; Hugging Face directories, sentence
+#                                            encoders of BERT's kind too
 #
 #   LQLORA      the program (build/lqlora)
 #   LLAMA_CPP   llama.cpp's sources, with tools built in LLAMA_BIN (LLAMA_CPP/build/bin)
@@ -13,7 +14,7 @@
 #
 # llama.cpp comes whole in a PyPI source package: pip download --no-deps --no-binary llama-cpp-python llama-cpp-python,
 # unpack, and build vendor/llama.cpp: cmake -B build -DLLAMA_CURL=OFF && cmake --build build --target llama-perplexity
-# llama-quantize llama-imatrix llama-completion.
+# llama-quantize llama-imatrix llama-completion; with -DLLAMA_BUILD_EXAMPLES=ON also llama-embedding, for encoders.
 set -eu
 here=$(cd "$(dirname "$0")/.." && pwd)
 lqlora=${LQLORA:-$here/build/lqlora}
@@ -49,12 +50,30 @@ compare() {
   verdict=$("$python" "$here/tests/oracles/check_gguf_export.py" "$2" "$work/theirs.gguf" 2>&1 | head -3 | tr '\n' ';') || true
   case $verdict in equal*) say same "$1" "$verdict" ;; *) say differs "$1" "$verdict" ;; esac
 }
+# An encoder generates nothing: its files, and the embeddings that llama.cpp makes of ours.
+encoder() {
+  for type in f32 f16 q8_0; do
+    "$lqlora" --quiet export "$model" --format gguf --type $type -o "$work/$name.$type.gguf" >/dev/null
+    if [ -n "${LLAMA_CPP:-}" ]; then
+      rm -f "$work/theirs.gguf"
+      "$python" "$LLAMA_CPP/convert_hf_to_gguf.py" "$model" --outtype $type --outfile "$work/theirs.gguf" >"$work/log" 2>&1 || true
+      compare "$name $type and convert_hf_to_gguf" "$work/$name.$type.gguf"
+    fi
+  done
+  verdict=$("$python" "$here/tests/oracles/llama_embedding.py" "$bin/llama-embedding" "$work/$name.f32.gguf" "$model" 2>/dev/null) &&
+    say same "$name f32, embeddings: llama.cpp and transformers" "$verdict" ||
+    say differs "$name f32, embeddings: llama.cpp and transformers" "${verdict:-none}"
+}
 prompt="It was a cold evening"
 
 for model in "$here/examples/models/quill" "$@"; do
   name=$(basename "$model")
   [ "$name" = hf ] && name=$(basename "$(dirname "$model")")
   echo "== $name"
+  if grep -q '"BertModel"' "$model/config.json"; then
+    encoder
+    continue
+  fi
   for type in f32 f16 bf16 q8_0; do
     "$lqlora" --quiet export "$model" --format gguf --type $type -o "$work/$name.$type.gguf" >/dev/null
     if [ -n "${LLAMA_CPP:-}" ]; then
@@ -79,6 +98,9 @@ for model in "$here/examples/models/quill" "$@"; do
   fi
   same_text "$name --lora, greedy: llama.cpp and us" "$(greedy "$work/$name.f32.gguf" "$prompt" --lora "$work/$name-lora.gguf")" \
     "$(ours "$model" "$prompt" --adapter "$work/$name-lora")"
+  same_text "$name --lora-scaled 0.5, greedy: llama.cpp and us" \
+    "$(greedy "$work/$name.f32.gguf" "$prompt" --lora-scaled "$work/$name-lora.gguf:0.5")" \
+    "$(ours "$model" "$prompt" --adapter "$work/$name-lora" --lora-scale 0.5)"
   # A packed base and its low-rank part.
   "$lqlora" --quiet quantize "$model" --format gguf --bits 5 --rank 8 -o "$work/$name-packed" >/dev/null
   # Not their greedy texts: llama.cpp rounds the activations of packed products to 8 bits.

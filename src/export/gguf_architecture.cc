@@ -23,8 +23,12 @@ const GgufWrittenKind& kind_of_family(const JsonObject& config, std::string_view
        type, fmt::join(known, ", "));
 }
 
-std::optional<std::string_view> gguf_role_name(Role role) {
+std::optional<std::string_view> gguf_role_name(Role role, bool encoder) {
   switch (role) {
+    case Role::kTypes:
+      return "token_types";
+    case Role::kEmbeddingNorm:
+      return "token_embd_norm";
     case Role::kEmbedding:
       return "token_embd";
     case Role::kFinalNorm:
@@ -36,7 +40,7 @@ std::optional<std::string_view> gguf_role_name(Role role) {
     case Role::kAttentionNorm:
       return "attn_norm";
     case Role::kAttentionNormAfter:
-      return "post_attention_norm";
+      return encoder ? "attn_output_norm" : "post_attention_norm";
     case Role::kQkv:
       return "attn_qkv";
     case Role::kQ:
@@ -54,7 +58,7 @@ std::optional<std::string_view> gguf_role_name(Role role) {
     case Role::kMlpNorm:
       return "ffn_norm";
     case Role::kMlpNormAfter:
-      return "post_ffw_norm";
+      return encoder ? "layer_output_norm" : "post_ffw_norm";
     case Role::kRouter:
       return "ffn_gate_inp";
     case Role::kExpertGate:
@@ -93,11 +97,12 @@ double llama3_divisor(const RopeConfig& rope, double wavelength) {
 
 }  // namespace
 
-GgufArchitecture::GgufArchitecture(const JsonObject& config, std::string who)
+GgufArchitecture::GgufArchitecture(const JsonObject& config, std::string who,
+                                   const std::optional<TensorNames>& names)
     : who_(std::move(who)), spec_(model_spec(config)), kind_(&kind_of_family(config, who_)) {
   check_computed();
   check_rope();
-  for (ModelTensor& tensor : model_tensors(spec_, model_family(config).names)) {
+  for (ModelTensor& tensor : model_tensors(spec_, names ? *names : model_family(config).names)) {
     GgufModelTensor named = {std::move(tensor), {}};
     const Role role = named.tensor.role;
     if (kind_->permuted && (role == Role::kQ || role == Role::kK)) named.head_dim = spec_.head_dim();
@@ -117,7 +122,10 @@ void GgufArchitecture::check_computed() const {
         "norm or scale): it cannot be written as GGUF",
         who_, i, kind());
   }
-  LQ_CHECK(spec_.has_final_norm && spec_.final_norm == theirs.final_norm &&
+  LQ_CHECK(spec_.has_head == theirs.has_head && spec_.labels == theirs.labels, kUnsupported,
+           "{}: it has a head that llama.cpp's kind {} does not have", who_, kind());
+  LQ_CHECK(spec_.has_final_norm == theirs.has_final_norm && spec_.final_norm == theirs.final_norm &&
+               spec_.embedding_norm == theirs.embedding_norm && spec_.token_types == theirs.token_types &&
                spec_.embedding_multiplier == theirs.embedding_multiplier &&
                spec_.logits_multiplier == theirs.logits_multiplier &&
                spec_.logits_soft_cap == theirs.logits_soft_cap &&
@@ -157,7 +165,7 @@ void GgufArchitecture::check_rope() const {
 }
 
 std::string GgufArchitecture::tensor_name(const ModelTensor& tensor) const {
-  const auto role = gguf_role_name(tensor.role);
+  const auto role = gguf_role_name(tensor.role, kind_->encoder);
   LQ_CHECK(role.has_value(), kUnsupported, "{}: {} has no name in GGUF files of kind {}", who_, tensor.name,
            kind());
   const std::string_view suffix = tensor.bias ? "bias" : "weight";
@@ -188,6 +196,8 @@ void GgufArchitecture::add_keys(GgufKeys& all) const {
               block.norm.eps);
   if (spec_.uses(RopeUse::kGlobal)) add_rope_keys(keys);
   if (kind_->add_keys != nullptr) kind_->add_keys(spec_, keys);
+  if (spec_.token_types > 0)
+    all.u32("tokenizer.ggml.token_type_count", static_cast<std::uint32_t>(spec_.token_types));
 }
 
 void GgufArchitecture::add_rope_keys(GgufKindKeys& keys) const {

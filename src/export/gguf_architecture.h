@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,7 +36,9 @@ class GgufArchitecture {
   // who: the model, for messages. Throws Error(kUnsupported) for a family without a kind of llama.cpp's, and
   // for anything in the spec that the kind has no key for: it would be left out of what is computed. Throws
   // what model_spec throws.
-  GgufArchitecture(const JsonObject& config, std::string who);
+  // names: of the checkpoint's tensors, where they are not all that the family's are (BERT's body alone).
+  GgufArchitecture(const JsonObject& config, std::string who,
+                   const std::optional<TensorNames>& names = std::nullopt);
 
   std::string_view kind() const { return kind_->kind; }
   const ModelSpec& spec() const { return spec_; }

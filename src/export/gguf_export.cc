@@ -9,6 +9,7 @@
 #include "base/version.h"
 #include "export/packed_adapter.h"
 #include "files/job.h"
+#include "formats/gguf/gguf_pooling.h"
 #include "formats/gguf/gguf_vocabulary.h"
 
 namespace lq {
@@ -67,6 +68,8 @@ GgufKeys keys_of(const GgufSource& source, const Checkpoint& model, const GgufEx
   keys.text("general.type", "model");
   keys.text("general.name", options.name.empty() ? name_of_model(model.path()) : options.name);
   source.architecture().add_keys(keys);
+  if (source.architecture().spec().encoder())
+    add_gguf_pooling(model.folder(), source.architecture().kind(), keys);
   keys.u32("general.file_type", file_type_of(source.most_used()));
   keys.u32("general.quantization_version", kQuantizationVersion);
   add_gguf_tokenizer(model.folder(), model.config(),

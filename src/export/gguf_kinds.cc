@@ -224,6 +224,24 @@ ModelSpec computed_gpt2(const ModelSpec& spec) {
   return computed;
 }
 
+// The encoder alone.
+ModelSpec computed_bert(const ModelSpec& spec) {
+  ModelSpec computed = computed_gpt2(spec);
+  for (BlockSpec& b : computed.blocks) {
+    b.place = NormPlace::kPost;
+    b.attention.fused_qkv = b.attention.causal = false;
+    b.attention.scale = AttentionSpec().scale;
+    b.mlp.activation = Activation::kGelu;
+  }
+  computed.embedding_norm = computed.final_norm = computed.blocks.front().norm;
+  computed.has_final_norm = computed.has_head = computed.head_bias = false;
+  computed.head_dense.reset();
+  computed.labels.reset();
+  return computed;
+}
+
+void add_bert_keys(const ModelSpec& /*spec*/, GgufKindKeys& keys) { keys.flag("attention.causal", false); }
+
 }  // namespace
 
 std::string GgufKindKeys::key(std::string_view name) const { return fmt::format("{}.{}", kind_, name); }
@@ -237,6 +255,8 @@ void GgufKindKeys::number(std::string_view name, double value) {
 }
 
 void GgufKindKeys::text(std::string_view name, std::string_view value) { keys_.text(key(name), value); }
+
+void GgufKindKeys::flag(std::string_view name, bool value) { keys_.flag(key(name), value); }
 
 void GgufKindKeys::flags(std::string_view name, const std::vector<bool>& values) {
   keys_.flags(key(name), values);
@@ -269,7 +289,8 @@ const std::vector<GgufWrittenKind>& gguf_written_kinds() {
        false,
        add_granite_keys},
       {"smollm3", "smollm3", computed_smollm3, {kDefault, kLinear, kYarn}, true},
-      {"gpt2", "gpt2", computed_gpt2, {kDefault}}};
+      {"gpt2", "gpt2", computed_gpt2, {kDefault}},
+      {"bert", "bert", computed_bert, {kDefault}, false, false, add_bert_keys, true}};
   return kKinds;
 }
 

@@ -19,6 +19,7 @@ class GgufKindKeys {
   void size(std::string_view name, std::int64_t value);
   void number(std::string_view name, double value);
   void text(std::string_view name, std::string_view value);
+  void flag(std::string_view name, bool value);
   void flags(std::string_view name, const std::vector<bool>& values);
 
  private:
@@ -38,6 +39,7 @@ struct GgufWrittenKind {
   bool norms_plus_one = false;       // norms are written as 1 + w
   // Keys beyond those of all kinds. Null: none.
   void (*add_keys)(const ModelSpec& spec, GgufKindKeys& keys) = nullptr;
+  bool encoder = false;  // norms, token types and pooling as BERT has them
 };
 
 const std::vector<GgufWrittenKind>& gguf_written_kinds();

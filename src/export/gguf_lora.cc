@@ -11,6 +11,7 @@
 #include "export/packed_adapter.h"
 #include "files/job.h"
 #include "formats/module_name.h"
+#include "models/tied_embeddings.h"
 #include "ops/host_math.h"
 #include "ops/lengths.h"
 
@@ -95,7 +96,8 @@ nlohmann::ordered_json to_json(const GgufLoraReport& r) {
 GgufLoraReport write_gguf_lora(Context& context, const CheckpointPtr& model, const PeftAdapterReader& adapter,
                                const GgufLoraOptions& options) {
   const std::string who = options.adapter.string();
-  const GgufArchitecture architecture(model->config(), model->path().string());
+  const GgufArchitecture architecture(model->config(), model->path().string(),
+                                      names_in(model->reader(), model_family(model->config()).names));
   refuse_what_has_no_place(adapter, architecture, who);
   // As it is read again; one of 0 would say that there is none.
   const double alpha = adapter.config().alpha > 0.0 ? static_cast<float>(adapter.config().alpha) : 1.0;

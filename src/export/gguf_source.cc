@@ -9,6 +9,7 @@
 #include "export/merge.h"
 #include "export/packed_adapter.h"
 #include "formats/module_name.h"
+#include "models/tied_embeddings.h"
 #include "ops/host_math.h"
 #include "quant/ggml/ggml_format.h"
 
@@ -50,7 +51,8 @@ GgufSource::GgufSource(const PackedCheckpoint& model, const PeftAdapterReader* a
                        const GgufTypes& types)
     : model_(model),
       dense_(dense_parts(model, adapter)),
-      architecture_(config_of(model, dense_.unties), model.reader().path().string()) {
+      architecture_(config_of(model, dense_.unties), model.reader().path().string(),
+                    names_in(model.reader(), model_family(model.config()).names)) {
   for (const GgufModelTensor& tensor : architecture_.tensors()) add(tensor, adapter, types);
   std::set<std::string_view> used;
   for (const Entry& entry : entries_) used.insert(entry.name);
@@ -109,9 +111,10 @@ void GgufSource::add(const GgufModelTensor& tensor, const PeftAdapterReader* ada
 }
 
 GgmlType GgufSource::choose_type(Entry& entry, const GgufModelTensor& tensor, const GgufTypes& types) const {
-  // llama.cpp's converter keeps routers and learned positions as they were computed with.
+  // llama.cpp's converter keeps routers, learned positions and token types as they were computed with.
   const Role role = tensor.tensor.role;
-  if (tensor.tensor.shape.size() != 2 || role == Role::kRouter || role == Role::kPositions)
+  if (tensor.tensor.shape.size() != 2 || role == Role::kRouter || role == Role::kPositions ||
+      role == Role::kTypes)
     return GgmlType::kF32;
   const auto wanted = is_table(tensor.tensor.role) && types.tables ? types.tables : types.matrices;
   if (wanted)

@@ -10,7 +10,10 @@
 namespace lq {
 namespace {
 
-constexpr std::array<std::string_view, 12> kNames = {"tokenizer.json",
+// Of a layer in a folder of its own: how a sentence encoder pools.
+constexpr std::string_view kPoolingFile = "1_Pooling/config.json";
+
+constexpr std::array<std::string_view, 16> kNames = {"tokenizer.json",
                                                      "tokenizer.model",
                                                      "tokenizer_config.json",
                                                      "special_tokens_map.json",
@@ -21,7 +24,11 @@ constexpr std::array<std::string_view, 12> kNames = {"tokenizer.json",
                                                      "spiece.model",
                                                      "generation_config.json",
                                                      "chat_template.jinja",
-                                                     "chat_template.json"};
+                                                     "chat_template.json",
+                                                     "modules.json",
+                                                     "sentence_bert_config.json",
+                                                     "config_sentence_transformers.json",
+                                                     kPoolingFile};
 
 bool is_side_file(const std::string& name) {
   return std::find(kNames.begin(), kNames.end(), name) != kNames.end() || name.ends_with(".tiktoken");
@@ -32,12 +39,14 @@ bool is_side_file(const std::string& name) {
 std::vector<std::string> side_files(const Folder& folder) {
   std::vector<std::string> names = folder.names();
   std::erase_if(names, [](const std::string& name) { return !is_side_file(name); });
+  if (!folder.in_memory() && folder.has(kPoolingFile)) names.insert(names.begin(), std::string(kPoolingFile));
   return names;
 }
 
 std::vector<std::string> copy_side_files(const Folder& from, const std::filesystem::path& to) {
   std::vector<std::string> names = side_files(from);
   for (const std::string& name : names) {
+    std::filesystem::create_directories((to / name).parent_path());
     if (from.in_memory()) {
       write_file_atomically(to / name, from.read(name, std::numeric_limits<std::uint64_t>::max()));
     } else {

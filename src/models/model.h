@@ -32,6 +32,9 @@ struct ModelLoadOptions {
   // there is one.
   std::filesystem::path adapter = {};
   bool no_adapter = false;  // not even that one
+  // What the adapter adds is multiplied by this. Not 1: Error(kInvalidArgument) where there is no adapter,
+  // Error(kUnsupported) for one that replaces whole tensors, which cannot be scaled.
+  double lora_scale = 1.0;
   // Whether an adapter that names its base's hash is checked against the model's. A packed model has its hash
   // in config.json; a dense one is read whole for it.
   bool check_base_hash = true;
@@ -124,7 +127,8 @@ class Model {
   // the model's, as in PEFT: a copy that belongs to one module (modules_to_save) leaves the other of a tied
   // pair as it was, a tensor in the base layer's place changes both. `base_hash`: of this model, empty: not
   // checked.
-  void load_adapter(Context& ctx, const std::filesystem::path& directory, std::string_view base_hash);
+  void load_adapter(Context& ctx, const std::filesystem::path& directory, std::string_view base_hash,
+                    double lora_scale = 1.0);
   // Names of the parameters that an adapter has replaced whole.
   const std::vector<std::string>& replaced() const;
   // Hash that adapters name their base by: from config.json of a packed model, else computed from the files.

@@ -76,7 +76,8 @@ void Model::State::check_adapter(const PeftAdapterReader& reader, const std::fil
            pair == nullptr ? std::string() : pair->module, path());
 }
 
-void Model::load_adapter(Context& ctx, const std::filesystem::path& directory, std::string_view base_hash) {
+void Model::load_adapter(Context& ctx, const std::filesystem::path& directory, std::string_view base_hash,
+                         double lora_scale) {
   PeftAdapterReader reader(directory);
   reader.fuse(fused_modules(hf_config()));
   if (!base_hash.empty()) reader.check_base(base_hash);
@@ -88,6 +89,9 @@ void Model::load_adapter(Context& ctx, const std::filesystem::path& directory, s
     }
   }
   std::sort(state_->replaced.begin(), state_->replaced.end());
+  LQ_CHECK(lora_scale == 1.0 || state_->replaced.empty(), kUnsupported,
+           "[adapter] {}: `lora-scale` {}, but the adapter replaces {} whole, which cannot be scaled",
+           directory.string(), lora_scale, state_->replaced.front());
   for (const LoraPair& pair : reader.pairs()) {
     Linear* linear = find_linear(state_->local_name(pair.module));
     LQ_CHECK(linear != nullptr, kMismatch, "[adapter] {}: there is no linear module {} in {}",
@@ -97,7 +101,7 @@ void Model::load_adapter(Context& ctx, const std::filesystem::path& directory, s
     lora->b.name = linear->name() + ".lora_B.weight";
     lora->a.value = pair.a.copy_f32();
     lora->b.value = pair.b.copy_f32();
-    lora->scaling = static_cast<float>(pair.scaling);
+    lora->scaling = static_cast<float>(pair.scaling * lora_scale);
     lora->magnitude = magnitude_of(pair);
     linear->set_lora(std::move(lora));
   }
@@ -109,7 +113,7 @@ void Model::load_adapter(Context& ctx, const std::filesystem::path& directory, s
     lora->a.value = Tensor::empty(DType::kF32, {pair->in, pair->rank});
     transpose(ctx.pool, const_matrix_of(a), matrix_of(lora->a.value));
     lora->b.value = pair->b.copy_f32();
-    lora->scaling = static_cast<float>(pair->scaling);
+    lora->scaling = static_cast<float>(pair->scaling * lora_scale);
     lora->magnitude = magnitude_of(*pair);
     state_->embedding->set_lora(ctx, std::move(lora));
   }

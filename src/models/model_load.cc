@@ -234,10 +234,12 @@ Model Model::load(Context& ctx, CheckpointPtr checkpoint, const ModelLoadOptions
 
   std::filesystem::path adapter = options.adapter;
   if (adapter.empty() && packed && std::filesystem::exists(beside / "adapter_config.json")) adapter = beside;
+  LQ_CHECK(options.lora_scale == 1.0 || (!adapter.empty() && !options.no_adapter), kInvalidArgument,
+           "`lora-scale` {}: there is no adapter that it could scale", options.lora_scale);
   if (!adapter.empty() && !options.no_adapter) {
     bool named = false;
     if (options.check_base_hash) named = PeftAdapterReader(adapter).base_hash().has_value();
-    model.load_adapter(ctx, adapter, named ? model.base_hash(ctx) : std::string());
+    model.load_adapter(ctx, adapter, named ? model.base_hash(ctx) : std::string(), options.lora_scale);
   }
   return model;
 }

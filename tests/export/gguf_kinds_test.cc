@@ -16,6 +16,7 @@
 #include "formats/safetensors_reader.h"
 #include "models/golden_numbers.h"
 #include "models/model.h"
+#include "tokenizers/tokenizer.h"
 
 namespace lq {
 namespace {
@@ -79,6 +80,67 @@ INSTANTIATE_TEST_SUITE_P(Kinds, GgufKindsTest,
                          testing::Values("llama_rope_llama3", "gemma2", "gemma3", "phi3", "phi3_long",
                                          "olmo2", "granite", "smollm3", "mixtral", "qwen3_moe", "gpt2"));
 
+// A sentence encoder: no logits, but hidden states.
+TEST(GgufWrittenKinds, AnEncoderComesBackAsItWas) {
+  ThreadPool pool(2);
+  NoProgress progress;
+  Context context{pool, progress, 0, {}};
+  const io_test::TempDir dir;
+  const std::filesystem::path from = kKindGoldens.parent_path() / "bert_bare";
+  std::filesystem::create_directories(dir / "hf" / "1_Pooling");
+  for (const char* file : {"config.json", "model.safetensors"}) {
+    std::filesystem::copy_file(from / file, dir / "hf" / file);
+  }
+  io_test::put_file(dir / "hf" / "tokenizer.json", R"({
+    "added_tokens": [{"id": 0, "content": "[PAD]", "special": true}, {"id": 1, "content": "[UNK]", "special": true},
+                     {"id": 2, "content": "[CLS]", "special": true}, {"id": 3, "content": "[SEP]", "special": true}],
+    "normalizer": {"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
+                   "strip_accents": null, "lowercase": true},
+    "pre_tokenizer": {"type": "BertPreTokenizer"},
+    "post_processor": {"type": "BertProcessing", "sep": ["[SEP]", 3], "cls": ["[CLS]", 2]},
+    "decoder": {"type": "WordPiece", "prefix": "##", "cleanup": true},
+    "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+              "max_input_chars_per_word": 100,
+              "vocab": {"[PAD]": 0, "[UNK]": 1, "[CLS]": 2, "[SEP]": 3, "a": 4, "##a": 5, "b": 6}}})");
+  io_test::put_file(dir / "hf" / "modules.json",
+                    R"([{"path": "", "type": "a.Transformer"}, {"path": "1_Pooling", "type": "a.Pooling"}])");
+  io_test::put_file(dir / "hf" / "1_Pooling" / "config.json", R"({"pooling_mode_mean_tokens": true})");
+  const GgufExportReport report =
+      export_gguf(context, {.model = dir / "hf", .types = {ggml::GgmlType::kF32, {}}, .out = dir / "m.gguf"});
+  EXPECT_EQ(report.tensors, 5 + 2 * 16);
+
+  const SafetensorsReader golden(from / "golden.safetensors");
+  const auto ids = golden::ints_of(golden.at("input_ids"));
+  const auto types = golden::ints_of(golden.at("token_types"));
+  std::vector<std::int64_t> starts;
+  for (const std::int32_t start : golden::ints_of(golden.at("starts"))) starts.push_back(start);
+  const auto hidden = [&](const std::filesystem::path& path) {
+    const Model model = Model::load(context, path);
+    std::vector<float> x(ids.size() * static_cast<std::size_t>(model.spec().hidden));
+    Workspace ws;
+    model.forward_hidden(context, ws, {ids, starts, types}, {x.data(), std::ssize(ids), model.spec().hidden});
+    return x;
+  };
+  EXPECT_EQ(hidden(dir / "m.gguf"), hidden(from));
+  const GgufFile file(dir / "m.gguf");
+  const GgufMetadata keys(file.values(), "m");
+  EXPECT_EQ(keys.integer("bert.pooling_type", 0, 9), 1);
+  EXPECT_EQ(keys.integer("tokenizer.ggml.token_type_count", 0, 9), 2);
+  EXPECT_FALSE(keys.boolean_or("bert.attention.causal", true));
+  EXPECT_EQ(keys.texts("tokenizer.ggml.tokens")[5], "a");
+  EXPECT_EQ(keys.texts("tokenizer.ggml.tokens")[6],
+            "\u2581"
+            "b");
+
+  HfExportOptions to_hf;
+  to_hf.model = dir / "m.gguf";
+  to_hf.out = dir / "again";
+  export_hf(context, to_hf);
+  EXPECT_EQ(hidden(dir / "again"), hidden(from));
+  const auto tokenizer = Tokenizer::load(Folder(dir / "again"));
+  EXPECT_EQ(tokenizer->encode("Baa b c", true), Tokenizer::load(Folder(dir / "hf"))->encode("Baa b c", true));
+}
+
 void expect_unwritten(const char* golden, const nlohmann::ordered_json& change,
                       std::initializer_list<std::string_view> words) {
   JsonObject config = load_config(kKindGoldens.parent_path() / golden);
@@ -105,7 +167,9 @@ TEST(GgufWrittenKinds, WhatIsComputedOtherwiseIsRefused) {
   expect_unwritten("gpt2", nlohmann::ordered_json::object(), {"layer 1", "gpt2"});
   expect_unwritten("olmo2", {{"tie_word_embeddings", true}}, {"tie_word_embeddings is true", "olmo2"});
   expect_unwritten("olmo2", {{"attention_bias", true}}, {"layer 0", "olmo2"});
-  expect_unwritten("bert_masked", nlohmann::ordered_json::object(), {"bert", "gemma3_text"});
+  expect_unwritten("bert_masked", nlohmann::ordered_json::object(), {"has a head", "bert"});
+  expect_unwritten("bert_bare", {{"hidden_act", "gelu_new"}}, {"layer 0", "bert"});
+  expect_unwritten("roberta_masked", nlohmann::ordered_json::object(), {"roberta", "gemma3_text"});
 }
 
 TEST(GgufWrittenKinds, AKindIsNamedOnceForEachFamily) {

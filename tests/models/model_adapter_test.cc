@@ -144,6 +144,47 @@ TEST(ModelAdapter, NamesWithTheAdaptersOwnAreTheSame) {
   EXPECT_EQ(losses(dir.path()), losses(from));
 }
 
+// An adapter of alpha 16 at half its strength is one of alpha 8; at none the base is as it was.
+TEST(ModelAdapter, WhatItAddsIsScaled) {
+  ThreadPool pool(2);
+  NoProgress progress;
+  Context ctx{pool, progress, 0, {}};
+  const io_test::TempDir dir;
+  const fs::path from = golden_adapters() / "head";
+  fs::copy_file(from / "adapter_model.safetensors", dir / "adapter_model.safetensors");
+  JsonObject config = JsonObject::load(from / "adapter_config.json");
+  const double alpha = config.number("lora_alpha");
+  config.json()["lora_alpha"] = alpha / 2.0;
+  config.save(dir / "adapter_config.json");
+  std::ifstream base_file(from / "base");
+  std::string base;
+  std::getline(base_file, base);
+  const auto losses = [&](const ModelLoadOptions& options) {
+    const Model model = Model::load(ctx, golden_adapters() / base, options);
+    const std::vector<std::int32_t> ids = {1, 5, 9, 2, 44, 3, 60};
+    const std::vector<std::int64_t> starts = {0, 7};
+    std::vector<float> out(ids.size());
+    Workspace ws;
+    model.losses(ctx, ws, {ids, starts}, next_token_targets({ids, starts}), out);
+    return out;
+  };
+  EXPECT_EQ(losses({.adapter = from, .lora_scale = 0.5}), losses({.adapter = dir.path()}));
+  EXPECT_EQ(losses({.adapter = from, .lora_scale = 0.0}), losses({}));
+  EXPECT_NE(losses({.adapter = from}), losses({}));
+  io_test::expect_error(ErrorCode::kInvalidArgument, {"`lora-scale` 2", "no adapter"},
+                        [&] { losses({.lora_scale = 2.0}); });
+}
+
+TEST(ModelAdapter, WhatReplacesATensorIsNotScaled) {
+  ThreadPool pool(2);
+  NoProgress progress;
+  Context ctx{pool, progress, 0, {}};
+  const fs::path adapter = golden_adapters() / "saved_norms";
+  io_test::expect_error(ErrorCode::kUnsupported, {"`lora-scale` 0.5", "cannot be scaled"}, [&] {
+    Model::load(ctx, golden_adapters() / "untied", {.adapter = adapter, .lora_scale = 0.5});
+  });
+}
+
 TEST(ModelAdapter, TyingOfLowRankPartsIsRefused) {
   ThreadPool pool(2);
   NoProgress progress;

@@ -30,8 +30,10 @@ def order(scores, types):
 def main():
     ours, theirs = GGUFReader(sys.argv[1]), GGUFReader(sys.argv[2])
     bad = []
+    word_piece = "tokenizer.ggml.model" in theirs.fields and value(theirs, "tokenizer.ggml.model") == "bert"
     for name in theirs.fields:
-        if name.startswith(FREE):
+        # WordPiece has no pre-tokenizer: llama.cpp does not look at the name.
+        if name.startswith(FREE) or (word_piece and name == "tokenizer.ggml.pre"):
             continue
         if name not in ours.fields:
             # Ids of tokens that mark nothing in a text, and switches that are off.

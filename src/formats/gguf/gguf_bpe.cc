@@ -79,7 +79,7 @@ std::string gguf_bpe_json(const GgufTokens& tokens, const GgufMetadata& keys) {
   LQ_CHECK(!merges.empty(), kNotFound, "{}: no tokenizer.ggml.merges beside a vocabulary of kind gpt2",
            keys.who());
   OrderedJson normalizer;
-  if (pre.words == BpeWords::kQwen2) normalizer = {{"type", "NFC"}};
+  if (pre.words == BpeWords::kQwen2 || pre.words == BpeWords::kQwen35) normalizer = {{"type", "NFC"}};
   OrderedJson rest = {{"version", "1.0"},
                       {"truncation", nullptr},
                       {"padding", nullptr},

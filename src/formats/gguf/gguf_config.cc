@@ -106,17 +106,18 @@ OrderedJson rope_scaling(const GgufMetadata& keys, const std::string& prefix) {
 }
 
 // Keys whose only understood value is the one that changes nothing.
-void refuse_other_values(const GgufMetadata& keys, const std::string& prefix, bool experts) {
+void refuse_other_values(const GgufMetadata& keys, const std::string& prefix, const GgufKind& kind) {
   for (const char* name : {"expert_used_count", "nextn_predict_layers"}) {
-    if (experts && std::string_view(name) == "expert_used_count") continue;
+    if (kind.experts && std::string_view(name) == "expert_used_count") continue;
     const std::int64_t count = keys.integer_or(prefix + name, 0, 0, kGgufSizeLimit);
     LQ_CHECK(count == 0, kUnsupported, "{}: {}{} is {}, which is not computed (only 0)", keys.who(), prefix,
              name, count);
   }
   LQ_CHECK(!keys.boolean_or(prefix + "use_parallel_residual", false), kUnsupported,
            "{}: {}use_parallel_residual is true, which is not computed", keys.who(), prefix);
-  LQ_CHECK(keys.boolean_or(prefix + "attention.causal", true), kUnsupported,
-           "{}: {}attention.causal is false, which is not computed", keys.who(), prefix);
+  const bool causal = keys.boolean_or(prefix + "attention.causal", true);
+  LQ_CHECK(causal != kind.encoder, kUnsupported,
+           "{}: {}attention.causal is {}, which is not computed for this kind", keys.who(), prefix, causal);
   const std::string layout = keys.text_or(prefix + "tensor_data_layout", "Meta AI original pth");
   LQ_CHECK(layout == "Meta AI original pth", kUnsupported, "{}: {}tensor_data_layout \"{}\" is not read",
            keys.who(), prefix, printable(layout));
@@ -223,7 +224,7 @@ GgufConfig gguf_config(const GgufFile& file, const GgufMetadata& keys) {
   OrderedJson config = common_config(kind, source);
   if (!kind.own_rotation) add_rotation(source, config);
   if (kind.read != nullptr) kind.read(source, config);
-  refuse_other_values(keys, prefix, kind.experts);
+  refuse_other_values(keys, prefix, kind);
   const std::vector<std::string> unread = keys.unread(prefix);
   LQ_CHECK(unread.empty(), kUnsupported,
            "{}: the key {} is not understood, and may change what the model computes", keys.who(),

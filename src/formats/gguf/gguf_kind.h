@@ -43,6 +43,7 @@ struct GgufKind {
   bool norms_plus_one = false;  // norms hold 1 + w
   bool layer_norms = false;     // the key of their epsilon is attention.layer_norm_epsilon
   bool own_rotation = false;    // `read` says what turns, and how; else whole heads do
+  bool encoder = false;         // every token sees the whole text (attention.causal is false)
   // Changes and completes `config`, which has what all kinds say alike. Null: nothing to do.
   void (*read)(const GgufKindSource& source, nlohmann::ordered_json& config) = nullptr;
 };
@@ -58,5 +59,6 @@ GgufKind gguf_olmo2_kind();
 GgufKind gguf_granite_kind();
 GgufKind gguf_smollm3_kind();
 GgufKind gguf_gpt2_kind();
+GgufKind gguf_bert_kind();
 
 }  // namespace lq

@@ -35,6 +35,7 @@ const std::vector<GgufKind>& gguf_kinds() {
     all.push_back(gguf_granite_kind());
     all.push_back(gguf_smollm3_kind());
     all.push_back(gguf_gpt2_kind());
+    all.push_back(gguf_bert_kind());
     return all;
   }();
   return kKinds;

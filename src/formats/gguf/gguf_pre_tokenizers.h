@@ -13,6 +13,17 @@ enum class BpeWords {
   kDigitsThenGpt2,  // each digit is a word
   kLlama3,
   kQwen2,
+  kQwen35,
+  kGpt4o,  // also Phi-4-mini
+  kTekken,
+  kDeepSeekCoder,
+  kDeepSeek3,
+  kBloom,
+  kSeedCoder,
+  kBailing,
+  kJais2,
+  kMiniCpm5,
+  kUfakzeka,
   kLlamaCppDefault,
 };
 

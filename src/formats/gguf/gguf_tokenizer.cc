@@ -6,6 +6,8 @@
 
 #include "base/error.h"
 #include "base/printable.h"
+#include "formats/gguf/gguf_pooling.h"
+#include "formats/gguf/gguf_word_piece.h"
 
 namespace lq {
 namespace {
@@ -137,6 +139,18 @@ void refuse_unread(const GgufMetadata& keys) {
   }
 }
 
+// Of BERT's kind: nothing is generated, so there are no settings for that.
+std::map<std::string, std::string> word_piece_texts(const GgufMetadata& keys) {
+  GgufTokens tokens = read_tokens(keys);
+  mark_special(tokens);
+  mark_unknown(tokens);
+  (void)keys.text_or(key_of("pre"), "default");  // of byte-level BPE only
+  GgufWordPiece made = gguf_word_piece(tokens, keys);
+  refuse_unread(keys);
+  return {{"tokenizer.json", std::move(made.tokenizer)},
+          {"tokenizer_config.json", std::move(made.tokenizer_config)}};
+}
+
 }  // namespace
 
 bool GgufTokens::is_added(std::size_t id) const {
@@ -148,11 +162,19 @@ bool GgufTokens::is_special(std::size_t id) const {
 }
 
 std::map<std::string, std::string> gguf_side_texts(const GgufMetadata& keys) {
+  std::map<std::string, std::string> pooling =
+      gguf_pooling_texts(keys, keys.text_or("general.architecture", ""));
   const std::string kind = keys.text_or(key_of("model"), "none");
-  if (kind == "none" || kind == "no_vocab") return {};
-  LQ_CHECK(kind == "gpt2" || kind == "llama", kUnsupported,
-           "{}: {}model \"{}\" is not read (known: gpt2, byte-level BPE, and llama, SentencePiece)",
+  if (kind == "none" || kind == "no_vocab") return pooling;
+  LQ_CHECK(kind == "gpt2" || kind == "llama" || kind == "bert", kUnsupported,
+           "{}: {}model \"{}\" is not read (known: gpt2, byte-level BPE; llama, SentencePiece; bert, "
+           "WordPiece)",
            keys.who(), kTokenizerKeys, printable(kind));
+  if (kind == "bert") {
+    std::map<std::string, std::string> texts = word_piece_texts(keys);
+    texts.merge(pooling);
+    return texts;
+  }
   const bool sentencepiece = kind == "llama";
   GgufTokens tokens = read_tokens(keys);
   mark_special(tokens);
@@ -173,6 +195,7 @@ std::map<std::string, std::string> gguf_side_texts(const GgufMetadata& keys) {
   texts["tokenizer_config.json"] = tokenizer_config_json(tokens, keys, sentencepiece).dump(2);
   texts["generation_config.json"] = generation_config_json(tokens, keys).dump(2);
   refuse_unread(keys);
+  texts.merge(pooling);
   return texts;
 }
 

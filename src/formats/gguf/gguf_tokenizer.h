@@ -34,8 +34,9 @@ struct GgufTokens {
   bool is_special(std::size_t id) const;  // the first two of them
 };
 
-// File name -> content: tokenizer.json (tokenizer.ggml.model "gpt2") or tokenizer.model ("llama"),
-// tokenizer_config.json with the chat template, generation_config.json. None where the file has no tokenizer.
+// File name -> content: tokenizer.json (tokenizer.ggml.model "gpt2" and "bert") or tokenizer.model ("llama"),
+// tokenizer_config.json with the chat template, generation_config.json of models that generate, and how a
+// sentence encoder pools (gguf_pooling.h). None where the file has no tokenizer.
 // Throws Error(kUnsupported) for another kind of tokenizer, a pre-tokenizer or key that is not known;
 // Error(kCorruptFile), Error(kNotFound) naming the key.
 std::map<std::string, std::string> gguf_side_texts(const GgufMetadata& keys);

@@ -16,6 +16,7 @@
 #include "base/printable.h"
 #include "formats/gguf/gguf_pre_tokenizers.h"
 #include "formats/gguf/gguf_tokenizer.h"
+#include "formats/gguf/gguf_word_piece.h"
 #include "tokenizers/sentencepiece_model.h"
 #include "tokenizers/tokenizer.h"
 #include "tokenizers/tokenizer_config.h"
@@ -148,6 +149,52 @@ std::vector<float> scores_of_merges(const HfTokenizer& hf, const TokenTable& tab
   return scores;
 }
 
+void add_word_piece(const HfTokenizer& hf, TokenTable& table, GgufKeys& keys) {
+  const WordPieceLetters letters = word_piece_letters(hf.json, hf.who);
+  for (const auto& [text, id] : hf.model().at("vocab").items()) {
+    table.put(id.get<std::int64_t>(), text, GgufTokenType::kNormal);
+  }
+  for (const AddedToken& token : hf.added()) table.put_added(token);
+  table.fill_holes();
+  for (std::size_t id = 0; id < table.tokens.texts.size(); ++id) {
+    std::string& text = table.tokens.texts[id];
+    if (table.tokens.types[id] != GgufTokenType::kControl) text = gguf_piece_of(text);
+  }
+  keys.text(tokenizer_key("model"), "bert");
+  keys.text(tokenizer_key("pre"), "default");
+  keys.flag(tokenizer_key("normalizer.lowercase"), letters.lowercase);
+  if (letters.strip_accents != letters.lowercase)
+    keys.flag(tokenizer_key("normalizer.strip_accents"), letters.strip_accents);
+}
+
+// [CLS] and [SEP] are BOS and EOS to llama.cpp.
+void add_word_piece_ends(const Tokenizer& tokenizer, const HfTokenizer& hf, const TokenizerConfig& settings,
+                         GgufKeys& keys) {
+  const std::vector<std::int32_t> bare = tokenizer.encode("a", false);
+  std::vector<std::int32_t> whole = tokenizer.encode("a", true);
+  const bool ends =
+      whole.size() == bare.size() + 2 && std::equal(bare.begin(), bare.end(), whole.begin() + 1);
+  LQ_CHECK(ends, kUnsupported, "{}: a text does not stand between [CLS] and [SEP] alone, as BERT's do",
+           hf.who);
+  const OrderedJson& vocab = hf.model().at("vocab");
+  const auto id = [&](const char* key, std::int64_t value) {
+    if (value >= 0) keys.u32(tokenizer_key(key), static_cast<std::uint32_t>(value));
+  };
+  const auto named = [&](const std::string& text) {
+    return vocab.contains(text) ? vocab[text].get<std::int64_t>() : -1;
+  };
+  id("bos_token_id", whole.front());
+  id("eos_token_id", whole.back());
+  id("seperator_token_id", whole.back());
+  id("unknown_token_id", named(hf.model().value("unk_token", "[UNK]")));
+  id("padding_token_id", tokenizer.special().pad.value_or(-1));
+  for (const auto& [name, text] : settings.named) {
+    if (name == "mask_token") id("mask_token_id", named(text));
+  }
+  keys.flag(tokenizer_key("add_bos_token"), true);
+  keys.flag(tokenizer_key("add_eos_token"), true);
+}
+
 bool is_byte_piece(const std::string& text) {
   return text.size() == 6 && text.starts_with("<0x") && text.ends_with('>');
 }
@@ -248,12 +295,18 @@ void add_gguf_tokenizer(const Folder& folder, const JsonObject& config, const Gg
   TokenTable table(options.rows, who);
   const std::string file = folder.read(in_json ? "tokenizer.json" : "tokenizer.model", kTokenizerFileLimit);
   bool byte_level = false;
+  bool word_piece = false;
   if (in_json) {
     const HfTokenizer hf = {who, OrderedJson::parse(file)};
+    const std::string kind = hf.model().value("type", "");
     byte_level = has_byte_level(hf.json.value("pre_tokenizer", OrderedJson()));
-    LQ_CHECK(hf.model().value("type", "") == "BPE" && (byte_level || hf.flag("byte_fallback")), kUnsupported,
-             "{}: only byte-level BPE and SentencePiece's BPE can be written to a GGUF file", who);
-    if (byte_level) {
+    word_piece = kind == "WordPiece";
+    LQ_CHECK(word_piece || (kind == "BPE" && (byte_level || hf.flag("byte_fallback"))), kUnsupported,
+             "{}: only WordPiece, byte-level BPE and SentencePiece's BPE can be written to a GGUF file", who);
+    if (word_piece) {
+      add_word_piece(hf, table, keys);
+      add_word_piece_ends(*tokenizer, hf, settings, keys);
+    } else if (byte_level) {
       add_byte_level(hf, options.pre, table, keys);
     } else {
       add_pieces(hf, table);
@@ -265,12 +318,13 @@ void add_gguf_tokenizer(const Folder& folder, const JsonObject& config, const Gg
     add_sentencepiece(settings.add_prefix_space.value_or(pieces.add_dummy_prefix), table, keys);
   }
   LQ_CHECK(byte_level || options.pre.empty(), kInvalidArgument,
-           "`pre-tokenizer` {}: {} is SentencePiece's, which has none", options.pre, who);
+           "`pre-tokenizer` {}: {} is {}, which has none", options.pre, who,
+           word_piece ? "WordPiece's" : "SentencePiece's");
   keys.texts(tokenizer_key("tokens"), table.tokens.texts);
   std::vector<std::int32_t> types;
   for (const GgufTokenType type : table.tokens.types) types.push_back(static_cast<std::int32_t>(type));
   keys.i32s(tokenizer_key("token_type"), types);
-  add_ends(*tokenizer, config, who, keys);
+  if (!word_piece) add_ends(*tokenizer, config, who, keys);
   if (settings.chat_template) keys.text("tokenizer.chat_template", *settings.chat_template);
   if (settings.tool_template) keys.text("tokenizer.chat_template.tool_use", *settings.tool_template);
 }

@@ -15,9 +15,9 @@ struct GgufVocabularyOptions {
   std::string_view pre = {};  // tokenizer.ggml.pre of a byte-level BPE; empty: found by its rules
 };
 
-// Adds tokenizer.ggml.* and tokenizer.chat_template. Byte-level BPE (kind "gpt2") and SentencePiece's BPE
-// (kind "llama"), of tokenizer.json or tokenizer.model. config: config.json, for the ids that
-// tokenizer_config.json does not name. Throws Error(kNotFound) where there is no tokenizer,
+// Adds tokenizer.ggml.* and tokenizer.chat_template. Byte-level BPE (kind "gpt2"), WordPiece (kind "bert")
+// and SentencePiece's BPE (kind "llama"), of tokenizer.json or tokenizer.model. config: config.json, for the
+// ids that tokenizer_config.json does not name. Throws Error(kNotFound) where there is no tokenizer,
 // Error(kUnsupported) for another kind or a way to cut words that llama.cpp is not known to have,
 // Error(kMismatch) for ids beyond the rows; and what Tokenizer::load throws.
 void add_gguf_tokenizer(const Folder& folder, const JsonObject& config, const GgufVocabularyOptions& options,

@@ -10,8 +10,7 @@ HttpResponse http(const HttpRequest& request, const HttpAccept& /*accept*/, cons
                   const StopToken& /*stop*/) {
   fail(ErrorCode::kUnsupported,
        "{}: this lqlora was built without libcurl, and downloads nothing (install libcurl4-openssl-dev and "
-       "build "
-       "again)",
+       "build again)",
        request.url);
 }
 

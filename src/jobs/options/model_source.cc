@@ -8,6 +8,7 @@ Model ModelSource::load(Context& context) const {
   ModelLoadOptions options;
   options.adapter = adapter;
   options.no_adapter = no_adapter;
+  options.lora_scale = lora_scale;
   return Model::load(context, model, options);
 }
 
@@ -23,6 +24,11 @@ void describe(OptionVisitor& v, ModelSource& o) {
            path(o.adapter));
   v.option({.key = "no-adapter", .help = "The packed matrices alone", .excludes = {"adapter"}},
            flag(o.no_adapter));
+  v.option({.key = "lora-scale",
+            .help = "What the adapter adds is multiplied by this (0: nothing is added)",
+            .excludes = {"no-adapter"},
+            .changes_result = o.lora_scale != 1.0},
+           number(o.lora_scale));
 }
 
 }  // namespace lq

@@ -12,6 +12,7 @@ struct ModelSource {
   std::filesystem::path model;
   std::filesystem::path adapter = {};  // empty: MODEL/adapter of a packed model
   bool no_adapter = false;             // the packed matrices alone
+  double lora_scale = 1.0;             // of what the adapter adds
 
   // Throws what Model::load throws.
   Model load(Context& context) const;

@@ -26,7 +26,7 @@ class KindFile {
       u32(name, value);
     }
     specs_ = {{"token_embd.weight", ggml::GgmlType::kF32, {5, 16}}};
-    if (kind_ != "gpt2") f32("attention.layer_norm_rms_epsilon", 1e-5F);
+    if (kind_ != "gpt2" && kind_ != "bert") f32("attention.layer_norm_rms_epsilon", 1e-5F);
   }
   KindFile& u32(const std::string& name, std::uint32_t value) {
     keys_.u32(key(name), value);

@@ -85,17 +85,17 @@ TEST(GgufTokenizer, WhatIsNotUnderstoodIsRefusedByName) {
     more(keys);
     expect_error(code, words, [&] { texts_of(keys); });
   };
-  refused(ErrorCode::kUnsupported, {"[gguf] f", "tokenizer.ggml.pre \"poro-chat\"", "llama-bpe"},
-          [](GgufKeys& keys) { keys.text("tokenizer.ggml.pre", "poro-chat"); });
+  refused(ErrorCode::kUnsupported, {"[gguf] f", "tokenizer.ggml.pre \"mine\"", "llama-bpe"},
+          [](GgufKeys& keys) { keys.text("tokenizer.ggml.pre", "mine"); });
   refused(ErrorCode::kUnsupported, {"tokenizer.ggml.lowercase"},
           [](GgufKeys& keys) { keys.flag("tokenizer.ggml.lowercase", true); });
   refused(ErrorCode::kUnsupported, {"add_sep_token is true"},
           [](GgufKeys& keys) { keys.flag("tokenizer.ggml.add_sep_token", true); });
   refused(ErrorCode::kCorruptFile, {"tokenizer.ggml.bos_token_id is 6"},
           [](GgufKeys& keys) { keys.u32("tokenizer.ggml.bos_token_id", 6); });
-  GgufKeys bert;
-  bert.text("tokenizer.ggml.model", "bert");
-  expect_error(ErrorCode::kUnsupported, {"tokenizer.ggml.model \"bert\"", "gpt2"}, [&] { texts_of(bert); });
+  GgufKeys other;
+  other.text("tokenizer.ggml.model", "t5");
+  expect_error(ErrorCode::kUnsupported, {"tokenizer.ggml.model \"t5\"", "gpt2"}, [&] { texts_of(other); });
 }
 
 // Gemma's files have it as a control token.
