@@ -144,8 +144,8 @@ TEST(GgufVocabulary, WhatCannotBeSaidIsRefused) {
   expect_error(ErrorCode::kNotFound, {dir.path().string(), "no tokenizer.json and no tokenizer.model"},
                [&] { Written(dir.path(), empty_config(), {.rows = 6}); });
   put_file(dir / "tokenizer.json",
-           R"({"model": {"type": "WordPiece", "unk_token": "[UNK]", "vocab": {"[UNK]": 0, "a": 1}}})");
-  expect_error(ErrorCode::kUnsupported, {"only byte-level BPE and SentencePiece's BPE"},
+           R"({"model": {"type": "WordLevel", "unk_token": "[UNK]", "vocab": {"[UNK]": 0, "a": 1}}})");
+  expect_error(ErrorCode::kUnsupported, {"only WordPiece, byte-level BPE and SentencePiece's BPE"},
                [&] { Written(dir.path(), empty_config(), {.rows = 6}); });
 }
 
