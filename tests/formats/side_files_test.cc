@@ -9,12 +9,22 @@ namespace {
 
 TEST(SideFiles, CopiesTokenizerAndGenerationFilesOnly) {
   const io_test::TempDir dir;
-  const std::vector<std::string> wanted = {
-      "1_Pooling/config.json", "added_tokens.json", "chat_template.jinja", "chat_template.json",
-      "config_sentence_transformers.json", "generation_config.json", "merges.txt", "modules.json",
-      "qwen.tiktoken", "sentence_bert_config.json", "special_tokens_map.json", "tokenizer.json",
-      "tokenizer.model",
-      "tokenizer_config.json",   "vocab.json",          "vocab.txt"};
+  const std::vector<std::string> wanted = {"1_Pooling/config.json",
+                                           "added_tokens.json",
+                                           "chat_template.jinja",
+                                           "chat_template.json",
+                                           "config_sentence_transformers.json",
+                                           "generation_config.json",
+                                           "merges.txt",
+                                           "modules.json",
+                                           "qwen.tiktoken",
+                                           "sentence_bert_config.json",
+                                           "special_tokens_map.json",
+                                           "tokenizer.json",
+                                           "tokenizer.model",
+                                           "tokenizer_config.json",
+                                           "vocab.json",
+                                           "vocab.txt"};
   for (const std::string& name : wanted) io_test::put_file(dir / ("from/" + name), "content of " + name);
   for (const std::string name : {"config.json", "model.safetensors", "README.md", "LICENSE", "notes.txt",
                                  "model.safetensors.index.json", "vocab.txt.bak"}) {

@@ -18,15 +18,25 @@ TEXTS = ["The ferry left the harbour at seven.", "Gulls wheeled over the crates.
          "Caf\u00e9s in S\u00e3o Paulo, 2024: naïve? \u4e2d\u6587"]
 
 
+def embedding(program, file, text):
+    """On a busy machine llama.cpp's tools may end before all that they print is out: they are asked again."""
+    for _ in range(9):
+        out = subprocess.run([program, "-m", file, "-p", text, "--pooling", "mean", "--embd-normalize", "2",
+                              "--embd-output-format", "json", "-t", "2"], capture_output=True, text=True, check=True)
+        try:
+            return json.loads(out.stdout)["data"][0]["embedding"]
+        except json.JSONDecodeError:
+            continue
+    sys.exit(f"{program} printed no whole embedding of {file}")
+
+
 def main():
     program, file, folder = sys.argv[1:]
     tokenizer = AutoTokenizer.from_pretrained(folder)
     model = AutoModel.from_pretrained(folder, dtype=torch.float32).eval()
     worst, least = 0.0, 1.0
     for text in TEXTS:
-        out = subprocess.run([program, "-m", file, "-p", text, "--pooling", "mean", "--embd-normalize", "2",
-                              "--embd-output-format", "json", "-t", "2"], capture_output=True, text=True, check=True)
-        theirs = torch.tensor(json.loads(out.stdout)["data"][0]["embedding"])
+        theirs = torch.tensor(embedding(program, file, text))
         with torch.no_grad():
             ids = tokenizer(text, return_tensors="pt", padding=False, truncation=False)
             hidden = model(**ids).last_hidden_state[0].mean(0)
