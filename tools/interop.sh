@@ -129,7 +129,10 @@ for model in "$here/examples/models/quill" "$@"; do
     "$(greedy "$work/$name.f32.gguf" "$prompt" --lora-scaled "$work/$name-lora.gguf:0.5")" \
     "$(ours "$model" "$prompt" --adapter "$work/$name-lora" --lora-scale 0.5)"
   # A packed base and its low-rank part.
-  "$lqlora" --quiet quantize "$model" --format gguf --bits 5 --rank 8 -o "$work/$name-packed" >/dev/null
+  if ! "$lqlora" --quiet quantize "$model" --format gguf --bits 5 --rank 8 -o "$work/$name-packed" >/dev/null 2>"$work/log"; then
+    say "not made" "$name packed" "by us: $(tail -n 1 "$work/log" | cut -c1-200)"
+    continue
+  fi
   # Not their greedy texts: llama.cpp rounds the activations of packed products to 8 bits.
   theirs=$(their_perplexity "$work/$name-packed/model.gguf" --lora "$work/$name-packed/adapter.gguf")
   own=$(our_perplexity "$work/$name-packed/model.gguf" --adapter "$work/$name-packed/adapter")
