@@ -1,79 +1,65 @@
 #include "allocate/allocation.h"
 
-#include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "allocate/choice_name.h"
-#include "allocate/json_values.h"
 #include "base/error.h"
 #include "files/atomic_file.h"
 #include "files/json_file.h"
+#include "files/json_object.h"
 
 namespace lq {
 namespace {
 
 using nlohmann::json;
 
-// 0 where the key is missing.
-double number_at(const json& object, const char* key, std::string_view who) {
-  const auto found = object.find(key);
-  if (found == object.end() || found->is_null()) return 0;
-  const double number = found->is_number() ? found->get<double>() : -1;
-  LQ_CHECK(std::isfinite(number) && number >= 0, kCorruptFile, "{}: \"{}\" must be a number from 0", who,
-           key);
-  return number;
-}
+constexpr std::int64_t kLargestRank = 1'000'000'000;
 
-int rank_from_json(const json& value, std::string_view who, std::string_view what) {
-  LQ_CHECK(value.is_number_unsigned() && value.get<std::uint64_t>() <= 1'000'000'000, kCorruptFile,
-           "{}: {} must be a whole number from 0", who, what);
-  return value.get<int>();
+// 0 where the key is missing.
+double number_from_0(const JsonObject& fields, std::string_view key) {
+  return fields.number_or(key, 0, 0, std::numeric_limits<double>::max());
 }
 
 // "rank" for all, or "ranks" for each.
-void read_ranks(const json& object, std::string_view who, Allocation& allocation) {
-  const auto rank = object.find("rank");
-  const auto ranks = object.find("ranks");
-  if (ranks == object.end()) {
-    if (rank == object.end() || rank->is_null()) return;
-    const int value = rank_from_json(*rank, who, "\"rank\"");
-    for (AllocatedMatrix& m : allocation.choices) m.rank = value;
+void read_ranks(const JsonObject& fields, Allocation& allocation) {
+  if (!fields.has("ranks")) {
+    const auto rank = static_cast<int>(fields.integer_or("rank", 0, 0, kLargestRank));
+    for (AllocatedMatrix& m : allocation.choices) m.rank = rank;
     return;
   }
-  LQ_CHECK(ranks->is_object() && ranks->size() == allocation.choices.size(), kCorruptFile,
-           "{}: \"ranks\" must be an object with a rank for each of the {} choices", who,
+  const JsonObject ranks = fields.section("ranks");
+  LQ_CHECK(ranks.json().size() == allocation.choices.size(), kCorruptFile,
+           "{}: key 'ranks' must hold a rank for each of the {} choices", fields.who(),
            allocation.choices.size());
   allocation.has_ranks = true;
   for (AllocatedMatrix& m : allocation.choices) {
-    const auto found = ranks->find(m.name);
-    LQ_CHECK(found != ranks->end(), kCorruptFile, "{}: \"ranks\" has none for \"{}\"", who, m.name);
-    m.rank = rank_from_json(*found, who, fmt::format("ranks[\"{}\"]", m.name));
+    m.rank = static_cast<int>(ranks.integer(m.name, 0, kLargestRank));
   }
 }
 
 }  // namespace
 
 Allocation allocation_from_json(const json& object, std::string_view who) {
-  LQ_CHECK(object.is_object(), kCorruptFile, "{}: a {}, but an allocation is a JSON object", who,
-           object.type_name());
+  const JsonObject fields = JsonObject::record(object, std::string(who));
   Allocation allocation;
-  allocation.bits_per_weight = number_at(object, "bits_per_weight", who);
-  allocation.factor_bits_per_weight = number_at(object, "factor_bits_per_weight", who);
-  allocation.objective = number_at(object, "objective", who);
-  allocation.bound = number_at(object, "bound", who);
-  allocation.gap = number_at(object, "gap", who);
-  allocation.model = text_at(object, "model", who);
-  allocation.method = text_at(object, "method", who);
-  allocation.weights = text_at(object, "weights", who);
-  const auto choices = object.find("choices");
-  LQ_CHECK(choices != object.end() && choices->is_object() && !choices->empty(), kCorruptFile,
-           "{}: \"choices\" must be an object with a choice for each matrix", who);
-  for (const auto& [name, choice] : choices->items()) {
+  allocation.bits_per_weight = number_from_0(fields, "bits_per_weight");
+  allocation.factor_bits_per_weight = number_from_0(fields, "factor_bits_per_weight");
+  allocation.objective = number_from_0(fields, "objective");
+  allocation.bound = number_from_0(fields, "bound");
+  allocation.gap = number_from_0(fields, "gap");
+  allocation.model = fields.text_or("model", "");
+  allocation.method = fields.text_or("method", "");
+  allocation.weights = fields.text_or("weights", "");
+  const JsonObject choices = fields.section("choices");
+  LQ_CHECK(!choices.json().empty(), kCorruptFile, "{}: key 'choices' must hold a choice for each matrix",
+           who);
+  for (const auto& [name, choice] : choices.json().items()) {
     allocation.choices.push_back(
         {name, choice_name_from_json(choice, fmt::format("{}: choices[\"{}\"]", who, name)), 0});
   }
-  read_ranks(object, who, allocation);
+  read_ranks(fields, allocation);
   return allocation;
 }
 

@@ -218,10 +218,17 @@ std::vector<JsonObject> JsonObject::sections(std::string_view key) const {
   std::vector<JsonObject> all;
   if (!json->is_array()) refuse(key, "a list of objects");
   for (const auto& item : *json) {
-    if (!item.is_object()) refuse(key, "a list of objects");
-    all.push_back(inner(item, fmt::format("{}[{}]", key, all.size())));
+    const std::string place = fmt::format("{}[{}]", key, all.size());
+    LQ_CHECK(item.is_object(), kCorruptFile, "{} is {}, but an object was expected", name_of(place),
+             shown(item));
+    all.push_back(inner(item, place));
   }
   return all;
+}
+
+std::vector<JsonObject> JsonObject::required_sections(std::string_view key) const {
+  required(key);
+  return sections(key);
 }
 
 std::vector<std::pair<std::string, JsonObject>> JsonObject::named_sections(std::string_view key) const {

@@ -25,7 +25,8 @@ class JsonObject {
   static JsonObject parse(std::string_view text, std::string who);
   // Throws Error(kCorruptFile) when it is no object.
   JsonObject(nlohmann::ordered_json json, std::string who);
-  // Of what this program writes, all keys of it: a missing one is damage, Error(kCorruptFile).
+  // Of a file that must have its keys, such as those that this program writes and tokenizers': a missing one
+  // is damage, Error(kCorruptFile).
   static JsonObject record(const nlohmann::json& json, std::string who);
 
   bool has(std::string_view key) const;  // there, and not null
@@ -73,6 +74,8 @@ class JsonObject {
   std::optional<JsonObject> section_if(std::string_view key) const;
   // A list of objects, their keys named "key[0].inner". Missing: empty.
   std::vector<JsonObject> sections(std::string_view key) const;
+  // The same, but the list must be there.
+  std::vector<JsonObject> required_sections(std::string_view key) const;
   // The objects of an object whose keys are names ("modules": {"a": {...}, ...}), in their order. Missing:
   // empty.
   std::vector<std::pair<std::string, JsonObject>> named_sections(std::string_view key) const;

@@ -5,9 +5,9 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
-#include "allocate/json_values.h"
 #include "base/process.h"
 #include "files/json_file.h"
+#include "files/json_object.h"
 #include "formats/checkpoint.h"
 #include "formats/gguf/gguf_checkpoint.h"
 #include "formats/gguf/gguf_metadata.h"
@@ -180,7 +180,7 @@ Inspection inspect_gguf(const std::filesystem::path& path, ThreadPool& pool, boo
 Inspection inspect_json(const std::filesystem::path& path) {
   const nlohmann::json json = read_json(path, std::uint64_t{1} << 32);
   if (json.is_object() && json.contains("errors") && json.contains("configs")) {
-    const std::string model = text_at(json, "model", path.string());
+    const std::string model = JsonObject::record(json, path.string()).text_or("model", "");
     return {.kind = "sweep table",
             .facts = {{"matrices", std::to_string(json.value("matrices", nlohmann::json::array()).size())},
                       {"configurations", std::to_string(json["configs"].size())},

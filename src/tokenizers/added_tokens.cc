@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "files/json_object.h"
 #include "unicode/unicode.h"
 #include "unicode/utf8.h"
 
@@ -19,6 +20,17 @@ bool starts_with_word(std::string_view text) {
 }
 
 }  // namespace
+
+AddedToken read_added_token(const JsonObject& fields) {
+  AddedToken token;
+  token.content = fields.text("content");
+  token.special = fields.boolean_or("special", false);
+  token.single_word = fields.boolean_or("single_word", false);
+  token.lstrip = fields.boolean_or("lstrip", false);
+  token.rstrip = fields.boolean_or("rstrip", false);
+  token.normalized = fields.boolean_or("normalized", !token.special);
+  return token;
+}
 
 void AddedTokenMatcher::add(const AddedToken& token, const std::string& pattern) {
   if (pattern.empty()) return;

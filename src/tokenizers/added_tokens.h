@@ -9,6 +9,10 @@
 
 #include "tokenizers/trie.h"
 
+namespace lq {
+class JsonObject;
+}
+
 namespace lq::tokenizers {
 
 struct AddedToken {
@@ -20,6 +24,10 @@ struct AddedToken {
   bool rstrip = false;       // and after it
   bool normalized = false;   // looked for in the normalized text, by its normalized content
 };
+
+// Content and flags, as tokenizer.json and tokenizer_config.json write them; the id stands elsewhere. Throws
+// kCorruptFile.
+AddedToken read_added_token(const JsonObject& fields);
 
 // A stretch of text: one token (id >= 0), or text for the model (id < 0).
 struct Section {

@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "tokenizers/json_fields.h"
+#include "tokenizers/tokenizer_files.h"
 
 namespace lq::tokenizers {
 namespace {

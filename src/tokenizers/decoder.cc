@@ -3,15 +3,15 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "files/json_object.h"
 #include "tokenizers/byte_level.h"
-#include "tokenizers/json_fields.h"
 #include "tokenizers/pattern.h"
+#include "tokenizers/tokenizer_files.h"
 #include "unicode/utf8.h"
 
 namespace lq::tokenizers {
 namespace {
 
-using Json = nlohmann::json;
 using Tokens = std::vector<std::string>;
 
 template <typename Function>
@@ -105,9 +105,9 @@ void clean_up(std::string& text) {
   for (const auto& [from, to] : kFixes) replace_all(text, from, to);
 }
 
-std::unique_ptr<Decoder> word_piece(const Json& spec, const std::string& who) {
-  const std::string prefix = string_field(spec, "prefix", "##", who);
-  const bool cleanup = bool_field(spec, "cleanup", true, who);
+std::unique_ptr<Decoder> word_piece(const JsonObject& spec) {
+  const std::string prefix = spec.text_or("prefix", "##");
+  const bool cleanup = spec.boolean_or("cleanup", true);
   return step([=](Tokens& tokens) {
     for (std::size_t i = 0; i < tokens.size(); ++i) {
       std::string& t = tokens[i];
@@ -122,12 +122,12 @@ std::unique_ptr<Decoder> word_piece(const Json& spec, const std::string& who) {
 }
 
 // Connectionist temporal classification: repeated tokens are one, the padding between them is nothing.
-std::unique_ptr<Decoder> ctc(const Json& spec, const std::string& who) {
-  const std::string pad = string_field(spec, "pad_token", "<pad>", who);
-  const std::string space = string_field(spec, "word_delimiter_token", "|", who);
-  const bool cleanup = bool_field(spec, "cleanup", true, who);
+std::unique_ptr<Decoder> ctc(const JsonObject& spec) {
+  const std::string pad = spec.text_or("pad_token", "<pad>");
+  const std::string space = spec.text_or("word_delimiter_token", "|");
+  const bool cleanup = spec.boolean_or("cleanup", true);
   LQ_CHECK(!pad.empty() && !space.empty(), kCorruptFile,
-           "{}: CTC: 'pad_token' or 'word_delimiter_token' is empty", who);
+           "{}: CTC: 'pad_token' or 'word_delimiter_token' is empty", spec.who());
   return step([=](Tokens& tokens) {
     tokens.erase(std::unique(tokens.begin(), tokens.end()), tokens.end());
     for (std::string& t : tokens) {
@@ -140,10 +140,10 @@ std::unique_ptr<Decoder> ctc(const Json& spec, const std::string& who) {
   });
 }
 
-std::unique_ptr<Decoder> metaspace(const Json& spec, const std::string& who) {
-  const std::string marker = string_field(spec, "replacement", "\u2581", who);
-  const bool prefix = bool_field(spec, "add_prefix_space", true, who);
-  const bool prepends = string_field(spec, "prepend_scheme", prefix ? "always" : "never", who) != "never";
+std::unique_ptr<Decoder> metaspace(const JsonObject& spec) {
+  const std::string marker = spec.text_or("replacement", "\u2581");
+  const bool prefix = spec.boolean_or("add_prefix_space", true);
+  const bool prepends = spec.text_or("prepend_scheme", prefix ? "always" : "never") != "never";
   return step([=](Tokens& tokens) {
     for (std::size_t i = 0; i < tokens.size(); ++i) {
       replace_all(tokens[i], marker, i == 0 && prepends ? "" : " ");
@@ -151,10 +151,11 @@ std::unique_ptr<Decoder> metaspace(const Json& spec, const std::string& who) {
   });
 }
 
-std::unique_ptr<Decoder> strip(const Json& spec, const std::string& who) {
-  const std::string content = string_field(spec, "content", " ", who);
-  const std::int64_t start = int_field(spec, "start", 0, who), stop = int_field(spec, "stop", 0, who);
-  LQ_CHECK(!content.empty(), kCorruptFile, "{}: Strip: 'content' should be one character", who);
+std::unique_ptr<Decoder> strip(const JsonObject& spec) {
+  const std::string content = spec.text_or("content", " ");
+  const std::int64_t start = spec.integer_or("start", 0, INT64_MIN, INT64_MAX);
+  const std::int64_t stop = spec.integer_or("stop", 0, INT64_MIN, INT64_MAX);
+  LQ_CHECK(!content.empty(), kCorruptFile, "{}: Strip: 'content' should be one character", spec.who());
   return step([=](Tokens& tokens) {
     for (std::string& t : tokens) {
       std::size_t begin = 0, end = t.size();
@@ -169,15 +170,15 @@ std::unique_ptr<Decoder> strip(const Json& spec, const std::string& who) {
   });
 }
 
-std::unique_ptr<Decoder> make_decoder(const Json& spec, const std::string& who, int depth) {
-  LQ_CHECK(depth < kMaxSequenceDepth, kCorruptFile, "{}: decoders nested more than {} deep", who,
+std::unique_ptr<Decoder> make_decoder(const JsonObject& spec, int depth) {
+  LQ_CHECK(depth < kMaxSequenceDepth, kCorruptFile, "{}: decoders nested more than {} deep", spec.who(),
            kMaxSequenceDepth);
-  const std::string type = required_string(spec, "type", who);
+  const std::string type = spec.text("type");
   if (type == "Sequence") {
-    const Json& list = required(spec, "decoders", who);
-    LQ_CHECK(list.is_array(), kCorruptFile, "{}: 'decoders' should be a list", who);
     std::vector<std::shared_ptr<Decoder>> steps;
-    for (const Json& one : list) steps.push_back(make_decoder(one, who, depth + 1));
+    for (const JsonObject& one : spec.required_sections("decoders")) {
+      steps.push_back(make_decoder(one, depth + 1));
+    }
     return step([steps](Tokens& tokens) {
       for (const auto& one : steps) one->apply(tokens);
     });
@@ -185,13 +186,13 @@ std::unique_ptr<Decoder> make_decoder(const Json& spec, const std::string& who, 
   if (type == "ByteLevel") return step(byte_level_step);
   if (type == "ByteFallback") return step(byte_fallback_step);
   if (type == "Fuse") return step([](Tokens& tokens) { tokens = {join(tokens)}; });
-  if (type == "WordPiece") return word_piece(spec, who);
-  if (type == "Metaspace") return metaspace(spec, who);
-  if (type == "CTC") return ctc(spec, who);
-  if (type == "Strip") return strip(spec, who);
+  if (type == "WordPiece") return word_piece(spec);
+  if (type == "Metaspace") return metaspace(spec);
+  if (type == "CTC") return ctc(spec);
+  if (type == "Strip") return strip(spec);
   if (type == "Replace") {
-    const Pattern pattern(required(spec, "pattern", who), who);
-    const std::string content = string_field(spec, "content", "", who);
+    const Pattern pattern(spec.any("pattern"), spec.who());
+    const std::string content = spec.text_or("content", "");
     return step([=](Tokens& tokens) {
       for (std::string& t : tokens) {
         if (!utf8::is_valid(t)) t = utf8::repair(t);
@@ -200,21 +201,21 @@ std::unique_ptr<Decoder> make_decoder(const Json& spec, const std::string& who, 
     });
   }
   if (type == "BPEDecoder") {
-    const std::string suffix = string_field(spec, "suffix", "</w>", who);
+    const std::string suffix = spec.text_or("suffix", "</w>");
     return step([=](Tokens& tokens) {
       for (std::size_t i = 0; i < tokens.size() && !suffix.empty(); ++i) {
         replace_all(tokens[i], suffix, i + 1 == tokens.size() ? "" : " ");
       }
     });
   }
-  fail(ErrorCode::kUnsupported, "{}: decoder of type '{}'", who, type);
+  fail(ErrorCode::kUnsupported, "{}: decoder of type '{}'", spec.who(), type);
 }
 
 }  // namespace
 
-std::unique_ptr<Decoder> make_decoder(const Json& spec, const std::string& who) {
+std::unique_ptr<Decoder> make_decoder(const nlohmann::json& spec, const std::string& who) {
   if (spec.is_null()) return nullptr;
-  return make_decoder(spec, who + ": decoder", 0);
+  return make_decoder(JsonObject::record(spec, who + ": decoder"), 0);
 }
 
 }  // namespace lq::tokenizers

@@ -1,9 +1,10 @@
 // Reading tokenizer.json into an HfTokenizer.
 #include "base/error.h"
+#include "files/json_object.h"
 #include "tokenizers/bpe.h"
 #include "tokenizers/class_settings.h"
 #include "tokenizers/hf_tokenizer.h"
-#include "tokenizers/json_fields.h"
+#include "tokenizers/tokenizer_files.h"
 #include "tokenizers/unigram.h"
 #include "tokenizers/word_piece.h"
 
@@ -12,8 +13,25 @@ namespace {
 
 using Json = nlohmann::json;
 
+// A part that may be large: the model itself, its vocabulary, its merges.
+const Json& large_part(const Json& object, const char* key, const std::string& who) {
+  const auto it = object.find(key);
+  LQ_CHECK(it != object.end() && !it->is_null(), kCorruptFile, "{}: key '{}' is missing", who, key);
+  return *it;
+}
+
+// The others of a model.
+JsonObject settings_of(const Json& model, const std::string& who) {
+  if (!model.is_object()) return JsonObject::record(model, who);  // refuses it
+  Json settings = Json::object();
+  for (const auto& [key, value] : model.items()) {
+    if (key != "vocab" && key != "merges") settings[key] = value;
+  }
+  return JsonObject::record(settings, who);
+}
+
 Vocab read_vocab(const Json& model, const std::string& who) {
-  const Json& object = required(model, "vocab", who);
+  const Json& object = large_part(model, "vocab", who);
   LQ_CHECK(object.is_object(), kCorruptFile, "{}: 'vocab' should be an object of pieces and ids, is {}", who,
            object.type_name());
   std::vector<std::pair<std::string, std::int64_t>> entries;
@@ -29,7 +47,7 @@ Vocab read_vocab(const Json& model, const std::string& who) {
 }
 
 BpeModel::Merges read_merges(const Json& model, const std::string& who) {
-  const Json& list = required(model, "merges", who);
+  const Json& list = large_part(model, "merges", who);
   LQ_CHECK(list.is_array(), kCorruptFile, "{}: 'merges' should be a list, is {}", who, list.type_name());
   BpeModel::Merges merges;
   merges.reserve(list.size());
@@ -49,24 +67,25 @@ BpeModel::Merges read_merges(const Json& model, const std::string& who) {
   return merges;
 }
 
-std::unique_ptr<WordModel> read_bpe(const Json& model, bool byte_level, const std::string& who) {
-  const auto dropout = model.find("dropout");
-  LQ_CHECK(dropout == model.end() || dropout->is_null() || (dropout->is_number() && *dropout == 0),
-           kUnsupported, "{}: BPE with dropout {} gives other ids each time", who, dropout->dump());
+std::unique_ptr<WordModel> read_bpe(const Json& model, const JsonObject& settings, bool byte_level) {
+  const std::string& who = settings.who();
+  const double dropout = settings.number_or("dropout", 0.0);
+  LQ_CHECK(dropout == 0.0, kUnsupported, "{}: BPE with dropout {} gives other ids each time", who, dropout);
   BpeOptions options;
-  const std::string unk = string_field(model, "unk_token", "", who);
+  const std::string unk = settings.text_or("unk_token", "");
   if (!unk.empty()) options.unk = unk;
-  options.prefix = string_field(model, "continuing_subword_prefix", "", who);
-  options.suffix = string_field(model, "end_of_word_suffix", "", who);
-  options.fuse_unk = bool_field(model, "fuse_unk", false, who);
-  options.byte_fallback = bool_field(model, "byte_fallback", false, who);
-  options.ignore_merges = bool_field(model, "ignore_merges", false, who);
+  options.prefix = settings.text_or("continuing_subword_prefix", "");
+  options.suffix = settings.text_or("end_of_word_suffix", "");
+  options.fuse_unk = settings.boolean_or("fuse_unk", false);
+  options.byte_fallback = settings.boolean_or("byte_fallback", false);
+  options.ignore_merges = settings.boolean_or("ignore_merges", false);
   options.byte_level = byte_level;
   return std::make_unique<BpeModel>(read_vocab(model, who), read_merges(model, who), options, who);
 }
 
-std::unique_ptr<WordModel> read_unigram(const Json& model, const std::string& who) {
-  const Json& list = required(model, "vocab", who);
+std::unique_ptr<WordModel> read_unigram(const Json& model, const JsonObject& settings) {
+  const std::string& who = settings.who();
+  const Json& list = large_part(model, "vocab", who);
   LQ_CHECK(list.is_array(), kCorruptFile, "{}: 'vocab' should be a list of [piece, score], is {}", who,
            list.type_name());
   std::vector<std::pair<std::string, std::int64_t>> entries;
@@ -78,7 +97,7 @@ std::unique_ptr<WordModel> read_unigram(const Json& model, const std::string& wh
     scores.push_back(item[1].get<double>());
   }
   std::optional<std::int32_t> unk;
-  const std::int64_t unk_id = int_field(model, "unk_id", -1, who);
+  const std::int64_t unk_id = settings.integer_or("unk_id", -1, INT64_MIN, INT64_MAX);
   if (unk_id != -1) {
     LQ_CHECK(unk_id >= 0 && unk_id < static_cast<std::int64_t>(scores.size()), kCorruptFile,
              "{}: unk_id is {}, but there are {} pieces", who, unk_id, scores.size());
@@ -87,17 +106,18 @@ std::unique_ptr<WordModel> read_unigram(const Json& model, const std::string& wh
   Vocab vocab;
   vocab.build(std::move(entries), who);
   return std::make_unique<UnigramModel>(std::move(vocab), std::move(scores), unk,
-                                        bool_field(model, "byte_fallback", false, who), who);
+                                        settings.boolean_or("byte_fallback", false), who);
 }
 
 // Files from before 2021 leave the type out.
-std::string model_type(const Json& model, const std::string& who) {
-  const std::string type = string_field(model, "type", "", who);
+std::string model_type(const Json& model, const JsonObject& settings) {
+  const std::string type = settings.text_or("type", "");
   if (!type.empty()) return type;
   if (model.contains("merges")) return "BPE";
-  if (model.contains("unk_id")) return "Unigram";
-  if (model.contains("continuing_subword_prefix")) return "WordPiece";
-  fail(ErrorCode::kCorruptFile, "{}: 'type' is missing (BPE, Unigram, WordPiece or WordLevel)", who);
+  if (settings.json().contains("unk_id")) return "Unigram";
+  if (settings.json().contains("continuing_subword_prefix")) return "WordPiece";
+  fail(ErrorCode::kCorruptFile, "{}: 'type' is missing (BPE, Unigram, WordPiece or WordLevel)",
+       settings.who());
 }
 
 std::vector<AddedToken> read_added_tokens(const Json& root, const std::string& who) {
@@ -107,10 +127,9 @@ std::vector<AddedToken> read_added_tokens(const Json& root, const std::string& w
   LQ_CHECK(it->is_array(), kCorruptFile, "{}: 'added_tokens' should be a list, is {}", who, it->type_name());
   for (const Json& item : *it) {
     const std::string place = fmt::format("{}: added_tokens[{}]", who, out.size());
-    AddedToken token = added_token_fields(item, place);
-    const std::int64_t id = int_field(item, "id", -1, place);
-    LQ_CHECK(id >= 0 && id <= INT32_MAX, kCorruptFile, "{}: 'id' should be a token id, is {}", place, id);
-    token.id = static_cast<std::int32_t>(id);
+    const JsonObject fields = JsonObject::record(item, place);
+    AddedToken token = read_added_token(fields);
+    token.id = static_cast<std::int32_t>(fields.integer("id", 0, INT32_MAX));
     out.push_back(std::move(token));
   }
   return out;
@@ -126,29 +145,31 @@ const Json& field_or_null(const Json& root, const char* key) {
 
 std::unique_ptr<HfTokenizer> make_hf_tokenizer(std::string_view text, const TokenizerConfig& config,
                                                const std::string& who) {
-  Json root = parse_json(text, who);
+  Json root = parse_tokenizer_json(text, who);
   LQ_CHECK(root.is_object(), kCorruptFile, "{}: should hold a JSON object, holds {}", who, root.type_name());
   apply_class_settings(root, config);
-  const Json& model = required(root, "model", who);
+  const Json& model = large_part(root, "model", who);
   const std::string place = who + ": model";
-  const std::string type = model_type(model, place);
+  const JsonObject settings = settings_of(model, place);
+  const std::string type = model_type(model, settings);
   HfParts parts;
   parts.kind = type + " tokenizer.json";
   parts.normalizer = make_normalizer(field_or_null(root, "normalizer"), who);
   parts.pre = make_pre_tokenizer(field_or_null(root, "pre_tokenizer"), type == "BPE", who);
   if (type == "BPE") {
-    parts.model = read_bpe(model, parts.pre.byte_level, place);
+    parts.model = read_bpe(model, settings, parts.pre.byte_level);
   } else if (type == "Unigram") {
-    parts.model = read_unigram(model, place);
+    parts.model = read_unigram(model, settings);
   } else if (type == "WordPiece") {
     WordPieceOptions options;
-    options.unk = string_field(model, "unk_token", options.unk, place);
-    options.prefix = string_field(model, "continuing_subword_prefix", options.prefix, place);
-    options.max_characters = int_field(model, "max_input_chars_per_word", options.max_characters, place);
+    options.unk = settings.text_or("unk_token", options.unk);
+    options.prefix = settings.text_or("continuing_subword_prefix", options.prefix);
+    options.max_characters =
+        settings.integer_or("max_input_chars_per_word", options.max_characters, INT64_MIN, INT64_MAX);
     parts.model = std::make_unique<WordPieceModel>(read_vocab(model, place), options, place);
   } else if (type == "WordLevel") {
     parts.model = std::make_unique<WordLevelModel>(read_vocab(model, place),
-                                                   string_field(model, "unk_token", "<unk>", place), place);
+                                                   settings.text_or("unk_token", "<unk>"), place);
   } else {
     fail(ErrorCode::kUnsupported, "{}: type '{}' (BPE, Unigram, WordPiece or WordLevel)", place, type);
   }

@@ -4,18 +4,18 @@
 #include <vector>
 
 #include "base/error.h"
+#include "files/json_object.h"
 #include "tokenizers/base64.h"
 #include "tokenizers/byte_level.h"
 #include "tokenizers/charsmap.h"
-#include "tokenizers/json_fields.h"
 #include "tokenizers/pattern.h"
+#include "tokenizers/tokenizer_files.h"
 #include "unicode/unicode.h"
 #include "unicode/utf8.h"
 
 namespace lq::tokenizers {
 namespace {
 
-using Json = nlohmann::json;
 constexpr std::size_t kMaxGrowth = 64;  // no normal form is so much longer than its text
 
 // A normalizer that maps each character by itself: map(code, out) appends what stands for it.
@@ -81,11 +81,11 @@ bool is_cjk(char32_t c) {
          (c >= 0xF900 && c <= 0xFAFF) || (c >= 0x2F800 && c <= 0x2FA1F);
 }
 
-std::unique_ptr<Normalizer> bert(const Json& spec, const std::string& who) {
-  const bool clean = bool_field(spec, "clean_text", true, who);
-  const bool cjk = bool_field(spec, "handle_chinese_chars", true, who);
-  const bool lower = bool_field(spec, "lowercase", true, who);
-  const bool accents = bool_field(spec, "strip_accents", lower, who);
+std::unique_ptr<Normalizer> bert(const JsonObject& spec) {
+  const bool clean = spec.boolean_or("clean_text", true);
+  const bool cjk = spec.boolean_or("handle_chinese_chars", true);
+  const bool lower = spec.boolean_or("lowercase", true);
+  const bool accents = spec.boolean_or("strip_accents", lower);
   auto separate = per_character([=](char32_t c, std::string& out) {
     if (clean && c != '\t' && c != '\n' && c != '\r' &&
         (c == 0 || c == utf8::kReplacement || unicode::is_bert_other(c))) {
@@ -109,16 +109,16 @@ std::unique_ptr<Normalizer> bert(const Json& spec, const std::string& who) {
   });
 }
 
-std::unique_ptr<Normalizer> replace(const Json& spec, const std::string& who) {
-  const Pattern pattern(required(spec, "pattern", who), who);
-  const std::string content = string_field(spec, "content", "", who);
+std::unique_ptr<Normalizer> replace(const JsonObject& spec) {
+  const Pattern pattern(spec.any("pattern"), spec.who());
+  const std::string content = spec.text_or("content", "");
   return whole([pattern, content](std::string& text) { text = pattern.replace(text, content); });
 }
 
-std::unique_ptr<Normalizer> precompiled(const Json& spec, const std::string& who) {
-  const std::string blob = decode_base64(string_field(spec, "precompiled_charsmap", "", who), who);
+std::unique_ptr<Normalizer> precompiled(const JsonObject& spec) {
+  const std::string blob = decode_base64(spec.text_or("precompiled_charsmap", ""), spec.who());
   if (blob.empty()) return whole([](std::string&) {});
-  return whole([map = Charsmap(blob, who)](std::string& text) {
+  return whole([map = Charsmap(blob, spec.who())](std::string& text) {
     std::string out;
     out.reserve(text.size());
     // Hugging Face looks a short grapheme up as a whole and lets the shortest key in it stand for all of it.
@@ -148,16 +148,16 @@ void nmt(char32_t c, std::string& out) {
   space ? out.push_back(' ') : utf8::append(out, c);
 }
 
-std::unique_ptr<Normalizer> make_normalizer(const Json& spec, const std::string& who, int depth) {
-  LQ_CHECK(depth < kMaxSequenceDepth, kCorruptFile, "{}: normalizers nested more than {} deep", who,
+std::unique_ptr<Normalizer> make_normalizer(const JsonObject& spec, int depth) {
+  LQ_CHECK(depth < kMaxSequenceDepth, kCorruptFile, "{}: normalizers nested more than {} deep", spec.who(),
            kMaxSequenceDepth);
-  const std::string type = required_string(spec, "type", who);
+  const std::string type = spec.text("type");
   if (type == "Sequence") {
-    const Json& list = required(spec, "normalizers", who);
-    LQ_CHECK(list.is_array(), kCorruptFile, "{}: 'normalizers' should be a list", who);
     std::vector<std::shared_ptr<Normalizer>> steps;
-    for (const Json& step : list) steps.push_back(make_normalizer(step, who, depth + 1));
-    return whole([steps, who](std::string& text) {
+    for (const JsonObject& step : spec.required_sections("normalizers")) {
+      steps.push_back(make_normalizer(step, depth + 1));
+    }
+    return whole([steps, who = spec.who()](std::string& text) {
       const std::size_t limit = text.size() * kMaxGrowth + (std::size_t{1} << 20);
       for (const auto& step : steps) {
         step->apply(text);
@@ -178,28 +178,28 @@ std::unique_ptr<Normalizer> make_normalizer(const Json& spec, const std::string&
     });
   }
   if (type == "Strip") {
-    const bool left = bool_field(spec, "strip_left", true, who);
-    const bool right = bool_field(spec, "strip_right", true, who);
+    const bool left = spec.boolean_or("strip_left", true);
+    const bool right = spec.boolean_or("strip_right", true);
     return whole([=](std::string& text) { strip(text, left, right); });
   }
-  if (type == "Replace") return replace(spec, who);
+  if (type == "Replace") return replace(spec);
   if (type == "Prepend") {
-    return whole([prefix = required_string(spec, "prepend", who)](std::string& text) {
+    return whole([prefix = spec.text("prepend")](std::string& text) {
       if (!text.empty()) text.insert(0, prefix);
     });
   }
   if (type == "Nmt") return per_character(nmt);
   if (type == "ByteLevel") return whole([](std::string& text) { text = byte_level::to_text(text); });
-  if (type == "BertNormalizer") return bert(spec, who);
-  if (type == "Precompiled") return precompiled(spec, who);
-  fail(ErrorCode::kUnsupported, "{}: normalizer of type '{}'", who, type);
+  if (type == "BertNormalizer") return bert(spec);
+  if (type == "Precompiled") return precompiled(spec);
+  fail(ErrorCode::kUnsupported, "{}: normalizer of type '{}'", spec.who(), type);
 }
 
 }  // namespace
 
-std::unique_ptr<Normalizer> make_normalizer(const Json& spec, const std::string& who) {
+std::unique_ptr<Normalizer> make_normalizer(const nlohmann::json& spec, const std::string& who) {
   if (spec.is_null()) return nullptr;
-  return make_normalizer(spec, who + ": normalizer", 0);
+  return make_normalizer(JsonObject::record(spec, who + ": normalizer"), 0);
 }
 
 }  // namespace lq::tokenizers

@@ -1,7 +1,7 @@
 #include "tokenizers/pattern.h"
 
 #include "base/error.h"
-#include "tokenizers/json_fields.h"
+#include "files/json_object.h"
 
 namespace lq::tokenizers {
 
@@ -9,9 +9,9 @@ Pattern::Pattern(const nlohmann::json& spec, const std::string& who) {
   if (spec.is_string()) {
     literal_ = spec.get<std::string>();
   } else if (spec.is_object() && spec.contains("String")) {
-    literal_ = required_string(spec, "String", who);
+    literal_ = JsonObject::record(spec, who).text("String");
   } else if (spec.is_object() && spec.contains("Regex")) {
-    source_ = required_string(spec, "Regex", who);
+    source_ = JsonObject::record(spec, who).text("Regex");
     regex_ = std::make_shared<Regex>(source_, who);
   } else {
     fail(ErrorCode::kCorruptFile, "{}: 'pattern' should be {{\"String\": ...}} or {{\"Regex\": ...}}", who);

@@ -1,18 +1,17 @@
 #include "tokenizers/pre_tokenizer.h"
 
 #include "base/error.h"
+#include "files/json_object.h"
 #include "tokenizers/byte_level.h"
-#include "tokenizers/json_fields.h"
 #include "tokenizers/pattern.h"
 #include "tokenizers/split_behavior.h"
+#include "tokenizers/tokenizer_files.h"
 #include "tokenizers/unicode_scripts.h"
 #include "unicode/unicode.h"
 #include "unicode/utf8.h"
 
 namespace lq::tokenizers {
 namespace {
-
-using Json = nlohmann::json;
 
 // A step that cuts each word by itself: cut(text, stretches) covers text with stretches.
 template <typename Cut>
@@ -149,13 +148,12 @@ class Builder {
  public:
   Builder(bool model_reads_bytes, const std::string& who) : bytes_(model_reads_bytes), who_(who) {}
 
-  void add(const Json& spec, bool last, int depth) {
+  void add(const JsonObject& spec, bool last, int depth) {
     LQ_CHECK(depth < kMaxSequenceDepth, kCorruptFile, "{}: pre-tokenizers nested more than {} deep", who_,
              kMaxSequenceDepth);
-    const std::string type = required_string(spec, "type", who_);
+    const std::string type = spec.text("type");
     if (type == "Sequence") {
-      const Json& list = required(spec, "pretokenizers", who_);
-      LQ_CHECK(list.is_array(), kCorruptFile, "{}: 'pretokenizers' should be a list", who_);
+      const std::vector<JsonObject> list = spec.required_sections("pretokenizers");
       for (std::size_t i = 0; i < list.size(); ++i) add(list[i], last && i + 1 == list.size(), depth + 1);
     } else if (type == "ByteLevel") {
       add_byte_level(spec, last);
@@ -169,24 +167,21 @@ class Builder {
       push(cutter(by_character(unicode::is_white_space), SplitBehavior::kRemoved));
     } else if (type == "Punctuation") {
       push(cutter(by_character(unicode::is_bert_punctuation),
-                  parse_behavior(string_field(spec, "behavior", "Isolated", who_), who_)));
+                  parse_behavior(spec.text_or("behavior", "Isolated"), who_)));
     } else if (type == "Digits") {
-      const bool each = bool_field(spec, "individual_digits", false, who_);
+      const bool each = spec.boolean_or("individual_digits", false);
       push(cutter(by_character(unicode::is_number),
                   each ? SplitBehavior::kIsolated : SplitBehavior::kContiguous));
     } else if (type == "BertPreTokenizer") {
       push(cutter(by_character(unicode::is_white_space), SplitBehavior::kRemoved));
       push(cutter(by_character(unicode::is_bert_punctuation), SplitBehavior::kIsolated));
     } else if (type == "FixedLength") {
-      const std::int64_t length = int_field(spec, "length", 5, who_);
-      LQ_CHECK(length > 0, kCorruptFile, "{}: FixedLength: 'length' is {}, but must be at least 1", who_,
-               length);
+      const std::int64_t length = spec.integer_or("length", 5, 1, INT64_MAX);
       push(cutter(by_length(length), SplitBehavior::kIsolated));
     } else if (type == "UnicodeScripts") {
       push(cutter(cut_scripts, SplitBehavior::kRemoved));
     } else if (type == "CharDelimiterSplit" || type == "Delimiter") {
-      push(cutter(by_pattern(Pattern(required_string(spec, "delimiter", who_), who_)),
-                  SplitBehavior::kRemoved));
+      push(cutter(by_pattern(Pattern(spec.text("delimiter"), who_)), SplitBehavior::kRemoved));
     } else {
       fail(ErrorCode::kUnsupported, "{}: pre-tokenizer of type '{}'", who_, type);
     }
@@ -218,15 +213,15 @@ class Builder {
     return pattern.has_value();
   }
 
-  void add_byte_level(const Json& spec, bool last) {
-    if (bool_field(spec, "add_prefix_space", true, who_)) {
+  void add_byte_level(const JsonObject& spec, bool last) {
+    if (spec.boolean_or("add_prefix_space", true)) {
       push(rewriter([](const WordList::Word& w) {
         std::string text;
         if (!w.text.starts_with(' ')) text.push_back(' ');
         return text.append(w.text);
       }));
     }
-    if (bool_field(spec, "use_regex", true, who_)) short_way(kGpt2Regex);
+    if (spec.boolean_or("use_regex", true)) short_way(kGpt2Regex);
     if (last && bytes_) {
       result.byte_level = true;
     } else {
@@ -235,10 +230,10 @@ class Builder {
     if (added_ > 1) result.only_pattern = std::nullopt;
   }
 
-  void add_split(const Json& spec) {
-    const Pattern pattern(required(spec, "pattern", who_), who_);
-    const auto behavior = parse_behavior(required_string(spec, "behavior", who_), who_);
-    const bool invert = bool_field(spec, "invert", false, who_);
+  void add_split(const JsonObject& spec) {
+    const Pattern pattern(spec.any("pattern"), who_);
+    const auto behavior = parse_behavior(spec.text("behavior"), who_);
+    const bool invert = spec.boolean_or("invert", false);
     // The known patterns match everywhere, so that removing what is between matches is the same as isolating
     // them.
     const bool isolates =
@@ -248,12 +243,12 @@ class Builder {
     result.only_pattern = std::nullopt;
   }
 
-  void add_metaspace(const Json& spec) {
-    const std::string marker = string_field(spec, "replacement", "\u2581", who_);
+  void add_metaspace(const JsonObject& spec) {
+    const std::string marker = spec.text_or("replacement", "\u2581");
     LQ_CHECK(!marker.empty(), kCorruptFile, "{}: Metaspace: 'replacement' should be one character", who_);
     // Older files say add_prefix_space instead of prepend_scheme.
-    const bool prefix = bool_field(spec, "add_prefix_space", true, who_);
-    const std::string scheme = string_field(spec, "prepend_scheme", prefix ? "always" : "never", who_);
+    const bool prefix = spec.boolean_or("add_prefix_space", true);
+    const std::string scheme = spec.text_or("prepend_scheme", prefix ? "always" : "never");
     LQ_CHECK(scheme == "always" || scheme == "first" || scheme == "never", kUnsupported,
              "{}: Metaspace: prepend_scheme '{}' (always, first or never)", who_, scheme);
     push(rewriter([=](const WordList::Word& w) {
@@ -263,7 +258,7 @@ class Builder {
       const bool wanted = scheme == "always" || (scheme == "first" && w.at_start);
       return wanted && !text.starts_with(marker) ? marker + text : text;
     }));
-    if (bool_field(spec, "split", true, who_)) {
+    if (spec.boolean_or("split", true)) {
       push(cutter(by_pattern(Pattern(marker, who_)), SplitBehavior::kMergedWithNext));
     }
   }
@@ -275,11 +270,12 @@ class Builder {
 
 }  // namespace
 
-PreTokenizerSteps make_pre_tokenizer(const Json& spec, bool model_reads_bytes, const std::string& who) {
+PreTokenizerSteps make_pre_tokenizer(const nlohmann::json& spec, bool model_reads_bytes,
+                                     const std::string& who) {
   if (spec.is_null()) return {};
   const std::string place = who + ": pre_tokenizer";
   Builder builder(model_reads_bytes, place);
-  builder.add(spec, true, 0);
+  builder.add(JsonObject::record(spec, place), true, 0);
   PreTokenizerSteps steps = std::move(builder.result);
   if (steps.steps.size() != 1) steps.only_pattern = std::nullopt;
   return steps;

@@ -4,9 +4,9 @@
 
 #include "base/error.h"
 #include "tokenizers/hf_tokenizer.h"
-#include "tokenizers/json_fields.h"
 #include "tokenizers/sentencepiece.h"
 #include "tokenizers/tiktoken.h"
+#include "tokenizers/tokenizer_files.h"
 #include "tokenizers/vocab_files.h"
 
 namespace lq::tokenizers {
@@ -48,13 +48,13 @@ std::unique_ptr<Tokenizer> Tokenizer::load(const fs::path& path) {
   const std::string who = file.string();
   const fs::path directory = file.parent_path();
   const TokenizerConfig config = read_tokenizer_config(directory);
-  const std::string bytes = read_text_file(file);
+  const std::string bytes = read_tokenizer_file(file);
   LQ_CHECK(!bytes.empty(), kCorruptFile, "{}: the file is empty", who);
   const std::string name = file.filename().string(), extension = file.extension().string();
   if (name == "vocab.json" || name == "merges.txt") {
     const fs::path vocab = directory / "vocab.json", merges = directory / "merges.txt";
-    return make_vocab_merges_tokenizer(read_text_file(vocab), vocab.string(), read_text_file(merges),
-                                       merges.string(), config);
+    return make_vocab_merges_tokenizer(read_tokenizer_file(vocab), vocab.string(),
+                                       read_tokenizer_file(merges), merges.string(), config);
   }
   if (extension == ".txt") return make_vocab_txt_tokenizer(bytes, who, config);
   if (extension == ".json" || bytes.front() == '{') return make_hf_tokenizer(bytes, config, who);

@@ -4,40 +4,35 @@
 #include <charconv>
 
 #include "base/error.h"
-#include "tokenizers/json_fields.h"
+#include "files/json_object.h"
+#include "tokenizers/tokenizer_files.h"
 
 namespace lq::tokenizers {
 namespace {
 
-using Json = nlohmann::json;
-
 // A token is written as "<s>" or as {"content": "<s>", "lstrip": ...}.
-std::optional<std::string> token_name(const Json& object, const char* key, const std::string& who) {
-  const auto it = object.find(key);
-  if (it == object.end() || it->is_null()) return std::nullopt;
-  if (it->is_string()) return it->get<std::string>();
-  return required_string(*it, "content", fmt::format("{}: '{}'", who, key));
+std::optional<std::string> token_name(const JsonObject& object, const std::string& key) {
+  if (!object.has(key)) return std::nullopt;
+  return object.any(key).is_object() ? object.section(key).text("content") : object.text(key);
 }
 
-std::optional<bool> optional_bool(const Json& object, const char* key, const std::string& who) {
-  const auto it = object.find(key);
-  if (it == object.end() || it->is_null()) return std::nullopt;
-  return bool_field(object, key, false, who);
+std::optional<bool> optional_bool(const JsonObject& object, const char* key) {
+  return object.has(key) ? std::optional(object.boolean(key)) : std::nullopt;
 }
 
-void read_names(const Json& object, const std::string& who, TokenizerConfig& out) {
+void read_names(const JsonObject& object, TokenizerConfig& out) {
   const auto take = [&](const char* key, std::optional<std::string>& field) {
-    if (auto name = token_name(object, key, who)) {
+    if (auto name = token_name(object, key)) {
       out.special.push_back(*name);
       field = std::move(name);
     }
   };
-  for (const auto& [key, value] : object.items()) {
+  for (const auto& [key, value] : object.json().items()) {
     if (!key.ends_with("_token") || !(value.is_string() || (value.is_object() && value.contains("content"))))
       continue;
     const auto known = std::find_if(out.named.begin(), out.named.end(),
                                     [&, &name = key](const auto& n) { return n.first == name; });
-    const std::string content = *token_name(object, key.c_str(), who);
+    const std::string content = *token_name(object, key);
     if (known == out.named.end()) {
       out.named.emplace_back(key, content);
     } else {
@@ -48,51 +43,47 @@ void read_names(const Json& object, const std::string& who, TokenizerConfig& out
   take("bos_token", out.bos), take("eos_token", out.eos), take("unk_token", out.unk),
       take("pad_token", out.pad);
   take("cls_token", other), take("sep_token", other), take("mask_token", other);
-  const auto it = object.find("additional_special_tokens");
-  if (it == object.end() || !it->is_array()) return;
-  for (const Json& token : *it) {
-    out.special.push_back(token.is_string() ? token.get<std::string>()
-                                            : required_string(token, "content", who));
+  const char* const list = "additional_special_tokens";
+  if (!object.has(list) || !object.any(list).is_array()) return;
+  for (const nlohmann::ordered_json& token : object.any(list)) {
+    out.special.push_back(
+        token.is_string() ? token.get<std::string>()
+                          : JsonObject::record(token, fmt::format("{}: an entry of '{}'", object.who(), list))
+                                .text("content"));
   }
 }
 
-void read_added(const Json& object, const std::string& who, TokenizerConfig& out) {
-  const auto it = object.find("added_tokens_decoder");
-  if (it == object.end() || it->is_null()) return;
-  LQ_CHECK(it->is_object(), kCorruptFile, "{}: 'added_tokens_decoder' should be an object", who);
-  for (const auto& [key, value] : it->items()) {
-    const std::string place = fmt::format("{}: added_tokens_decoder['{}']", who, key);
-    AddedToken token = added_token_fields(value, place);
+void read_added(const JsonObject& object, TokenizerConfig& out) {
+  for (const auto& [key, fields] : object.named_sections("added_tokens_decoder")) {
+    AddedToken token = read_added_token(fields);
     const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), token.id);
     LQ_CHECK(error == std::errc() && end == key.data() + key.size() && token.id >= 0, kCorruptFile,
-             "{}: the key should be a token id", place);
+             "{}: added_tokens_decoder['{}']: the key should be a token id", object.who(), key);
     out.added.push_back(std::move(token));
   }
 }
 
-void read_template(const Json& object, const std::string& who, TokenizerConfig& out) {
-  const auto it = object.find("chat_template");
-  if (it == object.end() || it->is_null()) return;
-  if (it->is_string()) {
-    out.chat_template = it->get<std::string>();
+void read_template(const JsonObject& object, TokenizerConfig& out) {
+  const char* const key = "chat_template";
+  if (!object.has(key)) return;
+  if (object.any(key).is_string()) {
+    out.chat_template = object.text(key);
     return;
   }
-  LQ_CHECK(it->is_array(), kCorruptFile, "{}: 'chat_template' should be a string or a list of named ones",
-           who);
-  for (const Json& named : *it) {
-    const std::string name = string_field(named, "name", "", who);
-    if (name == "default" || it->size() == 1) out.chat_template = required_string(named, "template", who);
-    if (name == "tool_use") out.tool_template = required_string(named, "template", who);
+  LQ_CHECK(object.any(key).is_array(), kCorruptFile,
+           "{}: 'chat_template' should be a string or a list of named ones", object.who());
+  const std::vector<JsonObject> all = object.sections(key);
+  for (const JsonObject& named : all) {
+    const std::string name = named.text_or("name", "");
+    if (name == "default" || all.size() == 1) out.chat_template = named.text("template");
+    if (name == "tool_use") out.tool_template = named.text("template");
   }
 }
 
-std::optional<Json> read_object(const Folder& folder, const char* name) {
+std::optional<JsonObject> read_object(const Folder& folder, const char* name) {
   if (!folder.has(name)) return std::nullopt;
   const std::string who = folder.who(name);
-  Json object = parse_json(folder.read(name, kTokenizerFileLimit), who);
-  LQ_CHECK(object.is_object(), kCorruptFile, "{}: should hold a JSON object, holds {}", who,
-           object.type_name());
-  return object;
+  return JsonObject::record(parse_tokenizer_json(folder.read(name, kTokenizerFileLimit), who), who);
 }
 
 }  // namespace
@@ -100,35 +91,32 @@ std::optional<Json> read_object(const Folder& folder, const char* name) {
 TokenizerConfig read_tokenizer_config(const Folder& folder) {
   TokenizerConfig out;
   const char* name = "special_tokens_map.json";
-  if (const auto object = read_object(folder, name)) read_names(*object, folder.who(name), out);
+  if (const auto object = read_object(folder, name)) read_names(*object, out);
   name = "tokenizer_config.json";
   if (const auto object = read_object(folder, name)) {
-    const std::string who = folder.who(name);
     out.present = true;
-    out.tokenizer_class = string_field(*object, "tokenizer_class", "", who);
+    out.tokenizer_class = object->text_or("tokenizer_class", "");
     if (out.tokenizer_class.ends_with("Fast")) out.tokenizer_class.resize(out.tokenizer_class.size() - 4);
-    read_names(*object, who, out);
-    read_added(*object, who, out);
-    read_template(*object, who, out);
-    out.add_bos = optional_bool(*object, "add_bos_token", who);
-    out.add_eos = optional_bool(*object, "add_eos_token", who);
-    out.split_special = bool_field(*object, "split_special_tokens", false, who);
-    out.legacy = optional_bool(*object, "legacy", who);
-    out.add_prefix_space = optional_bool(*object, "add_prefix_space", who);
-    out.lower_case = optional_bool(*object, "do_lower_case", who);
-    out.cjk_characters = optional_bool(*object, "tokenize_chinese_chars", who);
-    out.strip_accents = optional_bool(*object, "strip_accents", who);
+    read_names(*object, out);
+    read_added(*object, out);
+    read_template(*object, out);
+    out.add_bos = optional_bool(*object, "add_bos_token");
+    out.add_eos = optional_bool(*object, "add_eos_token");
+    out.split_special = object->boolean_or("split_special_tokens", false);
+    out.legacy = optional_bool(*object, "legacy");
+    out.add_prefix_space = optional_bool(*object, "add_prefix_space");
+    out.lower_case = optional_bool(*object, "do_lower_case");
+    out.cjk_characters = optional_bool(*object, "tokenize_chinese_chars");
+    out.strip_accents = optional_bool(*object, "strip_accents");
   }
   name = "config.json";
   if (const auto object = read_object(folder, name)) {
-    out.model_type = string_field(*object, "model_type", "", folder.who(name));
+    out.model_type = object->text_or("model_type", "");
   }
   name = "added_tokens.json";
   if (const auto object = read_object(folder, name)) {
-    for (const auto& [content, id] : object->items()) {
-      LQ_CHECK(id.is_number_integer() && id >= 0 && id <= INT32_MAX, kCorruptFile,
-               "{}: the id of '{}' should be a whole number", folder.who(name), content);
-      const auto value = id.get<std::int32_t>();
+    for (const auto& [content, id] : object->json().items()) {
+      const auto value = static_cast<std::int32_t>(object->integer(content, 0, INT32_MAX));
       const bool known =
           std::any_of(out.added.begin(), out.added.end(), [&](const auto& t) { return t.id == value; });
       if (!known) out.added.push_back({.id = value, .content = content});

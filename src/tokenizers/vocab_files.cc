@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "tokenizers/bpe.h"
-#include "tokenizers/json_fields.h"
+#include "tokenizers/tokenizer_files.h"
 #include "tokenizers/word_piece.h"
 
 namespace lq::tokenizers {
@@ -25,7 +25,7 @@ void for_each_line(std::string_view text, const Visit& visit) {
 }
 
 Vocab read_vocab_json(std::string_view text, const std::string& who) {
-  const Json object = parse_json(text, who);
+  const Json object = parse_tokenizer_json(text, who);
   LQ_CHECK(object.is_object(), kCorruptFile, "{}: should be an object of pieces and ids, is {}", who,
            object.type_name());
   std::vector<std::pair<std::string, std::int64_t>> entries;

@@ -95,15 +95,16 @@ TEST(ErrorTableJson, HostileTables) {
     }
   };
   using J = nlohmann::json;
-  says([](J& j) { j = J::array(); }, "a array, but an error table is a JSON object");
-  says([](J& j) { j = 5; }, "an error table is a JSON object");
+  says([](J& j) { j = J::array(); }, "an object was expected, not array");
+  says([](J& j) { j = 5; }, "an object was expected, not number");
   for (const char* key : {"configs", "matrices", "bits", "errors"}) {
     says([&](J& j) { j.erase(key); }, "is missing");
-    says([&](J& j) { j[key] = "x"; }, "must be an array");
-    says([&](J& j) { j[key] = J::object(); }, "must be an array");
-    says([&](J& j) { j[key] = nullptr; }, "must be an array");
+    says([&](J& j) { j[key] = nullptr; }, "is missing");
+    // "key 'configs' is a string, but must be a list", "key 'matrices' is "x", but a list of objects was ..."
+    says([&](J& j) { j[key] = "x"; }, "a list");
+    says([&](J& j) { j[key] = J::object(); }, "a list");
   }
-  says([](J& j) { j["bits"].push_back({1, 2}); }, "\"bits\" has 3 rows, but there are 2 matrices");
+  says([](J& j) { j["bits"].push_back({1, 2}); }, "'bits' has 3 rows, but there are 2 matrices");
   says([](J& j) { j["errors"][1].push_back(3); }, "errors[1] has 3 numbers, but there are 2 configs");
   says([](J& j) { j["errors"][0].erase(0); }, "errors[0] has 1 numbers");
   says([](J& j) { j["errors"][1] = 7; }, "errors[1] has 0 numbers");
@@ -126,19 +127,20 @@ TEST(ErrorTableJson, HostileTables) {
   says([](J& j) { j["configs"][0] = J::array(); }, "configs[0]");
   says([](J& j) { j["configs"][0] = ""; }, "configs[0]");
   says([](J& j) { j["configs"][0] = j["configs"][1]; }, "there twice");
-  says([](J& j) { j["matrices"][0] = "a"; }, "matrices[0] must be an object");
-  says([](J& j) { j["matrices"][0].erase("rows"); }, "matrices[0] must be an object");
-  says([](J& j) { j["matrices"][0]["name"] = 5; }, "matrices[0].name must be text");
-  says([](J& j) { j["matrices"][0]["rows"] = "8"; }, "matrices[0].rows must be a whole number");
-  says([](J& j) { j["matrices"][0]["rows"] = 8.5; }, "matrices[0].rows must be a whole number");
-  says([](J& j) { j["matrices"][0]["rows"] = 1e30; }, "matrices[0].rows must be a whole number");
-  says([](J& j) { j["matrices"][0]["rows"] = 18446744073709551615ULL; }, "too large");
+  says([](J& j) { j["matrices"][0] = "a"; }, "'matrices[0]' is \"a\", but an object was");
+  says([](J& j) { j["matrices"][0].erase("rows"); }, "'matrices[0].rows' is missing");
+  says([](J& j) { j["matrices"][0]["name"] = 5; }, "'matrices[0].name' is 5, but a text");
+  says([](J& j) { j["matrices"][0]["rows"] = "8"; }, "'matrices[0].rows' is \"8\", but an integer");
+  says([](J& j) { j["matrices"][0]["rows"] = 8.5; }, "'matrices[0].rows' is 8.5, but an integer");
+  says([](J& j) { j["matrices"][0]["rows"] = 1e30; }, "'matrices[0].rows' is 1e+30, but an integer");
+  says([](J& j) { j["matrices"][0]["rows"] = 18446744073709551615ULL; },
+       "is 18446744073709551615, but an integer");
   says([](J& j) { j["matrices"][0]["rows"] = 0; }, "is 0 x 16");
   says([](J& j) { j["matrices"][1]["name"] = "a"; }, "there twice");
-  says([](J& j) { j["model"] = 5; }, "\"model\" is a number");
-  says([](J& j) { j["rank"] = -1; }, "rank is -1");
-  says([](J& j) { j["rank"] = "many"; }, "rank must be a whole number");
-  says([](J& j) { j["rank"] = 1000000000000000000LL; }, "rank is 1000000000000000000");
+  says([](J& j) { j["model"] = 5; }, "'model' is 5, but a text");
+  says([](J& j) { j["rank"] = -1; }, "'rank' is -1");
+  says([](J& j) { j["rank"] = "many"; }, "'rank' is \"many\", but an integer");
+  says([](J& j) { j["rank"] = 1000000000000000000LL; }, "'rank' is 1000000000000000000");
   says([](J& j) { j["ranks"] = J::array(); }, "\"ranks\" is empty");
   says([](J& j) { j["ranks"] = {1}; }, "1 ranks for 2 configs");
   for (const char* text :

@@ -95,7 +95,11 @@ TEST(JsonObject, ListsOfObjectsAndNumbers) {
   expect_error(ErrorCode::kCorruptFile, {"'by.c.r' is 0"}, [&] { (void)named[1].second.integer("r"); });
   EXPECT_TRUE(c.sections("none").empty());
   EXPECT_TRUE(c.named_sections("none").empty());
-  expect_error(ErrorCode::kCorruptFile, {"'bad'", "a list of objects"}, [&] { (void)c.sections("bad"); });
+  EXPECT_EQ(c.required_sections("m").size(), 2U);
+  expect_error(ErrorCode::kNotFound, {"'none' is missing"}, [&] { (void)c.required_sections("none"); });
+  expect_error(ErrorCode::kCorruptFile, {"'z'", "a list of objects"}, [&] { (void)c.sections("z"); });
+  expect_error(ErrorCode::kCorruptFile, {"'bad[1]' is 1, but an object was expected"},
+               [&] { (void)c.sections("bad"); });
   expect_error(ErrorCode::kCorruptFile, {"'x'", "an object of objects"},
                [&] { (void)c.named_sections("x"); });
   expect_error(ErrorCode::kCorruptFile, {"'z'", "an object of objects"},

@@ -95,7 +95,28 @@ TEST_F(BadFiles, TokenizerJson) {
               R"(, "pre_tokenizer": {"type": "Split", "pattern": {"Regex": "(a"}, "behavior": "Isolated"})")),
       "regular expression '(a'");
   EXPECT_HAS(error_of("tokenizer.json", bpe("{}", "[]", R"(, "decoder": {"type": 3})")),
-             "'type' should be a string");
+             "decoder: key 'type' is 3, but a text was expected");
+  EXPECT_HAS(
+      error_of("tokenizer.json",
+               bpe("{}", "[]",
+                   R"(, "decoder": {"type": "Sequence", "decoders": [{"type": "Fuse"}, {"type": 3}]})")),
+      "decoder: key 'decoders[1].type' is 3");
+  EXPECT_HAS(error_of("tokenizer.json", bpe("{}", "[]", R"(, "normalizer": {"type": "Sequence"})")),
+             "normalizer: key 'normalizers' is missing");
+  EXPECT_HAS(error_of("tokenizer.json",
+                      bpe("{}", "[]", R"(, "pre_tokenizer": {"type": "FixedLength", "length": 0})")),
+             "pre_tokenizer: key 'length' is 0, but an integer from 1");
+  EXPECT_HAS(error_of("tokenizer.json", bpe("{}", "[]", R"(, "added_tokens": [{"id": 0, "content": 5}])")),
+             "added_tokens[0]: key 'content' is 5, but a text was expected");
+  EXPECT_HAS(error_of("tokenizer.json", bpe("{}", "[]", R"(, "pre_tokenizer": "Whitespace")")),
+             "pre_tokenizer: an object was expected, not string");
+  // Deep enough to overflow the stack of whoever copies it step by step.
+  const std::string brackets(300000, '[');
+  EXPECT_HAS(error_of("tokenizer.json", bpe("{}", "[]", ", \"normalizer\": " + brackets)),
+             "nested deeper than 256");
+  EXPECT_EQ(error_of("tokenizer.json", bpe(R"({"a": 0, "b": 1})", "[]", R"(, "about": ")" + brackets + "\"")),
+            "")
+      << "brackets in a string are text";
   EXPECT_HAS(
       error_of("tokenizer.json",
                bpe("{}", "[]",
@@ -174,7 +195,7 @@ TEST_F(BadFiles, VocabAndMerges) {
              "tokenizer_class 'CLIPTokenizer'");
   EXPECT_HAS(error_of("tokenizer_config.json", R"({"added_tokens_decoder": {"x": {"content": "y"}}})"),
              "the key should be a token id");
-  EXPECT_HAS(error_of("tokenizer_config.json", "[]"), "should hold a JSON object");
+  EXPECT_HAS(error_of("tokenizer_config.json", "[]"), "an object was expected, not array");
   EXPECT_HAS(error_of("tokenizer_config.json", R"({"eos_token": 5})"), "'eos_token'");
 }
 
