@@ -17,11 +17,10 @@ class Counting : public Progress {
   int updates = 0;
 };
 
-TEST(ApiContext, ThreadsSeedAndVersion) {
+TEST(ApiContext, ThreadsAndSeed) {
   const Context context({.threads = 3, .seed = 7});
   EXPECT_EQ(context.threads(), 3);
   EXPECT_EQ(context.seed(), 7U);
-  EXPECT_EQ(version(), "0.1.0");
 }
 
 TEST(ApiContext, TellsOfProgressAndStopsWhenAsked) {

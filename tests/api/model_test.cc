@@ -7,32 +7,6 @@
 namespace lqlora {
 namespace {
 
-TEST(ApiCheckpoint, ListsAndReadsTensors) {
-  Context context({.threads = 2});
-  const Checkpoint checkpoint = Checkpoint::open(quill());
-  EXPECT_FALSE(checkpoint.is_packed());
-  EXPECT_NE(checkpoint.config().find("\"LlamaForCausalLM\""), std::string::npos);
-  const auto tensors = checkpoint.tensors();
-  EXPECT_EQ(tensors.size(), 3U + 6U * 9U);
-  const std::vector<float> norm = checkpoint.read("model.norm.weight");
-  EXPECT_EQ(norm.size(), 256U);
-  EXPECT_EQ(checkpoint.hash(context).size(), 32U);
-  EXPECT_NE(error_of([&] { checkpoint.read("model.none.weight"); }).find("model.none.weight"),
-            std::string::npos);
-  EXPECT_NE(error_of([&] { Checkpoint::open("/nowhere/model"); }).find("/nowhere/model"), std::string::npos);
-}
-
-TEST(ApiTokenizer, ThereAndBack) {
-  const Tokenizer tokenizer = Tokenizer::load(quill());
-  const auto ids = tokenizer.encode("It was a cold evening", false);
-  EXPECT_GT(ids.size(), 2U);
-  EXPECT_EQ(tokenizer.decode(ids), "It was a cold evening");
-  const Tokenizer copy = tokenizer;
-  EXPECT_EQ(copy.encode("It was a cold evening", false), ids);
-  EXPECT_TRUE(tokenizer.eos().has_value());
-  EXPECT_NE(error_of([&] { tokenizer.decode(std::vector<std::int32_t>{tokenizer.vocab_size()}); }), "none");
-}
-
 TEST(ApiModel, ScoresAndLossesBelongTogether) {
   Context context({.threads = 2});
   const Model model = Model::load(context, Checkpoint::open(quill()));
