@@ -42,7 +42,7 @@ class PullTest : public testing::Test {
  protected:
   PullTest() {
     ::unsetenv("HF_TOKEN");
-    for (int i = 0; i < 300000; ++i) weights_ += static_cast<char>('a' + i * i % 23);
+    for (int i = 0; i < 300000; ++i) weights_ += static_cast<char>('a' + std::int64_t{i} * i % 23);
     files_ = {{"config.json", "{\"a\": 1}"},
               {"README.md", "read"},
               {"empty.json", ""},
