@@ -29,6 +29,9 @@ struct GlobalFlags {
 // error.
 struct OutputClosed {};
 
+// Whether the verb calls Session::use_device().
+bool takes_device(std::string_view verb);
+
 // One run of the program. Lives as long as the verb's work.
 class Session {
  public:

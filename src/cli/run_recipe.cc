@@ -29,7 +29,7 @@ class RecipeReader {
         flags.seed = s.value.get<std::uint64_t>();
       } else if (s.key == "threads" && number && s.value <= 1024) {
         flags.threads = s.value.get<int>();
-      } else if (s.key == "device" && s.value.is_string()) {
+      } else if (s.key == "device" && s.value.is_string() && is_device(s.value.get<std::string>())) {
         flags.device = s.value.get<std::string>();
       } else {
         refuse(s.line,
@@ -75,6 +75,16 @@ class RecipeReader {
   }
 
  private:
+  static bool is_device(const std::string& text) {
+    if (text == "auto") return true;
+    try {
+      device_from_text(text);
+      return true;
+    } catch (const Error&) {
+      return false;
+    }
+  }
+
   [[noreturn]] void refuse(std::int64_t line, const std::string& why) const {
     fail(ErrorCode::kInvalidArgument, "{}:{}: {}", path_, line, why);
   }

@@ -32,10 +32,6 @@ std::optional<Device> device_of(const std::string& text) {
 constexpr std::array<std::string_view, 5> kDeviceVerbs = {"finetune", "generate", "chat", "eval",
                                                           "calibrate"};
 
-bool takes_device(std::string_view verb) {
-  return std::ranges::find(kDeviceVerbs, verb) != kDeviceVerbs.end();
-}
-
 // A full disk behind stdout is a failure like any other.
 void write_to_stdout(const std::string& text) {
   errno = 0;
@@ -47,6 +43,10 @@ void write_to_stdout(const std::string& text) {
 
 }  // namespace
 
+bool takes_device(std::string_view verb) {
+  return std::ranges::find(kDeviceVerbs, verb) != kDeviceVerbs.end();
+}
+
 Session::Session(const GlobalFlags& flags, const std::atomic<bool>& stop)
     : flags_(flags),
       stop_(stop),
@@ -54,7 +54,7 @@ Session::Session(const GlobalFlags& flags, const std::atomic<bool>& stop)
       progress_(std::make_unique<ConsoleProgress>(flags.quiet, flags.verbose)),
       context_{pool_, *progress_, flags.seed, StopToken(&stop)} {
   const std::optional<Device> asked = device_of(flags.device);
-  LQ_CHECK(!asked || asked->is_cpu() || takes_device(flags.verb), kUnsupported,
+  LQ_CHECK(!asked || asked->is_cpu() || takes_device(flags.verb) || flags.verb == "run", kUnsupported,
            "--device {}: {} computes on the cpu only; {} take a device", flags.device, flags.verb,
            fmt::join(kDeviceVerbs, ", "));
 }

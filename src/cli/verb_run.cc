@@ -15,10 +15,13 @@ struct GivenFlags {
   bool seed = false, threads = false, device = false;
 };
 
-GlobalFlags flags_of(GlobalFlags flags, const GivenFlags& given, const RecipeFlags& recipe) {
+GlobalFlags flags_of(GlobalFlags flags, const GivenFlags& given, const RecipeFlags& recipe,
+                     const std::string& verb) {
+  flags.verb = verb;
   if (recipe.seed && !given.seed) flags.seed = *recipe.seed;
   if (recipe.threads && !given.threads) flags.threads = *recipe.threads;
   if (recipe.device && !given.device) flags.device = *recipe.device;
+  if (!takes_device(verb)) flags.device = "auto";  // the device is of the steps that take one
   return flags;
 }
 
@@ -28,7 +31,6 @@ void run(Session& session, const RunOptions& o, const GivenFlags& given) {
     for (const RecipeCommand& command : recipe.commands) session.print(command_line(command) + "\n");
     return;
   }
-  const GlobalFlags flags = flags_of(session.flags(), given, recipe.flags);
   nlohmann::ordered_json results = nlohmann::ordered_json::array();
   std::size_t number = 0;
   for (const RecipeCommand& command : recipe.commands) {
@@ -36,7 +38,7 @@ void run(Session& session, const RunOptions& o, const GivenFlags& given) {
         fmt::format("run: step {} of {}: {}", ++number, recipe.commands.size(), command_line(command)));
     nlohmann::ordered_json& result = results.emplace_back();
     result = {{"verb", command.verb}, {"line", command.line}};
-    Session step(flags, session.stop());
+    Session step(flags_of(session.flags(), given, recipe.flags, command.verb), session.stop());
     step.collect_json([&result](const nlohmann::ordered_json& json) { result["result"] = json; });
     try {
       command.action(step);

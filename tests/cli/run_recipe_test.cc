@@ -64,6 +64,7 @@ TEST_F(RunRecipeTest, WhatIsWrongIsSaidWithItsLineBeforeAnyWork) {
       error_of("[finetune]\nmodel = \"m\"\nout = \"o\"\n").rfind(":1: [finetune] --data is required", 0), 0U);
   EXPECT_EQ(error_of("[quantize]\nmodel = \"m\"\nout = \"o\"\nnf = 9\n").rfind(":1: [quantize] --nf", 0), 0U);
   EXPECT_EQ(error_of("speed = 3\n[eval]\n").rfind(":1: speed is not for the top", 0), 0U);
+  EXPECT_EQ(error_of("device = \"gpu\"\n[eval]\n").rfind(":1: device is not for the top", 0), 0U);
   EXPECT_EQ(error_of("seed = -1\n[eval]\n").rfind(":1: seed is not for the top", 0), 0U);
 }
 

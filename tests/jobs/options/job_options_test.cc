@@ -242,6 +242,7 @@ TEST_F(JobOptionsTest, OfFinetune) {
                       {"data", {Json::array({a()})}},
                       {"val-data", {Json::array({b() + ":2"})}},
                       {"task", {"rte"}},
+                      {"reference", {"r"}},
                       {"chat-template", {"vicuna"}},
                       {"fields", {Json::array({"prompt=question"})}},
                       {"recompute", {"always"}},
