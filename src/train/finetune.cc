@@ -254,7 +254,9 @@ FinetuneReport finetune(Context& ctx, const CheckpointPtr& checkpoint, const Fin
   const PlacementNeed need{.memory = model.memory_estimate(tokens, true, o.train.activations),
                            .more = beside,
                            .recomputes = o.train.activations == Keep::kBlocks};
-  Context place = choose_device(ctx, model, need, "finetune");
+  std::vector<const Model*> models = {&model};
+  if (reference) models.push_back(&*reference);
+  Context place = choose_device(ctx, models, need, "finetune");
   if (o.choose_activations && place.device != ctx.device)
     o.train.activations = activations_that_fit(place, model, tokens, beside);
   choose_precision(place, o);
