@@ -1,7 +1,8 @@
 #include "base/edit_distance.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <vector>
 
 namespace lq {
 
@@ -18,6 +19,18 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     }
   }
   return row[b.size()];
+}
+
+std::string did_you_mean(std::string_view word, const std::vector<std::string>& names) {
+  std::string best;
+  std::size_t least = 3;
+  for (const std::string& name : names) {
+    const std::size_t edits = edit_distance(word, name);
+    if (edits >= least) continue;
+    least = edits;
+    best = name;
+  }
+  return best.empty() ? best : fmt::format(" (did you mean '{}'?)", best);
 }
 
 }  // namespace lq

@@ -52,7 +52,7 @@ class RecipeReader {
       std::vector<std::string> names;
       for (const CLI::App* one : steps) names.push_back(one->get_name());
       refuse(step.line, fmt::format("[{}] is no step (steps are {}){}", printable(step.name),
-                                    fmt::join(names, ", "), nearest(step.name, names)));
+                                    fmt::join(names, ", "), did_you_mean(step.name, names)));
     }
     const CLI::App* const verb = *found;
     std::vector<std::string> options;
@@ -95,18 +95,6 @@ class RecipeReader {
     return alone && verb.get_name() != "run" && verb.get_name() != "chat";
   }
 
-  static std::string nearest(const std::string& word, const std::vector<std::string>& names) {
-    std::string best;
-    std::size_t least = 3;
-    for (const std::string& name : names) {
-      const std::size_t edits = edit_distance(word, name);
-      if (edits >= least) continue;
-      least = edits;
-      best = name;
-    }
-    return best.empty() ? best : fmt::format(" (did you mean '{}'?)", best);
-  }
-
   // By the key of its description: MODEL is model, --seq-len is seq-len.
   const CLI::Option* option_of(const CLI::App& verb, const TomlSetting& s, const TomlStep& step) const {
     std::string upper = s.key;
@@ -122,7 +110,7 @@ class RecipeReader {
       for (const std::string& key : keys) names.push_back(key);
     }
     refuse(s.line,
-           fmt::format("{} is no option of {}{}", printable(s.key), step.name, nearest(s.key, names)));
+           fmt::format("{} is no option of {}{}", printable(s.key), step.name, did_you_mean(s.key, names)));
   }
 
   std::vector<std::string> words_of(const TomlSetting& s, const CLI::Option& option, bool position) const {

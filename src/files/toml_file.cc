@@ -1,7 +1,5 @@
 #include "files/toml_file.h"
 
-#include <toml++/toml.h>
-
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -10,6 +8,7 @@
 #include "base/edit_distance.h"
 #include "base/error.h"
 #include "base/printable.h"
+#include "files/toml_parse.h"
 
 namespace lq {
 namespace {
@@ -72,27 +71,13 @@ struct TomlFile::State {
   }
   // The asked key that looks most like this one, if any does.
   std::string suggestion(std::string_view key) const {
-    std::string best;
-    std::size_t least = 3;
-    for (const std::string& other : asked) {
-      const std::size_t edits = edit_distance(key, other);
-      if (edits < least) {
-        least = edits;
-        best = other;
-      }
-    }
-    return best.empty() ? best : fmt::format(" (did you mean '{}'?)", best);
+    return did_you_mean(key, {asked.begin(), asked.end()});
   }
 };
 
 TomlFile::TomlFile(std::string_view text, std::string name)
     : name_(std::move(name)), state_(std::make_unique<State>()) {
-  try {
-    state_->root = toml::parse(text);
-  } catch (const toml::parse_error& e) {
-    fail(ErrorCode::kCorruptFile, "{}:{}:{}: {}", name_, e.source().begin.line, e.source().begin.column,
-         printable(e.description()));
-  }
+  state_->root = parse_toml(text, name_);
 }
 TomlFile::~TomlFile() = default;
 TomlFile::TomlFile(TomlFile&&) noexcept = default;

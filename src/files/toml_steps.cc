@@ -1,12 +1,11 @@
 #include "files/toml_steps.h"
 
-#include <toml++/toml.h>
-
 #include <algorithm>
 
 #include "base/error.h"
 #include "base/printable.h"
 #include "files/environment_text.h"
+#include "files/toml_parse.h"
 
 namespace lq {
 namespace {
@@ -78,14 +77,7 @@ class StepReader {
 }  // namespace
 
 TomlSteps read_toml_steps(std::string_view text, const std::string& name) {
-  toml::table root;
-  try {
-    root = toml::parse(text);
-  } catch (const toml::parse_error& e) {
-    fail(ErrorCode::kCorruptFile, "{}:{}:{}: {}", name, e.source().begin.line, e.source().begin.column,
-         printable(e.description()));
-  }
-  return StepReader(name).read(root);
+  return StepReader(name).read(parse_toml(text, name));
 }
 
 }  // namespace lq
