@@ -6,6 +6,8 @@
 #include <array>
 #include <cmath>
 
+#include "compare/markup.h"
+
 namespace lq {
 namespace {
 
@@ -25,20 +27,6 @@ struct Line {
   std::vector<Point> points;  // by bits
   bool across = false;        // dense: one value at any bits
 };
-
-std::string escaped(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    if (c == '<') {
-      out += "&lt;";
-    } else if (c == '&') {
-      out += "&amp;";
-    } else if (static_cast<unsigned char>(c) >= 0x20) {
-      out += c;
-    }
-  }
-  return out;
-}
 
 std::vector<Line> lines_of(const CompareTable& table, const RowValue& value) {
   std::vector<Line> lines;
@@ -93,9 +81,9 @@ void draw_axes(const Axis& x, const Axis& y, const FigureTitles& titles, std::st
       "counted</text>\n",
       (kLeft + right) / 2, kHeight - 12);
   svg += fmt::format("<text transform=\"translate(18,{}) rotate(-90)\" text-anchor=\"middle\">{}</text>\n",
-                     (top + y.start) / 2, escaped(titles.values));
+                     (top + y.start) / 2, html_text(titles.values));
   svg += fmt::format("<text x=\"{}\" y=\"{}\" font-weight=\"bold\">{}</text>\n", kLeft, kTop - 16,
-                     escaped(titles.top));
+                     html_text(titles.top));
 }
 
 void draw_line(const Line& line, const Axis& x, const Axis& y, std::string& svg) {
@@ -177,7 +165,7 @@ std::string grid_figure(const CompareTable& table, const FigureTitles& titles, c
         "<line x1=\"{0}\" x2=\"{1}\" y1=\"{2}\" y2=\"{2}\" stroke=\"{3}\" stroke-width=\"3\"{4}/>\n"
         "<text x=\"{5}\" y=\"{2}\" dominant-baseline=\"middle\">{6}</text>\n",
         kWidth - kRight + 12, kWidth - kRight + 36, at, line.colour,
-        line.across ? " stroke-dasharray=\"6 4\"" : "", kWidth - kRight + 44, escaped(line.title));
+        line.across ? " stroke-dasharray=\"6 4\"" : "", kWidth - kRight + 44, html_text(line.title));
     at += 22;
   }
   return svg + "</svg>\n";

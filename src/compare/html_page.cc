@@ -4,6 +4,8 @@
 
 #include <cctype>
 
+#include "compare/markup.h"
+
 namespace lq {
 namespace {
 
@@ -21,32 +23,6 @@ void add_row(const std::vector<std::string>& cells, std::string_view tag, std::s
 }
 
 }  // namespace
-
-std::string html_text(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '&':
-        out += "&amp;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) >= 0x20 && c != 0x7f) out += c;
-    }
-  }
-  return out;
-}
 
 void HtmlPage::heading(std::string_view text) { body_ += fmt::format("<h2>{}</h2>\n", html_text(text)); }
 

@@ -10,9 +10,6 @@
 
 namespace lq {
 
-// Text as it may stand between tags and in attributes; control characters are left out.
-std::string html_text(std::string_view text);
-
 // Grows part by part. What is added as text is escaped.
 class HtmlPage {
  public:

@@ -7,7 +7,7 @@
 #include <map>
 
 #include "compare/compare_figure.h"
-#include "compare/html_page.h"
+#include "compare/markup.h"
 
 namespace lq {
 namespace {

@@ -6,7 +6,6 @@ namespace lq {
 namespace {
 
 TEST(HtmlPage, TextsAreNoMarks) {
-  EXPECT_EQ(html_text("a<b> & \"c\" 'd'\x01\n"), "a&lt;b&gt; &amp; &quot;c&quot; &#39;d&#39;");
   HtmlPage page("<t>");
   page.heading("h & h");
   page.paragraph("p<script>");
