@@ -61,7 +61,7 @@ void merge(DensePart& part, const ModelEnds& ends, const PeftAdapterReader& adap
 }  // namespace
 
 Tensor DensePart::merged(Context& context) const {
-  Tensor values = from->copy_f32();
+  Tensor values = from->copy_f32(context.pool);
   if (pair == nullptr) return values;
   if (embedding) {
     merge_low_rank_of_embedding(context, *pair, values);

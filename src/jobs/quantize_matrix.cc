@@ -66,7 +66,7 @@ QuantizedMatrix quantize_matrix(Context& context, const TensorView& view, const 
   const double start = monotonic_seconds();
   const std::int64_t rows = view.shape()[0];
   const std::int64_t cols = view.shape()[1];
-  Tensor w = view.copy_f32();
+  Tensor w = view.copy_f32(context.pool);
   drop(view);
   require_finite(context.pool, w.data<float>(), rows, cols, view.name());
   const QuantChoice& choice = choice_for(options, view.name());

@@ -35,7 +35,7 @@ double full_error(Context& context, const CheckpointReader& reader, const PlanOp
   const TensorView& view = reader.at(name);
   const std::int64_t rows = view.shape()[0];
   const std::int64_t cols = view.shape()[1];
-  const Tensor w = view.copy_f32();
+  const Tensor w = view.copy_f32(context.pool);
   QuantizerOptions quantizer_options = plan.quantizer;
   const Importance importance =
       diagonal ? weights.diagonal_of(context, name, rows, cols) : weights.of(context, name, rows, cols);

@@ -34,7 +34,7 @@ std::vector<double> sweep_matrix(Context& context, const TensorView& view, const
                                  bool diagonal) {
   const std::int64_t rows = view.shape()[0];
   const std::int64_t cols = view.shape()[1];
-  const Tensor w = view.copy_f32();
+  const Tensor w = view.copy_f32(context.pool);
   drop(view);
   require_finite(context.pool, w.data<float>(), rows, cols, view.name());
   const Importance importance = diagonal ? options.importance->diagonal_of(context, view.name(), rows, cols)

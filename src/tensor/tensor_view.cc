@@ -68,12 +68,29 @@ void TensorView::to_f32(std::int64_t begin, std::int64_t count, float* out) cons
   }
 }
 
-Tensor TensorView::copy_f32() const {
+namespace {
+
+Tensor f32_like(const TensorSpec& spec) {
   LQ_CHECK(is_stored_weight_dtype(spec.dtype), kUnsupported,
            "{}: {} cannot be read as weights (expected F32, BF16, F16 or F64)", spec.name,
            dtype_name(spec.dtype));
-  Tensor out = Tensor::empty(DType::kF32, spec.shape);
+  return Tensor::empty(DType::kF32, spec.shape);
+}
+
+}  // namespace
+
+Tensor TensorView::copy_f32() const {
+  Tensor out = f32_like(spec);
   to_f32(0, numel(), out.mutable_data<float>());
+  return out;
+}
+
+Tensor TensorView::copy_f32(ThreadPool& pool) const {
+  constexpr std::int64_t kGrain = 1 << 20;
+  Tensor out = f32_like(spec);
+  float* values = out.mutable_data<float>();
+  parallel_for(pool, numel(), kGrain,
+               [&](std::int64_t begin, std::int64_t end) { to_f32(begin, end - begin, values + begin); });
   return out;
 }
 

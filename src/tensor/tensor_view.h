@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/parallel.h"
 #include "tensor/dtype.h"
 #include "tensor/shape.h"
 #include "tensor/tensor.h"
@@ -67,6 +68,8 @@ struct TensorView {
   // Every element as f32, shape kept. Throws Error(kUnsupported) naming the tensor unless F32, BF16, F16 or
   // F64.
   Tensor copy_f32() const;
+  // The same by all threads.
+  Tensor copy_f32(ThreadPool& pool) const;
 };
 
 // Asks the kernel to read the bytes ahead; returns at once. A hint: never fails.

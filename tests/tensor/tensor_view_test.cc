@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <fstream>
 #include <vector>
 
@@ -72,6 +73,21 @@ TEST(TensorView, CopiesAndWidens) {
   EXPECT_EQ(wide.data<float>()[1], -3.0F);
   const TensorView bytes{{"codes", DType::kU8, {4}}, memory.data(), 4};
   expect_error(ErrorCode::kUnsupported, {"codes", "U8"}, [&] { bytes.copy_f32(); });
+}
+
+TEST(TensorView, AllThreadsCopyWhatOneCopies) {
+  const std::int64_t count = (std::int64_t{1} << 21) + 12'345;
+  std::vector<bf16> stored(static_cast<std::size_t>(count));
+  for (std::size_t i = 0; i < stored.size(); ++i) stored[i] = to_bf16(static_cast<float>(i % 4099) * 0.25F);
+  TensorView view;
+  view.spec = {"w", DType::kBf16, {1, count}};
+  view.data = reinterpret_cast<const std::byte*>(stored.data());
+  view.bytes = stored.size() * sizeof(bf16);
+  ThreadPool pool(3);
+  const Tensor one = view.copy_f32();
+  const Tensor all = view.copy_f32(pool);
+  ASSERT_EQ(all.shape(), one.shape());
+  EXPECT_EQ(std::memcmp(all.data<float>(), one.data<float>(), one.bytes()), 0);
 }
 
 TEST(TensorView, SizesAreChecked) {

@@ -115,7 +115,10 @@ void product(ThreadPool& pool, std::int64_t m, std::int64_t n, std::int64_t k, c
   pack_b(pool, kernel, b, depths, n, packed_b.get());
 
   // Rows first: a block of a is packed once. Columns are cut where there are few rows.
-  const std::int64_t most = pool.available() == 1 ? 1 : kJobs * pool.available();
+  // A single block of rows is cut into as few jobs as there are threads: each of them reads all of its part
+  // of b.
+  const bool few = panels_m * kGemmRows <= kBlockRows;
+  const std::int64_t most = pool.available() == 1 ? 1 : (few ? 1 : kJobs) * pool.available();
   const std::int64_t wanted = std::clamp<std::int64_t>(m * n * k / kLeastJob, 1, most);
   std::int64_t jobs_m =
       std::max(ceil_div(panels_m * kGemmRows, kBlockRows), std::min(wanted, ceil_div(panels_m, 4)));
