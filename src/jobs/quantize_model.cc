@@ -4,7 +4,6 @@
 #include <atomic>
 #include <mutex>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <utility>
 
 #include "base/lanes.h"
@@ -12,18 +11,13 @@
 #include "base/process.h"
 #include "base/version.h"
 #include "export/gguf_export.h"
-#include "export/gguf_lora.h"
 #include "files/job.h"
 #include "files/json_file.h"
 #include "files/json_object.h"
-#include "formats/module_name.h"
-#include "formats/packed_checkpoint.h"
-#include "formats/peft_adapter.h"
-#include "formats/sharded_writer.h"
-#include "formats/side_files.h"
 #include "formats/work_store.h"
 #include "jobs/options/quantize_options.h"
 #include "jobs/quantize_matrix.h"
+#include "jobs/quantize_output.h"
 #include "models/model_check.h"
 
 namespace lq {
@@ -64,13 +58,6 @@ int matrices_at_once(int threads, std::int64_t bytes_of_each) {
   const std::int64_t free = available_memory_bytes();
   if (free == 0 || bytes_of_each == 0) return 1;
   return static_cast<int>(std::clamp<std::int64_t>(free / 3 / bytes_of_each, 1, std::max(threads, 1)));
-}
-
-PackedModule module_entry(const TensorView& view, const QuantizeOptions& options) {
-  return {.choice = choice_for(options, view.name()),
-          .rows = view.shape()[0],
-          .cols = view.shape()[1],
-          .dtype = weight_dtype(view.dtype())};
 }
 
 PlanOptions plan_options(const QuantizeOptions& o) {
@@ -150,117 +137,6 @@ void decompose_all(Context& context, const QuantizeOptions& options,
     one(lane, *large[static_cast<std::size_t>(plan.together + i)]);
   });
   context.progress.end();
-}
-
-WorkItem piece_of(const WorkStore& store, const std::string& name) {
-  auto piece = store.get(name);
-  LQ_CHECK(piece.has_value(), kCorruptFile,
-           "[quantize] the finished matrix '{}' in {} is damaged; run the same command again", name,
-           store.file_of(name).string());
-  return std::move(*piece);
-}
-
-// model*.safetensors: dense tensors as they were, the parts of each packed matrix.
-void write_weights(Context& context, const QuantizeOptions& options, const CheckpointReader& reader,
-                   const std::vector<const TensorView*>& selected, const WorkStore& store,
-                   const std::filesystem::path& directory) {
-  const std::set<const TensorView*> packed(selected.begin(), selected.end());
-  std::vector<TensorSpec> specs;
-  for (const TensorView& view : reader.tensors()) {
-    if (packed.contains(&view)) {
-      const auto parts = packed_tensor_specs(view.name(), module_entry(view, options));
-      specs.insert(specs.end(), parts.begin(), parts.end());
-    } else {
-      specs.push_back(view.spec);
-    }
-  }
-  ShardOptions shard;
-  shard.max_shard_bytes = options.max_shard_bytes;
-  ShardedWriter writer(directory, specs, shard);
-  for (const TensorView& view : reader.tensors()) {
-    context.stop.check();
-    if (!packed.contains(&view)) {
-      const Tensor values = view.values();
-      writer.append(view.name(), values.raw(), values.bytes());
-      drop(view);
-      continue;
-    }
-    const WorkItem piece = piece_of(store, view.name());
-    const PackedModule module = module_entry(view, options);
-    for (const TensorSpec& spec : packed_tensor_specs(view.name(), module)) {
-      const TensorView& part = piece.file.at(spec.name.substr(view.name().size() + 1));
-      writer.append(spec.name, part.data, part.bytes);
-    }
-  }
-  writer.finish();
-}
-
-// The matrices of rank above 0; nothing where there are none.
-void write_adapter(const QuantizeOptions& options, const CheckpointReader& reader,
-                   const std::vector<const TensorView*>& selected, const WorkStore& store,
-                   const std::string& model_hash, const std::filesystem::path& directory) {
-  std::vector<const TensorView*> adapted;
-  std::vector<LoraSpec> specs;
-  for (const TensorView* view : selected) {
-    const std::int64_t rank = rank_for(options, view->name());
-    if (rank == 0) continue;
-    adapted.push_back(view);
-    specs.push_back({.module = std::string(module_of(view->name())),
-                     .rank = rank,
-                     .in = view->shape()[1],
-                     .out = view->shape()[0],
-                     .alpha = options.alpha > 0.0 ? options.alpha : static_cast<double>(rank)});
-  }
-  if (adapted.empty()) return;
-  PeftWriterOptions writer_options;
-  writer_options.dtype = options.decompose.factors;
-  writer_options.base_hash = model_hash;
-  for (const TensorView& view : reader.tensors()) {
-    if (view.shape().size() == 2 && view.name().ends_with(".weight")) {
-      writer_options.all_modules.emplace_back(module_of(view.name()));
-    }
-  }
-  std::filesystem::create_directories(directory);
-  PeftAdapterWriter writer(directory, PeftConfig{}, specs, writer_options);
-  for (const TensorView* view : adapted) {
-    const WorkItem piece = piece_of(store, view->name());
-    const Tensor a = piece.file.at("lora_A").copy_f32();
-    const Tensor b = piece.file.at("lora_B").copy_f32();
-    writer.write(module_of(view->name()), a.data<float>(), b.data<float>());
-  }
-  writer.finish();
-}
-
-// The packed model without its low-rank part; returns its hash.
-std::string write_packed(Context& context, const QuantizeOptions& options, const Checkpoint& model,
-                         const std::vector<const TensorView*>& selected, const WorkStore& store,
-                         const std::filesystem::path& directory) {
-  write_weights(context, options, model.reader(), selected, store, directory);
-  copy_side_files(model.folder(), directory);
-  PackedModules packed;
-  packed.source_hash = model.hash(context.pool, context.stop);
-  for (const TensorView* view : selected) packed.modules[view->name()] = module_entry(*view, options);
-  packed.model_hash = CheckpointReader(directory).model_hash(context.pool, context.stop);
-  JsonObject config = model.config();
-  config.json()["quantization_config"] = packed_modules_to_json(packed);
-  config.save(directory / "config.json");
-  return packed.model_hash;
-}
-
-void write_as_gguf(Context& context, const QuantizeOptions& options, const CheckpointReader& reader,
-                   const std::vector<const TensorView*>& selected, const WorkStore& store,
-                   const std::filesystem::path& packed_dir, const std::filesystem::path& directory) {
-  const std::filesystem::path file = directory / "model.gguf";
-  write_gguf_model(context, Checkpoint::open(packed_dir), nullptr,
-                   {.types = {.matrices = {}, .tables = options.gguf.tables},
-                    .name = options.out.filename().string(),
-                    .out = file});
-  const CheckpointPtr base = Checkpoint::open(file);
-  const std::filesystem::path adapter = directory / "adapter";
-  write_adapter(options, reader, selected, store, base->hash(context.pool, context.stop), adapter);
-  if (!std::filesystem::exists(adapter)) return;
-  write_gguf_lora(context, base, PeftAdapterReader(adapter),
-                  {.adapter = adapter, .out = directory / "adapter.gguf"});
 }
 
 QuantizeReport finished_report(const std::filesystem::path& out) {
@@ -382,23 +258,17 @@ QuantizeReport quantize_model(Context& context, const CheckpointPtr& model, cons
   decompose_all(context, options, selected, plan.importance, store);
 
   const std::filesystem::path final_dir = output.final_dir();
+  const QuantizedPieces pieces{.options = options, .model = *model, .selected = selected, .store = store};
   if (options.gguf.given) {
-    // As a packed directory first, which the export reads a matrix at a time.
-    const std::filesystem::path packed_dir = output.work_dir() / "packed";
-    std::filesystem::remove_all(packed_dir);
-    std::filesystem::create_directories(packed_dir);
-    write_packed(context, options, *model, selected, store, packed_dir);
-    write_as_gguf(context, options, reader, selected, store, packed_dir, final_dir);
-    std::filesystem::remove_all(packed_dir);
+    write_quantized_gguf(context, pieces, output.work_dir() / "packed", final_dir);
   } else {
-    const std::string hash = write_packed(context, options, *model, selected, store, final_dir);
-    write_adapter(options, reader, selected, store, hash, final_dir / "adapter");
+    write_quantized(context, pieces, final_dir);
   }
 
   QuantizeReport report;
   report_options(options, plan, report);
   for (const TensorView* view : selected) {
-    const WorkItem piece = piece_of(store, view->name());
+    const WorkItem piece = finished_piece(store, view->name());
     report.matrices.push_back(matrix_report_from_json(piece.info, view->name()));
   }
   report.output_bytes = bytes_in(final_dir);
