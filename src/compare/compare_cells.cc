@@ -3,14 +3,10 @@
 #include <algorithm>
 
 #include "base/error.h"
-#include "base/hash.h"
 #include "base/process.h"
-#include "base/version.h"
 #include "data/document_reader.h"
 #include "eval/perplexity.h"
 #include "eval/run_tasks.h"
-#include "eval/tasks/glue_files.h"
-#include "files/content_hash.h"
 #include "formats/module_name.h"
 #include "formats/peft_adapter.h"
 #include "jobs/calibrate_task.h"
@@ -22,18 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
-
-Json sources_job(const std::vector<DataSource>& sources) {
-  Json all = Json::array();
-  for (const DataSource& s : sources) all.push_back({{"hash", content_hash(s.path)}, {"weight", s.weight}});
-  return all;
-}
-
-Json configs_job(const CompareRecipe& recipe) {
-  Json all = Json::array();
-  for (const QuantChoice& c : recipe.choices_of(FormatSet())) all.push_back(choice_to_json(c, FormatSet()));
-  return all;
-}
 
 // The score that people quote of a benchmark.
 std::string quoted_metric(const nlohmann::ordered_json& scores) {
@@ -59,19 +43,6 @@ void drop_weights(const fs::path& folder) {
   }
 }
 
-// A task's files by their hashes.
-Json task_job(const CompareRecipe& recipe) {
-  const GlueTask& task = find_glue_task(recipe.task);
-  const GlueTask& learnt = task.learnt_from.empty() ? task : find_glue_task(task.learnt_from);
-  const fs::path& folder = recipe.finetune.data.train.front().path;
-  Json job = {{"task", recipe.task}, {"flags", recipe.finetune_settings}};
-  job["train"] = content_hash(read_glue_split(learnt, folder, Split::kTrain, 1).file);
-  const auto& held_out = recipe.finetune.data.validation;
-  const fs::path& validation = held_out.empty() ? folder : held_out.front().path;
-  job["validation"] = content_hash(read_glue_split(task, validation, Split::kValidation, 1).file);
-  return job;
-}
-
 }  // namespace
 
 CompareCells::CompareCells(Context& context, const CompareRecipe& recipe, CompareFolder& folder)
@@ -87,7 +58,6 @@ CompareCells::CompareCells(Context& context, const CompareRecipe& recipe, Compar
     bytes += view->bytes;
   }
   dense_bits_ = 8.0 * static_cast<double>(bytes) / static_cast<double>(weights_);
-  Json texts = Json::array();
   for (const fs::path& path : recipe.texts) {
     DocumentOptions options;
     options.field = recipe.text.field;
@@ -95,29 +65,9 @@ CompareCells::CompareCells(Context& context, const CompareRecipe& recipe, Compar
     options.records.report = &report;
     texts_.push_back(joined_documents(path, options));
     for (const std::string& line : report.lines()) context.progress.note("data: " + line);
-    texts.push_back(hash_hex(texts_.back()));
   }
-  text_job_ = {{"hashes", texts}, {"seq_len", recipe.text.seq_len}};
-  for (const std::string& name : recipe.tasks) {
-    const Task& task = find_task(name);
-    tasks_.push_back(&task);
-    Json files = Json::array();
-    for (const TaskFile& file : task_files(recipe.tasks_data, task.folder, task.split, task.file_per_group))
-      files.push_back(content_hash(file.path));
-    text_job_["tasks"][name] = {{"files", files}, {"limit", recipe.limit}};
-    if (recipe.shots) text_job_["tasks"][name]["shots"] = *recipe.shots;
-  }
-  common_ = {{"version", kVersion},
-             {"model", model_hash()},
-             {"include", recipe.selection.include},
-             {"exclude", recipe.selection.exclude}};
-  if (!recipe.task.empty()) {
-    data_job_ = task_job(recipe);
-    return;
-  }
-  data_job_ = {{"data", sources_job(recipe.finetune.data.train)},
-               {"val_data", sources_job(recipe.finetune.data.validation)},
-               {"flags", recipe.finetune_settings}};
+  for (const std::string& name : recipe.tasks) tasks_.push_back(&find_task(name));
+  jobs_.emplace(recipe, model_hash(), texts_, context.seed);
 }
 
 std::string CompareCells::name_of(CompareMethod method, double bits) {
@@ -148,31 +98,11 @@ fs::path CompareCells::stage(const std::string& name, const std::string& file, c
   return path;
 }
 
-Json CompareCells::statistics_job() const {
-  const CalibrationSource& c = recipe_.calibration;
-  if (!c.stats.empty()) return {{"stats", content_hash(c.stats)}};
-  if (recipe_.task_loss) {
-    return {{"common", common_},
-            {"task", data_job_},
-            {"samples", c.samples},
-            {"seq_len", c.seq_len},
-            {"seed", context_.seed}};
-  }
-  if (c.self > 0) {
-    return {{"common", common_}, {"self", c.self}, {"seq_len", c.seq_len}, {"seed", context_.seed}};
-  }
-  return {{"common", common_},
-          {"data", content_hash(c.data)},
-          {"field", c.field},
-          {"samples", c.samples},
-          {"seq_len", c.seq_len}};
-}
-
 fs::path CompareCells::statistics() {
   const CalibrationSource& source = recipe_.calibration;
   if (!source.stats.empty()) return source.stats;
   const std::string name = recipe_.task_loss ? "statistics-" + recipe_.task : "statistics";
-  return stage(name, name + ".safetensors", statistics_job(), [&](const fs::path& out) {
+  return stage(name, name + ".safetensors", jobs_->statistics(), [&](const fs::path& out) {
     CalibrateOptions o;
     if (recipe_.task_loss) {
       o.data = {recipe_.finetune.data.train.front().path};
@@ -196,9 +126,7 @@ fs::path CompareCells::table(const PlanOptions& plan) {
   const std::string name =
       fmt::format("table-rank{}-{}-{}{}{}", plan.decompose.rank, importance_name(plan.importance),
                   plan.formats.text(), search ? "-search" : "", own ? "-" + recipe_.task : "");
-  Json job = {{"common", common_}, {"configs", configs_job(recipe_)}, {"seed", context_.seed}};
-  if (plan.importance != ImportanceKind::kNone) job["statistics"] = statistics_job();
-  return stage(name, name + ".json.gz", job, [&](const fs::path& out) {
+  return stage(name, name + ".json.gz", jobs_->table(plan.importance), [&](const fs::path& out) {
     SweepJobOptions o;
     o.out = out;
     o.plan = plan;
@@ -298,7 +226,7 @@ CompareCells::Scores CompareCells::scores(const CheckpointPtr& checkpoint, const
 
 CompareBase CompareCells::dense() {
   const std::string name = "cells/dense";
-  const Json result = folder_.result(name, {{"common", common_}, {"texts", text_job_}}, "", [&] {
+  const Json result = folder_.result(name, jobs_->dense(), "", [&] {
     reset_peak_rss();
     CompareBase base;
     base.bits = dense_bits_;
@@ -311,19 +239,9 @@ CompareBase CompareCells::dense() {
   return base;
 }
 
-Json CompareCells::base_job(CompareMethod method, double bits) const {
-  if (!has_packed_base(method)) return {{"common", common_}, {"texts", text_job_}};
-  const MethodPlan plan = compare_method_plan(method, recipe_.rank);
-  Json job = {{"common", common_}, {"texts", text_job_}, {"method", compare_method_name(base_method(method))},
-              {"bits", bits},      {"rank", plan.rank},  {"seed", context_.seed}};
-  if (plan.mixed) job["configs"] = configs_job(recipe_);
-  if (needs_statistics(method)) job["statistics"] = statistics_job();
-  return job;
-}
-
 CompareBase CompareCells::base(CompareMethod method, double bits) {
   const std::string cell = name_of(base_method(method), bits), name = base_cell(method, bits) + "/base";
-  const Json result = folder_.result(name, base_job(method, bits), name + "/lqlora.json", [&] {
+  const Json result = folder_.result(name, jobs_->base(method, bits), name + "/lqlora.json", [&] {
     used_.clear();
     QuantizeOptions options = quantize_options(method, bits);
     options.overwrite = folder_.overwrites();
@@ -350,22 +268,14 @@ double CompareCells::low_rank_bits(const fs::path& adapter) const {
   return 8.0 * static_cast<double>(bytes) / static_cast<double>(weights_);
 }
 
-Json CompareCells::run_job(CompareMethod method, double bits, std::uint64_t seed, double rate) const {
-  Json job = {
-      {"base", base_job(method, bits)}, {"rank", recipe_.rank}, {"seed", seed}, {"finetune", data_job_}};
-  job["finetune"]["flags"]["lr"] = rate;
-  if (lora_start(method) == LoraStart::kStacked) job["init"] = "beside";
-  return job;
-}
-
 bool CompareCells::finished(CompareMethod method, double bits, std::uint64_t seed, double rate) const {
   const std::string name = run_name(method, bits, seed, rate);
-  return !folder_.finished(name, run_job(method, bits, seed, rate), name + "/lqlora.json").is_null();
+  return !folder_.finished(name, jobs_->run(method, bits, seed, rate), name + "/lqlora.json").is_null();
 }
 
 CompareRun CompareCells::run(CompareMethod method, double bits, std::uint64_t seed, double rate) {
   const std::string name = run_name(method, bits, seed, rate);
-  const Json result = folder_.result(name, run_job(method, bits, seed, rate), name + "/lqlora.json", [&] {
+  const Json result = folder_.result(name, jobs_->run(method, bits, seed, rate), name + "/lqlora.json", [&] {
     FinetuneOptions options = finetune_options(method, bits, seed, rate);
     options.overwrite = folder_.overwrites();
     Context seeded = context_;

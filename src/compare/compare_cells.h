@@ -15,10 +15,12 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "compare/compare_folder.h"
+#include "compare/compare_jobs.h"
 #include "compare/compare_recipe.h"
 #include "compare/compare_result.h"
 #include "eval/task.h"
@@ -67,9 +69,6 @@ class CompareCells {
   // compared: also with the dense model.
   Scores scores(const CheckpointPtr& checkpoint, const std::filesystem::path& adapter, bool compared);
   double low_rank_bits(const std::filesystem::path& adapter) const;
-  nlohmann::json statistics_job() const;
-  nlohmann::json base_job(CompareMethod method, double bits) const;
-  nlohmann::json run_job(CompareMethod method, double bits, std::uint64_t seed, double rate) const;
   // "cells/ours-2.5/seed-0"; with several rates "cells/ours-2.5/lr-0.01/seed-0".
   std::string run_name(CompareMethod method, double bits, std::uint64_t seed, double rate) const;
 
@@ -82,7 +81,7 @@ class CompareCells {
   double dense_bits_ = 0.0;           // per weight, as the dense model stores them
   std::vector<std::string> texts_;
   std::vector<const Task*> tasks_;
-  nlohmann::json common_, text_job_, data_job_;       // of every cell
+  std::optional<CompareJobs> jobs_;                   // after the constructor
   std::map<std::string, double> stages_;              // known to be there: name, seconds
   std::vector<std::pair<std::string, double>> used_;  // by the base in hand
   std::map<std::string, double> bits_;                // of bases made, by name

@@ -1,0 +1,70 @@
+#include "compare/compare_jobs.h"
+
+#include <gtest/gtest.h>
+
+#include "support/io_test_util.h"
+
+namespace lq {
+namespace {
+
+class CompareJobsTest : public testing::Test {
+ protected:
+  CompareJobsTest() {
+    io_test::put_file(dir_ / "learnt.txt", "What is learnt.\n");
+    io_test::put_file(dir_ / "calibration.txt", "What statistics are of.\n");
+    recipe_.rank = 8;
+    recipe_.finetune.data.train = {{.path = dir_ / "learnt.txt"}};
+    recipe_.finetune_settings = {{"seq-len", 128}};
+    recipe_.calibration.data = dir_ / "calibration.txt";
+  }
+
+  CompareJobs jobs(std::uint64_t seed = 0) const { return {recipe_, "model", {"A held-out text."}, seed}; }
+
+  io_test::TempDir dir_;
+  CompareRecipe recipe_;
+};
+
+TEST_F(CompareJobsTest, AnotherFileLearntFromIsAnotherRunOfTheSameBase) {
+  const CompareJobs before = jobs();
+  io_test::put_file(dir_ / "learnt.txt", "Something else.\n");
+  const CompareJobs after = jobs();
+  EXPECT_NE(before.run(CompareMethod::kOurs, 2.5, 0, 1e-3), after.run(CompareMethod::kOurs, 2.5, 0, 1e-3));
+  EXPECT_EQ(before.base(CompareMethod::kOurs, 2.5), after.base(CompareMethod::kOurs, 2.5));
+}
+
+TEST_F(CompareJobsTest, OnlyMethodsWithStatisticsDependOnTheirText) {
+  const CompareJobs before = jobs();
+  const auto ours = before.base(CompareMethod::kOurs, 2.5);
+  const auto plain = before.base(CompareMethod::kLq, 2.5);
+  io_test::put_file(dir_ / "calibration.txt", "Something else.\n");
+  const CompareJobs after = jobs();
+  EXPECT_NE(after.base(CompareMethod::kOurs, 2.5), ours);
+  EXPECT_EQ(after.base(CompareMethod::kLq, 2.5), plain);
+  EXPECT_EQ(after.table(ImportanceKind::kNone), before.table(ImportanceKind::kNone));
+  EXPECT_FALSE(after.table(ImportanceKind::kNone).contains("statistics"));
+  EXPECT_TRUE(after.table(ImportanceKind::kFisher).contains("statistics"));
+}
+
+TEST_F(CompareJobsTest, RunsDifferBySeedRateAndStart) {
+  const CompareJobs all = jobs();
+  const auto run = all.run(CompareMethod::kOurs, 2.5, 0, 1e-3);
+  EXPECT_NE(all.run(CompareMethod::kOurs, 2.5, 1, 1e-3), run);
+  EXPECT_NE(all.run(CompareMethod::kOurs, 2.5, 0, 2e-3), run);
+  EXPECT_NE(all.run(CompareMethod::kOurs, 3.0, 0, 1e-3), run);
+  // The same base; what learns lies beside its factors.
+  const auto beside = all.run(CompareMethod::kOursBeside, 2.5, 0, 1e-3);
+  EXPECT_EQ(beside["base"], run["base"]);
+  EXPECT_NE(beside, run);
+}
+
+TEST_F(CompareJobsTest, TheDenseModelIsScoredWhateverIsLearnt) {
+  const auto dense = jobs().dense();
+  recipe_.finetune_settings = {{"seq-len", 256}};
+  EXPECT_EQ(jobs(1).dense(), dense);
+  EXPECT_EQ(jobs().base(CompareMethod::kLora, 0), dense);
+  const CompareJobs other(recipe_, "model", {"Another text."}, 0);
+  EXPECT_NE(other.dense(), dense);
+}
+
+}  // namespace
+}  // namespace lq
