@@ -1,5 +1,7 @@
 #include "formats/side_files.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -12,6 +14,7 @@ namespace {
 
 // Of a layer in a folder of its own: how a sentence encoder pools.
 constexpr std::string_view kPoolingFile = "1_Pooling/config.json";
+constexpr std::string_view kTemplateFolder = "additional_chat_templates";
 
 constexpr std::array<std::string_view, 16> kNames = {"tokenizer.json",
                                                      "tokenizer.model",
@@ -39,7 +42,15 @@ bool is_side_file(const std::string& name) {
 std::vector<std::string> side_files(const Folder& folder) {
   std::vector<std::string> names = folder.names();
   std::erase_if(names, [](const std::string& name) { return !is_side_file(name); });
-  if (!folder.in_memory() && folder.has(kPoolingFile)) names.insert(names.begin(), std::string(kPoolingFile));
+  if (folder.in_memory()) return names;
+  if (folder.has(kPoolingFile)) names.emplace_back(kPoolingFile);
+  const std::filesystem::path templates = folder.path() / kTemplateFolder;
+  if (std::filesystem::is_directory(templates)) {
+    for (const std::string& name : Folder(templates).names()) {
+      if (name.ends_with(".jinja")) names.push_back(fmt::format("{}/{}", kTemplateFolder, name));
+    }
+  }
+  std::sort(names.begin(), names.end());
   return names;
 }
 
