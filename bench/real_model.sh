@@ -37,9 +37,9 @@ number() { sed -n "s/^ *\"$2\": \([0-9.e+-]*\),\{0,1\}$/\1/p" "$1" | head -n 1; 
 has_data() { [ -n "$data" ] || [ -f "$stats" ]; }
 wanted() {
   [ -n "$rows" ] || return 0
-  for r in $rows; do
+  for pattern in $rows; do
     # shellcheck disable=SC2254
-    case $1 in $r) return 0 ;; esac
+    case $1 in $pattern) return 0 ;; esac
   done
   return 1
 }
@@ -107,7 +107,7 @@ for b in $budgets; do mixed "qlora-ilp-$b" qlora "$b" --method qlora; done
 
 has_data || exit 0
 need=0
-for r in ${rows:-ours}; do case $r in nf* | none* | qlora*) ;; *) need=1 ;; esac; done
+for name in ${rows:-ours}; do case $name in nf* | none* | qlora*) ;; *) need=1 ;; esac; done
 [ $need = 0 ] || need_stats
 
 # With data: one width for all.
