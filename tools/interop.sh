@@ -10,6 +10,7 @@
 #   PYTHON      has torch, transformers, peft, gguf, safetensors
 #   TEXT        a text for perplexities (examples/texts/held_out.txt)
 #   IMATRIX     a text for statistics (examples/texts/calibration.txt)
+#   PACKED      how packed bases are made ("--bits 5": a mix of types; for large models "--config ggml,q4_k" is quicker)
 #   TABLE=1     adds the table of KL divergences against llama-quantize (takes long)
 #
 # llama.cpp comes whole in a PyPI source package: pip download --no-deps --no-binary llama-cpp-python llama-cpp-python,
@@ -130,7 +131,7 @@ for model in "$here/examples/models/quill" "$@"; do
     "$(greedy "$work/$name.f32.gguf" "$prompt" --lora-scaled "$work/$name-lora.gguf:0.5")" \
     "$(ours "$model" "$prompt" --adapter "$work/$name-lora" --lora-scale 0.5)"
   # A packed base and its low-rank part.
-  if ! "$lqlora" --quiet quantize "$model" --format gguf --bits 5 --rank 8 -o "$work/$name-packed" >/dev/null 2>"$work/log"; then
+  if ! "$lqlora" --quiet quantize "$model" --format gguf ${PACKED:---bits 5} --rank 8 -o "$work/$name-packed" >/dev/null 2>"$work/log"; then
     say "not made" "$name packed" "by us: $(tail -n 1 "$work/log" | cut -c1-200)"
     continue
   fi
