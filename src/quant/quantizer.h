@@ -4,9 +4,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "backends/codebook_rounding.h"
 #include "base/parallel.h"
 #include "quant/packed_matrix.h"
 
@@ -77,6 +79,8 @@ class Quantizer {
   // A quantizer without feedback, of about the same errors and quick, that low-rank factors are sought with;
   // null: this one is quick. The packed matrix of one that is not is made once and kept.
   virtual std::unique_ptr<Quantizer> draft() const { return nullptr; }
+  // Where round_trip_weighted() is no more than that: its bits are those of the rounding on every device.
+  virtual std::optional<backends::CodebookRounding> codebook_rounding() const { return std::nullopt; }
 };
 
 // Throws Error(kInvalidArgument) naming the tensor and [row, col] of the first NaN or infinity of w[rows,

@@ -7,11 +7,13 @@
 #include "backends/cuda/attention.h"
 #include "backends/cuda/device.h"
 #include "backends/cuda/elementwise.h"
+#include "backends/cuda/gram.h"
 #include "backends/cuda/loss.h"
 #include "backends/cuda/moments.h"
 #include "backends/cuda/norm.h"
 #include "backends/cuda/optimizer.h"
 #include "backends/cuda/product.h"
+#include "backends/cuda/quantize.h"
 #include "backends/cuda/tokens.h"
 #include "base/error.h"
 
@@ -52,6 +54,12 @@ TEST(NoCuda, EverySymbolRefuses) {
   expect_refused([&] { keep_decoded(queue, 1); });
   expect_refused([&] { finish(queue); });
   expect_refused([&] { copy_on_device(queue, nullptr, 0, nullptr); });
+  expect_refused([&] { block_scales(queue, {}, {}, 0, 0, nullptr, nullptr); });
+  expect_refused(
+      [&] { rounded_residual(queue, {}, 0, 0, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr); });
+  expect_refused([&] { residual(queue, 0, 0, nullptr, nullptr, nullptr, nullptr, nullptr); });
+  expect_refused([&] { gram(queue, {}, nullptr); });
+  expect_refused([&] { scale_sides(queue, 0, 0, nullptr, nullptr, nullptr); });
   expect_refused([&] { fill(queue, 0, 0.0F, nullptr); });
   expect_refused([&] { activation_forward(queue, {}, 0, nullptr, nullptr); });
   expect_refused([&] { activation_backward(queue, {}, 0, nullptr, nullptr, nullptr); });

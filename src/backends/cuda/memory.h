@@ -28,6 +28,7 @@ enum class Buffer : std::uint8_t {
   kOutGrads,
   kDelta,    // a number a row and head
   kPartial,  // sums of blocks
+  kBlocks,   // scales of blocks of weights on their way
   kCount
 };
 

@@ -79,13 +79,13 @@ void multiply_by_blas(DeviceQueue& queue, const Product& p) {
     narrow(queue, p.m * p.k, p.a, a);
     q.a.data = a;
   }
-  q.a.ld = p.trans_a ? p.m : p.k;
+  q.a.ld = stride_a(p);
   q.a.transposed = p.trans_a;
   q.b.data = bf16 ? static_cast<const void*>(weight_bf16(queue, p.b)) : weight_f32(queue, p.b);
-  q.b.ld = p.trans_b ? p.k : p.n;
+  q.b.ld = stride_b(p);
   q.b.transposed = p.trans_b;
   q.c = p.c;
-  q.ldc = p.n;
+  q.ldc = stride_c(p);
   q.alpha = p.alpha;
   q.beta = p.beta;
   queue.blas->multiply(q);

@@ -25,7 +25,18 @@ struct Product {
   float alpha = 1.0F;
   float beta = 0.0F;  // 0: c is written without being read
   Precision precision = Precision::kF32;
+  // Elements from row to row in memory; 0: rows have no gaps. ldb: of a dense b. REQUIRES: precision is not
+  // kBf16 where one is given.
+  std::int64_t lda = 0, ldb = 0, ldc = 0;
 };
+
+LQ_HOST_DEVICE inline std::int64_t stride_a(const Product& q) {
+  return q.lda != 0 ? q.lda : q.trans_a ? q.m : q.k;
+}
+LQ_HOST_DEVICE inline std::int64_t stride_b(const Product& q) {
+  return q.ldb != 0 ? q.ldb : q.trans_b ? q.k : q.n;
+}
+LQ_HOST_DEVICE inline std::int64_t stride_c(const Product& q) { return q.ldc != 0 ? q.ldc : q.n; }
 
 inline constexpr int kSide = 64;   // rows and columns of a tile of c
 inline constexpr int kDepth = 16;  // of k that lie in shared memory at once
@@ -62,7 +73,7 @@ LQ_HOST_DEVICE inline void load_tiles(const Product& q, const float* codebook, s
   const std::int64_t ai = row + ra.side;
   const std::int64_t ap = p + ra.depth;
   const int a_count = q.trans_a ? (ap < q.k ? inside(ai, q.m) : 0) : (ai < q.m ? inside(ap, q.k) : 0);
-  const float* const a = q.trans_a ? q.a + ap * q.m + ai : q.a + ai * q.k + ap;
+  const float* const a = q.trans_a ? q.a + ap * stride_a(q) + ai : q.a + ai * stride_a(q) + ap;
   for (int e = 0; e < kOwn; ++e) {
     const float value = e < a_count ? a[e] : 0.0F;
     if (q.trans_a) {
@@ -76,7 +87,8 @@ LQ_HOST_DEVICE inline void load_tiles(const Product& q, const float* codebook, s
   const std::int64_t bp = p + rb.depth;
   const int b_count = q.trans_b ? (bj < q.n ? inside(bp, q.k) : 0) : (bp < q.k ? inside(bj, q.n) : 0);
   float run[kOwn] = {};
-  if (b_count > 0) decode_run(q.b, codebook, q.trans_b ? bj * q.k + bp : bp * q.n + bj, b_count, run);
+  const std::int64_t b_at = q.trans_b ? bj * stride_b(q) + bp : bp * stride_b(q) + bj;
+  if (b_count > 0) decode_run(q.b, codebook, b_at, b_count, run);
   for (int e = 0; e < kOwn; ++e) {
     if (q.trans_b) {
       tile.b[rb.depth + e][rb.side] = run[e];
@@ -109,7 +121,7 @@ LQ_HOST_DEVICE inline void store_tile(const Product& q, std::int64_t row, std::i
     for (int j = 0; j < kOwn; ++j) {
       const std::int64_t cj = col + thread % kAcross * kOwn + j;
       if (ci >= q.m || cj >= q.n) continue;
-      float& c = q.c[ci * q.n + cj];
+      float& c = q.c[ci * stride_c(q) + cj];
       c = q.beta == 0.0F ? q.alpha * sums.sum[i][j] : q.alpha * sums.sum[i][j] + q.beta * c;
     }
   }

@@ -1,11 +1,13 @@
 // The symbols of backends/cuda in builds without CUDA: ops.
 #include "backends/cuda/attention.h"
 #include "backends/cuda/elementwise.h"
+#include "backends/cuda/gram.h"
 #include "backends/cuda/loss.h"
 #include "backends/cuda/moments.h"
 #include "backends/cuda/norm.h"
 #include "backends/cuda/optimizer.h"
 #include "backends/cuda/product.h"
+#include "backends/cuda/quantize.h"
 #include "backends/cuda/tokens.h"
 #include "backends/no_cuda/refuse.h"
 
@@ -149,6 +151,30 @@ void squared_norms(DeviceQueue& /*queue*/, const FloatRun* /*runs*/, std::int64_
   refuse("squared_norm");
 }
 bool all_finite(DeviceQueue& /*queue*/, std::int64_t /*n*/, const float* /*x*/) { refuse("all_finite"); }
+
+void block_scales(DeviceQueue& /*queue*/, const CodebookRounding& /*rounding*/,
+                  const RoundingWeights& /*weights*/, std::int64_t /*rows*/, std::int64_t /*cols*/,
+                  const float* /*target*/, float* /*scales*/) {
+  refuse("scales of blocks");
+}
+ResidualSums rounded_residual(DeviceQueue& /*queue*/, const CodebookRounding& /*rounding*/,
+                              std::int64_t /*rows*/, std::int64_t /*cols*/, const float* /*w*/,
+                              const float* /*target*/, const float* /*scales*/, const float* /*row_scale*/,
+                              const float* /*col_scale*/, float* /*out*/) {
+  refuse("a residual");
+}
+ResidualSums residual(DeviceQueue& /*queue*/, std::int64_t /*rows*/, std::int64_t /*cols*/,
+                      const float* /*w*/, const float* /*q*/, const float* /*row_scale*/,
+                      const float* /*col_scale*/, float* /*out*/) {
+  refuse("a residual");
+}
+void gram(DeviceQueue& /*queue*/, const GramInput& /*input*/, double* /*out*/) {
+  refuse("a matrix of products");
+}
+void scale_sides(DeviceQueue& /*queue*/, std::int64_t /*rows*/, std::int64_t /*cols*/,
+                 const float* /*by_row*/, const float* /*by_col*/, float* /*x*/) {
+  refuse("factors of a matrix's sides");
+}
 
 void attention_forward(DeviceQueue& /*queue*/, const AttentionInput& /*in*/, float* /*out*/, float* /*lse*/) {
   refuse("attention_forward");

@@ -126,6 +126,12 @@ std::unique_ptr<Quantizer> CodebookQuantizer::draft() const {
   return options_.feedback == Feedback::kOn ? without_feedback() : nullptr;
 }
 
+std::optional<backends::CodebookRounding> CodebookQuantizer::codebook_rounding() const {
+  if (options_.feedback != Feedback::kOff) return std::nullopt;
+  return backends::CodebookRounding{nf_format(config_), &codebook_of(options_.kind, config_.bits),
+                                    options_.scales == ScaleMode::kSearch};
+}
+
 CodebookMatrix CodebookQuantizer::feed_back(ThreadPool& pool, const float* w, std::int64_t rows,
                                             std::int64_t cols, const ErrorWeights& weights, float* q,
                                             bool pack) const {

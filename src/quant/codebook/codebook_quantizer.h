@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "quant/codebook/codebook.h"
@@ -35,6 +36,8 @@ class CodebookQuantizer final : public Quantizer {
   std::unique_ptr<Quantizer> without_feedback() const override;
   // With Feedback::kOn: the same, without.
   std::unique_ptr<Quantizer> draft() const override;
+  // Without feedback.
+  std::optional<backends::CodebookRounding> codebook_rounding() const override;
 
   // What pack() packs, before it becomes a matrix of any format.
   CodebookMatrix quantize(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
