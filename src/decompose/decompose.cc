@@ -9,10 +9,10 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/float16.h"
+#include "decompose/host_alternation.h"
 #include "decompose/lq_loop.h"
 #include "decompose/residual_space.h"
-#include "linalg/subspace_tracker.h"
+#include "ops/device_memory.h"
 
 namespace lq {
 namespace {
@@ -24,7 +24,7 @@ constexpr int kFreshPasses = 6;
 
 LqLoopOptions loop_options(const DecomposeOptions& o) {
   const MethodTraits& method = method_traits(o.method);
-  LqLoopOptions loop{.rank = o.rank};
+  LqLoopOptions loop;
   loop.max_iterations = method.alternates && o.max_iterations > 0 ? o.max_iterations : method.iterations;
   loop.start_from_svd = method.starts_from_svd;
   loop.keep_best = method.keeps_best;
@@ -36,36 +36,11 @@ LqLoopOptions loop_options(const DecomposeOptions& o) {
   return loop;
 }
 
-Tensor to_tensor(std::int64_t rows, std::int64_t cols, const std::vector<float>& values) {
-  Tensor out = Tensor::empty(DType::kF32, {rows, cols});
-  std::memcpy(out.mutable_raw(), values.data(), out.bytes());
-  return out;
-}
-
-// Factors that share the singular values of u b evenly: L1 = U sqrt(S), L2 = sqrt(S) V^T in weighted
-// coordinates. u: orthonormal columns; b: orthogonal rows.
-Factors balanced(const ResidualSpace& space, std::int64_t rank, std::int64_t rows, std::int64_t cols,
-                 const SubspaceTracker& tracker) {
-  std::vector<float> u = tracker.u();
-  std::vector<float> b(tracker.basis().begin(), tracker.basis().begin() + rank * cols);
-  for (std::int64_t k = 0; k < rank; ++k) {
-    double square = 0.0;
-    for (std::int64_t j = 0; j < cols; ++j) square += std::pow(static_cast<double>(b[k * cols + j]), 2);
-    const double root = std::pow(square, 0.25);
-    const auto up = static_cast<float>(root);
-    const float down = root > 0.0 && std::isfinite(1.0F / up) ? 1.0F / up : 0.0F;
-    for (std::int64_t i = 0; i < rows; ++i) u[i * rank + k] *= up;
-    for (std::int64_t j = 0; j < cols; ++j) b[k * cols + j] *= down;
-  }
-  return space.to_plain(rank, u, b);
-}
-
-// To the nearest values of the type that they will be stored as.
-Factors rounded(Factors factors, DType type) {
-  if (type == DType::kF32) return factors;
-  for (float& v : factors.l1) v = to_float(to_bf16(v));
-  for (float& v : factors.l2) v = to_float(to_bf16(v));
-  return factors;
+// As they will be stored.
+Factors stored(Alternation& a, const Factors& factors, DType type) {
+  Factors host = on_processor(a.place(), factors);
+  round_factors(host, type);
+  return on_device(a.place(), std::move(host));
 }
 
 // The importance of `options`, with what its method needs.
@@ -89,66 +64,77 @@ void check_feedback(const Quantizer& quantizer, const DecomposeOptions& options)
 
 double ratio(double squared, double of) { return of > 0.0 ? std::sqrt(squared / of) : 0.0; }
 
-void start(ResidualSpace& space, Decomposition& out) {
-  space.start();
-  out.squared_norm = space.squared_w();
-  out.squared_weighted_norm = space.weighted_w();
+void start(Alternation& a, Decomposition& out) {
+  a.start();
+  out.squared_norm = a.squared_w();
+  out.squared_weighted_norm = a.weighted_w();
 }
 
-void quantize_last(ResidualSpace& space, const Quantizer& quantizer, const Factors& target,
-                   Decomposition& out) {
-  if (quantizer.draft() != nullptr) {
-    out.packed = space.quantize_and_pack(target);
+// What is slow to make is kept, and what the processor could not make again to the same bits.
+void quantize_last(Alternation& a, const Quantizer& quantizer, const DecomposeOptions& options,
+                   const Factors& target, Decomposition& out) {
+  const bool elsewhere = !a.place().device.is_cpu() && !options.errors_only;
+  if (quantizer.draft() != nullptr || elsewhere) {
+    out.packed = a.quantize_and_pack(target);
   } else {
-    space.quantize(target);
+    a.quantize(target);
   }
 }
 
-void measure(const ResidualSpace& space, Decomposition& out) {
-  out.relative_error = ratio(space.squared(), space.squared_w());
-  out.relative_weighted_error = ratio(space.weighted(), space.weighted_w());
+void measure(const Alternation& a, Decomposition& out) {
+  out.relative_error = ratio(a.squared(), a.squared_w());
+  out.relative_weighted_error = ratio(a.weighted(), a.weighted_w());
 }
 
 // Q for `target`, and the factors that suit it best, `target` itself among them.
-void fit_factors(Context& context, ResidualSpace& space, const Quantizer& quantizer,
-                 const DecomposeOptions& options, const Factors& target, int passes, SubspaceTracker& tracker,
-                 std::int64_t rows, std::int64_t cols, Decomposition& out) {
-  quantize_last(space, quantizer, target, out);
-  for (int i = 0; i < passes; ++i) tracker.pass(context.pool, space.residual());
-  Factors factors = rounded(balanced(space, options.rank, rows, cols, tracker), options.factors);
+void fit_factors(Alternation& a, const Quantizer& quantizer, const DecomposeOptions& options,
+                 const Factors& target, int passes, Decomposition& out) {
+  quantize_last(a, quantizer, options, target, out);
+  a.track(passes);
+  const bool rounds = options.factors != DType::kF32;
+  Factors factors = a.balanced();
+  if (rounds) factors = stored(a, factors, options.factors);
+  const Factors* best = &factors;
+  Factors rounded_target;
   if (target.rank > 0) {
-    Factors unfitted = rounded(target, options.factors);
-    if (space.error_with(unfitted) < space.error_with(factors)) factors = std::move(unfitted);
-    out.target_l1 = to_tensor(rows, options.rank, target.l1);
-    out.target_l2 = to_tensor(options.rank, cols, target.l2);
+    if (rounds) rounded_target = stored(a, target, options.factors);
+    const Factors& unfitted = rounds ? rounded_target : target;
+    if (a.error_with(unfitted) < a.error_with(factors)) best = &unfitted;
+    Factors kept = on_processor(a.place(), target);
+    out.target_l1 = std::move(kept.l1);
+    out.target_l2 = std::move(kept.l2);
   }
-  out.l1 = to_tensor(rows, options.rank, factors.l1);
-  out.l2 = to_tensor(options.rank, cols, factors.l2);
-  space.subtract(factors);
-  measure(space, out);
+  Factors chosen = on_processor(a.place(), *best);
+  a.subtract(*best);
+  out.l1 = std::move(chosen.l1);
+  out.l2 = std::move(chosen.l2);
+  measure(a, out);
 }
 
 // REQUIRES: what decompose() checks.
 Decomposition decompose_with(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
                              const Quantizer& quantizer, const DecomposeOptions& options,
                              const Importance& importance) {
-  ResidualSpace space(context, w, rows, cols, quantizer, importance);
   Decomposition out;
-  start(space, out);
   const std::int64_t rank = method_traits(options.method).factors ? options.rank : 0;
   if (rank == 0) {
+    // One rounding: what a device could gain goes on the way there.
+    HostAlternation a(context, w, rows, cols, quantizer, importance);
+    start(a, out);
     context.stop.check();
-    quantize_last(space, quantizer, {}, out);
-    measure(space, out);
+    quantize_last(a, quantizer, options, {}, out);
+    measure(a, out);
     out.iterations = 1;
     out.trace = {out.relative_weighted_error};
     return out;
   }
-  SubspaceTracker tracker(context.pool, rows, cols, rank, options.oversampling, context.seed, options.stream);
-  LqLoopResult loop = lq_loop(context, rows, cols, space, tracker, loop_options(options));
+  const std::unique_ptr<Alternation> a = make_alternation(context, w, rows, cols, quantizer, importance);
+  start(*a, out);
+  a->seek(rank, options.oversampling, options.stream);
+  LqLoopResult loop = lq_loop(context.stop, *a, loop_options(options));
   out.iterations = loop.iterations;
   out.trace = std::move(loop.trace);
-  fit_factors(context, space, quantizer, options, loop.target, kRefitPasses, tracker, rows, cols, out);
+  fit_factors(*a, quantizer, options, loop.target, kRefitPasses, out);
   return out;
 }
 
@@ -157,21 +143,18 @@ Decomposition finish(Context& context, const float* w, std::int64_t rows, std::i
                      const Quantizer& quantizer, const DecomposeOptions& options,
                      const Importance& importance, const Decomposition& drafted) {
   context.stop.check();
-  ResidualSpace space(context, w, rows, cols, quantizer, importance);
+  const std::unique_ptr<Alternation> a = make_alternation(context, w, rows, cols, quantizer, importance);
   Decomposition out;
-  start(space, out);
+  start(*a, out);
   out.iterations = drafted.iterations;
   out.trace = drafted.trace;
   Factors target;
   if (drafted.target_l1.numel() > 0) {
-    const auto values = [](const Tensor& t) {
-      return std::vector<float>(t.data<float>(), t.data<float>() + t.numel());
-    };
-    target = {options.rank, values(drafted.target_l1), values(drafted.target_l2)};
+    target = {options.rank, copy_to_device(a->place(), drafted.target_l1),
+              copy_to_device(a->place(), drafted.target_l2)};
   }
-  SubspaceTracker tracker(context.pool, rows, cols, options.rank, options.oversampling, context.seed,
-                          options.stream);
-  fit_factors(context, space, quantizer, options, target, kFreshPasses, tracker, rows, cols, out);
+  a->seek(options.rank, options.oversampling, options.stream);
+  fit_factors(*a, quantizer, options, target, kFreshPasses, out);
   return out;
 }
 

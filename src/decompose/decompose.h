@@ -32,9 +32,12 @@ struct DecomposeOptions {
   DType factors = DType::kF32;
   std::uint64_t stream = 0;                // of the random start of the first SVD
   const Importance* importance = nullptr;  // borrowed; null: every error matters the same
+  // Only errors are asked: a device then packs nothing, and pack_decomposition() is not called.
+  bool errors_only = false;
 };
 
-// Everything that changes the result, for the identity of a job (stream and importance left out).
+// Everything that changes the result, for the identity of a job (stream, importance and errors_only left
+// out).
 nlohmann::json decompose_options_to_json(const DecomposeOptions& options);
 
 struct Decomposition {
@@ -51,7 +54,7 @@ struct Decomposition {
   // False where a quantizer with Feedback::kOn did better beside low-rank factors without it: Q is then
   // rounded to nearest.
   bool feedback = true;
-  PackedMatrix packed;  // Q, where its quantizer has a draft(); else empty
+  PackedMatrix packed;  // Q, where its quantizer has a draft() or a device computed it; else empty
   std::int64_t iterations = 0;
   std::vector<double> trace;  // relative (weighted) error after each iteration
 };
@@ -63,11 +66,14 @@ struct Decomposition {
 // [rows, cols] f32, finite. Throws Error(kInvalidArgument) when rank > min(rows, cols), or where method,
 // feedback and importance do not go together; Error(kInterrupted). Memory: one array of w's size, two with a
 // full importance, two more with feedback on both sides. The same bits on any number of threads.
+// On a context of a device (device_alternation.h) what has the matrix's size is computed there where there
+// are factors; codes that it cannot choose, and packing, are the processor's. Its results are not the
+// processor's bit for bit (docs/cuda.md, "Numbers").
 Decomposition decompose(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
                         const Quantizer& quantizer, const DecomposeOptions& options);
 
-// out[rows, cols] = W - target_l1 target_l2, with the same bits that decompose() quantized: the caller packs
-// it, with the importance's error_weights() where there is one. out == w is allowed.
+// out[rows, cols] = W - target_l1 target_l2, with the same bits that decompose() quantized where `packed` is
+// empty: the caller packs it, with the importance's error_weights() where there is one. out == w is allowed.
 void decomposition_target(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
                           const Decomposition& decomposition, float* out);
 

@@ -1,27 +1,19 @@
 // The alternation between low-rank factors and quantization that every method is a case of.
 #pragma once
 
-#include <cstdint>
 #include <vector>
 
-#include "decompose/residual_space.h"
-#include "linalg/subspace_tracker.h"
-#include "tensor/context.h"
+#include "base/stop.h"
+#include "decompose/alternation.h"
 
 namespace lq {
 
-// u b, in weighted coordinates: what the loop steps through.
-struct Iterate {
-  std::vector<float> u;  // [rows, rank]; empty: zero
-  std::vector<float> b;  // [rank, cols]
-};
-
 struct LqLoopOptions {
-  std::int64_t rank = 0;
   int max_iterations = 0;
   bool start_from_svd = true;  // the first target is W - SVD(W); otherwise W itself
-  // In place of both: the first target is W - start, and the tracker follows a nearby residual. Borrowed.
-  const Iterate* start = nullptr;
+  // In place of both: the first target is W - start (in weighted coordinates), and the directions are those
+  // of a nearby residual. Taken away.
+  Factors* start = nullptr;
   bool keep_best = true;   // otherwise the last iterate
   double tolerance = 0.0;  // as in DecomposeOptions
   double relaxation = 0.0;
@@ -35,13 +27,12 @@ struct LqLoopResult {
   double squared_error = 0.0;
   std::vector<double> trace;  // after each iteration: relative weighted error with the best factors for its Q
   // Where to go on from, for a nearby problem: beyond the last iterate where it was the best, else the best.
-  Iterate next;
+  Factors next;             // in weighted coordinates
   double relaxation = 0.0;  // what the steps were shortened to
 };
 
-// REQUIRES: space.start() was called; 0 < rank. Afterwards space holds the residual of the last iterate,
-// which need not be the one that the result names.
-LqLoopResult lq_loop(Context& context, std::int64_t rows, std::int64_t cols, ResidualSpace& space,
-                     SubspaceTracker& tracker, const LqLoopOptions& options);
+// REQUIRES: start() and seek() were called. Afterwards `a` holds the residual of the last iterate, which need
+// not be the one that the result names. Throws Error(kInterrupted).
+LqLoopResult lq_loop(const StopToken& stop, Alternation& a, const LqLoopOptions& options);
 
 }  // namespace lq

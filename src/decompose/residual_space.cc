@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 #include <memory>
+#include <vector>
 
 #include "backends/cpu/gemm.h"
 
@@ -98,7 +99,8 @@ void ResidualSpace::start() {
 const float* ResidualSpace::target_of(const Factors& target) {
   if (target.rank == 0) return w_;
   float* space = space_.mutable_data<float>();
-  subtract_product(context_.pool, rows_, cols_, w_, target.rank, target.l1.data(), target.l2.data(), space);
+  subtract_product(context_.pool, rows_, cols_, w_, target.rank, target.l1.data<float>(),
+                   target.l2.data<float>(), space);
   return space;
 }
 
@@ -118,7 +120,7 @@ void ResidualSpace::quantize(const Factors& target) {
   round_trip(target);
   measure();
   last_packed_ = {};
-  if (importance_.full()) last_target_ = target;
+  if (importance_.full()) last_target_ = copy_of(context_, target);
 }
 
 PackedMatrix ResidualSpace::quantize_and_pack(const Factors& target) {
@@ -129,37 +131,40 @@ PackedMatrix ResidualSpace::quantize_and_pack(const Factors& target) {
   return last_packed_;
 }
 
-Factors ResidualSpace::to_plain(std::int64_t rank, const std::vector<float>& u,
-                                const std::vector<float>& b) const {
-  Factors out{rank, {u.begin(), u.begin() + rows_ * rank}, {b.begin(), b.begin() + rank * cols_}};
-  scale_rows(rows_, rank, importance_.row_scale(), true, out.l1.data());
-  scale_cols(rank, cols_, importance_.col_scale(), true, out.l2.data());
-  if (importance_.left() != nullptr)
-    importance_.left()->solve_transposed_left(context_.pool, rank, out.l1.data());
-  if (importance_.right() != nullptr) importance_.right()->solve_right(context_.pool, rank, out.l2.data());
+Factors ResidualSpace::to_plain(std::int64_t rank, const float* u, const float* b) const {
+  Factors out{rank, Tensor::empty(DType::kF32, {rows_, rank}), Tensor::empty(DType::kF32, {rank, cols_})};
+  float* const l1 = out.l1.mutable_data<float>();
+  float* const l2 = out.l2.mutable_data<float>();
+  std::copy_n(u, rows_ * rank, l1);
+  std::copy_n(b, rank * cols_, l2);
+  scale_rows(rows_, rank, importance_.row_scale(), true, l1);
+  scale_cols(rank, cols_, importance_.col_scale(), true, l2);
+  if (importance_.left() != nullptr) importance_.left()->solve_transposed_left(context_.pool, rank, l1);
+  if (importance_.right() != nullptr) importance_.right()->solve_right(context_.pool, rank, l2);
   return out;
 }
 
 Factors ResidualSpace::to_weighted(const Factors& plain) const {
-  Factors out = plain;
-  scale_rows(rows_, plain.rank, importance_.row_scale(), false, out.l1.data());
-  scale_cols(plain.rank, cols_, importance_.col_scale(), false, out.l2.data());
+  Factors out = copy_of(context_, plain);
+  float* const l1 = out.l1.mutable_data<float>();
+  float* const l2 = out.l2.mutable_data<float>();
+  scale_rows(rows_, plain.rank, importance_.row_scale(), false, l1);
+  scale_cols(plain.rank, cols_, importance_.col_scale(), false, l2);
   if (importance_.left() != nullptr) {
-    importance_.left()->multiply_transposed_left(context_.pool, plain.rank, plain.l1.data(), out.l1.data());
+    importance_.left()->multiply_transposed_left(context_.pool, plain.rank, plain.l1.data<float>(), l1);
   }
   if (importance_.right() != nullptr) {
-    importance_.right()->multiply_right(context_.pool, plain.rank, plain.l2.data(), out.l2.data());
+    importance_.right()->multiply_right(context_.pool, plain.rank, plain.l2.data<float>(), l2);
   }
   return out;
 }
 
-double ResidualSpace::left_after(std::int64_t rank, const std::vector<float>& u,
-                                 const std::vector<float>& b) const {
+double ResidualSpace::left_after(std::int64_t rank, const float* u, const float* b) const {
   return parallel_sum(context_.pool, rows_, kTileRows, [&](std::int64_t begin, std::int64_t end) {
     const auto product =
         std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>((end - begin) * cols_));
-    backends::gemm(context_.pool, end - begin, cols_, rank, u.data() + begin * rank, rank, b.data(), cols_,
-                   product.get(), cols_);
+    backends::gemm(context_.pool, end - begin, cols_, rank, u + begin * rank, rank, b, cols_, product.get(),
+                   cols_);
     return backends::residual(context_.pool, end - begin, cols_, residual() + begin * cols_, product.get(),
                               nullptr, nullptr, nullptr)
         .squared;
@@ -169,13 +174,13 @@ double ResidualSpace::left_after(std::int64_t rank, const std::vector<float>& u,
 double ResidualSpace::error_with(const Factors& factors) const {
   if (factors.rank == 0) return norms_.weighted;
   const Factors f = to_weighted(factors);
-  return left_after(f.rank, f.l1, f.l2);
+  return left_after(f.rank, f.l1.data<float>(), f.l2.data<float>());
 }
 
 void ResidualSpace::subtract(const Factors& factors) {
   const Factors f = to_weighted(factors);
   float* space = space_.mutable_data<float>();
-  subtract_product(context_.pool, rows_, cols_, space, f.rank, f.l1.data(), f.l2.data(), space);
+  subtract_product(context_.pool, rows_, cols_, space, f.rank, f.l1.data<float>(), f.l2.data<float>(), space);
   const std::vector<float> rows = reciprocals(importance_.row_scale(), rows_);
   const std::vector<float> cols = reciprocals(importance_.col_scale(), cols_);
   const backends::ResidualNorms left =
@@ -193,8 +198,8 @@ void ResidualSpace::subtract(const Factors& factors) {
   }
   float* plain = space_.mutable_data<float>();
   backends::residual(context_.pool, rows_, cols_, w_, plain, nullptr, nullptr, plain);
-  subtract_product(context_.pool, rows_, cols_, plain, factors.rank, factors.l1.data(), factors.l2.data(),
-                   plain);
+  subtract_product(context_.pool, rows_, cols_, plain, factors.rank, factors.l1.data<float>(),
+                   factors.l2.data<float>(), plain);
   norms_.squared =
       backends::residual(context_.pool, rows_, cols_, plain, nullptr, nullptr, nullptr, nullptr).squared;
   std::swap(space_, other_);

@@ -3,9 +3,9 @@
 #pragma once
 
 #include <cstdint>
-#include <vector>
 
 #include "backends/cpu/dense_residual.h"
+#include "decompose/factors.h"
 #include "decompose/importance.h"
 #include "quant/quantizer.h"
 #include "tensor/context.h"
@@ -13,19 +13,13 @@
 
 namespace lq {
 
-// l1 l2, with l1: [rows, rank] and l2: [rank, cols]; rank 0: zero.
-struct Factors {
-  std::int64_t rank = 0;
-  std::vector<float> l1, l2;
-};
-
 // out = w - l1 l2. out == w is allowed. The bits depend on the arguments only, not on the number of threads.
 void subtract_product(ThreadPool& pool, std::int64_t rows, std::int64_t cols, const float* w,
                       std::int64_t rank, const float* l1, const float* l2, float* out);
 
 class ResidualSpace {
  public:
-  // Borrows everything.
+  // Borrows everything. REQUIRES: the context, and all factors given, are of the processor.
   ResidualSpace(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
                 const Quantizer& quantizer, const Importance& importance);
 
@@ -47,12 +41,12 @@ class ResidualSpace {
   double weighted_w() const { return weighted_w_; }    // ||W||^2 in the importance
 
   // Factors whose product in weighted coordinates is u b. u: [rows, rank], b: [>= rank, cols].
-  Factors to_plain(std::int64_t rank, const std::vector<float>& u, const std::vector<float>& b) const;
+  Factors to_plain(std::int64_t rank, const float* u, const float* b) const;
   // Factors whose product is that of `plain` in weighted coordinates.
   Factors to_weighted(const Factors& plain) const;
   // What u b leaves of residual(), squared: entry by entry, where a difference of norms would cancel.
   // u: [rows, rank], b: [>= rank, cols], in weighted coordinates.
-  double left_after(std::int64_t rank, const std::vector<float>& u, const std::vector<float>& b) const;
+  double left_after(std::int64_t rank, const float* u, const float* b) const;
   // What `factors` would leave of residual(), squared, without changing it.
   double error_with(const Factors& factors) const;
   // Replaces residual() by what `factors` leave of it, and its norms by the new ones. REQUIRES: quantize()

@@ -5,15 +5,13 @@
 #include <map>
 #include <memory>
 #include <numeric>
-#include <optional>
 #include <tuple>
 #include <utility>
 
 #include "base/error.h"
+#include "decompose/alternation.h"
 #include "decompose/decompose.h"
 #include "decompose/lq_loop.h"
-#include "decompose/residual_space.h"
-#include "linalg/subspace_tracker.h"
 
 namespace lq {
 namespace {
@@ -61,7 +59,8 @@ double full_error(Context& context, const float* w, std::int64_t rows, std::int6
                                      .relaxation = options.relaxation,
                                      .oversampling = options.oversampling,
                                      .stream = options.stream,
-                                     .importance = options.importance});
+                                     .importance = options.importance,
+                                     .errors_only = true});
   return d.relative_weighted_error * d.relative_weighted_error * d.squared_weighted_norm;
 }
 
@@ -161,37 +160,35 @@ std::vector<double> quick_errors(Context& context, const float* w, std::int64_t 
   const Importance plain;
   const Importance& importance = options.importance == nullptr ? plain : *options.importance;
   std::unique_ptr<Quantizer> quantizer = make_quantizer(choices[order[0]], options.quantizer);
-  ResidualSpace space(context, w, rows, cols, *quantizer, importance);
+  const std::unique_ptr<Alternation> a = make_alternation(context, w, rows, cols, *quantizer, importance);
   std::vector<double> errors(choices.size());
   if (options.rank == 0) {
     for (const std::size_t i : order) {
       context.stop.check();
       quantizer = make_quantizer(choices[i], options.quantizer);
-      space.set_quantizer(*quantizer);
-      space.quantize({});
-      errors[i] = space.weighted();
+      a->set_quantizer(*quantizer);
+      a->quantize({});
+      errors[i] = a->weighted();
     }
     return errors;
   }
 
-  std::optional<SubspaceTracker> tracker;
-  LqLoopOptions loop{.rank = options.rank, .tolerance = options.tolerance, .relaxation = options.relaxation};
+  LqLoopOptions loop{.tolerance = options.tolerance, .relaxation = options.relaxation};
   const SweepPlace* last = nullptr;
-  Iterate at;
+  Factors at;
   for (const std::size_t i : order) {
     const SweepPlace& place = places[i];
     quantizer = make_quantizer(choices[i], options.quantizer);
-    space.set_quantizer(*quantizer);
+    a->set_quantizer(*quantizer);
     const bool afresh = begins_group(last, place);
     loop.max_iterations = place.alone ? kAloneIterations : afresh ? kFirstIterations : kCellIterations;
     if (afresh) {
-      space.start();
-      tracker.emplace(context.pool, rows, cols, options.rank, options.oversampling, context.seed,
-                      options.stream);
+      a->start();
+      a->seek(options.rank, options.oversampling, options.stream);
     }
     loop.start = afresh ? nullptr : &at;
     loop.relaxation = afresh ? options.relaxation : std::max(loop.relaxation, kLeastRelaxation);
-    LqLoopResult result = lq_loop(context, rows, cols, space, *tracker, loop);
+    LqLoopResult result = lq_loop(context.stop, *a, loop);
     errors[i] = result.squared_error;
     at = std::move(result.next);
     loop.relaxation = result.relaxation;

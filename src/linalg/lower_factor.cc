@@ -10,7 +10,7 @@
 namespace lq {
 namespace {
 
-constexpr std::int64_t kBlock = 128;
+constexpr std::int64_t kBlock = LowerFactor::kBlock;
 // Columns of a product with S at a time: everything above the panel's first row is zero and is skipped.
 constexpr std::int64_t kPanel = 512;
 constexpr double kFirstDamping = 1e-6;  // where none was asked for and the matrix is singular

@@ -12,6 +12,9 @@ namespace lq {
 
 class LowerFactor {
  public:
+  // Rows of a diagonal block.
+  static constexpr std::int64_t kBlock = 128;
+
   // second_moment: [n, n], symmetric, positive semidefinite up to rounding; only the lower triangle is read.
   // `damping` times the mean of the diagonal is added to the diagonal; ten times more, again and again, where
   // the matrix is not positive definite in f32 even so (see damping()). A zero matrix gives S = I. Throws
@@ -22,6 +25,8 @@ class LowerFactor {
   std::int64_t size() const { return n_; }
   // [n, n] row-major, zero above the diagonal.
   const std::vector<float>& values() const { return s_; }
+  // Of the diagonal blocks, one after the other: [kBlock, kBlock] each, the last one [rest, rest].
+  const std::vector<float>& diagonal_inverses() const { return inverses_; }
   // The share of the mean of the diagonal that was really added.
   double damping() const { return damping_; }
   // Diagonal of S S^T.
@@ -44,7 +49,7 @@ class LowerFactor {
   std::int64_t n_ = 0;
   double damping_ = 0.0;
   std::vector<float> s_;
-  std::vector<float> inverses_;  // of the diagonal blocks, [kBlock, kBlock] each, the last one [rest, rest]
+  std::vector<float> inverses_;
 };
 
 }  // namespace lq

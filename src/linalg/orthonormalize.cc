@@ -21,28 +21,8 @@ std::vector<double> gram_matrix(ThreadPool& pool, std::int64_t m, std::int64_t k
 // y becomes y L^-T, where L L^T = gram; false (and y as it was) unless gram is safely positive definite.
 bool divide_by_cholesky(ThreadPool& pool, std::int64_t m, std::int64_t k, std::vector<float>& y,
                         std::vector<double>& gram, std::vector<float>& work) {
-  // Columns are brought to unit length first, so that only their angles matter.
-  std::vector<double> scale(static_cast<std::size_t>(k));
-  for (std::int64_t i = 0; i < k; ++i) {
-    const double square = gram[static_cast<std::size_t>(i * k + i)];
-    if (!(square > 1e-30) || !std::isfinite(square)) return false;
-    scale[static_cast<std::size_t>(i)] = 1.0 / std::sqrt(square);
-  }
-  for (std::int64_t i = 0; i < k; ++i) {
-    for (std::int64_t j = 0; j < k; ++j) {
-      gram[static_cast<std::size_t>(i * k + j)] *=
-          scale[static_cast<std::size_t>(i)] * scale[static_cast<std::size_t>(j)];
-    }
-  }
-  if (!cholesky_in_place(k, gram.data())) return false;
-  invert_lower_in_place(k, gram.data());
-  std::vector<float> inverse(static_cast<std::size_t>(k * k));  // D L^-T, upper triangular
-  for (std::int64_t i = 0; i < k; ++i) {
-    for (std::int64_t j = 0; j < k; ++j) {
-      inverse[static_cast<std::size_t>(i * k + j)] =
-          static_cast<float>(scale[static_cast<std::size_t>(i)] * gram[static_cast<std::size_t>(j * k + i)]);
-    }
-  }
+  const std::vector<float> inverse = cholesky_divisor(k, gram);
+  if (inverse.empty()) return false;
   work.resize(static_cast<std::size_t>(m * k));
   backends::gemm(pool, m, k, k, y.data(), k, inverse.data(), k, work.data(), k);
   y.swap(work);
@@ -63,13 +43,43 @@ double defect(std::int64_t k, const std::vector<double>& gram) {
 
 }  // namespace
 
+std::vector<float> cholesky_divisor(std::int64_t k, std::vector<double>& gram) {
+  // Columns are brought to unit length first, so that only their angles matter.
+  std::vector<double> scale(static_cast<std::size_t>(k));
+  for (std::int64_t i = 0; i < k; ++i) {
+    const double square = gram[static_cast<std::size_t>(i * k + i)];
+    if (!(square > 1e-30) || !std::isfinite(square)) return {};
+    scale[static_cast<std::size_t>(i)] = 1.0 / std::sqrt(square);
+  }
+  for (std::int64_t i = 0; i < k; ++i) {
+    for (std::int64_t j = 0; j < k; ++j) {
+      gram[static_cast<std::size_t>(i * k + j)] *=
+          scale[static_cast<std::size_t>(i)] * scale[static_cast<std::size_t>(j)];
+    }
+  }
+  if (!cholesky_in_place(k, gram.data())) return {};
+  invert_lower_in_place(k, gram.data());
+  std::vector<float> inverse(static_cast<std::size_t>(k * k));  // D L^-T, upper triangular
+  for (std::int64_t i = 0; i < k; ++i) {
+    for (std::int64_t j = 0; j < k; ++j) {
+      inverse[static_cast<std::size_t>(i * k + j)] =
+          static_cast<float>(scale[static_cast<std::size_t>(i)] * gram[static_cast<std::size_t>(j * k + i)]);
+    }
+  }
+  return inverse;
+}
+
+bool nearly_orthonormal(std::int64_t k, const std::vector<double>& gram) {
+  return defect(k, gram) <= kLargestDefect;
+}
+
 void orthonormalize(ThreadPool& pool, std::int64_t m, std::int64_t k, std::vector<float>& y,
                     std::vector<float>& work) {
   if (k <= 0) return;
   std::vector<double> gram = gram_matrix(pool, m, k, y.data());
   if (divide_by_cholesky(pool, m, k, y, gram, work)) {
     gram = gram_matrix(pool, m, k, y.data());
-    if (defect(k, gram) <= kLargestDefect && divide_by_cholesky(pool, m, k, y, gram, work)) return;
+    if (nearly_orthonormal(k, gram) && divide_by_cholesky(pool, m, k, y, gram, work)) return;
   }
   // y still spans its first columns (the first round is a triangular change of basis).
   householder_orthonormalize(m, k, y.data());

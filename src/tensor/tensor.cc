@@ -54,13 +54,17 @@ Tensor Tensor::empty(DType dtype, Shape shape) {
 }
 
 Tensor Tensor::adopt(DType dtype, Shape shape, Device device, std::byte* bytes, FreeBytes free) {
+  return adopt(dtype, std::move(shape), device, std::shared_ptr<std::byte>(bytes, free));
+}
+
+Tensor Tensor::adopt(DType dtype, Shape shape, Device device, std::shared_ptr<std::byte> bytes) {
   Tensor t;
-  t.owned_ = {bytes, free};
   t.numel_ = checked_numel(shape, "tensor");
   t.dtype_ = dtype;
   t.shape_ = std::move(shape);
   t.device_ = device;
-  t.data_ = bytes;
+  t.data_ = bytes.get();
+  t.owned_ = std::move(bytes);
   return t;
 }
 

@@ -28,6 +28,8 @@ class Tensor {
   static Tensor borrow(DType dtype, Shape shape, const std::byte* bytes);
   // Takes over memory of any device, which `free` gives back.
   static Tensor adopt(DType dtype, Shape shape, Device device, std::byte* bytes, FreeBytes free);
+  // The same of memory that its owner says how to give back.
+  static Tensor adopt(DType dtype, Shape shape, Device device, std::shared_ptr<std::byte> bytes);
   // The part of this one's storage from `offset` bytes on: who writes one of them writes the other, and the
   // storage lives as long as the last of them. REQUIRES: owns(); the slice lies in it, aligned for its dtype.
   Tensor slice(DType dtype, Shape shape, std::size_t offset);

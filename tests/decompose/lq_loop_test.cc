@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "decompose/host_alternation.h"
 #include "decompose_fixture.h"
 #include "linalg/small_dense.h"
 
@@ -21,18 +22,18 @@ TEST(LqLoop, TraceIsTheErrorOfTheBestFactorsForItsQ) {
   for (const bool start_from_svd : {true, false}) {
     for (int iterations = 1; iterations <= 4; ++iterations) {
       Workbench run;
-      ResidualSpace space(run.context, w.data(), m, n, quantizer, none);
-      space.start();
-      SubspaceTracker tracker(run.pool, m, n, r, 10, 0, 0);
-      const LqLoopResult result = lq_loop(
-          run.context, m, n, space, tracker,
-          {.rank = r, .max_iterations = iterations, .start_from_svd = start_from_svd, .keep_best = false});
+      HostAlternation a(run.context, w.data(), m, n, quantizer, none);
+      a.start();
+      a.seek(r, 10, 0);
+      const LqLoopResult result =
+          lq_loop(run.context.stop, a,
+                  {.max_iterations = iterations, .start_from_svd = start_from_svd, .keep_best = false});
       EXPECT_EQ(result.iterations, iterations);
       EXPECT_EQ(result.target.rank, iterations == 1 && !start_from_svd ? 0 : r);
       // The optimum of Eckart and Young for W - quantize(W - target), from a full SVD.
       std::vector<float> q(w.size());
-      subtract_product(run.pool, m, n, w.data(), result.target.rank, result.target.l1.data(),
-                       result.target.l2.data(), q.data());
+      subtract_product(run.pool, m, n, w.data(), result.target.rank, result.target.l1.data<float>(),
+                       result.target.l2.data<float>(), q.data());
       quantizer.round_trip(run.pool, q.data(), m, n, q.data());
       const Dense e = reference::difference(Dense(m, n, w.data()), Dense(m, n, q.data()));
       const Svd full = svd(m, n, e.v.data());
@@ -53,17 +54,16 @@ TEST(LqLoop, KeepsTheBestIterate) {
   const CodebookQuantizer quantizer(uniform_nf_config(2));
   const Importance none;
   Workbench run;
-  ResidualSpace space(run.context, w.data(), m, n, quantizer, none);
-  space.start();
-  SubspaceTracker tracker(run.pool, m, n, 24, 10, 0, 0);
+  HostAlternation a(run.context, w.data(), m, n, quantizer, none);
+  a.start();
+  a.seek(24, 10, 0);
   // A step so long that the error rises.
-  const LqLoopResult result =
-      lq_loop(run.context, m, n, space, tracker, {.rank = 24, .max_iterations = 12, .relaxation = 3.0});
+  const LqLoopResult result = lq_loop(run.context.stop, a, {.max_iterations = 12, .relaxation = 3.0});
   const double best = *std::min_element(result.trace.begin(), result.trace.end());
   ASSERT_LT(best, result.trace.back());
-  space.quantize(result.target);
-  for (int i = 0; i < 4; ++i) tracker.pass(run.pool, space.residual());
-  const double error = std::sqrt((space.weighted() - tracker.captured()) / space.weighted_w());
+  a.quantize(result.target);
+  a.track(4);
+  const double error = std::sqrt((a.weighted() - a.captured()) / a.weighted_w());
   EXPECT_NEAR(error, best, 0.01 * best);
 }
 

@@ -52,15 +52,15 @@ TEST_P(ResidualSpaceTest, NormsAndFactorsEqualPlainLoops) {
   std::vector<float> u = reference::normal_matrix(m, r, 2);
   std::vector<float> b = reference::normal_matrix(r, n, 3);
   for (float& v : b) v *= 0.01F;
-  const Factors f = space.to_plain(r, u, b);
-  const Dense product = reference::product(Dense(m, r, f.l1.data()), Dense(r, n, f.l2.data()));
+  const Factors f = space.to_plain(r, u.data(), b.data());
+  const Dense product = reference::product(Dense(m, r, f.l1.data<float>()), Dense(r, n, f.l2.data<float>()));
   const Dense want = reference::product(Dense(m, r, u.data()), Dense(r, n, b.data()));
   EXPECT_LE(reference::norm(reference::difference(weigh(product, importance), want)),
             1e-5 * reference::norm(want));
 
   space.quantize(f);
   std::vector<float> target(w.size());
-  subtract_product(run.pool, m, n, w.data(), r, f.l1.data(), f.l2.data(), target.data());
+  subtract_product(run.pool, m, n, w.data(), r, f.l1.data<float>(), f.l2.data<float>(), target.data());
   std::vector<float> q(w.size());
   quantizer.round_trip(run.pool, target.data(), m, n, q.data());
   const Dense e = reference::difference(dense, Dense(m, n, q.data()));
