@@ -1,5 +1,5 @@
-// A QLoRA step and decoding on a CUDA device at Llama-2-7B's shape: two depths are timed, and the whole
-// model's 32 layers follow from the difference. Prints "ROW | VALUE" lines; tools/device_check.sh runs it.
+// A QLoRA step, decoding, and the decomposition of matrices on a CUDA device at Llama-2-7B's shape: two depths
+// are timed, and the whole model's 32 layers follow from the difference; of the matrices each shape once. Prints "ROW | VALUE" lines; tools/device_check.sh runs it.
 // usage: bench_device [LAYERS], by default 8: the deeper of the two; the other has half of them.
 #include <cstdio>
 #include <string>
@@ -7,6 +7,8 @@
 #include "backends/cuda/device.h"
 #include "base/process.h"
 #include "bench_context.h"
+#include "decompose/decompose.h"
+#include "decompose/device_alternation.h"
 #include "models/placement.h"
 #include "ops/device_memory.h"
 #include "train/adamw.h"
@@ -101,6 +103,46 @@ Timed time_token(std::int64_t layers, int bits) {
   return timed;
 }
 
+// NF3, r 64, 25 iterations, packed: from a matrix in f32 of the host to codes and factors there.
+double time_decomposition(std::int64_t rows, std::int64_t cols, double& error) {
+  OnDevice d;
+  std::vector<float> w(static_cast<std::size_t>(rows * cols));
+  Rng(3).fill_normal(d.ctx.pool, w.data(), rows * cols);
+  for (float& x : w) x *= 0.02F;
+  const auto quantizer = make_quantizer({"nf", "3,8,fp32,64,256"});
+  DecomposeOptions options;
+  options.rank = kRank;
+  options.max_iterations = 25;
+  options.tolerance = 0.0;
+  double best = 0.0;
+  for (int i = 0; i < 3; ++i) {
+    const double begin = monotonic_seconds();
+    const Decomposition result = decompose(d.ctx, w.data(), rows, cols, *quantizer, options);
+    const double seconds = monotonic_seconds() - begin;
+    if (i == 1 || (i > 1 && seconds < best)) best = seconds;  // the first one warms up
+    error = result.relative_error;
+  }
+  return best;
+}
+
+void decomposition_rows() {
+  struct Shape {
+    std::int64_t rows, cols, count;
+  };
+  double all = 0.0;
+  for (const Shape& s : {Shape{4096, 4096, 4}, Shape{11008, 4096, 2}, Shape{4096, 11008, 1}}) {
+    double error = 0.0;
+    const double seconds = time_decomposition(s.rows, s.cols, error);
+    all += static_cast<double>(kLayers * s.count) * seconds;
+    std::printf("LQ of %lld x %lld, NF3, r 64, 25 iterations, packed | %.1f ms (relative error %.6f; %.2f GiB)\n",
+                static_cast<long long>(s.rows), static_cast<long long>(s.cols), seconds * 1e3, error,
+                static_cast<double>(device_alternation_bytes(s.rows, s.cols, kRank, 10, false, false)) / (1 << 30));
+    std::fflush(stdout);
+  }
+  std::printf("LQ of the 7B shape's 224 matrices, one after the other | %.1f s\n", all);
+  std::fflush(stdout);
+}
+
 template <typename Measure>
 void row(const std::string& what, std::int64_t deep, double tokens, const Measure& measure) {
   const Timed half = measure(deep / 2);
@@ -121,6 +163,7 @@ int run(std::int64_t deep) {
     std::printf("benchmarks | not run: %s\n", trouble.c_str());
     return 1;
   }
+  decomposition_rows();
   for (const int bits : {4, 3, 2}) {
     row(fmt::format("one token, 7B shape, NF{}, 256 before it", bits), deep, 1.0,
         [&](std::int64_t layers) { return time_token(layers, bits); });

@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 out=${1:-build-device}
 build=${LQ_DEVICE_BUILD:-build-device-tree}
-programs="lqlora test_ops test_models test_train test_eval test_calibrate bench_device"
+programs="lqlora test_backends test_ops test_decompose test_models test_train test_eval test_calibrate bench_device"
 if [ -z "${LQ_DEVICE_BUILD:-}" ]; then
   cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DLQ_CUDA=ON -DLQ_BUILD_BENCH=ON -DLQ_UNITY=ON \
     "-DCMAKE_CUDA_ARCHITECTURES=${LQ_CUDA_ARCHITECTURES:-80;90}" >/dev/null

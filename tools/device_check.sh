@@ -70,7 +70,7 @@ else
   arch=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | head -1 | tr -d .)
   step build 330 sh -c "cmake -S . -B $programs -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE='-O2 -DNDEBUG' \
     -DLQ_CUDA=ON -DLQ_UNITY=ON -DLQ_BUILD_BENCH=ON -DCMAKE_CUDA_ARCHITECTURES=${arch:-90} &&
-    cmake --build $programs --target lqlora test_ops test_models test_train test_eval test_calibrate bench_device"
+    cmake --build $programs --target lqlora test_backends test_ops test_decompose test_models test_train test_eval test_calibrate bench_device"
 fi
 run() {
   local program
@@ -126,6 +126,21 @@ compare_statistics() {
     awk '{ d = $1 - $2; if (d < 0) d = -d; print "difference of the mean loss:", d; exit NF < 2 || d > 0.01 }' &&
     run lqlora --quiet quantize "$quill" --nf 3 --rank 4 --stats "$out/stats-cuda" -o "$out/by-stats" --overwrite
 }
+# The same matrices split by both: files of the same size, errors alike (on small matrices a flipped code leads the
+# alternation elsewhere, a little lower or higher), and a table of errors.
+compare_decompositions() {
+  local d
+  for d in cpu cuda; do
+    rm -rf "$out/split-$d" "$out/table-$d.json"
+    run lqlora --device $d --quiet --json "$out/split-$d.json" quantize "$quill" --nf 3 --rank 16 -o "$out/split-$d" &&
+      run lqlora --device $d --quiet sweep "$quill" --rank 16 --include '*layers.0*' --check 0 \
+        --configs 2,8,fp32,64,256 3,8,fp32,64,256 -o "$out/table-$d.json" || return 1
+    grep -o '"relative_error": [0-9.e-]*' "$out/split-$d.json" | cut -d' ' -f2 >"$out/errors-$d"
+    stat -c %s "$out/split-$d"/*.safetensors >"$out/sizes-$d"
+  done
+  cmp "$out/sizes-cpu" "$out/sizes-cuda" && paste "$out/errors-cpu" "$out/errors-cuda" |
+    awk '{ d = $2 / $1 - 1; sum += d; if (d < 0) d = -d; if (d > most) most = d } END { mean = sum / NR; print "difference of " NR " relative errors: at most", most, "on average", mean; exit NR < 42 || most > 0.05 || mean > 0.003 || mean < -0.02 }'
+}
 resume() {
   rm -rf "$out/resumed"
   local command=(lqlora --device cuda --seed 1 finetune "$quill" --data "$text" --rank 8 --seq-len 128
@@ -144,7 +159,7 @@ sanitize() {
   shift
   compute-sanitizer --tool "$tool" --target-processes all --error-exitcode 17 "${prefix[@]}" "$program" "$@"
 }
-export -f run no_skips compare_losses compare_texts compare_scores compare_statistics resume sanitize
+export -f run no_skips compare_losses compare_texts compare_scores compare_statistics compare_decompositions resume sanitize
 export programs quill text out bundle
 shell=(bash -c)
 # Functions run in shells of their own, under a time limit; an array is no export.
@@ -159,6 +174,9 @@ step models 60 "${shell[@]}" "$(in_shell "no_skips run test_models --gtest_filte
 step training 90 "${shell[@]}" "$(in_shell "no_skips run test_train --gtest_filter='DeviceTraining*'")"
 step evaluation 40 "${shell[@]}" "$(in_shell "no_skips run test_eval --gtest_filter='EvalDevices*'")"
 step calibration 60 "${shell[@]}" "$(in_shell "no_skips run test_calibrate --gtest_filter='CalibrateDevices.S*:CalibrateDevices.T*'")"
+step quantizing 40 "${shell[@]}" "$(in_shell "no_skips run test_backends --gtest_filter='*OnDevice*'")"
+step decomposition 60 "${shell[@]}" "$(in_shell "no_skips run test_decompose --gtest_filter='*Device.*'")"
+step splitting 60 "${shell[@]}" "$(in_shell compare_decompositions)"
 step scores 40 "${shell[@]}" "$(in_shell compare_scores)"
 step statistics 50 "${shell[@]}" "$(in_shell compare_statistics)"
 step losses 60 "${shell[@]}" "$(in_shell compare_losses)"

@@ -49,8 +49,9 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(0, 1024));
   app.add_option(
          "--device", flags.device,
-         "auto, cpu, cuda or cuda:N: where finetune, calibrate, eval, generate and chat compute; auto "
-         "takes a CUDA device where the job fits its memory")
+         "auto, cpu, cuda or cuda:N: where quantize, sweep, finetune, calibrate, eval, generate and chat "
+         "compute; auto takes a CUDA device where the job fits its memory (quantize and sweep: and has large "
+         "matrices)")
       ->capture_default_str();
   app.add_option("--seed", flags.seed, "Seed of every random number")->capture_default_str();
   auto* quiet = app.add_flag("--quiet", flags.quiet, "Say nothing on standard error but errors");

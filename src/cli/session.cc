@@ -29,8 +29,8 @@ std::optional<Device> device_of(const std::string& text) {
 }
 
 // The verbs that call Session::use_device().
-constexpr std::array<std::string_view, 5> kDeviceVerbs = {"finetune", "generate", "chat", "eval",
-                                                          "calibrate"};
+constexpr std::array<std::string_view, 7> kDeviceVerbs = {"finetune",  "generate", "chat", "eval",
+                                                          "calibrate", "quantize", "sweep"};
 
 // A full disk behind stdout is a failure like any other.
 void write_to_stdout(const std::string& text) {

@@ -44,6 +44,7 @@ void print_report(Session& session, const QuantizeReport& report, const std::fil
 }
 
 void run(Session& session, const QuantizeWords& words) {
+  session.use_device();
   QuantizeOptions options = words.options;
   settle(options, words.open);
   const CheckpointPtr model = Checkpoint::open(options.model);

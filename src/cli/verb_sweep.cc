@@ -18,6 +18,7 @@ struct SweepWords {
 };
 
 void run(Session& session, const SweepWords& words) {
+  session.use_device();
   SweepJobOptions options = words.options;
   settle(options, words.open);
   const SweepJobReport r = sweep_job(session.context(), options);

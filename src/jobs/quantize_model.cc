@@ -15,6 +15,7 @@
 #include "files/json_file.h"
 #include "files/json_object.h"
 #include "formats/work_store.h"
+#include "jobs/decompose_device.h"
 #include "jobs/options/quantize_options.h"
 #include "jobs/quantize_matrix.h"
 #include "jobs/quantize_output.h"
@@ -116,6 +117,11 @@ void decompose_all(Context& context, const QuantizeOptions& options,
     finished += view.numel();
     context.progress.update(finished, view.name());
   };
+  if (!context.device.is_cpu()) {
+    for (const TensorView* view : todo) one(context, *view);
+    context.progress.end();
+    return;
+  }
   std::vector<const TensorView*> small;
   std::copy_if(todo.begin(), todo.end(), std::back_inserter(small),
                [](const TensorView* v) { return v->numel() <= kSmallMatrix; });
@@ -164,6 +170,36 @@ void check_ranks(const QuantizeOptions& options, const std::vector<const TensorV
                  view->name(), shape_text(view->shape()), most);
   }
   if (options.rank_choices.chosen()) ranks_to_sweep(options.rank_choices, selected);
+}
+
+DecomposeWork quantize_work(const QuantizeOptions& options, const std::vector<const TensorView*>& selected) {
+  const bool factors = method_traits(options.decompose.method).factors;
+  DecomposeWork work;
+  work.oversampling = options.decompose.oversampling;
+  work.importance = options.importance;
+  work.calibrates = options.importance != ImportanceKind::kNone && options.calibration.stats.empty();
+  const BudgetOptions& budget = options.budget;
+  work.quantizes_there = budget.given() && budget.table.empty() && budget.allocation.empty();
+  for (const TensorView* view : selected) {
+    std::int64_t rank = rank_for(options, view->name());
+    if (options.rank_choices.chosen()) rank = ranks_to_sweep(options.rank_choices, selected).back();
+    work.matrices.push_back({view->shape()[0], view->shape()[1], factors ? rank : 0});
+  }
+  return work;
+}
+
+// Of the codes that are chosen beside factors on a device.
+void tell_codes(Context& context, const QuantizeOptions& options,
+                const std::vector<const TensorView*>& selected) {
+  if (context.device.is_cpu() || !method_traits(options.decompose.method).factors) return;
+  std::vector<std::unique_ptr<Quantizer>> made;
+  std::vector<const Quantizer*> quantizers;
+  for (const TensorView* view : selected) {
+    if (rank_for(options, view->name()) == 0) continue;
+    made.push_back(make_quantizer(choice_for(options, view->name()), options.quantizer));
+    quantizers.push_back(made.back().get());
+  }
+  tell_codes_on_cpu(context, quantizers, "quantize");
 }
 
 void report_options(const QuantizeOptions& options, const QuantizePlan& plan, QuantizeReport& report) {
@@ -221,7 +257,8 @@ QuantizeReport quantize_model(Context& context, const QuantizeOptions& options) 
   return quantize_model(context, Checkpoint::open(options.model), options);
 }
 
-QuantizeReport quantize_model(Context& context, const CheckpointPtr& model, const QuantizeOptions& given) {
+QuantizeReport quantize_model(Context& given_context, const CheckpointPtr& model,
+                              const QuantizeOptions& given) {
   const double start = monotonic_seconds();
   QuantizeOptions options = given;
   model->require_dense("quantize");
@@ -230,10 +267,12 @@ QuantizeReport quantize_model(Context& context, const CheckpointPtr& model, cons
   const auto selected = select_matrices(reader, options.selection);
   check_ranks(options, selected);
 
+  Context context = choose_decompose_device(given_context, quantize_work(options, selected), "quantize");
   const std::string& source_hash = model->hash(context.pool, context.stop);
   JobOptions job_options;
   if (options.gguf.given) check_gguf_output(*model, selected);
   job_options.job = job_identity(options, source_hash, context.seed);
+  if (!context.device.is_cpu()) job_options.job["device"] = "cuda";
   job_options.today = [&options](const nlohmann::json& old) { return job_today(options, old); };
   job_options.inputs = {model->path()};
   job_options.overwrite = options.overwrite;
@@ -255,6 +294,7 @@ QuantizeReport quantize_model(Context& context, const CheckpointPtr& model, cons
     check_ranks(options, selected);
   }
   const WorkStore store(output.store_dir());
+  tell_codes(context, options, selected);
   decompose_all(context, options, selected, plan.importance, store);
 
   const std::filesystem::path final_dir = output.final_dir();

@@ -8,6 +8,7 @@
 #include "base/process.h"
 #include "files/job.h"
 #include "files/json_file.h"
+#include "jobs/decompose_device.h"
 #include "jobs/options/sweep_options.h"
 #include "jobs/stage_files.h"
 #include "jobs/sweep_model.h"
@@ -45,6 +46,7 @@ double full_error(Context& context, const CheckpointReader& reader, const PlanOp
   options.rank = rank;
   options.stream = stream_of(name);
   options.importance = importance.plain() ? nullptr : &importance;
+  options.errors_only = true;
   const Decomposition d = decompose(context, w.data<float>(), rows, cols, *quantizer, options);
   return d.relative_weighted_error * d.relative_weighted_error * d.squared_weighted_norm;
 }
@@ -77,13 +79,28 @@ void check_cells(Context& context, const CheckpointReader& reader, const PlanOpt
   context.progress.end();
 }
 
+DecomposeWork sweep_work(const CheckpointReader& reader, const PlanOptions& plan) {
+  const std::vector<const TensorView*> selected = select_matrices(reader, plan.selection);
+  DecomposeWork work;
+  work.oversampling = plan.decompose.oversampling;
+  work.importance = plan.importance;
+  work.calibrates = plan.importance != ImportanceKind::kNone && plan.calibration.stats.empty();
+  work.quantizes_there = true;
+  for (const TensorView* view : selected) {
+    const std::int64_t rank =
+        plan.ranks.chosen() ? ranks_to_sweep(plan.ranks, selected).back() : plan.decompose.rank;
+    work.matrices.push_back({view->shape()[0], view->shape()[1], rank});
+  }
+  return work;
+}
+
 }  // namespace
 
 SweepJobReport sweep_job(Context& context, const SweepJobOptions& options) {
   return sweep_job(context, Checkpoint::open(options.model), options);
 }
 
-SweepJobReport sweep_job(Context& context, const CheckpointPtr& model, const SweepJobOptions& options) {
+SweepJobReport sweep_job(Context& given, const CheckpointPtr& model, const SweepJobOptions& options) {
   const double start = monotonic_seconds();
   JobOptions job_options;
   job_options.output = JobOutput::kFile;
@@ -94,7 +111,9 @@ SweepJobReport sweep_job(Context& context, const CheckpointPtr& model, const Swe
   model->require_dense("sweep");
   check_model_config(model->config(), model->reader());
   const PlanOptions& plan = options.plan;
+  Context context = choose_decompose_device(given, sweep_work(model->reader(), plan), "sweep");
   job_options.job = job_identity(options, model->hash(context.pool, context.stop), context.seed);
+  if (!context.device.is_cpu()) job_options.job["device"] = "cuda";
   job_options.today = [&options](const nlohmann::json& old) { return job_today(options, old); };
   Job job(options.out, job_options);
   StageFiles stages(job.work_dir(), context.progress);

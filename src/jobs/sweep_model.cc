@@ -91,8 +91,12 @@ std::vector<std::vector<double>> sweep_rows(Context& context, const std::vector<
     finished += selected[i]->numel();
     context.progress.update(finished, selected[i]->name());
   };
-  context.pool.run(static_cast<std::int64_t>(small.size()),
-                   [&](std::int64_t k) { one(small[static_cast<std::size_t>(k)]); });
+  if (context.device.is_cpu()) {
+    context.pool.run(static_cast<std::int64_t>(small.size()),
+                     [&](std::int64_t k) { one(small[static_cast<std::size_t>(k)]); });
+  } else {
+    for (const std::size_t i : small) one(i);  // the device's work is in one queue
+  }
   for (const std::size_t i : large) one(i);
   context.progress.end();
   return rows;

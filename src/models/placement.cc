@@ -1,5 +1,7 @@
 #include "models/placement.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "backends/cuda/device.h"
@@ -25,6 +27,28 @@ Context on_processor(const Context& ctx) {
 
 std::string bytes_text(std::int64_t bytes) { return human_bytes(static_cast<double>(bytes)); }
 
+// The context on its device where that has room for so many bytes, else as choose_device says.
+Context with_room(Context& ctx, std::int64_t bytes, const std::vector<std::string>& help,
+                  std::string_view who) {
+  const std::string device = device_text(ctx.device);
+  const backends::cuda::DeviceMemory memory = backends::cuda::memory(ctx.device);
+  const DeviceRoom room{device, bytes, static_cast<std::int64_t>(memory.free),
+                        static_cast<std::int64_t>(memory.total), help};
+  if (const std::string shortage = shortage_text(room); !shortage.empty()) {
+    LQ_CHECK(ctx.device_is_wish, kIo, "[{}] {}", who, shortage);
+    ctx.progress.note(fmt::format("{}: on the cpu: {}", who, shortage));
+    return on_processor(ctx);
+  }
+  const auto all = backends::cuda::devices();
+  const std::string name = ctx.device.index < all.size() ? all[ctx.device.index].name : "a card";
+  ctx.progress.note(fmt::format("{}: on {} ({}, {}); needs about {} of its {}, of which {} are free", who,
+                                device, name, backends::cuda::product_library(*ctx.queue), bytes_text(bytes),
+                                bytes_text(room.total), bytes_text(room.free)));
+  Context result = ctx;
+  result.device_is_wish = false;
+  return result;
+}
+
 }  // namespace
 
 std::int64_t device_bytes(const Model& model, const PlacementNeed& need) {
@@ -37,18 +61,15 @@ std::int64_t device_bytes(const Model& model, const PlacementNeed& need) {
 
 std::string shortage_text(const DeviceRoom& room) {
   if (room.need <= room.free) return {};
-  const std::string needed = fmt::format("about {} are needed, {} of {} are free", bytes_text(room.need),
-                                         bytes_text(room.free), bytes_text(room.total));
-  if (room.need <= room.total) {
-    return fmt::format(
-        "{} has no room: {}; the end of other programs on the card, smaller batches, shorter "
-        "sequences, `recompute` always, fewer bits per weight, or `device` cpu help",
-        room.device, needed);
-  }
-  return fmt::format(
-      "{} is too small: {}; fewer bits per weight, smaller batches, shorter sequences, `recompute` "
-      "always, or `device` cpu help",
-      room.device, needed);
+  const bool fits_alone = room.need <= room.total;
+  std::vector<std::string> help = room.help;
+  if (fits_alone) help.insert(help.begin(), "the end of other programs on the card");
+  const std::string all = help.empty() ? "`device` cpu helps"
+                                       : fmt::format("{}{} or `device` cpu help", fmt::join(help, ", "),
+                                                     help.size() > 1 ? "," : "");
+  return fmt::format("{} {}: about {} are needed, {} of {} are free; {}", room.device,
+                     fits_alone ? "has no room" : "is too small", bytes_text(room.need),
+                     bytes_text(room.free), bytes_text(room.total), all);
 }
 
 Context choose_device(Context& ctx, const Model& model, const PlacementNeed& need, std::string_view who) {
@@ -69,22 +90,13 @@ Context choose_device(Context& ctx, std::span<const Model* const> models, const 
     }
     bytes = std::max(bytes, device_bytes(*model, need));
   }
-  const backends::cuda::DeviceMemory memory = backends::cuda::memory(ctx.device);
-  const DeviceRoom room{device, bytes, static_cast<std::int64_t>(memory.free),
-                        static_cast<std::int64_t>(memory.total)};
-  if (const std::string shortage = shortage_text(room); !shortage.empty()) {
-    LQ_CHECK(ctx.device_is_wish, kIo, "[{}] {}", who, shortage);
-    ctx.progress.note(fmt::format("{}: on the cpu: {}", who, shortage));
-    return on_processor(ctx);
-  }
-  const auto all = backends::cuda::devices();
-  const std::string name = ctx.device.index < all.size() ? all[ctx.device.index].name : "a card";
-  ctx.progress.note(fmt::format("{}: on {} ({}, {}); needs about {} of its {}, of which {} are free", who,
-                                device, name, backends::cuda::product_library(*ctx.queue), bytes_text(bytes),
-                                bytes_text(room.total), bytes_text(room.free)));
-  Context result = ctx;
-  result.device_is_wish = false;
-  return result;
+  return with_room(ctx, bytes, DeviceRoom().help, who);
+}
+
+Context choose_device(Context& ctx, std::int64_t bytes, const std::vector<std::string>& help,
+                      std::string_view who) {
+  if (ctx.device.is_cpu()) return on_processor(ctx);
+  return with_room(ctx, bytes + kFixed, help, who);
 }
 
 Context place_for_inference(Context& ctx, Model& model, std::int64_t tokens, std::int64_t cached,

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "models/model.h"
 #include "tensor/context.h"
@@ -32,10 +33,18 @@ Context choose_device(Context& ctx, const Model& model, const PlacementNeed& nee
 Context choose_device(Context& ctx, std::span<const Model* const> models, const PlacementNeed& need,
                       std::string_view who);
 
+// The same of a job without a model, which takes `bytes` of the device and what every job takes (the driver's
+// context, cuBLAS's workspace). help: as in DeviceRoom.
+Context choose_device(Context& ctx, std::int64_t bytes, const std::vector<std::string>& help,
+                      std::string_view who);
+
 // What is known of a device before the work starts, in bytes.
 struct DeviceRoom {
   std::string device;  // "cuda:0"
   std::int64_t need = 0, free = 0, total = 0;
+  // What makes the job smaller, for a user; that other programs end, and the processor, help any job.
+  std::vector<std::string> help = {"smaller batches", "shorter sequences", "`recompute` always",
+                                   "fewer bits per weight"};
 };
 // Why there is no room, and what to change; empty where there is. "cuda:0 has no room: about ...".
 std::string shortage_text(const DeviceRoom& room);

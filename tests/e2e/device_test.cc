@@ -26,12 +26,12 @@ void expect_one_line(const Outcome& run) {
 TEST(DeviceE2e, VerbsOfTheProcessorSaySoBeforeAnyWork) {
   const TempDir dir;
   const std::string out = " -o " + (dir / "out").string();
-  for (const std::string verb : {"quantize", "sweep", "export --format hf"}) {
+  for (const std::string verb : {"compare", "export --format hf"}) {
     // A model that is not there: nothing was opened.
     const Outcome run = lqlora("--device cuda " + verb + " " + (dir / "none").string() + out);
     expect_one_line(run);
     EXPECT_TRUE(has(run.errors, verb.substr(0, verb.find(' ')) + " computes on the cpu only")) << run.errors;
-    EXPECT_TRUE(has(run.errors, "finetune, generate, chat, eval, calibrate")) << run.errors;
+    EXPECT_TRUE(has(run.errors, "finetune, generate, chat, eval, calibrate, quantize, sweep")) << run.errors;
   }
   EXPECT_EQ(lqlora("--device cpu version").code, 0);
   const Outcome unknown = lqlora("--device tpu version");
@@ -46,6 +46,7 @@ TEST(DeviceE2e, ABuildWithoutCudaSaysHowToMakeOne) {
   for (const std::string& verb :
        {"finetune " + quill() + " --data " + text_for_devices() + out,
         "calibrate " + quill() + " --data " + text_for_devices() + out,
+        "quantize " + quill() + " --nf 3 --rank 4" + out, "sweep " + quill() + " --rank 4" + out,
         "eval " + quill() + " --tasks perplexity --data " + text_for_devices(),
         "generate " + quill() + " --prompt x", "chat " + quill() + " --format vicuna"}) {
     const Outcome run = lqlora("--device cuda " + verb);
@@ -103,6 +104,35 @@ TEST_F(DescribedMachine, MemoryIsCountedBeforeTheWork) {
   EXPECT_EQ(fits.code, 0);
   EXPECT_TRUE(has(fits.errors, "generate: on cuda:0 (the processor as a card, cuBLAS 13.0.0); needs about"))
       << fits.errors;
+}
+
+// Which matrices, and that small ones are the processor's where a device is only wished for.
+TEST_F(DescribedMachine, QuantizesAndSweepsWhereItWasTold) {
+  const TempDir dir;
+  const auto run = [&](const std::string& machine, const std::string& device, const std::string& verb,
+                       const std::string& out) {
+    return shell(machine + " " + program() + " --device " + device + " " + verb + " " + quill() +
+                 " --include '*layers.0.self_attn.k_proj.weight' -o " + (dir / out).string());
+  };
+  const Outcome there = run("", "cuda", "quantize --nf 3 --rank 4", "there");
+  ASSERT_EQ(there.code, 0) << there.errors;
+  EXPECT_TRUE(
+      has(there.errors, "quantize: on cuda:0 (the processor as a card, cuBLAS 13.0.0); needs about"))
+      << there.errors;
+  const Outcome wish = run("", "auto", "quantize --nf 3 --rank 4", "wish");
+  ASSERT_EQ(wish.code, 0) << wish.errors;
+  EXPECT_TRUE(has(wish.errors, "quantize: on the cpu: no matrix has more than")) << wish.errors;
+  // The same command on the processor is another job.
+  EXPECT_EQ(run("", "cpu", "quantize --nf 3 --rank 4", "there").code, 1);
+  const Outcome small = run("LQ_CPU_CARD_BYTES=200000000", "cuda", "quantize --nf 3 --rank 4", "small");
+  EXPECT_EQ(small.code, 1);
+  EXPECT_TRUE(has(small.errors, "[quantize] cuda:0 is too small: about")) << small.errors;
+  const Outcome alone = run("", "cuda", "quantize --nf 3 --rank 0", "alone");
+  EXPECT_EQ(alone.code, 1);
+  EXPECT_TRUE(has(alone.errors, "cuda:0 has nothing to do: no low-rank factors")) << alone.errors;
+  const Outcome swept = run("", "cuda", "sweep --rank 4 --configs 2,8,fp32,64,256 3,8,fp32,64,256 --check 1", "t.json");
+  ASSERT_EQ(swept.code, 0) << swept.errors;
+  EXPECT_TRUE(has(swept.errors, "sweep: on cuda:0 (")) << swept.errors;
 }
 
 // A device that is lost keeps what was saved: the same command goes on, and ends in the same adapter.

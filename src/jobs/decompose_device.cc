@@ -1,0 +1,73 @@
+#include "jobs/decompose_device.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "decompose/device_alternation.h"
+#include "models/placement.h"
+
+namespace lq {
+namespace {
+
+Context cpu_context(const Context& ctx) {
+  Context result = ctx;
+  result.device = {};
+  result.queue = nullptr;
+  result.device_is_wish = false;
+  return result;
+}
+
+std::int64_t largest_need(const DecomposeWork& work) {
+  const bool left = work.importance == ImportanceKind::kKfac;
+  const bool right = left || work.importance == ImportanceKind::kInput;
+  std::int64_t most = 0;
+  for (const DecomposeWork::Matrix& m : work.matrices) {
+    most = std::max(most, device_alternation_bytes(m.rows, m.cols, m.rank, work.oversampling, left, right));
+  }
+  return most;
+}
+
+// Why the device would have nothing to do; empty where it has. wish: that it is not worth while counts too.
+std::string idle_text(const DecomposeWork& work, bool wish) {
+  const auto there = [&](const DecomposeWork::Matrix& m) { return m.rank > 0 || work.quantizes_there; };
+  if (std::ranges::none_of(work.matrices, there))
+    return "no low-rank factors are asked for, and codes alone are the cpu's";
+  const auto large = [&](const DecomposeWork::Matrix& m) {
+    return there(m) && m.rows * m.cols > kDeviceWeights;
+  };
+  if (wish && std::ranges::none_of(work.matrices, large))
+    return fmt::format("no matrix has more than {} weights, and small ones are done as soon there",
+                       kDeviceWeights);
+  return {};
+}
+
+}  // namespace
+
+Context choose_decompose_device(Context& ctx, const DecomposeWork& work, std::string_view who) {
+  if (ctx.device.is_cpu()) return cpu_context(ctx);
+  if (const std::string idle = idle_text(work, ctx.device_is_wish); !idle.empty() && !work.calibrates) {
+    LQ_CHECK(ctx.device_is_wish, kUnsupported, "[{}] {} has nothing to do: {}; leave `device` out", who,
+             device_text(ctx.device), idle);
+    ctx.progress.note(fmt::format("{}: on the cpu: {}", who, idle));
+    return cpu_context(ctx);
+  }
+  Context place = choose_device(ctx, largest_need(work), {}, who);
+  place.device_is_wish = !place.device.is_cpu() && ctx.device_is_wish;
+  return place;
+}
+
+void tell_codes_on_cpu(Context& ctx, const std::vector<const Quantizer*>& quantizers, std::string_view who) {
+  if (ctx.device.is_cpu()) return;
+  const auto on_cpu = std::ranges::count_if(
+      quantizers, [](const Quantizer* q) { return !q->codebook_rounding().has_value(); });
+  if (on_cpu == 0) return;
+  ctx.progress.note(fmt::format(
+      "{}: factors are sought on {}; the codes of {} of {} matrices ({}{}) are chosen on the cpu", who,
+      device_text(ctx.device), on_cpu, quantizers.size(),
+      (*std::ranges::find_if(quantizers, [](const Quantizer* q) { return !q->codebook_rounding(); }))->name(),
+      on_cpu > 1 ? " and others" : ""));
+}
+
+}  // namespace lq
