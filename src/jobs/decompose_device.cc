@@ -3,10 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
+#include <mutex>
+#include <vector>
 
+#include "backends/cuda/device.h"
 #include "base/error.h"
+#include "base/lanes.h"
 #include "decompose/device_alternation.h"
 #include "models/placement.h"
+#include "ops/device_memory.h"
 
 namespace lq {
 namespace {
@@ -43,6 +49,13 @@ std::string idle_text(const DecomposeWork& work, bool wish) {
   return {};
 }
 
+// What a queue takes beside its matrix: cuBLAS's workspace, rings of uploads, partial sums.
+constexpr std::int64_t kQueueBytes = std::int64_t{96} << 20;
+// More would wait for one another.
+constexpr int kMostDeviceLanes = 4;
+
+using OwnQueue = std::unique_ptr<DeviceQueue, CloseDeviceQueue>;
+
 }  // namespace
 
 Context choose_decompose_device(Context& ctx, const DecomposeWork& work, std::string_view who) {
@@ -56,6 +69,37 @@ Context choose_decompose_device(Context& ctx, const DecomposeWork& work, std::st
   Context place = choose_device(ctx, largest_need(work), {}, who);
   place.device_is_wish = !place.device.is_cpu() && ctx.device_is_wish;
   return place;
+}
+
+int device_lanes(Context& ctx, const DecomposeWork& work, int most) {
+  if (ctx.device.is_cpu()) return 1;
+  const auto free = static_cast<std::int64_t>(backends::cuda::memory(ctx.device).free);
+  const std::int64_t fit = free / 10 * 9 / (largest_need(work) + kQueueBytes);
+  return static_cast<int>(std::clamp<std::int64_t>(fit, 1, std::clamp(most, 1, kMostDeviceLanes)));
+}
+
+void run_on_device(Context& ctx, int lanes, std::int64_t count,
+                   const std::function<void(std::int64_t, Context&)>& body) {
+  std::mutex mutex;  // guards what follows
+  std::vector<OwnQueue> others;
+  std::vector<DeviceQueue*> idle = {ctx.queue};
+  run_in_lanes(lanes, ctx.pool.threads(), count, [&](std::int64_t i, ThreadPool& pool) {
+    std::unique_lock lock(mutex);
+    if (idle.empty()) {
+      others.push_back(open_device_queue(ctx.device));
+      idle.push_back(others.back().get());
+    }
+    DeviceQueue* const queue = idle.back();
+    idle.pop_back();
+    lock.unlock();
+    Context lane{pool, ctx.progress, ctx.seed, ctx.stop};
+    lane.device = ctx.device;
+    lane.queue = queue;
+    // Where it fails its queue stays away: no other lane begins after it.
+    body(i, lane);
+    lock.lock();
+    idle.push_back(queue);
+  });
 }
 
 void tell_codes_on_cpu(Context& ctx, const std::vector<const Quantizer*>& quantizers, std::string_view who) {

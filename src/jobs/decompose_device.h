@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string_view>
 #include <vector>
 
@@ -37,6 +38,15 @@ inline constexpr std::int64_t kDeviceWeights = std::int64_t{1} << 20;
 // where only small matrices are there for it, the processor's context with a note that says why. A wish stays
 // one, for stages that choose for themselves. `who` begins what is said: "quantize".
 Context choose_decompose_device(Context& ctx, const DecomposeWork& work, std::string_view who);
+
+// How many matrices the device may have in flight, of which each takes as much as the largest of `work`:
+// while it computes one, the processor reads, solves and packs others. At most `most`; 1 on the processor.
+int device_lanes(Context& ctx, const DecomposeWork& work, int most);
+// body(i, lane) for each i in [0, count), begun in this order, in so many lanes: each has a queue of the
+// device of its own, and its share of the threads. What an i gives does not depend on the lanes. Throws what
+// the first i that fails throws. REQUIRES: the context is on a device.
+void run_on_device(Context& ctx, int lanes, std::int64_t count,
+                   const std::function<void(std::int64_t i, Context& lane)>& body);
 
 // A note of how many of the matrices' codes the processor chooses although a device decomposes: formats that
 // have no kernel, feedback. Nothing on the processor.

@@ -87,6 +87,22 @@ void put_piece(const WorkStore& store, const QuantizedMatrix& m) {
   store.put(m.report.name, tensors, nlohmann::json(to_json(m.report)));
 }
 
+DecomposeWork quantize_work(const QuantizeOptions& options, const std::vector<const TensorView*>& selected) {
+  const bool factors = method_traits(options.decompose.method).factors;
+  DecomposeWork work;
+  work.oversampling = options.decompose.oversampling;
+  work.importance = options.importance;
+  work.calibrates = options.importance != ImportanceKind::kNone && options.calibration.stats.empty();
+  const BudgetOptions& budget = options.budget;
+  work.quantizes_there = budget.given() && budget.table.empty() && budget.allocation.empty();
+  for (const TensorView* view : selected) {
+    std::int64_t rank = rank_for(options, view->name());
+    if (options.rank_choices.chosen()) rank = ranks_to_sweep(options.rank_choices, selected).back();
+    work.matrices.push_back({view->shape()[0], view->shape()[1], factors ? rank : 0});
+  }
+  return work;
+}
+
 // Decomposes every selected matrix that the store does not have yet.
 void decompose_all(Context& context, const QuantizeOptions& options,
                    const std::vector<const TensorView*>& selected, const MatrixImportance& weights,
@@ -117,8 +133,14 @@ void decompose_all(Context& context, const QuantizeOptions& options,
     finished += view.numel();
     context.progress.update(finished, view.name());
   };
+  const int threads = context.pool.threads();
+  // The largest first: the end, where fewer are left than lanes, is short.
+  const auto larger = [](const TensorView* a, const TensorView* b) { return a->numel() > b->numel(); };
   if (!context.device.is_cpu()) {
-    for (const TensorView* view : todo) one(context, *view);
+    std::stable_sort(todo.begin(), todo.end(), larger);
+    const int most = matrices_at_once(threads, bytes_of_one(options, todo));
+    run_on_device(context, device_lanes(context, quantize_work(options, todo), most), std::ssize(todo),
+                  [&](std::int64_t i, Context& lane) { one(lane, *todo[static_cast<std::size_t>(i)]); });
     context.progress.end();
     return;
   }
@@ -130,12 +152,9 @@ void decompose_all(Context& context, const QuantizeOptions& options,
   std::vector<const TensorView*> large;
   std::copy_if(todo.begin(), todo.end(), std::back_inserter(large),
                [](const TensorView* v) { return v->numel() > kSmallMatrix; });
-  // The largest first: the end, where fewer are left than lanes, is short.
-  std::stable_sort(large.begin(), large.end(),
-                   [](const TensorView* a, const TensorView* b) { return a->numel() > b->numel(); });
+  std::stable_sort(large.begin(), large.end(), larger);
   std::vector<std::int64_t> sizes;
   for (const TensorView* view : large) sizes.push_back(view->numel());
-  const int threads = context.pool.threads();
   const LanePlan plan = plan_lanes(sizes, threads, matrices_at_once(threads, bytes_of_one(options, large)));
   for (std::int64_t i = 0; i < plan.together; ++i) one(context, *large[static_cast<std::size_t>(i)]);
   run_in_lanes(plan.lanes, threads, std::ssize(large) - plan.together, [&](std::int64_t i, ThreadPool& pool) {
@@ -170,22 +189,6 @@ void check_ranks(const QuantizeOptions& options, const std::vector<const TensorV
                  view->name(), shape_text(view->shape()), most);
   }
   if (options.rank_choices.chosen()) ranks_to_sweep(options.rank_choices, selected);
-}
-
-DecomposeWork quantize_work(const QuantizeOptions& options, const std::vector<const TensorView*>& selected) {
-  const bool factors = method_traits(options.decompose.method).factors;
-  DecomposeWork work;
-  work.oversampling = options.decompose.oversampling;
-  work.importance = options.importance;
-  work.calibrates = options.importance != ImportanceKind::kNone && options.calibration.stats.empty();
-  const BudgetOptions& budget = options.budget;
-  work.quantizes_there = budget.given() && budget.table.empty() && budget.allocation.empty();
-  for (const TensorView* view : selected) {
-    std::int64_t rank = rank_for(options, view->name());
-    if (options.rank_choices.chosen()) rank = ranks_to_sweep(options.rank_choices, selected).back();
-    work.matrices.push_back({view->shape()[0], view->shape()[1], factors ? rank : 0});
-  }
-  return work;
 }
 
 // Of the codes that are chosen beside factors on a device.

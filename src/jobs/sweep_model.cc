@@ -7,6 +7,7 @@
 #include <span>
 
 #include "base/option_error.h"
+#include "jobs/decompose_device.h"
 #include "ops/reduce.h"
 #include "quant/quantizer.h"
 #include "tensor/matrix.h"
@@ -56,6 +57,17 @@ std::vector<double> sweep_matrix(Context& context, const TensorView& view, const
   return errors;
 }
 
+DecomposeWork sweep_model_work(const std::vector<const TensorView*>& selected,
+                               const SweepModelOptions& options) {
+  DecomposeWork work;
+  work.oversampling = options.sweep.oversampling;
+  work.importance = options.importance->kind();
+  work.quantizes_there = true;
+  const std::int64_t rank = options.ranks.empty() ? options.sweep.rank : options.ranks.back();
+  for (const TensorView* view : selected) work.matrices.push_back({view->shape()[0], view->shape()[1], rank});
+  return work;
+}
+
 // A row for each matrix, in the order of `selected`.
 std::vector<std::vector<double>> sweep_rows(Context& context, const std::vector<const TensorView*>& selected,
                                             const SweepModelOptions& options, const WorkStore& store) {
@@ -83,9 +95,9 @@ std::vector<std::vector<double>> sweep_rows(Context& context, const std::vector<
                     importance_name(options.importance->kind())));
   }
   std::mutex mutex;
-  const auto one = [&](std::size_t i) {
-    context.stop.check();
-    rows[i] = sweep_matrix(context, *selected[i], options, diagonal);
+  const auto one = [&](Context& with, std::size_t i) {
+    with.stop.check();
+    rows[i] = sweep_matrix(with, *selected[i], options, diagonal);
     store.put(selected[i]->name(), {}, {{"errors", rows[i]}});
     const std::lock_guard lock(mutex);
     finished += selected[i]->numel();
@@ -93,11 +105,14 @@ std::vector<std::vector<double>> sweep_rows(Context& context, const std::vector<
   };
   if (context.device.is_cpu()) {
     context.pool.run(static_cast<std::int64_t>(small.size()),
-                     [&](std::int64_t k) { one(small[static_cast<std::size_t>(k)]); });
+                     [&](std::int64_t k) { one(context, small[static_cast<std::size_t>(k)]); });
+    for (const std::size_t i : large) one(context, i);
   } else {
-    for (const std::size_t i : small) one(i);  // the device's work is in one queue
+    large.insert(large.end(), small.begin(), small.end());
+    run_on_device(context, device_lanes(context, sweep_model_work(selected, options), context.pool.threads()),
+                  std::ssize(large),
+                  [&](std::int64_t k, Context& lane) { one(lane, large[static_cast<std::size_t>(k)]); });
   }
-  for (const std::size_t i : large) one(i);
   context.progress.end();
   return rows;
 }

@@ -86,6 +86,30 @@ TEST_F(DecomposeDeviceDevice, NeedAndRoomAreSaidBeforeTheWork) {
   EXPECT_TRUE(notes_.has("quantize: on the cpu: cuda:0 is too small")) << notes_.text;
 }
 
+// Every piece once, each lane with a queue of its own; the first that fails is what is said.
+TEST_F(DecomposeDeviceDevice, LanesHaveQueuesOfTheirOwn) {
+  EXPECT_EQ(device_lanes(cpu_, work_of(64, 64, 8), 8), 1);
+  const int lanes = device_lanes(there_, work_of(64, 64, 8), 2);
+  EXPECT_GE(lanes, 1);
+  EXPECT_LE(lanes, 2);
+  EXPECT_EQ(device_lanes(there_, work_of(std::int64_t{1} << 20, std::int64_t{1} << 20, 64), 8), 1);
+  std::vector<int> seen(9, 0);
+  run_on_device(there_, 3, 9, [&](std::int64_t i, Context& lane) {
+    EXPECT_EQ(lane.device, there_.device);
+    const std::vector<float> values(16, static_cast<float>(i));
+    const Tensor host = Tensor::borrow(DType::kF32, {16}, reinterpret_cast<const std::byte*>(values.data()));
+    const Tensor moved = copy_to_device(lane, host);
+    const Tensor back = copy_to_host(lane, moved);
+    seen[static_cast<std::size_t>(i)] += static_cast<int>(back.data<float>()[7]) == i ? 1 : 100;
+  });
+  EXPECT_EQ(seen, std::vector<int>(9, 1));
+  EXPECT_THROW(run_on_device(there_, 2, 4,
+                             [](std::int64_t i, Context&) {
+                               if (i == 1) fail(ErrorCode::kIo, "one");
+                             }),
+               Error);
+}
+
 // The same files as the processor's, whose errors are as large; the job says where it ran.
 TEST_F(DecomposeDeviceDevice, AModelIsQuantizedAndSwept) {
   const TempDir dir;
@@ -104,6 +128,15 @@ TEST_F(DecomposeDeviceDevice, AModelIsQuantizedAndSwept) {
   // Another job than the processor's.
   io_test::expect_error(ErrorCode::kInvalidArgument, {"device"}, [&] { quantize_model(cpu_, o); });
   EXPECT_TRUE(quantize_model(there_, o).already_done);
+  // One lane or several, on any number of threads: the same bits.
+  ThreadPool one(1);
+  Context alone{one, notes_, 0, {}};
+  alone.device = there_.device;
+  alone.queue = queue_.get();
+  o.out = dir / "alone";
+  quantize_model(alone, o);
+  for (const char* file : {"model.safetensors", "adapter/adapter_model.safetensors"})
+    EXPECT_EQ(io_test::get_file(dir / "alone" / file), io_test::get_file(dir / "there" / file)) << file;
 
   QuantizeOptions rows = o;
   rows.out = dir / "rows";

@@ -84,5 +84,28 @@ TEST(Orthonormalize, SameBitsOnAnyNumberOfThreads) {
   EXPECT_EQ(results[0], results[2]);
 }
 
+// What a round multiplies by, for who keeps y elsewhere.
+TEST(Orthonormalize, TheDivisorOfAGramMatrixMakesColumnsOrthonormal) {
+  const std::int64_t m = 40;
+  const std::int64_t k = 6;
+  const std::vector<float> y = reference::normal_matrix(m, k, 9);
+  const reference::Dense dense(m, k, y.data());
+  const reference::Dense gram = reference::product(reference::transpose(dense), dense);
+  EXPECT_FALSE(nearly_orthonormal(k, gram.v));
+  std::vector<double> used = gram.v;
+  const std::vector<float> divisor = cholesky_divisor(k, used);
+  ASSERT_EQ(divisor.size(), 36U);
+  const reference::Dense q = reference::product(dense, reference::Dense(k, k, divisor.data()));
+  EXPECT_LE(reference::orthonormality_defect(q), 1e-6);
+  EXPECT_TRUE(nearly_orthonormal(k, reference::product(reference::transpose(q), q).v));
+  for (std::int64_t i = 0; i < k; ++i) {
+    for (std::int64_t j = 0; j < i; ++j) EXPECT_EQ(divisor[static_cast<std::size_t>(i * k + j)], 0.0F);
+  }
+  std::vector<double> dependent(36, 1.0);
+  EXPECT_TRUE(cholesky_divisor(k, dependent).empty());
+  std::vector<double> zero(36, 0.0);
+  EXPECT_TRUE(cholesky_divisor(k, zero).empty());
+}
+
 }  // namespace
 }  // namespace lq

@@ -74,6 +74,9 @@ TEST(Placement, AShortageIsSaidWithNeedAndFreeMemory) {
   const std::string never = shortage_text({"cuda:0", 40 * kGib, 23 * kGib, 24 * kGib});
   EXPECT_EQ(never.find("cuda:0 is too small: about 40.0 GiB are needed"), 0U) << never;
   EXPECT_EQ(never.find("other programs"), std::string::npos) << never;
+  // Of a job that nothing makes smaller.
+  const std::string alone = shortage_text({"cuda:0", 40 * kGib, 23 * kGib, 24 * kGib, {}});
+  EXPECT_NE(alone.find("are free; `device` cpu helps"), std::string::npos) << alone;
 }
 
 }  // namespace
