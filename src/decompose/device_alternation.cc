@@ -102,9 +102,9 @@ Tensor DeviceAlternation::moved(const float* values, std::int64_t count) const {
                         Tensor::borrow(DType::kF32, {count}, reinterpret_cast<const std::byte*>(values)));
 }
 
-std::vector<float> DeviceAlternation::on_host(const float* values) const {
-  std::vector<float> out(static_cast<std::size_t>(rows_ * cols_));
-  cuda::copy_to_host(queue(), values, out.size() * sizeof(float), out.data());
+Tensor DeviceAlternation::on_host(const float* values) const {
+  Tensor out = Tensor::empty(DType::kF32, {rows_, cols_});
+  cuda::copy_to_host(queue(), values, out.bytes(), out.mutable_raw());
   return out;
 }
 
@@ -157,10 +157,10 @@ const float* DeviceAlternation::target_in(const Factors& target, float* room) {
 void DeviceAlternation::round_to_residual(const float* target, bool weigh, float* out) {
   const std::optional<backends::CodebookRounding> rounding = quantizer_->codebook_rounding();
   if (!rounding.has_value()) {
-    std::vector<float> host = on_host(target);
-    quantizer_->round_trip_weighted(context_.pool, host.data(), rows_, cols_, host.data(),
-                                    importance_.error_weights());
-    return take_rounded(host.data(), weigh, out);
+    Tensor host = on_host(target);
+    float* const values = host.mutable_data<float>();
+    quantizer_->round_trip_weighted(context_.pool, values, rows_, cols_, values, importance_.error_weights());
+    return take_rounded(values, weigh, out);
   }
   float* const scales = scales_.mutable_data<float>();
   cuda::block_scales(queue(), *rounding, {values_of(sides_.row_square), values_of(sides_.col_square)}, rows_,
@@ -177,6 +177,12 @@ void DeviceAlternation::take_rounded(const float* q, bool weigh, float* out) {
                      weigh ? values_of(sides_.row) : nullptr, weigh ? values_of(sides_.col) : nullptr, out);
 }
 
+void DeviceAlternation::take_packed(bool weigh, float* out) {
+  Tensor values = Tensor::empty(DType::kF32, {rows_, cols_});
+  last_packed_.dequantize(context_.pool, values.mutable_data<float>());
+  take_rounded(values.data<float>(), weigh, out);
+}
+
 void DeviceAlternation::quantize(const Factors& target) {
   float* const room = residual_.mutable_data<float>();
   round_to_residual(target_in(target, room), true, room);
@@ -189,16 +195,14 @@ PackedMatrix DeviceAlternation::quantize_and_pack(const Factors& target) {
   float* const room = residual_.mutable_data<float>();
   const float* const wanted = target_in(target, room);
   {
-    const std::vector<float> host = target.rank == 0 ? std::vector<float>() : on_host(wanted);
-    last_packed_ = quantizer_->pack(context_.pool, target.rank == 0 ? w_ : host.data(), rows_, cols_,
+    const Tensor host = target.rank == 0 ? Tensor() : on_host(wanted);
+    last_packed_ = quantizer_->pack(context_.pool, target.rank == 0 ? w_ : host.data<float>(), rows_, cols_,
                                     importance_.error_weights());
   }
   if (quantizer_->codebook_rounding().has_value()) {
     round_to_residual(wanted, true, room);
   } else {
-    std::vector<float> values(static_cast<std::size_t>(rows_ * cols_));
-    last_packed_.dequantize(context_.pool, values.data());
-    take_rounded(values.data(), true, room);
+    take_packed(true, room);
   }
   apply_full_importance();
   return last_packed_;
@@ -303,9 +307,7 @@ double DeviceAlternation::error_with(const Factors& plain) {
 
 void DeviceAlternation::last_residual(float* room) {
   if (last_packed_.rows() == 0) return round_to_residual(target_in(last_target_, room), false, room);
-  std::vector<float> values(static_cast<std::size_t>(rows_ * cols_));
-  last_packed_.dequantize(context_.pool, values.data());
-  take_rounded(values.data(), false, room);
+  take_packed(false, room);
 }
 
 void DeviceAlternation::subtract(const Factors& plain) {

@@ -71,9 +71,10 @@ class DeviceAlternation final : public Alternation {
   void round_to_residual(const float* target, bool weigh, float* out);
   // The same for a Q that the processor has made.
   void take_rounded(const float* q, bool weigh, float* out);
+  void take_packed(bool weigh, float* out);
   // room = W - Q of the last target again, unweighted.
   void last_residual(float* room);
-  std::vector<float> on_host(const float* values) const;
+  Tensor on_host(const float* values) const;
   // The residual becomes T^T residual S, where there are such factors, and norms_.weighted its squared norm.
   void apply_full_importance();
   double left_after(const float* u, const float* b, std::int64_t rank);

@@ -37,7 +37,9 @@ std::int64_t largest_need(const DecomposeWork& work) {
 
 // Why the device would have nothing to do; empty where it has. wish: that it is not worth while counts too.
 std::string idle_text(const DecomposeWork& work, bool wish) {
-  const auto there = [&](const DecomposeWork::Matrix& m) { return m.rank > 0 || work.quantizes_there; };
+  const auto there = [&](const DecomposeWork::Matrix& m) {
+    return m.rank > 0 || work.quantizes_there || work.calibrates;
+  };
   if (std::ranges::none_of(work.matrices, there))
     return "no low-rank factors are asked for, and codes alone are the cpu's";
   const auto large = [&](const DecomposeWork::Matrix& m) {
@@ -60,7 +62,7 @@ using OwnQueue = std::unique_ptr<DeviceQueue, CloseDeviceQueue>;
 
 Context choose_decompose_device(Context& ctx, const DecomposeWork& work, std::string_view who) {
   if (ctx.device.is_cpu()) return cpu_context(ctx);
-  if (const std::string idle = idle_text(work, ctx.device_is_wish); !idle.empty() && !work.calibrates) {
+  if (const std::string idle = idle_text(work, ctx.device_is_wish); !idle.empty()) {
     LQ_CHECK(ctx.device_is_wish, kUnsupported, "[{}] {} has nothing to do: {}; leave `device` out", who,
              device_text(ctx.device), idle);
     ctx.progress.note(fmt::format("{}: on the cpu: {}", who, idle));

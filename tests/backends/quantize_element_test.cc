@@ -56,6 +56,13 @@ TEST(QuantizeElement, SecondLevelScalesStayFinite) {
   EXPECT_EQ(cuda::stored_scale2(1.0F + 0x1p-12F, ScaleDType::kFp16), 1.0F);
 }
 
+TEST(QuantizeElement, OnlyRoundingOfEachBlockForItselfIsOne) {
+  const CodebookConfig config = uniform_nf_config(3);
+  EXPECT_TRUE(CodebookQuantizer(config).codebook_rounding().has_value());
+  for (const Feedback feedback : {Feedback::kOn, Feedback::kGptq})
+    EXPECT_FALSE(CodebookQuantizer(config, {.feedback = feedback}).codebook_rounding().has_value());
+}
+
 // Every element once, weighted as it should be, whatever the tiles' ends are.
 TEST(QuantizeElement, ThreadsShareAResidual) {
   for (const auto& [rows, cols] : kShapes) {

@@ -11,11 +11,14 @@ using reference::Dense;
 using DeviceSubspaceDevice = testing_support::DeviceTest;
 
 TEST_F(DeviceSubspaceDevice, FollowsAsTheProcessorDoes) {
-  for (const auto& [m, n, r] : {std::tuple<std::int64_t, std::int64_t, std::int64_t>{60, 83, 6},
-                                {83, 60, 6},
-                                {9, 40, 9},
-                                {40, 1, 1},
-                                {131, 600, 20}}) {
+  struct Shape {
+    std::int64_t m, n, r;
+  };
+  for (const Shape& shape :
+       {Shape{60, 83, 6}, Shape{83, 60, 6}, Shape{9, 40, 9}, Shape{40, 1, 1}, Shape{131, 600, 20}}) {
+    const std::int64_t m = shape.m;
+    const std::int64_t n = shape.n;
+    const std::int64_t r = shape.r;
     const std::vector<float> a = reference::weight_like_matrix(m, n, std::min<std::int64_t>({m, n, 3}), 1);
     const Tensor there = moved(a, m);
     DeviceSubspace have(there_, m, n, r, 10, 4);

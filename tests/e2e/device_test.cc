@@ -116,8 +116,7 @@ TEST_F(DescribedMachine, QuantizesAndSweepsWhereItWasTold) {
   };
   const Outcome there = run("", "cuda", "quantize --nf 3 --rank 4", "there");
   ASSERT_EQ(there.code, 0) << there.errors;
-  EXPECT_TRUE(
-      has(there.errors, "quantize: on cuda:0 (the processor as a card, cuBLAS 13.0.0); needs about"))
+  EXPECT_TRUE(has(there.errors, "quantize: on cuda:0 (the processor as a card, cuBLAS 13.0.0); needs about"))
       << there.errors;
   const Outcome wish = run("", "auto", "quantize --nf 3 --rank 4", "wish");
   ASSERT_EQ(wish.code, 0) << wish.errors;
@@ -130,9 +129,30 @@ TEST_F(DescribedMachine, QuantizesAndSweepsWhereItWasTold) {
   const Outcome alone = run("", "cuda", "quantize --nf 3 --rank 0", "alone");
   EXPECT_EQ(alone.code, 1);
   EXPECT_TRUE(has(alone.errors, "cuda:0 has nothing to do: no low-rank factors")) << alone.errors;
-  const Outcome swept = run("", "cuda", "sweep --rank 4 --configs 2,8,fp32,64,256 3,8,fp32,64,256 --check 1", "t.json");
+  const Outcome swept =
+      run("", "cuda", "sweep --rank 4 --configs 2,8,fp32,64,256 3,8,fp32,64,256 --check 1", "t.json");
   ASSERT_EQ(swept.code, 0) << swept.errors;
   EXPECT_TRUE(has(swept.errors, "sweep: on cuda:0 (")) << swept.errors;
+}
+
+// Matrices that were finished stay; the same command goes on with the others.
+TEST_F(DescribedMachine, ALostDeviceKeepsFinishedMatrices) {
+  const TempDir dir;
+  const auto run = [&](const std::string& machine, const std::string& out) {
+    return shell(machine + " " + program() + " --device cuda quantize " + quill() +
+                 " --include '*layers.?.self_attn.k_proj.weight' --nf 3 --rank 2 --iterations 2 -o " +
+                 (dir / out).string());
+  };
+  const Outcome lost = run("LQ_CPU_CARD_FAILS_AFTER=500", "resumed");
+  EXPECT_EQ(lost.code, 1) << "500 launches were enough for all matrices";
+  EXPECT_TRUE(has(lost.errors, "the same command goes on")) << lost.errors;
+  const Outcome resumed = run("", "resumed");
+  ASSERT_EQ(resumed.code, 0) << resumed.errors;
+  EXPECT_TRUE(has(resumed.errors, "going on: ")) << resumed.errors;
+  const Outcome whole = run("", "whole");
+  ASSERT_EQ(whole.code, 0) << whole.errors;
+  EXPECT_EQ(io_test::get_file(dir / "resumed/model.safetensors"),
+            io_test::get_file(dir / "whole/model.safetensors"));
 }
 
 // A device that is lost keeps what was saved: the same command goes on, and ends in the same adapter.

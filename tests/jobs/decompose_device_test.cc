@@ -56,6 +56,10 @@ TEST_F(DecomposeDevice, ADeviceWithNothingToDoIsNotTaken) {
   EXPECT_TRUE(notes_.has("quantize: on the cpu: no low-rank factors are asked for")) << notes_.text;
   EXPECT_TRUE(choose_decompose_device(there_, work_of(64, 64, 8), "sweep").device.is_cpu());
   EXPECT_TRUE(notes_.has("sweep: on the cpu: no matrix has more than 1048576 weights")) << notes_.text;
+  // A calibration is something to do, of large matrices.
+  DecomposeWork small = work_of(64, 64, 0);
+  small.calibrates = true;
+  EXPECT_TRUE(choose_decompose_device(there_, small, "quantize").device.is_cpu());
   there_.device_is_wish = false;
   io_test::expect_error(ErrorCode::kUnsupported,
                         {"[quantize] cuda:0 has nothing to do", "no low-rank factors"},
