@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+
 #include "tensor/matrix.h"
 #include "tensor/workspace.h"
 
@@ -43,6 +45,19 @@ TEST(Matrix, ViewsAndSlicesKeepTheDevice) {
   EXPECT_EQ(t.device(), kCuda);
   EXPECT_EQ(matrix_of(t).device, kCuda);
   EXPECT_EQ(const_matrix_of(t).row(1), values.data() + 2);
+}
+
+TEST(Tensor, AdoptsSharedMemoryAndLetsItGo) {
+  auto bytes = std::make_shared<std::vector<float>>(6, 2.0F);
+  const std::weak_ptr<std::vector<float>> watched = bytes;
+  Tensor t = Tensor::adopt(DType::kF32, {2, 3}, kCuda,
+                           std::shared_ptr<std::byte>(bytes, reinterpret_cast<std::byte*>(bytes->data())));
+  bytes.reset();
+  EXPECT_TRUE(t.owns());
+  EXPECT_EQ(t.device(), kCuda);
+  EXPECT_EQ(t.data<float>()[5], 2.0F);
+  t = {};
+  EXPECT_TRUE(watched.expired());
 }
 
 TEST(Workspace, TakesItsMemoryWhereItWasToldTo) {
