@@ -133,7 +133,7 @@ compare_decompositions() {
   for d in cpu cuda; do
     rm -rf "$out/split-$d" "$out/table-$d.json"
     run lqlora --device $d --quiet --json "$out/split-$d.json" quantize "$quill" --nf 3 --rank 16 -o "$out/split-$d" &&
-      run lqlora --device $d --quiet sweep "$quill" --rank 16 --include '*layers.0*' --check 0 \
+      run lqlora --device $d --quiet sweep "$quill" --rank 16 --include '*layers.0.*proj.weight' --check 0 \
         --configs 2,8,fp32,64,256 3,8,fp32,64,256 -o "$out/table-$d.json" || return 1
     grep -o '"relative_error": [0-9.e-]*' "$out/split-$d.json" | cut -d' ' -f2 >"$out/errors-$d"
     stat -c %s "$out/split-$d"/*.safetensors >"$out/sizes-$d"
@@ -183,6 +183,8 @@ step losses 60 "${shell[@]}" "$(in_shell compare_losses)"
 step decoding 40 "${shell[@]}" "$(in_shell compare_texts)"
 step resume 60 "${shell[@]}" "$(in_shell resume)"
 step memcheck 60 "${shell[@]}" "$(in_shell "sanitize memcheck test_ops --gtest_filter='ElementwiseDevices*:LossDevices.C*:OptimizerDevices*'")"
+step memcheck-codes 60 "${shell[@]}" "$(in_shell "sanitize memcheck test_backends --gtest_filter='*OnDevice.G*:*OnDevice.R*'")"
+step racecheck-codes 45 "${shell[@]}" "$(in_shell "sanitize racecheck test_backends --gtest_filter='*OnDevice.G*:*OnDevice.R*'")"
 step racecheck 45 "${shell[@]}" "$(in_shell "sanitize racecheck test_ops --gtest_filter='RmsNorm*:LossDevices.D*'")"
 step benchmarks 150 "${shell[@]}" "$(in_shell 'run bench_device 8')"
 step peers 120 python3 tools/device_peers.py

@@ -58,6 +58,7 @@ TEST(NoCuda, EverySymbolRefuses) {
   expect_refused(
       [&] { rounded_residual(queue, {}, 0, 0, nullptr, nullptr, nullptr, nullptr, nullptr, nullptr); });
   expect_refused([&] { residual(queue, 0, 0, nullptr, nullptr, nullptr, nullptr, nullptr); });
+  expect_refused([&] { sum_of_products(queue, 0, nullptr, nullptr); });
   expect_refused([&] { gram(queue, {}, nullptr); });
   expect_refused([&] { scale_sides(queue, 0, 0, nullptr, nullptr, nullptr); });
   expect_refused([&] { fill(queue, 0, 0.0F, nullptr); });

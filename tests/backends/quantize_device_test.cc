@@ -110,6 +110,9 @@ TEST_F(QuantizeOnDevice, ResidualsAreWeightedAndSummedTheSameInEveryRun) {
     weighted += double{want} * want;
   }
   EXPECT_NEAR(first.weighted, weighted, 1e-12 * weighted);
+  double products = 0.0;
+  for (std::size_t i = 0; i < w.size(); ++i) products += double{w[i]} * q[i];
+  EXPECT_NEAR(cuda::sum_of_products(*queue_, rows * cols, on_card.data(), rounded.data()), products, 1e-9);
   const cuda::ResidualSums alone =
       cuda::residual(*queue_, rows, cols, out.data(), nullptr, nullptr, nullptr, nullptr);
   EXPECT_NEAR(alone.squared, weighted, 1e-12 * weighted);

@@ -63,6 +63,21 @@ TEST(QuantizeElement, OnlyRoundingOfEachBlockForItselfIsOne) {
     EXPECT_FALSE(CodebookQuantizer(config, {.feedback = feedback}).codebook_rounding().has_value());
 }
 
+TEST(QuantizeElement, ThreadsShareASumOfProducts) {
+  for (const auto& [rows, cols] : kShapes) {
+    const std::vector<float> x = reference::normal_matrix(rows, cols, 1);
+    const std::vector<float> y = reference::normal_matrix(rows, cols, 2);
+    double have = 0.0;
+    double want = 0.0;
+    for (std::size_t i = 0; i < x.size(); ++i) want += double{x[i]} * y[i];
+    for (std::int64_t begin = 0; begin < rows * cols; begin += cuda::kResidualTile) {
+      for (int t = 0; t < cuda::kResidualThreads; ++t)
+        cuda::products_of_thread(rows * cols, x.data(), y.data(), begin, t, have);
+    }
+    EXPECT_NEAR(have, want, 1e-10);
+  }
+}
+
 // Every element once, weighted as it should be, whatever the tiles' ends are.
 TEST(QuantizeElement, ThreadsShareAResidual) {
   for (const auto& [rows, cols] : kShapes) {

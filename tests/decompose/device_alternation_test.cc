@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "base/error.h"
+#include "decompose/held_out.h"
 #include "decompose/sweep.h"
 #include "device_fixture.h"
 #include "quant/format_set.h"
@@ -125,6 +126,27 @@ TEST_F(DeviceAlternationDevice, TakesCodesOfTheProcessor) {
                 1e-3 * want.relative_weighted_error)
         << choice.name();
     EXPECT_EQ(pack_decomposition(there_, w.data(), m, n, have, *quantizer, options).choice(), choice);
+  }
+}
+
+TEST_F(DeviceAlternationDevice, HeldOutErrorsAreTheProcessors) {
+  const std::int64_t m = 65;
+  const std::int64_t n = 90;
+  const std::vector<float> w = reference::weight_like_matrix(m, n, 4, 6);
+  const auto factor = testing_support::correlated_factor(n, 8);
+  const Dense s(n, n, factor->values().data());
+  const Dense moment = reference::product(s, reference::transpose(s));
+  const std::vector<float> r(moment.v.begin(), moment.v.end());
+  const CodebookQuantizer quantizer(uniform_nf_config(3));
+  for (const std::int64_t rank : {0, 5}) {
+    DecomposeOptions options;
+    options.rank = rank;
+    const Decomposition d = decompose(run_.context, w.data(), m, n, quantizer, options);
+    const PackedMatrix q = pack_decomposition(run_.context, w.data(), m, n, d, quantizer, options);
+    const double want = held_out_error(run_.context, w.data(), m, n, q, d, r);
+    EXPECT_NEAR(held_out_error(there_, w.data(), m, n, q, d, r), want, 1e-4 * want);
+    const std::vector<float> zero(w.size(), 0.0F);
+    EXPECT_EQ(held_out_error(there_, zero.data(), m, n, q, d, r), 0.0);
   }
 }
 

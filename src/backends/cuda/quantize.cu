@@ -155,6 +155,17 @@ __global__ void __launch_bounds__(kResidualThreads)
   if (threadIdx.x == 0) parts[gridDim.x + blockIdx.x] = sums[0];
 }
 
+__global__ void __launch_bounds__(kResidualThreads)
+    product_tiles(std::int64_t n, const float* x, const float* y, double* parts) {
+  __shared__ double sums[kResidualThreads];
+  double mine = 0.0;
+  const std::int64_t stride = std::int64_t{gridDim.x} * kResidualTile;
+  for (std::int64_t begin = std::int64_t{blockIdx.x} * kResidualTile; begin < n; begin += stride)
+    products_of_thread(n, x, y, begin, static_cast<int>(threadIdx.x), mine);
+  add_threads(mine, sums);
+  if (threadIdx.x == 0) parts[blockIdx.x] = sums[0];
+}
+
 // Block b adds parts [b * count, (b + 1) * count) to out[b].
 __global__ void __launch_bounds__(kResidualThreads)
     add_residual_parts(int count, const double* parts, double* out) {
@@ -262,6 +273,19 @@ ResidualSums residual(DeviceQueue& queue, std::int64_t rows, std::int64_t cols, 
   e.col_scale = col_scale;
   e.out = out;
   return add_up(queue, e, nullptr);
+}
+
+double sum_of_products(DeviceQueue& queue, std::int64_t n, const float* x, const float* y) {
+  if (n == 0) return 0.0;
+  const unsigned grid = parts_for(n, kResidualTile);
+  auto* const parts = buffer_of<double>(queue, Buffer::kPartial, std::int64_t{kMostParts} + 1);
+  const cudaStream_t stream = use(queue);
+  product_tiles<<<grid, kResidualThreads, 0, stream>>>(n, x, y, parts);
+  add_residual_parts<<<1, kResidualThreads, 0, stream>>>(static_cast<int>(grid), parts, parts + kMostParts);
+  check(cudaGetLastError(), "a sum of products");
+  double sum = 0.0;
+  copy_to_host(queue, parts + kMostParts, sizeof sum, &sum);
+  return sum;
 }
 
 }  // namespace lq::backends::cuda

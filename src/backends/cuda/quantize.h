@@ -31,5 +31,7 @@ ResidualSums rounded_residual(DeviceQueue& queue, const CodebookRounding& roundi
 // The same for a q that is there, or null: zero.
 ResidualSums residual(DeviceQueue& queue, std::int64_t rows, std::int64_t cols, const float* w,
                       const float* q, const float* row_scale, const float* col_scale, float* out);
+// The sum over x[i] y[i], i < n: a double, in a fixed order. Waits.
+double sum_of_products(DeviceQueue& queue, std::int64_t n, const float* x, const float* y);
 
 }  // namespace lq::backends::cuda

@@ -257,4 +257,11 @@ LQ_HOST_DEVICE inline void residual_of_thread(const ResidualElements& r, const S
   }
 }
 
+// The thread's elements of a tile, of the sum over x[i] y[i].
+LQ_HOST_DEVICE inline void products_of_thread(std::int64_t n, const float* x, const float* y,
+                                              std::int64_t begin, int thread, double& sum) {
+  for (int k = thread; k < kResidualTile && begin + k < n; k += kResidualThreads)
+    sum += static_cast<double>(x[begin + k]) * static_cast<double>(y[begin + k]);
+}
+
 }  // namespace lq::backends::cuda

@@ -168,6 +168,9 @@ ResidualSums residual(DeviceQueue& /*queue*/, std::int64_t /*rows*/, std::int64_
                       const float* /*col_scale*/, float* /*out*/) {
   refuse("a residual");
 }
+double sum_of_products(DeviceQueue& /*queue*/, std::int64_t /*n*/, const float* /*x*/, const float* /*y*/) {
+  refuse("a sum of products");
+}
 void gram(DeviceQueue& /*queue*/, const GramInput& /*input*/, double* /*out*/) {
   refuse("a matrix of products");
 }
