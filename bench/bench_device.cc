@@ -1,6 +1,7 @@
-// A QLoRA step, decoding, and the decomposition of matrices on a CUDA device at Llama-2-7B's shape: two depths
-// are timed, and the whole model's 32 layers follow from the difference; of the matrices each shape once. Prints "ROW | VALUE" lines; tools/device_check.sh runs it.
-// usage: bench_device [LAYERS], by default 8: the deeper of the two; the other has half of them.
+// A QLoRA step, decoding, and the decomposition of matrices on a CUDA device at Llama-2-7B's shape: two
+// depths are timed, and the whole model's 32 layers follow from the difference; of the matrices each shape
+// once. Prints "ROW | VALUE" lines; tools/device_check.sh runs it. usage: bench_device [LAYERS], by default
+// 8: the deeper of the two; the other has half of them.
 #include <cstdio>
 #include <string>
 
@@ -134,9 +135,10 @@ void decomposition_rows() {
     double error = 0.0;
     const double seconds = time_decomposition(s.rows, s.cols, error);
     all += static_cast<double>(kLayers * s.count) * seconds;
-    std::printf("LQ of %lld x %lld, NF3, r 64, 25 iterations, packed | %.1f ms (relative error %.6f; %.2f GiB)\n",
-                static_cast<long long>(s.rows), static_cast<long long>(s.cols), seconds * 1e3, error,
-                static_cast<double>(device_alternation_bytes(s.rows, s.cols, kRank, 10, false, false)) / (1 << 30));
+    std::printf(
+        "LQ of %lld x %lld, NF3, r 64, 25 iterations, packed | %.1f ms (relative error %.6f; %.2f GiB)\n",
+        static_cast<long long>(s.rows), static_cast<long long>(s.cols), seconds * 1e3, error,
+        static_cast<double>(device_alternation_bytes(s.rows, s.cols, kRank, 10, false, false)) / (1 << 30));
     std::fflush(stdout);
   }
   std::printf("LQ of the 7B shape's 224 matrices, one after the other | %.1f s\n", all);
