@@ -58,7 +58,7 @@ BENCHMARK(split_by_hand);
 
 void split_by_pcre2(benchmark::State& state) {
   const std::string text = make_text(1 << 20);
-  const lq::Regex regex(lq::kLlama3Regex, "bench");
+  const lq::Regex regex(lq::tokenizers::kLlama3Regex, "bench");
   std::size_t words = 0;
   for (auto _ : state) regex.for_each(text, [&](std::size_t, std::size_t) { ++words; });
   benchmark::DoNotOptimize(words);

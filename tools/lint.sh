@@ -1,5 +1,6 @@
 #!/bin/sh
-# Format, layers, names and loops where they belong, and clang-tidy over every file of src; prints each offence and exits with 1 if there is one.
+# Format, layers, names and loops where they belong, benchmarks and fuzz targets that compile, and clang-tidy over every
+# file of src; prints each offence and exits with 1 if there is one.
 # usage: tools/lint.sh BUILD_DIR (made if it is not there)
 set -eu
 build=${1:-build}
@@ -13,6 +14,10 @@ python3 tools/check_layers.py . || failed=1
 python3 tools/check_public_headers.py . || failed=1
 python3 tools/check_names.py . || failed=1
 python3 tools/check_loops.py . || failed=1
+
+# What the tests' build leaves out compiles.
+git ls-files 'bench/*.cc' 'fuzz/*.cc' |
+  xargs -P "$(nproc)" -n 1 clang++-14 -std=c++20 -fsyntax-only -Isrc -Iinclude -I. || failed=1
 
 [ -f "$build/compile_commands.json" ] || cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DLQ_UNITY=ON >/dev/null
 # What the build compiles below src: with LQ_UNITY batches of files, so that headers are walked once for a batch.
