@@ -66,7 +66,7 @@ TEST(QuantizeE2e, BadInputGetsOneLine) {
   expect_refusal("quantize " + quill() + " --config 7,8,fp32,64,256" + out, {"7"});
   expect_refusal("quantize " + quill() + " -o " + quill(), {"quill"});
   expect_refusal("quantize " + quill() + " --max-shard huge" + out, {"--max-shard", "huge"});
-  expect_refusal("--device cuda quantize " + quill() + out, {"--device cuda", "cpu"});
+  expect_refusal("--device cuda:99 quantize " + quill() + out, {"--device cuda:99"});
   EXPECT_FALSE(std::filesystem::exists(dir / "out"));
   // A folder of someone else's.
   io_test::put_file(dir / "theirs/notes.txt", "mine");
