@@ -17,14 +17,6 @@
 namespace lq {
 namespace {
 
-Context cpu_context(const Context& ctx) {
-  Context result = ctx;
-  result.device = {};
-  result.queue = nullptr;
-  result.device_is_wish = false;
-  return result;
-}
-
 std::int64_t largest_need(const DecomposeWork& work) {
   const bool left = work.importance == ImportanceKind::kKfac;
   const bool right = left || work.importance == ImportanceKind::kInput;
@@ -61,12 +53,12 @@ using OwnQueue = std::unique_ptr<DeviceQueue, CloseDeviceQueue>;
 }  // namespace
 
 Context choose_decompose_device(Context& ctx, const DecomposeWork& work, std::string_view who) {
-  if (ctx.device.is_cpu()) return cpu_context(ctx);
+  if (ctx.device.is_cpu()) return processor_context(ctx);
   if (const std::string idle = idle_text(work, ctx.device_is_wish); !idle.empty()) {
     LQ_CHECK(ctx.device_is_wish, kUnsupported, "[{}] {} has nothing to do: {}; leave `device` out", who,
              device_text(ctx.device), idle);
     ctx.progress.note(fmt::format("{}: on the cpu: {}", who, idle));
-    return cpu_context(ctx);
+    return processor_context(ctx);
   }
   Context place = choose_device(ctx, largest_need(work), {}, who);
   place.device_is_wish = !place.device.is_cpu() && ctx.device_is_wish;

@@ -95,9 +95,12 @@ DecomposeWork quantize_work(const QuantizeOptions& options, const std::vector<co
   work.calibrates = options.importance != ImportanceKind::kNone && options.calibration.stats.empty();
   const BudgetOptions& budget = options.budget;
   work.quantizes_there = budget.given() && budget.table.empty() && budget.allocation.empty();
+  std::int64_t most = 0;
+  if (options.rank_choices.chosen() && !selected.empty()) {
+    most = ranks_to_sweep(options.rank_choices, selected).back();
+  }
   for (const TensorView* view : selected) {
-    std::int64_t rank = rank_for(options, view->name());
-    if (options.rank_choices.chosen()) rank = ranks_to_sweep(options.rank_choices, selected).back();
+    const std::int64_t rank = options.rank_choices.chosen() ? most : rank_for(options, view->name());
     work.matrices.push_back({view->shape()[0], view->shape()[1], factors ? rank : 0});
   }
   return work;

@@ -86,9 +86,9 @@ DecomposeWork sweep_work(const CheckpointReader& reader, const PlanOptions& plan
   work.importance = plan.importance;
   work.calibrates = plan.importance != ImportanceKind::kNone && plan.calibration.stats.empty();
   work.quantizes_there = true;
+  const std::int64_t rank =
+      plan.ranks.chosen() ? ranks_to_sweep(plan.ranks, selected).back() : plan.decompose.rank;
   for (const TensorView* view : selected) {
-    const std::int64_t rank =
-        plan.ranks.chosen() ? ranks_to_sweep(plan.ranks, selected).back() : plan.decompose.rank;
     work.matrices.push_back({view->shape()[0], view->shape()[1], rank});
   }
   return work;

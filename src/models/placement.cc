@@ -17,14 +17,6 @@ constexpr std::int64_t kFixed = 700 * kMiB;
 // Scores of attention's blocks and their like, at most.
 constexpr std::int64_t kScores = 4 * 64 * kMiB;
 
-Context on_processor(const Context& ctx) {
-  Context result = ctx;
-  result.device = {};
-  result.queue = nullptr;
-  result.device_is_wish = false;
-  return result;
-}
-
 std::string bytes_text(std::int64_t bytes) { return human_bytes(static_cast<double>(bytes)); }
 
 // The context on its device where that has room for so many bytes, else as choose_device says.
@@ -37,7 +29,7 @@ Context with_room(Context& ctx, std::int64_t bytes, const std::vector<std::strin
   if (const std::string shortage = shortage_text(room); !shortage.empty()) {
     LQ_CHECK(ctx.device_is_wish, kIo, "[{}] {}", who, shortage);
     ctx.progress.note(fmt::format("{}: on the cpu: {}", who, shortage));
-    return on_processor(ctx);
+    return processor_context(ctx);
   }
   const auto all = backends::cuda::devices();
   const std::string name = ctx.device.index < all.size() ? all[ctx.device.index].name : "a card";
@@ -50,6 +42,14 @@ Context with_room(Context& ctx, std::int64_t bytes, const std::vector<std::strin
 }
 
 }  // namespace
+
+Context processor_context(const Context& ctx) {
+  Context result = ctx;
+  result.device = {};
+  result.queue = nullptr;
+  result.device_is_wish = false;
+  return result;
+}
 
 std::int64_t device_bytes(const Model& model, const PlacementNeed& need) {
   const std::int64_t decoded = 2 * model.largest_weight();
@@ -79,14 +79,14 @@ Context choose_device(Context& ctx, const Model& model, const PlacementNeed& nee
 
 Context choose_device(Context& ctx, std::span<const Model* const> models, const PlacementNeed& need,
                       std::string_view who) {
-  if (ctx.device.is_cpu()) return on_processor(ctx);
+  if (ctx.device.is_cpu()) return processor_context(ctx);
   const std::string device = device_text(ctx.device);
   std::int64_t bytes = 0;
   for (const Model* model : models) {
     if (const std::string why = model->stays_on_cpu(); !why.empty()) {
       LQ_CHECK(ctx.device_is_wish, kUnsupported, "[{}] the model cannot go to {}: {}", who, device, why);
       ctx.progress.note(fmt::format("{}: on the cpu: {}", who, why));
-      return on_processor(ctx);
+      return processor_context(ctx);
     }
     bytes = std::max(bytes, device_bytes(*model, need));
   }
@@ -95,7 +95,7 @@ Context choose_device(Context& ctx, std::span<const Model* const> models, const 
 
 Context choose_device(Context& ctx, std::int64_t bytes, const std::vector<std::string>& help,
                       std::string_view who) {
-  if (ctx.device.is_cpu()) return on_processor(ctx);
+  if (ctx.device.is_cpu()) return processor_context(ctx);
   return with_room(ctx, bytes + kFixed, help, who);
 }
 

@@ -33,6 +33,9 @@ Context choose_device(Context& ctx, const Model& model, const PlacementNeed& nee
 Context choose_device(Context& ctx, std::span<const Model* const> models, const PlacementNeed& need,
                       std::string_view who);
 
+// The same context on the processor, which no wish for a device follows.
+Context processor_context(const Context& ctx);
+
 // The same of a job without a model, which takes `bytes` of the device and what every job takes (the driver's
 // context, cuBLAS's workspace). help: as in DeviceRoom.
 Context choose_device(Context& ctx, std::int64_t bytes, const std::vector<std::string>& help,

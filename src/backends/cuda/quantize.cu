@@ -207,6 +207,19 @@ ResidualSums add_up(DeviceQueue& queue, const ResidualElements& elements, const 
   return sums;
 }
 
+ResidualElements elements_of(std::int64_t rows, std::int64_t cols, const float* w, const float* q,
+                             const float* row_scale, const float* col_scale, float* out) {
+  ResidualElements e;
+  e.n = rows * cols;
+  e.cols = cols;
+  e.w = w;
+  e.q = q;
+  e.row_scale = row_scale;
+  e.col_scale = col_scale;
+  e.out = out;
+  return e;
+}
+
 }  // namespace
 
 void block_scales(DeviceQueue& queue, const CodebookRounding& rounding, const RoundingWeights& weights,
@@ -248,31 +261,16 @@ void block_scales(DeviceQueue& queue, const CodebookRounding& rounding, const Ro
 ResidualSums rounded_residual(DeviceQueue& queue, const CodebookRounding& rounding, std::int64_t rows,
                               std::int64_t cols, const float* w, const float* target, const float* scales,
                               const float* row_scale, const float* col_scale, float* out) {
-  ResidualElements e;
-  e.n = rows * cols;
-  e.cols = cols;
-  e.w = w;
-  e.q = target;
+  ResidualElements e = elements_of(rows, cols, w, target, row_scale, col_scale, out);
   e.scales = scales;
   e.bits = rounding.format.bits;
   e.block = rounding.format.block;
-  e.row_scale = row_scale;
-  e.col_scale = col_scale;
-  e.out = out;
   return add_up(queue, e, upload_book(queue, *rounding.book));
 }
 
 ResidualSums residual(DeviceQueue& queue, std::int64_t rows, std::int64_t cols, const float* w,
                       const float* q, const float* row_scale, const float* col_scale, float* out) {
-  ResidualElements e;
-  e.n = rows * cols;
-  e.cols = cols;
-  e.w = w;
-  e.q = q;
-  e.row_scale = row_scale;
-  e.col_scale = col_scale;
-  e.out = out;
-  return add_up(queue, e, nullptr);
+  return add_up(queue, elements_of(rows, cols, w, q, row_scale, col_scale, out), nullptr);
 }
 
 double sum_of_products(DeviceQueue& queue, std::int64_t n, const float* x, const float* y) {
