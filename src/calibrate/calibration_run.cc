@@ -175,7 +175,7 @@ void CalibrationRun::sweep(std::size_t segments) {
       const WindowGroup& group = groups_[static_cast<std::size_t>(g)];
       const std::int64_t units = tokens_of(group) * (segment.second - segment.first);
       if (!inputs_.has(segment.second, g, tokens_of(group), model_.spec().hidden)) {
-        group_forward(segment, g, checks);
+        group_forward(segment, g, checks, true);
         advance(units);
       } else {
         units_ += units;
@@ -205,7 +205,7 @@ void CalibrationRun::run_segment(std::size_t s) {
     if (gather_.gradients() && g < summed_groups_) {
       group_backward(segment, g, statistics);
     } else {
-      group_forward(segment, g, statistics);
+      group_forward(segment, g, statistics, !gather_.gradients());
     }
     advance(units * tokens_of(groups_[static_cast<std::size_t>(g)]));
     const double now = monotonic_seconds();
@@ -230,7 +230,8 @@ void CalibrationRun::load_input(const Segment& segment, std::int64_t group, Matr
            "[calibrate] activations kept in the work folder are damaged; run the same command again");
 }
 
-void CalibrationRun::group_forward(const Segment& segment, std::int64_t group, Statistics& statistics) {
+void CalibrationRun::group_forward(const Segment& segment, std::int64_t group, Statistics& statistics,
+                                   bool keep) {
   const WindowGroup& g = groups_[static_cast<std::size_t>(group)];
   const Matrix x = buffer(stream_, g);
   load_input(segment, group, x);
@@ -240,9 +241,7 @@ void CalibrationRun::group_forward(const Segment& segment, std::int64_t group, S
     block.begin(g.held_out ? StatisticsPass::kInputsHeldOut : StatisticsPass::kInputs, {}, describe(g));
     model_.block(layer).forward(ctx_, workspace_, plan_of(g), x, tapes_.front(), x);
   }
-  const bool wanted = segment.second < model_.spec().layers() &&
-                      !(gather_.gradients() && inputs_.has(segment.second, group, x.rows, x.cols));
-  if (wanted) inputs_.put(ctx_, segment.second, group, x);
+  if (keep && segment.second < model_.spec().layers()) inputs_.put(ctx_, segment.second, group, x);
 }
 
 void CalibrationRun::group_backward(const Segment& segment, std::int64_t group, Statistics& statistics) {

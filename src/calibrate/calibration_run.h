@@ -47,7 +47,8 @@ class CalibrationRun {
   void run_forward();
   void run_segment(std::size_t s);
   void group_backward(const Segment& segment, std::int64_t group, Statistics& statistics);
-  void group_forward(const Segment& segment, std::int64_t group, Statistics& statistics);
+  // keep: what comes out is the input of the segment above.
+  void group_forward(const Segment& segment, std::int64_t group, Statistics& statistics, bool keep);
   void last_gradient(const WindowGroup& g, ConstMatrix x, Matrix dx);
   std::int64_t load_partial(const Segment& segment, Statistics& statistics);
   void save_partial(const Segment& segment, std::int64_t next, Statistics& statistics);

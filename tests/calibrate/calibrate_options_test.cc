@@ -3,32 +3,16 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "support/option_test_util.h"
 
 namespace lq {
 namespace {
 
-void set_option(CalibrateOptions& o, const std::string& key, const nlohmann::json& value) {
-  class Setter final : public OptionVisitor {
-   public:
-    Setter(const std::string& key, const nlohmann::json& value) : key_(key), value_(value) {}
-    void option(const OptionInfo& info, std::unique_ptr<OptionValue> option) override {
-      if (info.key != key_) return;
-      option->set(value_);
-      now = option->get();
-    }
-    nlohmann::json now;
-
-   private:
-    const std::string& key_;
-    const nlohmann::json& value_;
-  } setter(key, value);
-  describe(setter, o);
-  EXPECT_EQ(setter.now, value);
-}
+using lq::test::set_option;
 
 TEST(CalibrateOptions, OnlySomeStatistics) {
   CalibrateOptions o;
-  set_option(o, "only", {"input"});
+  EXPECT_EQ(set_option(o, "only", {"input"}), nlohmann::json({"input"}));
   EXPECT_FALSE(o.fisher);
   EXPECT_TRUE(o.input_moment);
   EXPECT_FALSE(o.output_grad_moment);
