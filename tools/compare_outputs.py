@@ -5,8 +5,10 @@ usage: compare_outputs.py OLD NEW; prints each difference and exits with 1 if th
 
 Every file must have the same bytes, but for what names a version or how a matrix is described:
   config.json   quantization_config: version and each module's "codebook" (1) or "format" (2) are brought to one form
+  any JSON      keys that the old program does not write, where their value says what it did (DEFAULTS)
   lqlora.json   keys that an earlier form had under another name (RENAMED), times, memory, and what states the job
-  *.safetensors header metadata may name the program's version; all tensors must have the same bytes
+  *.safetensors header metadata may name the program's version; all tensors must have the same bytes; statistics may
+                have second moments of inputs weighted by gradients besides (ADDED)
   *.json, *.jsonl  times, memory and the folder's size
   events.out.*  left out: it holds the values of log.jsonl with the times at which they were written
 Only the standard library is used.
@@ -30,6 +32,10 @@ VOLATILE = {
     "files",
     "timings",
 }
+# Keys that the old program does not write, with the value that says what it did.
+DEFAULTS = {"use_dora": False}
+# Ends of names of tensors that the old program does not write.
+ADDED = (".weighted_input_moment",)
 # Old key -> new key, in JSON written by the program.
 RENAMED = {}
 
@@ -37,6 +43,7 @@ RENAMED = {}
 def plain(value):
     """A JSON value without what may differ."""
     if isinstance(value, dict):
+        value = {k: v for k, v in value.items() if DEFAULTS.get(k, ...) != v}
         return {RENAMED.get(k, k): plain(v) for k, v in value.items() if k not in VOLATILE}
     if isinstance(value, list):
         return [plain(v) for v in value]
@@ -71,6 +78,8 @@ def same(old, new):
     name = old.name.removesuffix(".gz")
     if name.endswith(".safetensors"):
         a, b = tensors(old), tensors(new)
+        for key in [k for k in b if k.endswith(ADDED) and k not in a]:
+            del b[key]
         if a.keys() != b.keys():
             return f"tensors {sorted(a.keys() ^ b.keys())[:5]}"
         for key in a:

@@ -5,7 +5,6 @@
 #include <memory>
 
 #include "tensor/matrix.h"
-#include "tensor/workspace.h"
 
 namespace lq {
 namespace {
@@ -58,22 +57,6 @@ TEST(Tensor, AdoptsSharedMemoryAndLetsItGo) {
   EXPECT_EQ(t.data<float>()[5], 2.0F);
   t = {};
   EXPECT_TRUE(watched.expired());
-}
-
-TEST(Workspace, TakesItsMemoryWhereItWasToldTo) {
-  static int made = 0;
-  made = 0;
-  Workspace ws(kCuda, [](Device device, DType dtype, Shape shape) {
-    ++made;
-    EXPECT_EQ(device, kCuda);
-    const auto bytes = static_cast<std::size_t>(checked_numel(shape, "test")) * dtype_size(dtype);
-    return Tensor::adopt(dtype, std::move(shape), device, new std::byte[bytes],
-                         [](std::byte* p) { delete[] p; });
-  });
-  Scratch scratch(ws);
-  EXPECT_EQ(scratch.matrix(4, 5).device, kCuda);
-  EXPECT_EQ(scratch.vector(7).device(), kCuda);
-  EXPECT_EQ(made, 1);
 }
 
 }  // namespace

@@ -8,7 +8,6 @@
 #include "support/io_test_util.h"
 #include "support/paths.h"
 #include "tokenizers/tokenizer.h"
-#include "tokenizers/unicode_scripts.h"
 
 namespace lq::tokenizers {
 namespace {
@@ -64,13 +63,6 @@ TEST(TokenizerParts, AnUnknownTokenThatIsNotThereIsMissedWhenItIsNeeded) {
           << e.what();
     }
   }
-}
-
-TEST(TokenizerParts, ScriptsOfCharacters) {
-  EXPECT_EQ(script_of(' '), kAnyScript);
-  EXPECT_EQ(script_of('a'), script_of(U'é'));
-  EXPECT_NE(script_of('a'), script_of(U'я'));
-  EXPECT_EQ(script_of(U'カ'), script_of(U'中'));
 }
 
 }  // namespace
