@@ -28,7 +28,7 @@ Tensor Workspace::chunk(std::int64_t count) const {
 
 float* Workspace::take(std::int64_t count) {
   const std::int64_t need = (std::max<std::int64_t>(count, 1) + kAlign - 1) / kAlign * kAlign;
-  if (chunk_ < chunks_.size() && used_ + need > chunks_[chunk_].numel()) {
+  if (chunk_ < chunks_.size() && used_ > 0 && used_ + need > chunks_[chunk_].numel()) {
     ++chunk_;
     used_ = 0;
   }

@@ -93,6 +93,15 @@ TEST(Workspace, ALargerBufferTakesThePlaceOfAFreeOne) {
   EXPECT_LT(ws.bytes(), before + 4 * kMillion * 4) << "not both of them";
 }
 
+TEST(Workspace, AFirstBufferThatIsTooSmallMakesWayToo) {
+  Workspace ws;
+  { Scratch(ws).vector(10); }
+  const std::int64_t least = ws.bytes();
+  { Scratch(ws).vector(3 * kMillion); }
+  EXPECT_GE(ws.bytes(), 3 * kMillion * 4);
+  EXPECT_LT(ws.bytes(), 3 * kMillion * 4 + least) << "not both of them";
+}
+
 TEST(Workspace, ClearGivesEverythingBack) {
   Workspace ws;
   { Scratch(ws).vector(kMillion); }
