@@ -40,6 +40,16 @@ Value repeated(Runtime& runtime, const Value& value, std::int64_t times) {
   return Value(std::move(out), value.list().kind);
 }
 
+// Python has no infinite power of finite numbers, and complex ones of negative numbers.
+double power(const Runtime& runtime, double x, double y) {
+  if (x == 0 && y < 0) runtime.refuse("0.0 cannot be raised to a negative power");
+  const double out = std::pow(x, y);
+  if (!std::isfinite(x) || !std::isfinite(y)) return out;
+  if (std::isnan(out)) runtime.unsupported("a complex number: {} to the power of {}", x, y);
+  if (std::isinf(out)) runtime.refuse("{} to the power of {} is too large", x, y);
+  return out;
+}
+
 Value whole_arithmetic(Runtime& runtime, std::string_view op, std::int64_t a, std::int64_t b) {
   std::int64_t out = 0;
   bool overflow = false;
@@ -50,7 +60,7 @@ Value whole_arithmetic(Runtime& runtime, std::string_view op, std::int64_t a, st
   } else if (op == "*") {
     overflow = __builtin_mul_overflow(a, b, &out);
   } else if (op == "**") {
-    if (b < 0) return std::pow(static_cast<double>(a), static_cast<double>(b));
+    if (b < 0) return power(runtime, static_cast<double>(a), static_cast<double>(b));
     out = 1;
     const bool small = a >= -1 && a <= 1;
     for (std::int64_t i = 0; i < (small ? b % 2 + (b > 0 ? 2 : 0) : b) && !overflow; ++i) {
@@ -59,6 +69,7 @@ Value whole_arithmetic(Runtime& runtime, std::string_view op, std::int64_t a, st
   } else {
     if (b == 0) runtime.refuse("division by zero");
     if (op == "/") return static_cast<double>(a) / static_cast<double>(b);
+    if (b == -1 && op == "%") return std::int64_t{0};
     overflow = a == INT64_MIN && b == -1;
     if (!overflow) {
       const std::int64_t rest = a % b;
@@ -76,7 +87,7 @@ Value arithmetic(Runtime& runtime, std::string_view op, const Value& a, const Va
   if (op == "+") return x + y;
   if (op == "-") return x - y;
   if (op == "*") return x * y;
-  if (op == "**") return std::pow(x, y);
+  if (op == "**") return power(runtime, x, y);
   if (y == 0) runtime.refuse("division by zero");
   if (op == "/") return x / y;
   const double rest = std::fmod(x, y);
@@ -131,7 +142,7 @@ std::int64_t length(const Runtime& runtime, const Value& value) {
 
 bool less(const Runtime& runtime, const Value& a, const Value& b) {
   if (a.is_whole() && b.is_whole()) return a.whole() < b.whole();
-  if (a.is_number() && b.is_number()) return a.number() < b.number();
+  if (a.is_number() && b.is_number()) return a.exact() < b.exact();
   if (a.is_text() && b.is_text()) return a.text() < b.text();  // UTF-8 keeps the order of code points
   if (a.is_list() && b.is_list() && a.list().kind == b.list().kind && a.list().kind != ListKind::kLazy) {
     return less_lists(runtime, a.list(), b.list());

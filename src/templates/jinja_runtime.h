@@ -107,6 +107,24 @@ std::string brace_format(Runtime& runtime, std::string_view format, const Argume
 // strftime of a fixed locale ("C").
 std::string format_time(Runtime& runtime, const std::string& format);
 
+// A width in characters that a template asks for. Refuses one that only a template that ran away asks for.
+std::int64_t checked_width(const Runtime& runtime, std::int64_t width);
+
+using Method = Value (*)(Runtime&, const Value& self, const Arguments&);
+struct NamedMethod {
+  std::string_view name;
+  Method method;
+};
+template <std::size_t n>
+Method find_method(const NamedMethod (&table)[n], std::string_view name) {
+  const auto it =
+      std::find_if(std::begin(table), std::end(table), [&](const auto& m) { return m.name == name; });
+  return it == std::end(table) ? nullptr : it->method;
+}
+
+// Of text; nullptr where there is none of this name.
+Method find_text_method(std::string_view name);
+
 using Filter = Value (*)(Runtime&, const Value&, const Arguments&);
 struct NamedFilter {
   std::string_view name;

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "unicode/case_mapping.h"
+#include "templates/python_characters.h"
 #include "unicode/unicode.h"
 #include "unicode/utf8.h"
 
@@ -57,8 +57,9 @@ bool is_all_case(std::string_view text, bool upper) {
   bool some = false;
   for (std::size_t at = 0, size = 0; at < text.size(); at += size) {
     const char32_t c = utf8::decode_valid(text.data() + at, size);
-    if (unicode::is_cased(c) && unicode::is_upper(c) != upper) return false;
-    some |= upper ? unicode::is_upper(c) : unicode::is_lower(c);
+    const bool wanted = upper ? is_python_upper(c) : is_python_lower(c);
+    if (is_python_cased(c) && !wanted) return false;
+    some |= wanted;
   }
   return some;
 }

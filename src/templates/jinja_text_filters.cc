@@ -113,7 +113,7 @@ Value format(Runtime& r, const Value& value, const Arguments& a) {
 
 Value center(Runtime& r, const Value& value, const Arguments& a) {
   const Bound b(r, "center", a, {"width"});
-  return adjusted(to_text(value), std::min<std::int64_t>(b.whole(0, 80), 1 << 20), " ", Adjust::kCenter);
+  return adjusted(to_text(value), checked_width(r, b.whole(0, 80)), " ", Adjust::kCenter);
 }
 
 constexpr NamedFilter kTextFilters[] = {

@@ -35,7 +35,7 @@ bool equal_dicts(const Dict& a, const Dict& b, int depth) {
 bool equal(const Value& a, const Value& b, int depth) {
   LQ_CHECK(depth < kMaxNesting, kUnsupported, "chat template: values nested more than {} deep", kMaxNesting);
   if (a.is_whole() && b.is_whole()) return a.whole() == b.whole();
-  if (a.is_number() && b.is_number()) return a.number() == b.number();
+  if (a.is_number() && b.is_number()) return a.exact() == b.exact();
   if (a.is_text() && b.is_text()) return a.text() == b.text();
   if (a.is_list() && b.is_list()) {
     return a.identity() == b.identity() || (!a.is_lazy() && equal_lists(a.list(), b.list(), depth + 1));

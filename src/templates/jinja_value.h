@@ -117,6 +117,8 @@ class Value {
   Object& object() const { return *std::get<std::shared_ptr<Object>>(data_); }
   std::int64_t whole() const { return is_bool() ? std::get<bool>(data_) : std::get<std::int64_t>(data_); }
   double number() const { return is_float() ? std::get<double>(data_) : static_cast<double>(whole()); }
+  // Of a number, without rounding: all whole numbers and all others fit into x86's 64-bit mantissa.
+  long double exact() const { return is_float() ? static_cast<long double>(number()) : whole(); }
   const std::string* undefined_reason() const { return std::get<Undefined>(data_).what.get(); }
   // Where a list or mapping lies: the same for copies of one value, nullptr for other types.
   const void* identity() const;

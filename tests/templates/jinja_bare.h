@@ -57,6 +57,16 @@ inline Arguments named(const std::string& name, Value value) {
   return out;
 }
 
+// What a method of a value gives; a text where there is none of this name.
+inline Value called_value(const Value& self, std::string_view name, Arguments arguments) {
+  BareRuntime runtime;
+  const std::optional<Value> method = method_of(self, name);
+  return method ? call(runtime, *method, arguments) : Value("no such method");
+}
+inline std::string called(const Value& self, std::string_view name, const std::string& arguments = "[]") {
+  return shown(called_value(self, name, given(arguments)));
+}
+
 inline void expect_refused(std::string_view part, const std::function<void()>& body) {
   io_test::expect_error(ErrorCode::kInvalidArgument, {"t: line 7: ", part}, body);
 }

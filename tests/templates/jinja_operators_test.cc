@@ -38,6 +38,20 @@ TEST(JinjaOperators, PowersOfWholeNumbers) {
   EXPECT_EQ(computed("-3", "**", "3"), "-27");
 }
 
+TEST(JinjaOperators, PowersThatPythonHasNot) {
+  bare::expect_refused("0.0 cannot be raised to a negative power", [] { computed("0", "**", "-1"); });
+  bare::expect_refused("too large", [] { computed("2.0", "**", "5000"); });
+  bare::expect_unsupported("a complex number", [] { computed("-8", "**", "0.5"); });
+}
+
+// A double holds no more than 53 bits of a whole number.
+TEST(JinjaOperators, WholeNumbersAreComparedExactly) {
+  EXPECT_EQ(computed("9007199254740993", "==", "9007199254740992.0"), "False");
+  EXPECT_EQ(computed("9007199254740993", ">", "9007199254740992.0"), "True");
+  EXPECT_EQ(computed("9007199254740992", "==", "9007199254740992.0"), "True");
+  EXPECT_EQ(computed("-9223372036854775808", "%", "-1"), "0");
+}
+
 TEST(JinjaOperators, BooleansCountAsNumbers) {
   EXPECT_EQ(computed("true", "+", "true"), "2");
   EXPECT_EQ(computed("true", "==", "1.0"), "True");
