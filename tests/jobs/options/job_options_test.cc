@@ -13,6 +13,7 @@
 #include "jobs/options/quantize_options.h"
 #include "jobs/options/sweep_options.h"
 #include "support/io_test_util.h"
+#include "support/option_test_util.h"
 #include "train/finetune_options.h"
 
 namespace lq {
@@ -21,31 +22,19 @@ namespace {
 using Json = nlohmann::json;
 
 // A verb's options as a user gives them.
+class Asked;
+void describe(OptionVisitor& v, Asked& asked);
+
 class Asked {
  public:
   virtual ~Asked() = default;
   virtual void describe(OptionVisitor& v) = 0;
   virtual Json identity() = 0;  // of what they are settled to
 
-  void set(const std::string& key, const Json& value) {
-    class Setter final : public OptionVisitor {
-     public:
-      Setter(const std::string& key, const Json& value) : key_(key), value_(value) {}
-      void option(const OptionInfo& info, std::unique_ptr<OptionValue> option) override {
-        if (info.key != key_) return;
-        option->set(value_);
-        found = true;
-      }
-      bool found = false;
-
-     private:
-      const std::string& key_;
-      const Json& value_;
-    } setter(key, value);
-    describe(setter);
-    EXPECT_TRUE(setter.found) << key;
-  }
+  void set(const std::string& key, const Json& value) { lq::test::set_option(*this, key, value); }
 };
+
+void describe(OptionVisitor& v, Asked& asked) { asked.describe(v); }
 
 // How an option is set to another value than it has.
 struct Sample {
@@ -96,21 +85,7 @@ class Another final : public OptionVisitor {
 };
 
 // What an option says of itself with the values at hand.
-OptionInfo info_of(Asked& asked, const std::string& key) {
-  class Finder final : public OptionVisitor {
-   public:
-    explicit Finder(const std::string& key) : key_(key) {}
-    void option(const OptionInfo& info, std::unique_ptr<OptionValue>) override {
-      if (info.key == key_) found = info;
-    }
-    OptionInfo found;
-
-   private:
-    const std::string& key_;
-  } finder(key);
-  asked.describe(finder);
-  return finder.found;
-}
+OptionInfo info_of(Asked& asked, const std::string& key) { return lq::test::option_infos(asked).at(key); }
 
 void check(const std::string& verb, JobVerb job) {
   Another another(job.samples);
