@@ -1,12 +1,11 @@
 #include "allocate/integer_programme.h"
 
-#include <coin/Cbc_C_Interface.h>
-
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <memory>
 
+#include "allocate/cbc_library.h"
 #include "base/error.h"
 
 namespace lq {
@@ -17,7 +16,7 @@ constexpr double kLargestCoefficient = 1e7;  // beyond this, feasibility to 1e-7
 constexpr int kMaxRepeats = 100;  // of the search, after selections that our own arithmetic refused
 
 struct ModelDeleter {
-  void operator()(Cbc_Model* model) const { Cbc_deleteModel(model); }
+  void operator()(Cbc_Model* model) const { cbc_library().delete_model(model); }
 };
 using Model = std::unique_ptr<Cbc_Model, ModelDeleter>;
 
@@ -58,14 +57,15 @@ class Reduced {
       }
       starts.push_back(static_cast<CoinBigIndex>(rows.size()));
     }
-    Model model(Cbc_newModel());
+    const CbcLibrary& cbc = cbc_library();
+    Model model(cbc.new_model());
     LQ_CHECK(model != nullptr, kInternal, "[allocate] CBC made no model");
-    Cbc_setLogLevel(model.get(), 0);
-    Cbc_loadProblem(model.get(), static_cast<int>(cost_.size()), static_cast<int>(right_.size()),
-                    starts.data(), rows.data(), values.data(), lower_.data(), upper_.data(), cost_.data(),
-                    right_.data(), right_.data());
-    Cbc_setObjSense(model.get(), 1);
-    for (std::size_t k = 0; k < columns_.size(); ++k) Cbc_setInteger(model.get(), static_cast<int>(k));
+    cbc.set_log_level(model.get(), 0);
+    cbc.load_problem(model.get(), static_cast<int>(cost_.size()), static_cast<int>(right_.size()),
+                     starts.data(), rows.data(), values.data(), lower_.data(), upper_.data(), cost_.data(),
+                     right_.data(), right_.data());
+    cbc.set_obj_sense(model.get(), 1);
+    for (std::size_t k = 0; k < columns_.size(); ++k) cbc.set_integer(model.get(), static_cast<int>(k));
     return model;
   }
 
@@ -79,7 +79,7 @@ class Reduced {
     }
     const std::vector<double> ones(indices.size(), 1.0);
     const int count = static_cast<int>(indices.size());
-    Cbc_addRow(model, "forbidden", count, indices.data(), ones.data(), 'L', count - 1.0);
+    cbc_library().add_row(model, "forbidden", count, indices.data(), ones.data(), 'L', count - 1.0);
   }
 
   Selection selection_of(const double* x) const {
@@ -194,27 +194,28 @@ BranchAndCutResult branch_and_cut(const Programme& programme, double budget,
     }
     return result;
   }
+  const CbcLibrary& cbc = cbc_library();
   std::vector<Selection> forbidden;
   while (true) {
     const Model model = reduced.make_model();
     for (const Selection& selection : forbidden) reduced.forbid(model.get(), selection);
-    Cbc_setCutoff(model.get(), reduced.to_cbc(limits.target - relaxed.bound));
-    Cbc_setAllowableGap(model.get(), reduced.to_cbc(limits.tolerance));
-    Cbc_setMaximumNodes(model.get(), static_cast<int>(std::min<std::int64_t>(limits.max_nodes, 1 << 30)));
-    Cbc_solve(model.get());
-    result.nodes += Cbc_getNodeCount(model.get());
+    cbc.set_cutoff(model.get(), reduced.to_cbc(limits.target - relaxed.bound));
+    cbc.set_allowable_gap(model.get(), reduced.to_cbc(limits.tolerance));
+    cbc.set_maximum_nodes(model.get(), static_cast<int>(std::min<std::int64_t>(limits.max_nodes, 1 << 30)));
+    cbc.solve(model.get());
+    result.nodes += cbc.get_node_count(model.get());
 
-    LQ_CHECK(Cbc_isAbandoned(model.get()) == 0 && Cbc_isContinuousUnbounded(model.get()) == 0, kInternal,
-             "[allocate] CBC gave up: status {}, secondary status {}", Cbc_status(model.get()),
-             Cbc_secondaryStatus(model.get()));
-    result.finished = Cbc_status(model.get()) == 0;
-    const double* x = Cbc_bestSolution(model.get());
-    if (Cbc_isProvenInfeasible(model.get()) != 0 || (result.finished && x == nullptr)) {
+    LQ_CHECK(cbc.is_abandoned(model.get()) == 0 && cbc.is_continuous_unbounded(model.get()) == 0, kInternal,
+             "[allocate] CBC gave up: status {}, secondary status {}", cbc.status(model.get()),
+             cbc.secondary_status(model.get()));
+    result.finished = cbc.status(model.get()) == 0;
+    const double* x = cbc.best_solution(model.get());
+    if (cbc.is_proven_infeasible(model.get()) != 0 || (result.finished && x == nullptr)) {
       result.bound = limits.target;
       return result;
     }
-    result.bound =
-        std::clamp(reduced.from_cbc(Cbc_getBestPossibleObjValue(model.get())), result.bound, limits.target);
+    result.bound = std::clamp(reduced.from_cbc(cbc.get_best_possible_obj_value(model.get())), result.bound,
+                              limits.target);
     if (x == nullptr) return result;
     Selection selection = reduced.selection_of(x);
     if (fits(programme, selection, budget)) {
@@ -228,5 +229,7 @@ BranchAndCutResult branch_and_cut(const Programme& programme, double budget,
     forbidden.push_back(std::move(selection));
   }
 }
+
+void require_branch_and_cut() { cbc_library(); }
 
 }  // namespace lq

@@ -31,8 +31,12 @@ struct BranchAndCutResult {
 // scaled to the distance that is still open: so its absolute tolerances mean the same for every table. What
 // it returns is checked with our own arithmetic; a selection that only its tolerance let pass is cut off and
 // the search repeated. REQUIRES: relaxed = Relaxation(programme).at(budget) and target > relaxed.bound.
-// Throws Error(kInternal) if CBC fails.
+// Throws Error(kInternal) if CBC fails; what require_branch_and_cut() throws.
 BranchAndCutResult branch_and_cut(const Programme& programme, double budget,
                                   const LagrangianSolution& relaxed, const BranchAndCutLimits& limits);
+
+// To be asked before long work that an allocation ends: throws Error(kUnsupported) where this machine has no
+// CBC.
+void require_branch_and_cut();
 
 }  // namespace lq

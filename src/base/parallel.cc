@@ -41,7 +41,7 @@ struct ThreadPool::State {
   std::uint64_t generation = 0;
   int busy = 0;  // workers that have not finished this generation
   bool stop = false;
-  const std::function<void(std::int64_t)>* body = nullptr;
+  const FunctionRef<void(std::int64_t)>* body = nullptr;
   std::int64_t count = 0;
   std::exception_ptr error;
 
@@ -104,7 +104,7 @@ int ThreadPool::threads() const { return static_cast<int>(state_->workers.size()
 
 int ThreadPool::available() const { return inside_body ? 1 : threads(); }
 
-void ThreadPool::run(std::int64_t count, const std::function<void(std::int64_t)>& body) {
+void ThreadPool::run(std::int64_t count, FunctionRef<void(std::int64_t)> body) {
   if (count <= 0) return;
   if (inside_body || count == 1 || state_->workers.empty()) {
     for (std::int64_t i = 0; i < count; ++i) body(i);
@@ -130,8 +130,12 @@ void ThreadPool::run(std::int64_t count, const std::function<void(std::int64_t)>
 }
 
 void parallel_for(ThreadPool& pool, std::int64_t count, std::int64_t grain,
-                  const std::function<void(std::int64_t, std::int64_t)>& body) {
+                  FunctionRef<void(std::int64_t, std::int64_t)> body) {
   if (count <= 0) return;
+  if (count <= grain) {
+    body(0, count);
+    return;
+  }
   const std::int64_t chunks = (count + grain - 1) / grain;
   pool.run(chunks, [&](std::int64_t chunk) {
     const std::int64_t begin = chunk * grain;

@@ -3,9 +3,10 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <vector>
+
+#include "base/function_ref.h"
 
 namespace lq {
 
@@ -24,7 +25,7 @@ class ThreadPool {
   // Calls body(i) for each i in [0, count), in any order, and returns when all are done. A call from inside a
   // body runs in that thread. The first exception is rethrown here. One caller at a time: others wait their
   // turn.
-  void run(std::int64_t count, const std::function<void(std::int64_t)>& body);
+  void run(std::int64_t count, FunctionRef<void(std::int64_t)> body);
 
  private:
   struct State;
@@ -33,7 +34,7 @@ class ThreadPool {
 
 // Calls body(begin, end) over [0, count) in chunks of `grain` (the last one shorter).
 void parallel_for(ThreadPool& pool, std::int64_t count, std::int64_t grain,
-                  const std::function<void(std::int64_t begin, std::int64_t end)>& body);
+                  FunctionRef<void(std::int64_t begin, std::int64_t end)> body);
 
 // Sum over chunks of partial(begin, end), added in chunk order: the same bits on any number of threads.
 template <typename Partial>

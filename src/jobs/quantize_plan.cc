@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "allocate/integer_programme.h"
 #include "allocate/solve.h"
 #include "base/error.h"
 #include "base/option_error.h"
@@ -146,6 +147,7 @@ QuantizePlan plan_quantization(Context& context, const PlanOptions& options, con
   check_option(ways <= 1, "bits", "excludes `memory` and `allocation`, and these each other");
   check_option(b.given() || !options.ranks.chosen(), "rank",
                "auto chooses ranks under a budget, which the factors count into: give `bits` or `memory`");
+  if (b.given() && b.allocation.empty()) require_branch_and_cut();
   StageFiles stages(work_dir / "stages", context.progress);
   QuantizePlan plan;
   plan.importance = plan_importance(context, options, model, stages);

@@ -1,17 +1,15 @@
 #include "hub/http.h"
 
-#include <curl/curl.h>
-
 #include <algorithm>
 #include <cctype>
 #include <exception>
 #include <memory>
-#include <mutex>
 #include <string_view>
 
 #include "base/error.h"
 #include "base/printable.h"
 #include "base/version.h"
+#include "hub/curl/curl_library.h"
 
 namespace lq::hub {
 namespace {
@@ -21,10 +19,10 @@ constexpr long kConnectSeconds = 30;
 constexpr std::size_t kHeaderLimit = 256;  // headers, and each at most this many times 64 bytes
 
 struct EasyCleanup {
-  void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
+  void operator()(CURL* handle) const { curl_library().easy_cleanup(handle); }
 };
 struct ListCleanup {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+  void operator()(curl_slist* list) const { curl_library().slist_free_all(list); }
 };
 
 // What curl's callbacks, which may not throw, work on.
@@ -77,7 +75,7 @@ std::size_t on_body(const char* bytes, std::size_t size, std::size_t count, void
   const bool good = t.guarded([&] {
     if (!t.asked) {
       long status = 0;
-      curl_easy_getinfo(t.handle, CURLINFO_RESPONSE_CODE, &status);
+      curl_library().easy_getinfo(t.handle, CURLINFO_RESPONSE_CODE, &status);
       t.response.status = static_cast<int>(status);
       t.accepted = (*t.accept)(t.response);
       t.asked = true;
@@ -104,9 +102,8 @@ bool http_available() { return true; }
 
 HttpResponse http(const HttpRequest& request, const HttpAccept& accept, const HttpSink& sink,
                   const StopToken& stop) {
-  static std::once_flag once;
-  std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
-  const std::unique_ptr<CURL, EasyCleanup> handle(curl_easy_init());
+  const CurlLibrary& curl = curl_library();
+  const std::unique_ptr<CURL, EasyCleanup> handle(curl.easy_init());
   LQ_CHECK(handle != nullptr, kIo, "{}: libcurl does not start", printable(request.url));
   Transfer t;
   t.handle = handle.get();
@@ -114,38 +111,39 @@ HttpResponse http(const HttpRequest& request, const HttpAccept& accept, const Ht
   t.sink = &sink;
   t.stop = &stop;
   const std::string agent = fmt::format("lqlora/{}", kVersion);
+  const auto set = [&](CURLoption option, auto value) { curl.easy_setopt(t.handle, option, value); };
   const char* const protocols = request.url.starts_with("https:") ? "https" : "http,https";
-  curl_easy_setopt(t.handle, CURLOPT_URL, request.url.c_str());
-  curl_easy_setopt(t.handle, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(t.handle, CURLOPT_REDIR_PROTOCOLS_STR, protocols);
-  curl_easy_setopt(t.handle, CURLOPT_USERAGENT, agent.c_str());
-  curl_easy_setopt(t.handle, CURLOPT_FOLLOWLOCATION, request.follow ? 1L : 0L);
-  curl_easy_setopt(t.handle, CURLOPT_MAXREDIRS, kRedirects);
-  curl_easy_setopt(t.handle, CURLOPT_CONNECTTIMEOUT, kConnectSeconds);
-  curl_easy_setopt(t.handle, CURLOPT_LOW_SPEED_LIMIT, 1L);
-  curl_easy_setopt(t.handle, CURLOPT_LOW_SPEED_TIME, std::max(1L, static_cast<long>(request.stall_seconds)));
-  curl_easy_setopt(t.handle, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(t.handle, CURLOPT_NOBODY, request.head ? 1L : 0L);
-  if (!request.range.empty()) curl_easy_setopt(t.handle, CURLOPT_RANGE, request.range.c_str());
+  set(CURLOPT_URL, request.url.c_str());
+  set(CURLOPT_PROTOCOLS_STR, "http,https");
+  set(CURLOPT_REDIR_PROTOCOLS_STR, protocols);
+  set(CURLOPT_USERAGENT, agent.c_str());
+  set(CURLOPT_FOLLOWLOCATION, request.follow ? 1L : 0L);
+  set(CURLOPT_MAXREDIRS, kRedirects);
+  set(CURLOPT_CONNECTTIMEOUT, kConnectSeconds);
+  set(CURLOPT_LOW_SPEED_LIMIT, 1L);
+  set(CURLOPT_LOW_SPEED_TIME, std::max(1L, static_cast<long>(request.stall_seconds)));
+  set(CURLOPT_NOSIGNAL, 1L);
+  set(CURLOPT_NOBODY, request.head ? 1L : 0L);
+  if (!request.range.empty()) set(CURLOPT_RANGE, request.range.c_str());
   // curl takes an Authorization header along to the same host only.
   std::unique_ptr<curl_slist, ListCleanup> headers;
   if (!request.token.empty()) {
-    headers.reset(curl_slist_append(nullptr, fmt::format("Authorization: Bearer {}", request.token).c_str()));
-    curl_easy_setopt(t.handle, CURLOPT_HTTPHEADER, headers.get());
+    headers.reset(curl.slist_append(nullptr, fmt::format("Authorization: Bearer {}", request.token).c_str()));
+    set(CURLOPT_HTTPHEADER, headers.get());
   }
-  curl_easy_setopt(t.handle, CURLOPT_HEADERFUNCTION, on_header);
-  curl_easy_setopt(t.handle, CURLOPT_HEADERDATA, &t);
-  curl_easy_setopt(t.handle, CURLOPT_WRITEFUNCTION, on_body);
-  curl_easy_setopt(t.handle, CURLOPT_WRITEDATA, &t);
-  curl_easy_setopt(t.handle, CURLOPT_NOPROGRESS, 0L);
-  curl_easy_setopt(t.handle, CURLOPT_XFERINFOFUNCTION, on_progress);
-  curl_easy_setopt(t.handle, CURLOPT_XFERINFODATA, &t);
-  const CURLcode code = curl_easy_perform(t.handle);
+  set(CURLOPT_HEADERFUNCTION, on_header);
+  set(CURLOPT_HEADERDATA, &t);
+  set(CURLOPT_WRITEFUNCTION, on_body);
+  set(CURLOPT_WRITEDATA, &t);
+  set(CURLOPT_NOPROGRESS, 0L);
+  set(CURLOPT_XFERINFOFUNCTION, on_progress);
+  set(CURLOPT_XFERINFODATA, &t);
+  const CURLcode code = curl.easy_perform(t.handle);
   if (t.thrown) std::rethrow_exception(t.thrown);
   LQ_CHECK(code == CURLE_OK, kIo, "{}: {}", printable(request.url),
-           code == CURLE_OPERATION_TIMEDOUT ? "nothing has come for too long" : curl_easy_strerror(code));
+           code == CURLE_OPERATION_TIMEDOUT ? "nothing has come for too long" : curl.easy_strerror(code));
   long status = 0;
-  curl_easy_getinfo(t.handle, CURLINFO_RESPONSE_CODE, &status);
+  curl.easy_getinfo(t.handle, CURLINFO_RESPONSE_CODE, &status);
   t.response.status = static_cast<int>(status);
   return t.response;
 }
