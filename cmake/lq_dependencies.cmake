@@ -1,4 +1,5 @@
 # Third-party libraries; the reason for each is in docs/dependencies.md.
+
 # lq_runtime_name(VARIABLE NAME [FOLDER...]): what the loader knows library NAME by ("libcurl.so.4"), for those that are
 # opened while the program runs (base/shared_library.h).
 function(lq_runtime_name variable name)
