@@ -27,8 +27,9 @@ inline reference::RandomModel shape_768(int bits) { return {768, 12, 2048, 12, 1
 
 // A random model's directory in the temporary folder, made on first use.
 inline std::filesystem::path bench_model(Bench& b, const reference::RandomModel& m) {
-  const auto folder = std::filesystem::temp_directory_path() /
-                      fmt::format("lq_bench_{}x{}_{}bit_{}", m.hidden, m.layers, m.bits, m.context);
+  const auto folder =
+      std::filesystem::temp_directory_path() /
+      fmt::format("lq_bench_{}x{}_{}bit{}_{}", m.hidden, m.layers, m.bits, m.choice, m.context);
   if (!std::filesystem::exists(folder / "config.json")) reference::write_random_model(b.pool, m, folder);
   return folder;
 }

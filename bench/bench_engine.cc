@@ -19,6 +19,14 @@ namespace {
 // TinyLlama-1.1B.
 reference::RandomModel shape_1100m(int bits) { return {2048, 22, 5632, 32, 4, 32000, 2048, bits}; }
 
+// In a trellis code: one block's matrices in all blocks, as writing them takes long.
+reference::RandomModel trellis_1100m(int bits) {
+  reference::RandomModel shape = shape_1100m(bits);
+  shape.choice = fmt::format("tcq,{}", bits);
+  shape.same_blocks = true;
+  return shape;
+}
+
 Model model_of(Bench& b, const reference::RandomModel& m) { return Model::load(b.ctx, bench_model(b, m)); }
 
 std::vector<std::int32_t> ids(std::int64_t count, std::int64_t vocab) {
@@ -187,11 +195,11 @@ BENCHMARK(BM_LoraCurve768)
     ->UseRealTime()
     ->Unit(benchmark::kMillisecond);
 
-// `lora`: an adapter of r 64 beside every linear, as quantize makes it (not counted in the bytes).
-void BM_Decode1100M(benchmark::State& state) {
+// fast, lora: an adapter of r 64 beside every linear, as quantize makes it (not counted in the bytes).
+void decode(benchmark::State& state, const reference::RandomModel& shape) {
   Bench b;
   if (state.range(1) == 1) b.ctx.decode_precision = DecodePrecision::kFast;
-  Model model = model_of(b, shape_1100m(static_cast<int>(state.range(0))));
+  Model model = model_of(b, shape);
   if (state.range(2) == 1) add_lora(b, model);
   Tensor logits = Tensor::empty(DType::kF32, {1, 32000});
   KvCache cache = model.make_cache(256);
@@ -212,9 +220,19 @@ void BM_Decode1100M(benchmark::State& state) {
   state.counters["tokens/s"] =
       benchmark::Counter(static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
 }
+void BM_Decode1100M(benchmark::State& state) { decode(state, shape_1100m(static_cast<int>(state.range(0)))); }
 BENCHMARK(BM_Decode1100M)
     ->ArgsProduct({{2, 3, 4}, {0, 1}, {0}})
     ->ArgsProduct({{4}, {0, 1}, {1}})
+    ->ArgNames({"bits", "fast", "lora"})
+    ->UseRealTime()
+    ->Unit(benchmark::kMillisecond);
+
+void BM_DecodeTrellis1100M(benchmark::State& state) {
+  decode(state, trellis_1100m(static_cast<int>(state.range(0))));
+}
+BENCHMARK(BM_DecodeTrellis1100M)
+    ->ArgsProduct({{2, 3, 4}, {0, 1}, {0}})
     ->ArgNames({"bits", "fast", "lora"})
     ->UseRealTime()
     ->Unit(benchmark::kMillisecond);

@@ -3,8 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -14,6 +16,7 @@
 #include "formats/checkpoint_reader.h"
 #include "formats/packed_checkpoint.h"
 #include "formats/safetensors_writer.h"
+#include "quant/format.h"
 #include "quant/format_set.h"
 
 namespace lq::reference {
@@ -23,6 +26,8 @@ struct RandomModel {
                context = 2048;
   int bits = 0;  // of the blocks' linears, QLoRA's form; 0: dense
   DType dtype = DType::kBf16;
+  std::string choice{};      // of a packed model's linears in place of QLoRA's form, as `--config` reads it
+  bool same_blocks = false;  // every block has the first one's matrices
 };
 
 inline nlohmann::ordered_json random_model_config(const RandomModel& m) {
@@ -42,23 +47,25 @@ inline nlohmann::ordered_json random_model_config(const RandomModel& m) {
           {"eos_token_id", 2}};
 }
 
-// Matrices are normal with deviation 1 / sqrt(inputs); the same numbers whatever `bits`.
+// Matrices are normal with deviation 1 / sqrt(inputs); the same numbers whatever `bits` and `choice`.
 inline void write_random_model(ThreadPool& pool, const RandomModel& m,
                                const std::filesystem::path& directory) {
   std::filesystem::create_directories(directory);
   struct Matrix {
-    std::string name;
+    std::string name, source;  // the source gives the numbers
     std::int64_t rows, cols;
     bool packed;
   };
-  std::vector<Matrix> all = {{"model.embed_tokens.weight", m.vocab, m.hidden, false},
-                             {"lm_head.weight", m.vocab, m.hidden, false},
-                             {"model.norm.weight", 1, m.hidden, false}};
+  std::vector<Matrix> all = {
+      {"model.embed_tokens.weight", "model.embed_tokens.weight", m.vocab, m.hidden, false},
+      {"lm_head.weight", "lm_head.weight", m.vocab, m.hidden, false},
+      {"model.norm.weight", "model.norm.weight", 1, m.hidden, false}};
   const std::int64_t kv = m.hidden / m.heads * m.kv_heads;
   for (std::int64_t layer = 0; layer < m.layers; ++layer) {
     const auto add = [&](const char* name, std::int64_t rows, std::int64_t cols) {
-      all.push_back(
-          {fmt::format("model.layers.{}.{}.weight", layer, name), rows, cols, rows > 1 && m.bits > 0});
+      all.push_back({fmt::format("model.layers.{}.{}.weight", layer, name),
+                     fmt::format("model.layers.{}.{}.weight", m.same_blocks ? 0 : layer, name), rows, cols,
+                     rows > 1 && m.bits > 0});
     };
     add("self_attn.q_proj", m.hidden, m.hidden);
     add("self_attn.k_proj", kv, m.hidden);
@@ -70,11 +77,13 @@ inline void write_random_model(ThreadPool& pool, const RandomModel& m,
     add("input_layernorm", 1, m.hidden);
     add("post_attention_layernorm", 1, m.hidden);
   }
+  const QuantChoice choice =
+      m.choice.empty() ? FormatSet().uniform(std::max(m.bits, 2)) : parse_choice(m.choice, "choice");
   PackedModules modules;
   std::vector<TensorSpec> specs;
   for (const Matrix& x : all) {
     if (x.packed) {
-      const PackedModule module{FormatSet().uniform(m.bits), x.rows, x.cols, m.dtype};
+      const PackedModule module{choice, x.rows, x.cols, m.dtype};
       modules.modules.emplace(x.name, module);
       for (auto& spec : packed_tensor_specs(x.name, module)) specs.push_back(spec);
     } else {
@@ -83,12 +92,21 @@ inline void write_random_model(ThreadPool& pool, const RandomModel& m,
   }
   SafetensorsWriter writer(directory / "model.safetensors", specs, {{"format", "pt"}});
   std::vector<float> w;
+  std::map<std::string, PackedMatrix> packed;  // by source, where blocks share them
   for (const Matrix& x : all) {
+    const auto append = [&](const PackedMatrix& matrix) {
+      for (const PackedPart& part : matrix.parts())
+        writer.append(x.name + "." + part.suffix, part.bytes.data(), part.bytes.size());
+    };
+    if (const auto at = packed.find(x.source); at != packed.end()) {
+      append(at->second);
+      continue;
+    }
     w.resize(static_cast<std::size_t>(x.rows * x.cols));
     if (x.rows == 1) {
       std::fill(w.begin(), w.end(), 1.0F);
     } else {
-      Rng(5, stream_of(x.name)).fill_normal(pool, w.data(), x.rows * x.cols);
+      Rng(5, stream_of(x.source)).fill_normal(pool, w.data(), x.rows * x.cols);
       const float scale = 1.0F / std::sqrt(static_cast<float>(x.cols));
       for (float& v : w) v *= scale;
     }
@@ -98,8 +116,8 @@ inline void write_random_model(ThreadPool& pool, const RandomModel& m,
     }
     const PackedModule& module = modules.modules.at(x.name);
     const PackedMatrix matrix = make_quantizer(module.choice)->pack(pool, w.data(), x.rows, x.cols);
-    for (const PackedPart& part : matrix.parts())
-      writer.append(x.name + "." + part.suffix, part.bytes.data(), part.bytes.size());
+    append(matrix);
+    if (m.same_blocks) packed.emplace(x.source, matrix);
   }
   writer.finish();
   nlohmann::ordered_json config = random_model_config(m);

@@ -24,9 +24,10 @@ void trellis_decode(ThreadPool& pool, const PackedView& w, float* out);
 
 // y[j, i] = sum_k w[i, k] x[j, k] for 1 <= count <= kGemvVectors.   x: [count, cols], y: [count, rows].
 // On processors with 256-bit vectors activations are rounded to 14 bits under one scale for each block of the
-// matrix's columns (an error of at most 1/32766 of the largest there), sums are exact up to the block, then
-// f32; elsewhere rows are decoded and multiplied in f32. scratch: trellis_few_scratch() floats, 32-byte
-// aligned. The same bits on any number of threads.
+// matrix's columns (an error of at most 1/32766 of the largest there; `coarse`, with AVX-512 VNNI: to 8 bits,
+// 1/254), sums are exact up to the block, then f32: without `coarse` the same bits on all of them; elsewhere
+// rows are decoded and multiplied in f32. scratch: trellis_few_scratch() floats, 32-byte aligned. The same
+// bits on any number of threads.
 void trellis_few(ThreadPool& pool, const PackedView& w, const float* x, std::int64_t count, float* y,
                  float* scratch, bool coarse);
 std::int64_t trellis_few_scratch(const PackedView& w, std::int64_t count);

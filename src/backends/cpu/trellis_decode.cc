@@ -112,20 +112,29 @@ void trellis_strip_scales(const PackedView& w, std::int64_t row, float* out) {
   const TrellisView& v = w.trellis;
   const std::int64_t blocks = trellis_blocks(w);
   const std::int64_t rows = std::min<std::int64_t>(kTrellisSide, w.rows - row);
-  std::fill_n(out, trellis_strip_scales_size(w), 0.0F);
-  std::int64_t group = -1;
-  float step = 0.0F;
-  for (std::int64_t i = 0; i < rows; ++i) {
-    for (std::int64_t b = 0; b < blocks; ++b) {
-      const std::int64_t index = (row + i) * blocks + b;
-      if (index / kTrellisBlocks2 != group) {
-        group = index / kTrellisBlocks2;
-        float scale2;
-        std::memcpy(&scale2, static_cast<const std::uint8_t*>(v.scales2) + 4 * group, sizeof scale2);
-        step = scale2 / 255.0F;
-      }
-      const float product = static_cast<float>(v.scales[index]) * step;
-      out[b * kTrellisSide + i] = v.offset + product;
+  if (rows < kTrellisSide) std::fill_n(out, trellis_strip_scales_size(w), 0.0F);
+  const std::int64_t end = (row + rows) * blocks;
+  std::int64_t index = row * blocks;
+  std::int64_t i = 0;
+  std::int64_t b = 0;
+  while (index < end) {
+    // As many as share a row and a second-level scale.
+    const std::int64_t group = index / kTrellisBlocks2;
+    const std::int64_t count = std::min({blocks - b, (group + 1) * kTrellisBlocks2 - index, end - index});
+    float scale2;
+    std::memcpy(&scale2, static_cast<const std::uint8_t*>(v.scales2) + 4 * group, sizeof scale2);
+    const float step = scale2 / 255.0F;
+    const std::uint8_t* const from = v.scales + index;
+    float* const to = out + b * kTrellisSide + i;
+    for (std::int64_t k = 0; k < count; ++k) {
+      const float product = static_cast<float>(from[k]) * step;
+      to[k * kTrellisSide] = v.offset + product;
+    }
+    index += count;
+    b += count;
+    if (b == blocks) {
+      b = 0;
+      ++i;
     }
   }
 }
