@@ -25,6 +25,11 @@ void check(const AttentionShape& s, std::span<const AttentionSegment> segments, 
   }
 }
 
+void check_sinks(const AttentionShape& s, ConstVector sinks) {
+  LQ_CHECK(std::ssize(sinks) == s.heads, kMismatch, "[attention] {} sinks for {} heads", sinks.size(),
+           s.heads);
+}
+
 backends::cuda::AttentionInput cuda_input(Context& ctx, const AttentionShape& s,
                                           std::span<const AttentionSegment> segments, ConstMatrix q,
                                           ConstMatrix k, ConstMatrix v) {
@@ -53,8 +58,10 @@ std::vector<AttentionSegment> whole_segments(std::span<const std::int64_t> start
 }
 
 void attention_forward(Context& ctx, const AttentionShape& s, std::span<const AttentionSegment> segments,
-                       ConstMatrix q, ConstMatrix k, ConstMatrix v, Matrix out, Matrix lse) {
+                       ConstMatrix q, ConstMatrix k, ConstMatrix v, Matrix out, Matrix lse,
+                       ConstVector sinks) {
   check(s, segments, q, k, v);
+  if (!sinks.empty()) check_sinks(s, sinks);
   check_shape("attention out", out, q.rows, q.cols);
   if (lse.data != nullptr) check_shape("attention lse", lse, s.heads, q.rows);
   const Device device =
@@ -62,11 +69,13 @@ void attention_forward(Context& ctx, const AttentionShape& s, std::span<const At
                                           {"k", k.device},
                                           {"v", v.device},
                                           {"out", out.device},
-                                          {"lse", lse.data == nullptr ? out.device : lse.device}});
+                                          {"lse", lse.data == nullptr ? out.device : lse.device},
+                                          {"sinks", sinks.empty() ? out.device : sinks.device()}});
   switch (device.kind) {
     case DeviceKind::kCpu:
-      return backends::cpu::attention_forward(ctx, s, segments, q, k, v, out, lse);
+      return backends::cpu::attention_forward(ctx, s, segments, q, k, v, out, lse, sinks);
     case DeviceKind::kCuda:
+      if (!sinks.empty()) cpu_only("attention_forward with sinks", {{"q", q.device}});
       return backends::cuda::attention_forward(queue_of(ctx, "attention_forward", device),
                                                cuda_input(ctx, s, segments, q, k, v), out.data, lse.data);
   }
@@ -104,6 +113,21 @@ void attention_backward(Context& ctx, const AttentionShape& s, std::span<const A
                                                 cuda_input(ctx, s, segments, q, k, v), out.data, lse.data,
                                                 dout.data, dq.data, dk.data, dv.data);
   }
+}
+
+void attention_sinks_backward(Context& ctx, const AttentionShape& s, ConstVector sinks, ConstMatrix out,
+                              ConstMatrix lse, ConstMatrix dout, Vector dsinks) {
+  check_sinks(s, sinks);
+  check_sinks(s, dsinks);
+  check_shape("attention out", out, out.rows, s.heads * s.head_dim);
+  check_shape("attention lse", lse, s.heads, out.rows);
+  check_shape("attention dout", dout, out.rows, out.cols);
+  cpu_only("attention_sinks_backward", {{"sinks", sinks.device()},
+                                        {"out", out.device},
+                                        {"lse", lse.device},
+                                        {"dout", dout.device},
+                                        {"dsinks", dsinks.device()}});
+  backends::cpu::attention_sinks_backward(ctx, s, sinks, out, lse, dout, dsinks);
 }
 
 }  // namespace lq

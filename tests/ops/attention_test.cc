@@ -20,6 +20,7 @@ struct Case {
   std::int64_t heads, kv_heads, dim, window;
   float soft_cap = 0.0F;
   bool causal = true;
+  float sinks = 0.0F;  // their spread; 0: none
 };
 
 void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
@@ -27,7 +28,7 @@ void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
 class AttentionTest : public testing::TestWithParam<Case> {
  protected:
   struct Result {
-    std::vector<float> out, lse, dq, dk, dv;
+    std::vector<float> out, lse, dq, dk, dv, dsinks;
   };
 
   void SetUp() override {
@@ -41,6 +42,7 @@ class AttentionTest : public testing::TestWithParam<Case> {
     k_ = normals(kv_size, 2);
     v_ = normals(kv_size, 3);
     dout_ = normals(q_size, 4);
+    if (c.sinks > 0.0F) sinks_ = normals(static_cast<std::size_t>(c.heads), 5, c.sinks);
     reference_ = {{c.starts.begin(), c.starts.end()},
                   static_cast<std::size_t>(c.heads),
                   static_cast<std::size_t>(c.kv_heads),
@@ -61,27 +63,32 @@ class AttentionTest : public testing::TestWithParam<Case> {
     NoProgress progress;
     Context ctx{pool, progress, 0, {}};
     const auto segments = whole_segments(GetParam().starts);
-    Result r{std::vector<float>(q_.size()),
-             std::vector<float>(static_cast<std::size_t>(tokens_ * shape_.heads)),
-             std::vector<float>(q_.size()), std::vector<float>(k_.size()), std::vector<float>(k_.size())};
+    Result r{
+        std::vector<float>(q_.size()), std::vector<float>(static_cast<std::size_t>(tokens_ * shape_.heads)),
+        std::vector<float>(q_.size()), std::vector<float>(k_.size()),
+        std::vector<float>(k_.size()), std::vector<float>(sinks_.size(), 0.5F)};
     const Matrix out{r.out.data(), tokens_, q().cols};
     const Matrix lse{r.lse.data(), shape_.heads, tokens_};
-    attention_forward(ctx, shape_, segments, q(), kv(k_), kv(v_), out, lse);
+    attention_forward(ctx, shape_, segments, q(), kv(k_), kv(v_), out, lse, sinks_);
     attention_backward(ctx, shape_, segments, q(), kv(k_), kv(v_), out, lse,
                        {dout_.data(), tokens_, q().cols}, {r.dq.data(), tokens_, q().cols},
                        {r.dk.data(), tokens_, kv(k_).cols}, {r.dv.data(), tokens_, kv(k_).cols});
+    if (sinks_.empty()) return r;
+    attention_sinks_backward(ctx, shape_, sinks_, out, lse, {dout_.data(), tokens_, q().cols}, r.dsinks);
+    for (float& d : r.dsinks) d -= 0.5F;  // it is added to
     return r;
   }
 
   std::int64_t tokens_ = 0;
   AttentionShape shape_;
-  std::vector<float> q_, k_, v_, dout_;
+  std::vector<float> q_, k_, v_, dout_, sinks_;
   reference::AttentionCase reference_;
 };
 
 TEST_P(AttentionTest, ForwardEqualsPlainLoops) {
   const Result r = run(2);
-  const auto want = reference::attention(to<double>(q_), to<double>(k_), to<double>(v_), reference_);
+  const auto want =
+      reference::attention(to<double>(q_), to<double>(k_), to<double>(v_), reference_, to<double>(sinks_));
   EXPECT_LT(relative_difference(r.out, want), 2e-6);
 }
 
@@ -91,6 +98,7 @@ TEST_P(AttentionTest, BackwardEqualsComplexStep) {
   const auto zq = to<Complex>(q_);
   const auto zk = to<Complex>(k_);
   const auto zv = to<Complex>(v_);
+  const auto zs = to<Complex>(sinks_);
   const auto check = [&](const std::vector<float>& x, const std::vector<float>& gradient, const auto& f) {
     for (std::uint64_t trial = 0; trial < 3; ++trial) {
       const auto direction = normals(x.size(), 100 + trial);
@@ -108,13 +116,17 @@ TEST_P(AttentionTest, BackwardEqualsComplexStep) {
     }
   };
   check(q_, r.dq, [&](const auto& z) {
-    return reference::weighted_sum(reference::attention(z, zk, zv, reference_), dout_);
+    return reference::weighted_sum(reference::attention(z, zk, zv, reference_, zs), dout_);
   });
   check(k_, r.dk, [&](const auto& z) {
-    return reference::weighted_sum(reference::attention(zq, z, zv, reference_), dout_);
+    return reference::weighted_sum(reference::attention(zq, z, zv, reference_, zs), dout_);
   });
   check(v_, r.dv, [&](const auto& z) {
-    return reference::weighted_sum(reference::attention(zq, zk, z, reference_), dout_);
+    return reference::weighted_sum(reference::attention(zq, zk, z, reference_, zs), dout_);
+  });
+  if (sinks_.empty()) return;
+  check(sinks_, r.dsinks, [&](const auto& z) {
+    return reference::weighted_sum(reference::attention(zq, zk, zv, reference_, z), dout_);
   });
 }
 
@@ -127,6 +139,7 @@ TEST_P(AttentionTest, SameBitsOnAnyNumberOfThreads) {
     EXPECT_EQ(one.dq, many.dq);
     EXPECT_EQ(one.dk, many.dk);
     EXPECT_EQ(one.dv, many.dv);
+    EXPECT_EQ(one.dsinks, many.dsinks);
   }
 }
 
@@ -142,7 +155,7 @@ TEST_P(AttentionTest, LaterQueriesAgainstCachedKeysEqualTheWholePass) {
     const AttentionSegment segment{0, fresh, 0, count};
     std::vector<float> out(static_cast<std::size_t>(fresh * q().cols));
     attention_forward(ctx, shape_, std::span(&segment, 1), q().slice(count - fresh, fresh), kv(k_), kv(v_),
-                      {out.data(), fresh, q().cols}, {});
+                      {out.data(), fresh, q().cols}, {}, sinks_);
     const std::vector<float> want(r.out.begin() + (count - fresh) * q().cols,
                                   r.out.begin() + count * q().cols);
     EXPECT_LT(relative_difference(out, want), 2e-6);
@@ -158,7 +171,9 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"soft_cap", {0, 5, 300}, 2, 1, 4, 0, 1.5F},
                     Case{"capped_window", {0, 130}, 4, 2, 6, 9, 0.5F},
                     Case{"whole", {0, 300}, 2, 2, 4, 0, 0.0F, false},
-                    Case{"whole_packed", {0, 3, 70, 71, 200}, 2, 1, 4, 0, 2.0F, false}),
+                    Case{"whole_packed", {0, 3, 70, 71, 200}, 2, 1, 4, 0, 2.0F, false},
+                    Case{"sinks", {0, 5, 300}, 4, 2, 6, 0, 0.0F, true, 3.0F},
+                    Case{"sinks_window", {0, 3, 130}, 4, 1, 5, 9, 0.0F, true, 3.0F}),
     [](const auto& info) { return std::string(info.param.name); });
 
 TEST(Attention, RefusesSegmentsOutsideTheMatrices) {
@@ -174,6 +189,26 @@ TEST(Attention, RefusesSegmentsOutsideTheMatrices) {
   EXPECT_THROW(attention_forward(ctx, {3, 2, 2, 0, 1.0F}, {}, {x.data(), 1, 6}, {x.data(), 1, 4},
                                  {x.data(), 1, 4}, {out.data(), 1, 6}, {}),
                Error);
+}
+
+// A sink far above the scores takes all; one far below changes nothing.
+TEST(Attention, SinksTakeFromTheScoresAndGiveNothing) {
+  ThreadPool pool(1);
+  NoProgress progress;
+  Context ctx{pool, progress, 0, {}};
+  const std::vector<float> x = normals(8, 1);
+  std::vector<float> plain(8), out(8);
+  const AttentionSegment segment{0, 4, 0, 4};
+  const auto run = [&](const std::vector<float>& sinks, std::vector<float>& to_out) {
+    attention_forward(ctx, {1, 1, 2, 0, 1.0F}, std::span(&segment, 1), {x.data(), 4, 2}, {x.data(), 4, 2},
+                      {x.data(), 4, 2}, {to_out.data(), 4, 2}, {}, sinks);
+  };
+  run({}, plain);
+  run({-200.0F}, out);
+  EXPECT_EQ(out, plain);
+  run({200.0F}, out);
+  for (const float v : out) EXPECT_EQ(v, 0.0F);
+  EXPECT_THROW(run({1.0F, 1.0F}, out), Error);
 }
 
 TEST(Attention, RefusesAWindowOverWholeSequences) {

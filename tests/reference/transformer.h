@@ -66,8 +66,10 @@ struct AttentionCase {
 };
 
 // Softmax without its shift: scores are small here, and max() has no derivative.
+// sinks: a logit more in the rows of each head; empty: none.
 template <typename T>
-Values<T> attention(const Values<T>& q, const Values<T>& k, const Values<T>& v, const AttentionCase& c) {
+Values<T> attention(const Values<T>& q, const Values<T>& k, const Values<T>& v, const AttentionCase& c,
+                    const Values<T>& sinks = {}) {
   using std::exp;
   using std::tanh;
   Values<T> out(q.size(), T(0.0));
@@ -76,7 +78,7 @@ Values<T> attention(const Values<T>& q, const Values<T>& k, const Values<T>& v, 
       for (std::size_t h = 0; h < c.heads; ++h) {
         const std::size_t g = h / (c.heads / c.kv_heads);
         const T* query = &q[(i * c.heads + h) * c.dim];
-        T total = 0.0;
+        T total = sinks.empty() ? T(0.0) : exp(sinks[h]);
         Values<T> sum(c.dim, T(0.0));
         const std::size_t end = c.causal ? i + 1 : c.starts[s + 1];
         for (std::size_t j = c.starts[s]; j < end; ++j) {

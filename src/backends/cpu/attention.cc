@@ -26,9 +26,20 @@ struct Job {
   std::int64_t q0 = 0;  // first query, within the segment
 };
 
+// What a row's online softmax has seen before its first score: nothing, or the head's sink.
+struct RowStart {
+  float peak = -std::numeric_limits<float>::infinity();
+  float total = 0.0F;
+};
+
+RowStart row_start(ConstVector sinks, std::int64_t head) {
+  if (sinks.empty()) return {};
+  return {sinks[static_cast<std::size_t>(head)], 1.0F};
+}
+
 // One query: dot products and one weighted sum; a matrix product would not pay.
 void forward_one(const AttentionShape& s, const AttentionSegment& segment, std::int64_t head, std::int64_t i,
-                 ConstMatrix q, ConstMatrix k, ConstMatrix v, Matrix out, Matrix lse) {
+                 RowStart start, ConstMatrix q, ConstMatrix k, ConstMatrix v, Matrix out, Matrix lse) {
   const std::int64_t kv_at = head / (s.heads / s.kv_heads) * s.head_dim;
   const KeyRange range = visible(segment, s, i, 0, segment.kv_count);
   const std::int64_t count = range.end - range.begin;
@@ -40,8 +51,8 @@ void forward_one(const AttentionShape& s, const AttentionSegment& segment, std::
     scores[static_cast<std::size_t>(j)] = s.scale * dot(s.head_dim, query, key);
   }
   if (s.soft_cap > 0.0F) backends::soft_cap_forward(count, s.soft_cap, scores.data());
-  float peak = -std::numeric_limits<float>::infinity();
-  float total = 0.0F;
+  float peak = start.peak;
+  float total = start.total;
   online_softmax(count, scores.data(), &peak, &total);
   std::fill(to, to + s.head_dim, 0.0F);
   for (std::int64_t j = 0; j < count; ++j) {
@@ -52,15 +63,15 @@ void forward_one(const AttentionShape& s, const AttentionSegment& segment, std::
 }
 
 void forward_block(Context& ctx, const AttentionShape& s, const AttentionSegment& segment, const Job& job,
-                   ConstMatrix q, ConstMatrix k, ConstMatrix v, Matrix out, Matrix lse) {
+                   RowStart start, ConstMatrix q, ConstMatrix k, ConstMatrix v, Matrix out, Matrix lse) {
   const std::int64_t rows = std::min(kQueries, segment.q_count - job.q0);
   const std::int64_t kv_at = job.head / (s.heads / s.kv_heads) * s.head_dim;
   const std::int64_t q_row = segment.q_begin + job.q0;
   const float* query = q.row(q_row) + job.head * s.head_dim;
   float* to = out.row(q_row) + job.head * s.head_dim;
   std::vector<float> scores(static_cast<std::size_t>(rows * kKeys));
-  std::vector<float> peak(static_cast<std::size_t>(rows), -std::numeric_limits<float>::infinity());
-  std::vector<float> total(static_cast<std::size_t>(rows), 0.0F);
+  std::vector<float> peak(static_cast<std::size_t>(rows), start.peak);
+  std::vector<float> total(static_cast<std::size_t>(rows), start.total);
   const KeyRange keys = keys_of(segment, s, job.q0, job.q0 + rows);
   for (std::int64_t k0 = keys.begin; k0 < keys.end; k0 += kKeys) {
     const std::int64_t count = std::min(kKeys, keys.end - k0);
@@ -93,7 +104,8 @@ void forward_block(Context& ctx, const AttentionShape& s, const AttentionSegment
 }  // namespace
 
 void attention_forward(Context& ctx, const AttentionShape& s, std::span<const AttentionSegment> segments,
-                       ConstMatrix q, ConstMatrix k, ConstMatrix v, Matrix out, Matrix lse) {
+                       ConstMatrix q, ConstMatrix k, ConstMatrix v, Matrix out, Matrix lse,
+                       ConstVector sinks) {
   std::vector<Job> jobs;
   for (std::size_t g = 0; g < segments.size(); ++g) {
     for (std::int64_t head = 0; head < s.heads; ++head) {
@@ -105,10 +117,11 @@ void attention_forward(Context& ctx, const AttentionShape& s, std::span<const At
   ctx.pool.run(std::ssize(jobs), [&](std::int64_t j) {
     const Job& job = jobs[static_cast<std::size_t>(j)];
     const AttentionSegment& segment = segments[static_cast<std::size_t>(job.segment)];
+    const RowStart start = row_start(sinks, job.head);
     if (segment.q_count == 1) {
-      forward_one(s, segment, job.head, 0, q, k, v, out, lse);
+      forward_one(s, segment, job.head, 0, start, q, k, v, out, lse);
     } else {
-      forward_block(ctx, s, segment, job, q, k, v, out, lse);
+      forward_block(ctx, s, segment, job, start, q, k, v, out, lse);
     }
   });
 }

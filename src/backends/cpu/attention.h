@@ -10,10 +10,16 @@
 namespace lq::backends::cpu {
 
 void attention_forward(Context& ctx, const AttentionShape& shape, std::span<const AttentionSegment> segments,
-                       ConstMatrix q, ConstMatrix k, ConstMatrix v, Matrix out, Matrix lse);
+                       ConstMatrix q, ConstMatrix k, ConstMatrix v, Matrix out, Matrix lse,
+                       ConstVector sinks = {});
 
+// Without the sinks' own gradient: what q, k and v have of them lies in lse.
 void attention_backward(Context& ctx, const AttentionShape& shape, std::span<const AttentionSegment> segments,
                         ConstMatrix q, ConstMatrix k, ConstMatrix v, ConstMatrix out, ConstMatrix lse,
                         ConstMatrix dout, Matrix dq, Matrix dk, Matrix dv);
+
+// dsinks += , one number a head, each by one job over the tokens in their order.
+void attention_sinks_backward(Context& ctx, const AttentionShape& shape, ConstVector sinks, ConstMatrix out,
+                              ConstMatrix lse, ConstMatrix dout, Vector dsinks);
 
 }  // namespace lq::backends::cpu

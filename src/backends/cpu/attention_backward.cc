@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <vector>
 
 #include "backends/cpu/attention.h"
@@ -120,6 +121,21 @@ void attention_backward(Context& ctx, const AttentionShape& s, std::span<const A
   if (!grouped) return;
   reduce_groups(ctx, s, t.dk, dk);
   reduce_groups(ctx, s, t.dv, dv);
+}
+
+void attention_sinks_backward(Context& ctx, const AttentionShape& s, ConstVector sinks, ConstMatrix out,
+                              ConstMatrix lse, ConstMatrix dout, Vector dsinks) {
+  ctx.pool.run(s.heads, [&](std::int64_t head) {
+    const auto h = static_cast<std::size_t>(head);
+    const std::int64_t at = head * s.head_dim;
+    double sum = 0.0;
+    for (std::int64_t t = 0; t < out.rows; ++t) {
+      // The sink's value is 0: its score's slope is -p (sum_j p_j dp_j).
+      const float share = std::exp(sinks[h] - lse.row(head)[t]);
+      sum -= double{share} * double{dot(s.head_dim, dout.row(t) + at, out.row(t) + at)};
+    }
+    dsinks[h] += static_cast<float>(sum);
+  });
 }
 
 }  // namespace lq::backends::cpu
