@@ -1,6 +1,6 @@
-// A feed-forward part of many experts, of which each token uses a few (Shazeer et al. 2017; as Mixtral and
-// Qwen3-MoE have it): y = sum over the chosen of weight * expert(x), weights by ops/routing.h from router x.
-// The gradient flows through the experts and through the weights.
+// A feed-forward part of many experts, of which each token uses a few (Shazeer et al. 2017; as Mixtral,
+// Qwen3-MoE and, with biases, gpt-oss have it): y = sum over the chosen of weight * expert(x), weights by
+// ops/routing.h from router x. The gradient flows through the experts and through the weights.
 #pragma once
 
 #include <cstdint>

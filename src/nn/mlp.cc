@@ -5,6 +5,7 @@
 namespace lq {
 
 void Mlp::activate(Context& ctx, const MlpTape& tape, Matrix hidden) const {
+  if (clamp) return clamped_gate_forward(ctx, *clamp, tape.gate, tape.up, hidden);
   if (gated()) return gate_forward(ctx, activation, tape.gate, tape.up, hidden);
   activation_forward(ctx, activation, tape.up, hidden);
 }
@@ -32,7 +33,11 @@ void Mlp::backward(Context& ctx, Workspace& ws, ConstMatrix x, const MlpTape& ta
     down.backward(ctx, ws, hidden, dy, dhidden, false, tokens);
   }
   if (gated()) {
-    gate_backward(ctx, activation, tape.gate, tape.up, dhidden, tape.gate, tape.up);
+    if (clamp) {
+      clamped_gate_backward(ctx, *clamp, tape.gate, tape.up, dhidden, tape.gate, tape.up);
+    } else {
+      gate_backward(ctx, activation, tape.gate, tape.up, dhidden, tape.gate, tape.up);
+    }
     return in.backward(ctx, ws, x, std::array{tape.gate, tape.up}, dx, tokens);
   }
   activation_backward(ctx, activation, tape.up, dhidden, tape.up);

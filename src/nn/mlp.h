@@ -1,9 +1,12 @@
-// The feed-forward layer: down(act(gate x) * (up x)) with a gate (SwiGLU and its like, Shazeer 2020), else
-// down(act(up x)).
+// The feed-forward layer: down(act(gate x) * (up x)) with a gate (SwiGLU and its like, Shazeer 2020; or cut
+// off, ops/clamped_gate.h), else down(act(up x)).
 #pragma once
+
+#include <optional>
 
 #include "nn/projections.h"
 #include "ops/activation.h"
+#include "ops/clamped_gate.h"
 #include "tensor/workspace.h"
 
 namespace lq {
@@ -18,6 +21,7 @@ struct Mlp {
   Projections in;  // gate and up, or up alone
   Linear down;
   Activation activation = Activation::kSilu;
+  std::optional<GateClamp> clamp = {};  // in place of the activation: the gate is cut off
 
   bool gated() const { return in.count() == 2; }
   std::int64_t inner() const { return down.in(); }

@@ -34,7 +34,7 @@ void SelfAttention::forward(Context& ctx, Workspace& ws, const SequencePlan& pla
     norms.k.forward(ctx, ws, tape.raw_k, tape.k);
   }
   rotate(ctx, plan, tape.q, tape.k);
-  attention_forward(ctx, shape, plan.segments, tape.q, tape.k, tape.v, tape.out, tape.lse);
+  attention_forward(ctx, shape, plan.segments, tape.q, tape.k, tape.v, tape.out, tape.lse, sink_values());
   o.forward(ctx, ws, tape.out, y);
 }
 
@@ -59,7 +59,7 @@ void SelfAttention::forward_cached(Context& ctx, Workspace& ws, const SequencePl
     const AttentionSegment alone{0, s.q_count, 0, s.kv_count};
     attention_forward(ctx, shape, std::span(&alone, 1), query.slice(s.q_begin, s.q_count),
                       cache.keys(layer, s.q_count), cache.values(layer, s.q_count),
-                      out.slice(s.q_begin, s.q_count), {});
+                      out.slice(s.q_begin, s.q_count), {}, sink_values());
   }
   o.forward(ctx, ws, out, y);
 }
@@ -73,6 +73,8 @@ void SelfAttention::backward(Context& ctx, Workspace& ws, const SequencePlan& pl
   const Matrix dv = scratch.matrix(x.rows, kv_width());
   o.backward(ctx, ws, tape.out, dy, dout, false);
   attention_backward(ctx, shape, plan.segments, tape.q, tape.k, tape.v, tape.out, tape.lse, dout, dq, dk, dv);
+  if (sinks != nullptr && sinks->trainable())
+    attention_sinks_backward(ctx, shape, sinks->values(), tape.out, tape.lse, dout, sinks->grads());
   if (const RopeTable* const table = plan.rope_of(rope)) {
     rope_backward(ctx, *table, shape.heads, dq);
     rope_backward(ctx, *table, shape.kv_heads, dk);

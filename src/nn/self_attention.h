@@ -1,6 +1,6 @@
 // Self-attention: o( attention( rope(q x), rope(k x), v x ) ); with QK-norm o( attention( rope(norm(q x)),
 // rope(norm(k x)), v x ) ), each head normalized by itself or the whole width. Layers may be without
-// rotation.
+// rotation; the softmax may have a learned logit more a head, a sink.
 #pragma once
 
 #include <span>
@@ -36,6 +36,7 @@ struct SelfAttention {
   AttentionShape shape;
   QueryKeyNorms norms = {};
   RopeUse rope = RopeUse::kGlobal;
+  Parameter* sinks = nullptr;  // [heads], F32; null: none. It outlives this
 
   std::int64_t width() const { return qkv.out(0); }
   std::int64_t kv_width() const { return qkv.out(1); }
@@ -53,6 +54,7 @@ struct SelfAttention {
                 const AttentionTape& tape, ConstMatrix dy, Matrix dx);
 
  private:
+  ConstVector sink_values() const { return sinks != nullptr ? sinks->values() : ConstVector(); }
   void rotate(Context& ctx, const SequencePlan& plan, Matrix q, Matrix k) const;
 };
 

@@ -22,6 +22,7 @@ struct ExpertCase {
   Workspace ws;
   Parameter router;
   std::vector<Parameter> weights = std::vector<Parameter>(3 * kMany);
+  std::vector<Parameter> biases = std::vector<Parameter>(3 * kMany + 1);  // the last is the router's
   std::vector<float> x = reference::normals(kSeen * kWide, 50);
   std::vector<float> dy = reference::normals(kSeen * kWide, 51);
 
@@ -30,12 +31,32 @@ struct ExpertCase {
     for (std::size_t i = 0; i < weights.size(); ++i) {
       const bool down = i % 3 == 2;
       set(weights[i], down ? kWide : kNarrow, down ? kNarrow : kWide, i + 2);
+      set_vector(biases[i], down ? kWide : kNarrow, i + 100);
     }
+    set_vector(biases.back(), kMany, 99);
   }
   static void set(Parameter& p, std::int64_t rows, std::int64_t cols, std::uint64_t stream) {
     p.value = Tensor::empty(DType::kF32, {rows, cols});
     const auto v = reference::normals(static_cast<std::size_t>(rows * cols), stream, 0.7F);
     std::copy(v.begin(), v.end(), p.value.mutable_data<float>());
+  }
+  static void set_vector(Parameter& p, std::int64_t size, std::uint64_t stream) {
+    p.value = Tensor::empty(DType::kF32, {size});
+    const auto v = reference::normals(static_cast<std::size_t>(size), stream, 0.7F);
+    std::copy(v.begin(), v.end(), p.value.mutable_data<float>());
+  }
+  static Linear linear(std::string name, Parameter& p, Parameter* bias) {
+    return {std::move(name), std::make_unique<DenseWeight>(p), bias};
+  }
+  // With biases and cut gates, as gpt-oss has them.
+  Experts biased() {
+    Experts all{linear("router", router, &biases.back()), {}, kTwo, true};
+    for (std::size_t i = 0; i < weights.size(); i += 3) {
+      const auto part = [&](std::size_t j) { return linear("e", weights[i + j], &biases[i + j]); };
+      all.experts.push_back(
+          {Projections::apart(part(0), part(1)), part(2), Activation::kSilu, GateClamp{1.702F, 1.5F}});
+    }
+    return all;
   }
   static Linear linear(std::string name, Parameter& p) {
     return {std::move(name), std::make_unique<DenseWeight>(p)};
@@ -97,6 +118,34 @@ TEST(Experts, GradientsOfEverythingEqualDifferences) {
     for (Parameter& p : c.weights) {
       for (std::int64_t i = 0; i < p.grad.numel(); ++i) {
         EXPECT_NEAR(p.grad.data<float>()[i], slope(p.value.mutable_data<float>()[i]), 4e-3) << i;
+      }
+    }
+  }
+}
+
+TEST(Experts, GradientsOfBiasesAndCutGatesEqualDifferences) {
+  ExpertCase c;
+  for (auto* group : {&c.weights, &c.biases}) {
+    for (Parameter& p : *group) p.make_trainable();
+  }
+  Experts all = c.biased();
+  std::vector<float> dx;
+  c.run(all, nullptr, &dx);
+  const auto slope = [&](float& at) {
+    constexpr float kStep = 1.0F / 1024.0F;  // smaller: a number must not reach the limit
+    const float was = at;
+    at = was + kStep;
+    const double above = c.run(all, nullptr, nullptr);
+    at = was - kStep;
+    const double below = c.run(all, nullptr, nullptr);
+    at = was;
+    return (above - below) / (2.0 * kStep);
+  };
+  for (std::size_t i = 0; i < dx.size(); ++i) EXPECT_NEAR(dx[i], slope(c.x[i]), 1e-2) << i;
+  for (auto* group : {&c.weights, &c.biases}) {
+    for (Parameter& p : *group) {
+      for (std::int64_t i = 0; i < p.grad.numel(); ++i) {
+        EXPECT_NEAR(p.grad.data<float>()[i], slope(p.value.mutable_data<float>()[i]), 1e-2) << i;
       }
     }
   }
