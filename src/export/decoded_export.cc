@@ -6,9 +6,8 @@
 #include "base/version.h"
 #include "export/export_options.h"
 #include "files/job.h"
-#include "formats/sharded_writer.h"
 #include "formats/side_files.h"
-#include "formats/stored_layout.h"
+#include "formats/stored_writer.h"
 
 namespace lq {
 namespace {
@@ -27,23 +26,20 @@ void write_tensors(Context& context, const Checkpoint& model, const HfExportOpti
   std::vector<TensorSpec> specs;
   std::int64_t total = 0;
   for (const TensorView& view : reader.tensors()) {
-    specs.push_back(
-        {view.name(), written_dtype(view, options), stored_shape(model.config(), view.name(), view.shape())});
+    specs.push_back({view.name(), written_dtype(view, options), view.shape()});
     total += view.numel();
   }
   ShardOptions shard;
   shard.max_shard_bytes = options.max_shard_bytes;
-  ShardedWriter writer(directory, specs, shard);
+  StoredWriter writer(directory, model.config(), specs, shard);
   context.progress.begin("export", total, "weights");
   std::int64_t done = 0;
   for (const TensorView& view : reader.tensors()) {
     context.stop.check();
     if (written_dtype(view, options) == view.dtype()) {
-      const Tensor values = stored_values(model.config(), view.name(), view.values());
-      writer.append(view.name(), values.raw(), values.bytes());
+      writer.write(view.name(), view.values());
     } else {
-      const Tensor values = stored_values(model.config(), view.name(), view.copy_f32());
-      writer.write_f32(view.name(), values.data<float>());
+      writer.write_f32(view.name(), view.copy_f32());
     }
     if (view.shape().size() == 2) ++report.matrices;
     drop(view);

@@ -16,9 +16,8 @@
 #include "formats/module_name.h"
 #include "formats/packed_checkpoint.h"
 #include "formats/peft_adapter.h"
-#include "formats/sharded_writer.h"
 #include "formats/side_files.h"
-#include "formats/stored_layout.h"
+#include "formats/stored_writer.h"
 #include "ops/host_math.h"
 
 namespace lq {
@@ -160,27 +159,23 @@ HfExportReport export_hf(Context& context, const CheckpointPtr& model, const HfE
   for (DensePart& part : dense.parts) {
     if (!part.as_stored()) part.spec.dtype = options.dtype.value_or(part.spec.dtype);
     specs.push_back(part.spec);
-    specs.back().shape = stored_shape(packed.config(), part.spec.name, part.spec.shape);
   }
   std::int64_t total = 0;
   for (const auto& [name, module] : modules) {
-    specs.push_back({.name = name,
-                     .dtype = options.dtype.value_or(module.dtype),
-                     .shape = stored_shape(packed.config(), name, {module.rows, module.cols})});
+    specs.push_back(
+        {.name = name, .dtype = options.dtype.value_or(module.dtype), .shape = {module.rows, module.cols}});
     total += module.rows * module.cols;
   }
   ShardOptions shard;
   shard.max_shard_bytes = options.max_shard_bytes;
-  ShardedWriter writer(output.final_dir(), specs, shard);
+  StoredWriter writer(output.final_dir(), packed.config(), specs, shard);
   for (const DensePart& part : dense.parts) {
     if (part.as_stored()) {
-      const Tensor values = stored_values(packed.config(), part.spec.name, part.from->values());
-      writer.append(part.spec.name, values.raw(), values.bytes());
+      writer.write(part.spec.name, part.from->values());
       if (!dense.unties) drop(*part.from);
       continue;
     }
-    const Tensor merged = stored_values(packed.config(), part.spec.name, part.merged(context));
-    writer.write_f32(part.spec.name, merged.data<float>());
+    writer.write_f32(part.spec.name, part.merged(context));
     if (part.replaced) ++report.replaced;
     if (part.pair != nullptr) ++report.adapted;
   }
@@ -202,7 +197,7 @@ HfExportReport export_hf(Context& context, const CheckpointPtr& model, const HfE
         round_to(context.pool, stored.dtype(), w.data<float>(), w.numel(), stored.mutable_raw());
     rounded.squared_error += r.squared_error;
     rounded.squared_norm += r.squared_norm;
-    writer.write(name, stored_values(packed.config(), name, std::move(stored)));
+    writer.write(name, std::move(stored));
     done += w.numel();
     context.progress.update(done, name);
   }

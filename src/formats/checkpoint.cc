@@ -43,6 +43,8 @@ Checkpoint::Checkpoint(const std::filesystem::path& path) : folder_(path) {
     if (auto inner = language_model_config(*config_)) config_ = std::move(*inner);
   }
   if (!packed) {
+    // What the reader hands on is decoded.
+    if (config_ && config_->section_if("quantization_config")) config_->json().erase("quantization_config");
     view.normalized = true;
     if (config_) view.blocks = blocks_of(*config_);
     if (whole) view.config = &*whole;

@@ -5,11 +5,13 @@
 
 #include "base/error.h"
 #include "formats/config_file.h"
+#include "formats/gpt_oss_layout.h"
 
 namespace lq {
 namespace {
 
 constexpr std::string_view kMethod = "lqlora";
+constexpr std::string_view kOtherMethod = "mxfp4";  // which gpt_oss_layout.h reads
 
 }  // namespace
 
@@ -27,6 +29,7 @@ bool is_packed(const JsonObject& config) {
   const auto section = config.section_if("quantization_config");
   if (!section) return false;
   const std::string method = section->text_or("quant_method", "");
+  if (method == kOtherMethod && config.text_or("model_type", "") == kGptOssType) return false;
   LQ_CHECK(method == kMethod, kUnsupported,
            "{}: quantization_config.quant_method is '{}', but only dense models and those packed by lqlora "
            "can be read",

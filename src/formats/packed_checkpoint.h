@@ -25,8 +25,9 @@ struct PackedModules {
 // The value of config.json's key "quantization_config", in version 2.
 nlohmann::ordered_json packed_modules_to_json(const PackedModules& packed);
 
-// True when config.json has a quantization_config of ours. Throws Error(kUnsupported) when it has one of
-// another program (naming its quant_method), so that nobody reads foreign codes as weights.
+// True when config.json has a quantization_config of ours; false without one, and for gpt-oss in MXFP4, whose
+// codes are read as they lie. Throws Error(kUnsupported) when it has one of another program (naming its
+// quant_method), so that nobody reads foreign codes as weights.
 bool is_packed(const JsonObject& config);
 
 // REQUIRES: is_packed(config). Versions 1 and 2. Throws Error(kUnsupported) for another one,

@@ -33,12 +33,18 @@ SafetensorsWriter::Slot& SafetensorsWriter::slot(std::string_view name) {
 }
 
 void SafetensorsWriter::append(std::string_view name, const void* bytes, std::size_t size) {
+  put(name, slot(name).written, bytes, size);
+}
+
+void SafetensorsWriter::put(std::string_view name, std::uint64_t offset, const void* bytes,
+                            std::size_t size) {
   Slot& to = slot(name);
-  LQ_CHECK(size <= to.bytes - to.written, kInvalidArgument,
+  LQ_CHECK(offset <= to.bytes && size <= to.bytes - offset && size <= to.bytes - to.written, kInvalidArgument,
            "[safetensors] {}: {}: {} bytes given, but shape {} {} has {}", path().string(), printable(name),
-           to.written + size, shape_text(to.spec.shape), dtype_name(to.spec.dtype), to.bytes);
+           std::max(offset, to.written) + size, shape_text(to.spec.shape), dtype_name(to.spec.dtype),
+           to.bytes);
   if (size == 0) return;
-  file_.write_at(to.begin + to.written, bytes, size);
+  file_.write_at(to.begin + offset, bytes, size);
   to.written += size;
   if (to.written == to.bytes) --missing_;
 }

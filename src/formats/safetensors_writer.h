@@ -26,6 +26,9 @@ class SafetensorsWriter {
   // The next `size` bytes of that tensor. Throws Error(kInvalidArgument) for an unknown name or more bytes
   // than the shape has.
   void append(std::string_view name, const void* bytes, std::size_t size);
+  // `size` bytes of that tensor from `offset` on, which nothing else has been written to. REQUIRES: no append
+  // to the same tensor. Throws as append.
+  void put(std::string_view name, std::uint64_t offset, const void* bytes, std::size_t size);
   // The whole tensor; dtype and shape must be as announced.
   void write(std::string_view name, const Tensor& tensor);
   // The whole tensor from f32, converted to the announced dtype (F32, BF16 or F16) in pieces.

@@ -77,6 +77,13 @@ void ShardedWriter::append(std::string_view name, const void* bytes, std::size_t
   settle(shard);
 }
 
+void ShardedWriter::put(std::string_view name, std::uint64_t offset, const void* bytes, std::size_t size) {
+  if (size == 0) return;
+  const std::size_t shard = shard_of(name);
+  writer(shard).put(name, offset, bytes, size);
+  settle(shard);
+}
+
 void ShardedWriter::write(std::string_view name, const Tensor& tensor) {
   if (tensor.bytes() == 0) return;
   const std::size_t shard = shard_of(name);

@@ -42,6 +42,7 @@ class ShardedWriter {
 
   const ShardPlan& plan() const { return plan_; }
   void append(std::string_view name, const void* bytes, std::size_t size);
+  void put(std::string_view name, std::uint64_t offset, const void* bytes, std::size_t size);
   void write(std::string_view name, const Tensor& tensor);
   void write_f32(std::string_view name, const float* values);
   // Writes the index; returns the names of all files written. Throws Error(kInvalidArgument) naming a tensor

@@ -4,42 +4,16 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <memory>
 #include <string>
 
 #include "base/error.h"
 #include "base/printable.h"
+#include "formats/gpt_oss_layout.h"
+#include "formats/strided_form.h"
 
 namespace lq {
 namespace {
-
-// [rows, cols] whose file holds [cols, rows].
-class TransposedForm final : public StoredForm {
- public:
-  TransposedForm(DType dtype, std::int64_t rows, std::int64_t cols)
-      : dtype_(dtype), rows_(rows), cols_(cols) {}
-  std::string_view name() const override { return dtype_name(dtype_); }
-  void to_f32(const std::byte* data, std::int64_t begin, std::int64_t count, float* out) const override {
-    constexpr std::int64_t kPiece = 4096;  // elements gathered at a time
-    const std::size_t size = dtype_size(dtype_);
-    std::array<std::byte, kPiece * 8> piece;
-    for (std::int64_t at = 0; at < count; at += kPiece) {
-      const std::int64_t n = std::min(kPiece, count - at);
-      for (std::int64_t i = 0; i < n; ++i) {
-        const std::int64_t row = (begin + at + i) / cols_;
-        const std::int64_t col = (begin + at + i) % cols_;
-        std::memcpy(piece.data() + static_cast<std::size_t>(i) * size,
-                    data + static_cast<std::size_t>(col * rows_ + row) * size, size);
-      }
-      convert_to_f32(dtype_, piece.data(), 0, n, out + at);
-    }
-  }
-
- private:
-  DType dtype_;
-  std::int64_t rows_, cols_;
-};
 
 std::string type_of(const JsonObject& config) {
   const auto at = config.json().find("model_type");
@@ -77,7 +51,7 @@ bool is_conv1d(std::string_view weight) {
 }
 
 TensorView transposed(TensorView view) {
-  view.form = std::make_shared<TransposedForm>(view.dtype(), view.shape()[1], view.shape()[0]);
+  view.form = std::make_shared<StridedForm>(view.dtype(), view.shape()[0], 1, view.shape()[1]);
   std::swap(view.spec.shape[0], view.spec.shape[1]);
   return view;
 }
@@ -169,9 +143,19 @@ std::vector<TensorView> own_layout(const JsonObject& config, std::vector<TensorV
       if (is_conv1d(v.name()) && v.shape().size() == 2) v = transposed(std::move(v));
     }
   }
+  if (type == kGptOssType) {
+    const auto& json = config.json();
+    const auto experts = json.find("num_local_experts");
+    const bool said = experts != json.end() && experts->is_number_unsigned();
+    return gpt_oss_experts(views, said ? std::optional(experts->get<std::int64_t>()) : std::nullopt, who);
+  }
   if (type == "mixtral") split_stacks({"block_sparse_moe.", "w1", "w3", "w2"}, who, views);
   if (type == "qwen3_moe") split_stacks({"mlp.", "gate_proj", "up_proj", "down_proj"}, who, views);
   return views;
+}
+
+std::optional<ExpertPlace> expert_place(const JsonObject& config, std::string_view name) {
+  return type_of(config) == kGptOssType ? gpt_oss_place(name) : std::nullopt;
 }
 
 bool lies_transposed(const JsonObject& config, std::string_view weight) {
@@ -189,7 +173,7 @@ Tensor stored_values(const JsonObject& config, std::string_view weight, Tensor v
   view.spec = {std::string(weight), values.dtype(), stored_shape(config, weight, values.shape())};
   view.data = values.raw();
   view.bytes = values.bytes();
-  view.form = std::make_shared<TransposedForm>(values.dtype(), values.dim(1), values.dim(0));
+  view.form = std::make_shared<StridedForm>(values.dtype(), values.dim(0), 1, values.dim(1));
   return view.copy();
 }
 

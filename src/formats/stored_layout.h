@@ -4,7 +4,8 @@
 //                  causal mask are no weights
 //   with images    (Gemma3ForConditionalGeneration) the language model's own config.json and tensors, by the
 //                  names that it has alone; the rest is left aside
-//   experts        one stack [experts, rows, cols] for all experts of a layer becomes a matrix for each
+//   experts        one stack [experts, rows, cols] for all experts of a layer becomes a matrix for each; of
+//                  gpt-oss transposed, gate and up by turns, with biases, in MXFP4 (gpt_oss_layout.h)
 #pragma once
 
 #include <optional>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "files/json_object.h"
+#include "formats/gpt_oss_layout.h"
 #include "tensor/tensor_view.h"
 
 namespace lq {
@@ -23,6 +25,10 @@ std::optional<JsonObject> language_model_config(const JsonObject& config);
 // Error(kCorruptFile) starting with `who` for a stack of another shape than it must have.
 std::vector<TensorView> own_layout(const JsonObject& config, std::vector<TensorView> views,
                                    std::string_view who);
+
+// Where this tensor stands in the model's files, where those have it within a stack of the experts'; nothing
+// where they have it alone, or where the experts may stand one by one.
+std::optional<ExpertPlace> expert_place(const JsonObject& config, std::string_view name);
 
 // Whether the model's files hold this weight [inputs, outputs].
 bool lies_transposed(const JsonObject& config, std::string_view weight);

@@ -1,4 +1,4 @@
-// A frozen weight in the form of its file (ggml's types of a GGUF file): decoded where a product needs it,
+// A frozen weight in the form of its file (ggml's types of a GGUF file, MXFP4): decoded where a product needs it,
 // never dense as a whole.
 #pragma once
 

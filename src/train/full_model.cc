@@ -7,9 +7,8 @@
 #include "base/error.h"
 #include "base/option_error.h"
 #include "files/json_file.h"
-#include "formats/sharded_writer.h"
 #include "formats/side_files.h"
-#include "formats/stored_layout.h"
+#include "formats/stored_writer.h"
 #include "models/registry.h"
 
 namespace lq {
@@ -26,8 +25,7 @@ std::vector<TensorSpec> train_all_parameters(Model& model) {
   std::vector<TensorSpec> specs;
   for (Parameter* p : model.parameters()) {
     const TensorView* view = reader.find(p->name);
-    specs.push_back({p->name, view == nullptr ? DType::kF32 : weight_dtype(view->dtype()),
-                     stored_shape(model.hf_config(), p->name, p->value.shape())});
+    specs.push_back({p->name, view == nullptr ? DType::kF32 : weight_dtype(view->dtype()), p->value.shape()});
     p->make_trainable();
   }
   return specs;
@@ -64,16 +62,10 @@ void write_full_model(Model& model, const std::vector<TensorSpec>& specs,
   for (TensorSpec& spec : written) {
     if (labelled) spec.name = name_beside_labels(model, spec.name);
   }
-  ShardedWriter writer(directory, written);
+  StoredWriter writer(directory, model.hf_config(), written);
   for (std::size_t i = 0; i < specs.size(); ++i) {
     const Tensor& value = model.find_parameter(specs[i].name)->value;
-    if (!lies_transposed(model.hf_config(), specs[i].name)) {
-      writer.write_f32(written[i].name, value.data<float>());
-      continue;
-    }
-    const Tensor stored = stored_values(model.hf_config(), specs[i].name,
-                                        Tensor::borrow(value.dtype(), value.shape(), value.raw()));
-    writer.write_f32(written[i].name, stored.data<float>());
+    writer.write_f32(written[i].name, Tensor::borrow(value.dtype(), value.shape(), value.raw()));
   }
   writer.finish();
   copy_side_files(model.checkpoint()->folder(), directory);

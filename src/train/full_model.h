@@ -10,7 +10,7 @@
 
 namespace lq {
 
-// Makes all parameters of the model learn. Returns how they are written back: names, shapes,
+// Makes all parameters of the model learn. Returns how they are written back: names, shapes in the model,
 // and the dtype that each has in its file (while they learn they are f32). Throws Error(kInvalidArgument) for
 // a packed model.
 std::vector<TensorSpec> train_all_parameters(Model& model);
