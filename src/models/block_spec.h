@@ -6,19 +6,23 @@
 //   norms    place kPre: kAttentionNorm, kMlpNorm;  kPost, kBranch: kAttentionNormAfter, kMlpNormAfter;
 //            kSandwich: all four. kind kLayer: each has a ".bias" too.
 //   attention  kQ, kK, kV, kO, or kQkv in place of the first three (fused_qkv); biases by qkv_bias and
-//            output_bias; kQNorm, kKNorm where qk_norm says so. causal = false: whole sequences (encoders).
+//            output_bias; kQNorm, kKNorm where qk_norm says so; kSinks. causal = false: whole sequences
+//            (encoders).
 //   mlp      gated: kGate, kUp, kDown, or kGateUp in place of the first two (fused_gate_up); else kUp, kDown.
-//            With experts: kRouter, kExpertGate, kExpertUp, kExpertDown (gated, without biases).
+//            With experts: kRouter, kExpertGate, kExpertUp, kExpertDown (gated; with biases by bias and
+//            router_bias).
 //   model    ModelSpec: kPositions where learned_positions > 0, multipliers, caps, two rotations.
 // A post-norm encoder is {.norm = {kLayer, eps}, .place = kPost}, causal = false, rope = kNone, biases, mlp
 // not gated with kGelu.
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "nn/norm.h"
 #include "nn/sequence_plan.h"
 #include "ops/activation.h"
+#include "ops/clamped_gate.h"
 
 namespace lq {
 
@@ -70,12 +74,14 @@ struct AttentionSpec {
 struct MlpSpec {
   bool gated = true;  // down(act(gate x) * (up x)); else down(act(up x))
   Activation activation = Activation::kSilu;
-  std::int64_t inner = 0;  // outputs of gate and up
+  std::optional<GateClamp> clamp = {};  // in place of the activation, of a gated part
+  std::int64_t inner = 0;               // outputs of gate and up
   bool bias = false;
   bool fused_gate_up = false;      // one projection holds both, the gate first
   std::int64_t experts = 0;        // 0: one feed-forward part for all tokens
   std::int64_t experts_used = 0;   // by each token, 1 to experts
   bool normalized_routing = true;  // the weights of the chosen sum to 1
+  bool router_bias = false;
 
   bool operator==(const MlpSpec&) const = default;
 };

@@ -38,8 +38,8 @@ struct ModelLoadOptions {
   // Whether an adapter that names its base's hash is checked against the model's. A packed model has its hash
   // in config.json; a dense one is read whole for it.
   bool check_base_hash = true;
-  // Every weight of a dense model as a parameter, so that all can learn. Else matrices that a GGUF file has
-  // in blocks stay as they are there, frozen, and are decoded where a product needs them.
+  // Every weight of a dense model as a parameter, so that all can learn. Else matrices that a file has in
+  // blocks (GGUF, MXFP4) stay as they are there, frozen, and are decoded where a product needs them.
   bool decode_all = false;
   // A head over whole sequences (encoders only): the checkpoint's where it has one of this size, else a fresh
   // one, drawn with the context's seed as Hugging Face draws them (Model::fresh names its parameters).

@@ -35,11 +35,11 @@ class Refusal {
 void refuse_block(const BlockSpec& b, const Refusal& refuse) {
   refuse.unless(!b.parallel, "parallel", b.parallel);
   const AttentionSpec& a = b.attention;
-  refuse.unless(!a.sinks, "attention.sinks", a.sinks);
   refuse.unless(a.causal || a.window == 0, "attention.window", a.window);
   refuse.unless(a.rope_layout == RopeLayout::kHalves, "attention.rope_layout", "interleaved");
   refuse.unless(b.mlp.gated || !b.mlp.fused_gate_up, "mlp.fused_gate_up", b.mlp.fused_gate_up);
-  const bool plain = b.mlp.gated && !b.mlp.bias && !b.mlp.fused_gate_up;
+  refuse.unless(b.mlp.gated || !b.mlp.clamp, "mlp.clamp", "set without a gate");
+  const bool plain = b.mlp.gated && !b.mlp.fused_gate_up;
   refuse.unless(b.mlp.experts == 0 || plain, "mlp.experts", b.mlp.experts);
   refuse.unless(b.mlp.experts == 0 || (b.mlp.experts_used >= 1 && b.mlp.experts_used <= b.mlp.experts),
                 "mlp.experts_used", b.mlp.experts_used);

@@ -104,6 +104,7 @@ class Loader {
     const auto norm = [&](Role role) { return this->norm(name(role, layer), b.norm); };
     Projections qkv = queries(layer, a);
     SelfAttention self{std::move(qkv), part(Role::kO, a.output_bias), shape, {}, a.rope};
+    if (a.sinks) self.sinks = &parameter(name(Role::kSinks, layer), true);
     if (a.qk_norm != QkNorm::kNone) self.norms = {norm(Role::kQNorm), norm(Role::kKNorm)};
     FeedForward mlp = feed_forward(layer, b.mlp);
     BranchNorms norms1, norms2;
@@ -134,16 +135,16 @@ class Loader {
   FeedForward feed_forward(std::int64_t layer, const MlpSpec& m) {
     if (m.experts == 0) {
       Projections in = gates(layer, m);
-      return Mlp{std::move(in), linear(name(Role::kDown, layer), m.bias), m.activation};
+      return Mlp{std::move(in), linear(name(Role::kDown, layer), m.bias), m.activation, m.clamp};
     }
-    Experts all{linear(name(Role::kRouter, layer), false), {}, m.experts_used, m.normalized_routing};
+    Experts all{linear(name(Role::kRouter, layer), m.router_bias), {}, m.experts_used, m.normalized_routing};
     for (std::int64_t e = 0; e < m.experts; ++e) {
-      const auto part = [&](Role role) { return linear(state_.names.module(role, layer, e), false); };
+      const auto part = [&](Role role) { return linear(state_.names.module(role, layer, e), m.bias); };
       Linear gate = part(Role::kExpertGate);
       Linear up = part(Role::kExpertUp);
       Linear down = part(Role::kExpertDown);
       all.experts.push_back(
-          {Projections::apart(std::move(gate), std::move(up)), std::move(down), m.activation});
+          {Projections::apart(std::move(gate), std::move(up)), std::move(down), m.activation, m.clamp});
     }
     return all;
   }

@@ -52,13 +52,17 @@ std::vector<ModelTensor> model_tensors(const ModelSpec& spec, const TensorNames&
       norm(Role::kQNorm, layer, b.norm.kind, head ? a.head_dim : width);
       norm(Role::kKNorm, layer, b.norm.kind, head ? a.head_dim : kv);
     }
+    if (a.sinks)
+      all.push_back({names.module(Role::kSinks, layer), Role::kSinks, layer, -1, false, {a.heads}});
     if (norm_after(b.place)) norm(Role::kAttentionNormAfter, layer, b.norm.kind, spec.hidden);
     if (norm_before(b.place)) norm(Role::kMlpNorm, layer, b.norm.kind, spec.hidden);
     if (b.mlp.experts > 0) {
-      weight(Role::kRouter, layer, {b.mlp.experts, spec.hidden});
+      linear(Role::kRouter, layer, b.mlp.experts, spec.hidden, b.mlp.router_bias);
       for (std::int64_t e = 0; e < b.mlp.experts; ++e) {
         const auto expert = [&](Role role, std::int64_t out, std::int64_t in) {
           all.push_back({names.module(role, layer, e) + ".weight", role, layer, e, false, {out, in}});
+          if (b.mlp.bias)
+            all.push_back({names.module(role, layer, e) + ".bias", role, layer, e, true, {out}});
         };
         expert(Role::kExpertGate, b.mlp.inner, spec.hidden);
         expert(Role::kExpertUp, b.mlp.inner, spec.hidden);

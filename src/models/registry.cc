@@ -10,6 +10,7 @@
 #include "models/families/distilbert.h"
 #include "models/families/gemma.h"
 #include "models/families/gpt2.h"
+#include "models/families/gpt_oss.h"
 #include "models/families/granite.h"
 #include "models/families/llama.h"
 #include "models/families/moe.h"
@@ -28,8 +29,8 @@ const std::vector<ModelFamily>& table() {
     std::vector<ModelFamily> all;
     for (const auto& entries :
          {families::llama(), families::qwen3(), families::gemma(), families::gpt2(), families::phi3(),
-          families::smollm3(), families::olmo2(), families::granite(), families::moe(), families::bert(),
-          families::roberta(), families::distilbert()}) {
+          families::smollm3(), families::olmo2(), families::granite(), families::moe(), families::gpt_oss(),
+          families::bert(), families::roberta(), families::distilbert()}) {
       all.insert(all.end(), entries.begin(), entries.end());
     }
     return all;

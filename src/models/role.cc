@@ -44,6 +44,8 @@ std::string_view role_name(Role role) {
       return "q_norm";
     case Role::kKNorm:
       return "k_norm";
+    case Role::kSinks:
+      return "sinks";
     case Role::kMlpNorm:
       return "mlp_norm";
     case Role::kMlpNormAfter:
@@ -98,6 +100,7 @@ bool is_linear(Role role) {
     case Role::kAttentionNormAfter:
     case Role::kQNorm:
     case Role::kKNorm:
+    case Role::kSinks:
     case Role::kMlpNorm:
     case Role::kMlpNormAfter:
     case Role::kRouter:

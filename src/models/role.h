@@ -28,6 +28,7 @@ enum class Role {
   kO,                   // [hidden, heads * head_dim]
   kQNorm,               // [head_dim], of the queries of each head, or [heads * head_dim]
   kKNorm,               // [head_dim], of the keys of each head, or [kv_heads * head_dim]
+  kSinks,               // [heads]; the tensor's whole name
   kMlpNorm,             // [hidden], before the feed-forward part
   kMlpNormAfter,        // [hidden], after it
   kGateUp,              // [2 * inner, hidden]: the next two in one

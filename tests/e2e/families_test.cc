@@ -129,7 +129,7 @@ TEST(ExpertsE2e, ExpertsThatNoTokenReachedAreNamedAndQuantizedAllTheSame) {
 
 INSTANTIATE_TEST_SUITE_P(All, FamiliesE2e,
                          testing::Values("gemma2", "gemma3", "gpt2", "phi3", "smollm3", "olmo2", "granite",
-                                         "mixtral", "qwen3_moe"),
+                                         "mixtral", "qwen3_moe", "gpt_oss", "gpt_oss_mxfp4"),
                          [](const auto& info) { return std::string(info.param); });
 
 }  // namespace

@@ -34,6 +34,7 @@ from transformers import (
     Gemma2Config,
     Gemma3TextConfig,
     GPT2Config,
+    GptOssConfig,
     GraniteConfig,
     LlamaConfig,
     MistralConfig,
@@ -45,6 +46,7 @@ from transformers import (
     Qwen3MoeConfig,
     SmolLM3Config,
 )
+from transformers.integrations.mxfp4 import FP4_VALUES, convert_moe_packed_tensors
 from transformers.pytorch_utils import Conv1D
 
 LINEARS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
@@ -95,12 +97,30 @@ LONGROPE = dict(
     original_max_position_embeddings=32,
 )
 MOE = {**SMALL, "intermediate_size": 20}
+# The window is shorter than the text; gates and up parts of this model pass the limit on both sides.
+GPT_OSS = dict(
+    num_hidden_layers=2,
+    head_dim=8,
+    num_local_experts=4,
+    num_experts_per_tok=2,
+    sliding_window=5,
+    swiglu_limit=1.5,
+    rope_parameters=dict(
+        rope_type="yarn",
+        rope_theta=150000.0,
+        factor=4.0,
+        beta_fast=32.0,
+        beta_slow=1.0,
+        truncate=False,
+        original_max_position_embeddings=32,
+    ),
+)
 ATTENTION = ["q_proj", "k_proj", "v_proj", "o_proj"]
 FUSED = ["qkv_proj", "o_proj", "gate_up_proj", "down_proj"]
 
 # name: config class, its settings, batch, tokens, {legacy, lora, base: before the settings, targets of the adapter,
 # greedy: ids are generated too, stacks: experts are saved as
-# stacks, one_plus: norms multiply by 1 + weight}
+# stacks, one_plus: norms multiply by 1 + weight, mxfp4: experts are saved in it}
 CASES = {
     "llama": (
         LlamaConfig,
@@ -131,7 +151,6 @@ CASES = {
     "qwen2": (Qwen2Config, dict(rms_norm_eps=1e-6, tie_word_embeddings=True), 1, 24, {}),
     "qwen3": (
         Qwen3Config,
-    Qwen3MoeConfig,
         dict(head_dim=12, rms_norm_eps=1e-6, use_sliding_window=True, sliding_window=7, max_window_layers=1),
         2,
         17,
@@ -216,6 +235,14 @@ CASES = {
         17,
         dict(base=MOE, targets=ATTENTION, greedy=True, stacks=True),
     ),
+    "gpt_oss": (GptOssConfig, GPT_OSS, 2, 17, dict(base=MOE, targets=ATTENTION, greedy=True)),
+    "gpt_oss_mxfp4": (
+        GptOssConfig,
+        {**GPT_OSS, "hidden_size": 32, "intermediate_size": 32, "num_local_experts": 3, "num_attention_heads": 2, "num_hidden_layers": 1},
+        2,
+        17,
+        dict(base=MOE, targets=ATTENTION, greedy=True, mxfp4=True),
+    ),
 }
 
 
@@ -225,7 +252,9 @@ def randomize(model, rng, one_plus=False):
         with torch.no_grad():
             if name.endswith("norm.weight") or ".ln_" in name and name.endswith(".weight"):
                 p.copy_((0 if one_plus else 1) + 0.2 * noise)
-            elif name.endswith(".bias"):
+            elif name.endswith(".sinks"):
+                p.copy_(2 * noise)
+            elif name.endswith((".bias", "_bias")):
                 p.copy_(0.3 * noise)
             else:
                 p.copy_(0.25 * noise)
@@ -241,6 +270,26 @@ def to_legacy(config):
     return config
 
 
+def to_mxfp4(folder):
+    """The experts' stacks, [experts, inputs, outputs], become blocks of 32 inputs and their scales. Returns the same
+    model's tensors as transformers decodes them."""
+    stored, decoded = {}, {}
+    values = torch.tensor(FP4_VALUES)
+    for name, w in load_file(folder / "model.safetensors").items():
+        if not name.endswith(("experts.gate_up_proj", "experts.down_proj")):
+            stored[name] = decoded[name] = w
+            continue
+        groups = w.transpose(1, 2).unflatten(2, (-1, 32))
+        power = torch.floor(torch.log2(groups.abs().amax(-1))) - 2  # 6 is the largest value, 4 a power of two
+        codes = (groups / 2 ** power[..., None])[..., None].sub(values).abs().argmin(-1).to(torch.uint8)
+        codes[..., 0] = codes[..., 0] | 8  # signs of zeros too
+        stored[name + "_blocks"] = codes[..., 0::2] | codes[..., 1::2] << 4
+        stored[name + "_scales"] = (power + 127).to(torch.uint8)
+        decoded[name] = convert_moe_packed_tensors(stored[name + "_blocks"], stored[name + "_scales"], dtype=torch.float32)
+    save_file(stored, folder / "model.safetensors", metadata={"format": "pt"})
+    return decoded
+
+
 def parameter_of(model, key):
     """By its name in the file: Mixtral's routers have another one there."""
     return model.get_parameter(key.replace("block_sparse_moe.", "mlp."))
@@ -249,6 +298,8 @@ def parameter_of(model, key):
 def expert_grads(model):
     """Of every expert's matrices, by the names that they have where experts stand one by one."""
     grads = {}
+    if model.config.model_type == "gpt_oss":
+        return gpt_oss_grads(model)
     mixtral = model.config.model_type == "mixtral"
     within, gate, up, down = ("block_sparse_moe.", "w1", "w3", "w2") if mixtral else ("mlp.", "gate_proj", "up_proj", "down_proj")
     for name, p in model.named_parameters():
@@ -258,6 +309,23 @@ def expert_grads(model):
         for e, grad in enumerate(p.grad):
             parts = zip((gate, up), grad.chunk(2)) if kind == "gate_up_proj" else [(down, grad)]
             grads.update({f"grad.{layer}{within}experts.{e}.{part}.weight": g.clone() for part, g in parts})
+    return grads
+
+
+def gpt_oss_grads(model):
+    """The same of gpt-oss, whose stacks are [experts, inputs, outputs] with gate and up by turns."""
+    grads = {}
+    for name, p in model.named_parameters():
+        layer, _, kind = name.partition("mlp.experts.")
+        if not kind:
+            continue
+        bias = "bias" if kind.endswith("_bias") else "weight"
+        for e, grad in enumerate(p.grad):
+            grad = grad if bias == "bias" else grad.t()
+            parts = {"down_proj": grad}
+            if kind.startswith("gate_up_proj"):
+                parts = {"gate_proj": grad[0::2], "up_proj": grad[1::2]}
+            grads.update({f"grad.{layer}mlp.experts.{e}.{part}.{bias}": g.clone() for part, g in parts.items()})
     return grads
 
 
@@ -284,8 +352,15 @@ def make(name, folder):
         saved = json.loads((Path(temporary) / "config.json").read_text())
     if extra.get("legacy"):
         saved = to_legacy(saved)
+    decoded = to_mxfp4(folder) if extra.get("mxfp4") else None
+    if decoded:
+        model = AutoModelForCausalLM.from_config(config, dtype=torch.float32, attn_implementation="eager")
+        model.load_state_dict(decoded)
+        model.eval()
+        saved["quantization_config"] = dict(quant_method="mxfp4", modules_to_not_convert=["model.layers.*.self_attn"])
     (folder / "config.json").write_text(json.dumps(saved, indent=2) + "\n")
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
+    if not decoded:
+        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
 
     ids = torch.randint(0, config.vocab_size, (batch, tokens), generator=rng)
     labels = ids.clone()

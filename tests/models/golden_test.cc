@@ -33,8 +33,9 @@ class GoldenTest : public testing::TestWithParam<const char*> {
 
   TokenBatch batch() const { return {ids_, starts_}; }
 
-  Model load(bool adapter) {
-    return Model::load(ctx_, folder_, {.adapter = adapter ? folder_ / "adapter" : ""});
+  // learns: every weight may, those too that a file has in blocks.
+  Model load(bool adapter, bool learns = false) {
+    return Model::load(ctx_, folder_, {.adapter = adapter ? folder_ / "adapter" : "", .decode_all = learns});
   }
 
   void expect_forward(const Model& model, const std::string& prefix) {
@@ -76,7 +77,7 @@ TEST_P(GoldenTest, AdapterLogitsAndLossAgree) { expect_forward(load(true), "lora
 
 TEST_P(GoldenTest, GradientsOfEveryWeightAgree) {
   for (const Keep keep : {Keep::kBlocks, Keep::kActivations}) {
-    Model model = load(false);
+    Model model = load(false, true);
     for (Parameter* p : model.parameters()) p->make_trainable();
     backward(model, keep);
     std::size_t compared = 0;
@@ -204,7 +205,7 @@ INSTANTIATE_TEST_SUITE_P(Models, GoldenTest,
                                          "llama_rope_linear", "llama_rope_llama3", "llama_rope_yarn",
                                          "mistral", "qwen2", "qwen3", "gemma2", "gemma3", "phi3", "phi3_long",
                                          "smollm3", "olmo2", "granite", "gpt2", "mixtral", "qwen3_moe",
-                                         "qwen3_moe_stack"),
+                                         "qwen3_moe_stack", "gpt_oss", "gpt_oss_mxfp4"),
                          [](const auto& info) { return std::string(info.param); });
 
 }  // namespace

@@ -77,7 +77,7 @@ TEST(ModelCheck, CountsLayers) {
 TEST(ModelCheck, RefusesByNameWhatIsNotComputed) {
   const std::vector<std::pair<std::string, std::function<void(ModelSpec&)>>> cases = {
       {"parallel is true", [](ModelSpec& s) { s.blocks[1].parallel = true; }},
-      {"attention.sinks", [](ModelSpec& s) { s.blocks[1].attention.sinks = true; }},
+      {"mlp.clamp", [](ModelSpec& s) { s.blocks[1].mlp.gated = false, s.blocks[1].mlp.clamp = GateClamp(); }},
       {"attention.causal is false", [](ModelSpec& s) { s.blocks[1].attention.causal = false; }},
       {"attention.rope_layout",
        [](ModelSpec& s) { s.blocks[1].attention.rope_layout = RopeLayout::kInterleaved; }},
@@ -90,7 +90,8 @@ TEST(ModelCheck, RefusesByNameWhatIsNotComputed) {
          for (BlockSpec& b : s.blocks) b.attention.causal = false;
          s.blocks[1].attention.window = 4;
        }},
-      {"mlp.experts is 8", [](ModelSpec& s) { s.blocks[1].mlp.experts = 8, s.blocks[1].mlp.bias = true; }},
+      {"mlp.experts is 8",
+       [](ModelSpec& s) { s.blocks[1].mlp.experts = 8, s.blocks[1].mlp.fused_gate_up = true; }},
       {"mlp.experts_used is 9",
        [](ModelSpec& s) { s.blocks[1].mlp.experts = 8, s.blocks[1].mlp.experts_used = 9; }},
       {"layers is 0", [](ModelSpec& s) { s.blocks.clear(); }},
