@@ -15,9 +15,7 @@ using op_driver::kRounding;
 using op_driver::OpCase;
 using reference::normals;
 
-// Of exp(), its sum, quotient and the products: about a dozen roundings. Where exp(-alpha g) nears the
-// largest f32 the share may be off by as much as 1e-38.
-constexpr double kGateRoundings = 20;
+// Where exp(-alpha g) nears the largest f32 the share may be off by as much as 1e-38.
 constexpr double kGateSmallest = 1e-38;
 constexpr GateClamp kCutGate = {.alpha = 1.702F, .limit = 7.0F};
 
@@ -39,6 +37,9 @@ struct CutGates {
 
 double cut_gate(float v) { return std::min(double{v}, double{kCutGate.limit}); }
 double cut_up(float v) { return std::clamp(double{v}, -double{kCutGate.limit}, double{kCutGate.limit}); }
+// Of exp(), its sum, quotient and the products: about a dozen roundings; one of exp's argument is as many of
+// its value as the argument is large, and counts twice in the slope.
+double rounding_of_gate(double g) { return (20.0 + 2.0 * double{kCutGate.alpha} * std::abs(g)) * kRounding; }
 double share_of_gate(double g) { return 1.0 / (1.0 + std::exp(-double{kCutGate.alpha} * g)); }
 
 OpCase gate_forward_case(std::int64_t rows, std::int64_t cols) {
@@ -50,7 +51,7 @@ OpCase gate_forward_case(std::int64_t rows, std::int64_t cols) {
     const double glu = g * share_of_gate(g);
     out.values.push_back((u + 1.0) * glu);
     // u + 1 is not rounded by itself: what it loses of 1 is a rounding of glu.
-    out.bounds.push_back(kGateRoundings * kRounding * (std::abs(u) + 1.0) * std::abs(glu) +
+    out.bounds.push_back(rounding_of_gate(g) * (std::abs(u) + 1.0) * std::abs(glu) +
                          kGateSmallest * (std::abs(u) + 1.0) * std::abs(g));
   }
   return {.name = "clamped_gate_forward",
@@ -77,10 +78,10 @@ OpCase gate_backward_case(std::int64_t rows, std::int64_t cols) {
     const double size = std::abs(double{c.dout[i]}) * (std::abs(u) + 1.0);
     dgate.values.push_back(gate_whole ? c.dout[i] * (u + 1.0) * slope : 0.0);
     // 1 - s loses what s has too little of 1: a rounding of 1.
-    dgate.bounds.push_back(kGateRoundings * kRounding * size * (s + 2.0 * std::abs(g) * s) +
-                           kGateSmallest * size * (1.0 + std::abs(g)));
+    dgate.bounds.push_back(rounding_of_gate(g) * size * (s + 2.0 * std::abs(g) * s) +
+                           kGateSmallest * size * (1.0 + 2.0 * std::abs(g)));
     dup.values.push_back(up_whole ? c.dout[i] * g * s : 0.0);
-    dup.bounds.push_back(kGateRoundings * kRounding * std::abs(c.dout[i] * g * s) +
+    dup.bounds.push_back(rounding_of_gate(g) * std::abs(c.dout[i] * g * s) +
                          kGateSmallest * std::abs(c.dout[i] * g));
   }
   return {.name = "clamped_gate_backward",

@@ -42,6 +42,33 @@ TEST(FullModel, WhatIsWrittenIsReadBack) {
   }
 }
 
+// Whose files hold stacks of the experts, also in blocks; none is written in blocks.
+TEST(FullModel, StacksOfExpertsAreWrittenAgain) {
+  for (const char* name : {"gpt_oss", "gpt_oss_mxfp4"}) {
+    const io_test::TempDir dir;
+    ThreadPool pool(2);
+    NoProgress progress;
+    Context ctx{pool, progress, 0, {}};
+    Model model = Model::load(ctx, kGolden.parent_path() / name, {.decode_all = true});
+    const std::vector<TensorSpec> specs = train_all_parameters(model);
+    write_full_model(model, specs, dir / "out");
+    const CheckpointReader files(dir / "out");
+    const TensorView* const stack = files.find("model.layers.0.mlp.experts.gate_up_proj");
+    ASSERT_NE(stack, nullptr);
+    const MlpSpec& mlp = model.spec().blocks.front().mlp;
+    EXPECT_EQ(stack->shape(), (Shape{mlp.experts, model.spec().hidden, 2 * mlp.inner}));
+    Model again = Model::load(ctx, dir / "out", {.decode_all = true});
+    EXPECT_FALSE(again.hf_config().json().contains("quantization_config"));
+    ASSERT_EQ(again.parameters().size(), model.parameters().size());
+    for (Parameter* p : again.parameters()) p->make_trainable();
+    for (Parameter* p : model.parameters()) {
+      const Tensor& value = again.find_parameter(p->name)->value;
+      ASSERT_EQ(value.bytes(), p->value.bytes()) << p->name;
+      EXPECT_EQ(std::memcmp(value.raw(), p->value.raw(), value.bytes()), 0) << p->name;
+    }
+  }
+}
+
 TEST(FullModel, APackedModelIsRefused) {
   const io_test::TempDir dir;
   ThreadPool pool(1);
