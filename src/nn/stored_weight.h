@@ -1,5 +1,5 @@
-// A frozen weight in the form of its file (ggml's types of a GGUF file, MXFP4): decoded where a product needs it,
-// never dense as a whole.
+// A frozen weight in the form of its file (ggml's types of a GGUF file, MXFP4): decoded where a product needs
+// it, never dense as a whole.
 #pragma once
 
 #include <utility>
