@@ -50,6 +50,8 @@ void move_parts(PackedView& w, const Move& move) {
           ErrorCode::kUnsupported,
           "weights in ggml's types are decoded on the processor only; other devices take the model quantized "
           "(lqlora quantize) or dense");
+    case PackedLayout::kTiles:
+      fail(ErrorCode::kInternal, "a weight in tiles is made on its device and stays there");
   }
 }
 

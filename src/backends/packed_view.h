@@ -17,7 +17,9 @@ class StoredForm;  // tensor/tensor_view.h
 
 namespace lq::backends {
 
-enum class PackedLayout : std::uint8_t { kDense, kCodebook, kIntRow, kTrellis, kStored };
+// kTiles: a codebook's codes and first-level scales in another order, on CUDA devices only
+// (backends/cuda/tile_element.h); the view is `codebook`.
+enum class PackedLayout : std::uint8_t { kDense, kCodebook, kIntRow, kTrellis, kStored, kTiles };
 
 enum class DenseType { kF32, kBf16, kF16 };
 

@@ -7,11 +7,11 @@
 
 namespace lq::cli {
 
-Context place_for_text(Session& session, Model& model, std::string_view who) {
+Context place_for_text(Session& session, Model& model, DecodePrecision precision, std::string_view who) {
   constexpr std::int64_t kPrompt = 512;  // tokens of a prompt that pass together (eval/generator.cc)
   constexpr std::int64_t kCached = 8192;
   return place_for_inference(session.context(), model, kPrompt, std::min(model.spec().max_positions, kCached),
-                             who);
+                             precision == DecodePrecision::kFast, who);
 }
 
 GenerateOptions prepare_text(const Session& session, const TextOptions& options, const Folder& model,

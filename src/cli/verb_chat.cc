@@ -15,7 +15,7 @@ namespace {
 void run(Session& session, const ConversationOptions& o) {
   session.use_device();
   Model model = o.model.load(session.context());
-  Context context = place_for_text(session, model, "chat");
+  Context context = place_for_text(session, model, o.generate.precision, "chat");
   const Folder& folder = model.checkpoint()->folder();
   const auto tokenizer = Tokenizer::load(folder);
   const ChatTemplate chat =

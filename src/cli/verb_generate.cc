@@ -15,7 +15,7 @@ void run(Session& session, const PromptOptions& o) {
   session.use_device();
   const double start = monotonic_seconds();
   Model model = o.model.load(session.context());
-  Context context = place_for_text(session, model, "generate");
+  Context context = place_for_text(session, model, o.generate.precision, "generate");
   const Folder& folder = model.checkpoint()->folder();
   const auto tokenizer = Tokenizer::load(folder);
   Generator generator(model, *tokenizer);

@@ -117,6 +117,10 @@ class Model {
   // Brings everything to the context's device, tensor by tensor. What learns, adapters and hashes are settled
   // before. Throws Error(kUnsupported) as stays_on_cpu says, Error(kIo) where there is no room.
   void to_device(Context& ctx);
+  // For a job that decodes, after to_device: packed weights in the order in which products of few rows read
+  // them fastest. And how many bytes that takes more.
+  void to_tiles(Context& ctx);
+  std::int64_t tile_growth(const Context& ctx) const;
   // What learns and what adapters brought come back to the processor; the rest stays.
   void adapters_to_host(Context& ctx);
   // Elements of the largest linear's weight, and of all packed ones of the block that has most.

@@ -48,6 +48,16 @@ void Model::to_device(Context& ctx) {
   }
 }
 
+void Model::to_tiles(Context& ctx) {
+  for (const Module& m : state_->modules()) m.linear->weight().to_tiles(ctx);
+}
+
+std::int64_t Model::tile_growth(const Context& ctx) const {
+  std::int64_t bytes = 0;
+  for (const Module& m : state_->modules()) bytes += m.linear->weight().tile_growth(ctx);
+  return bytes;
+}
+
 void Model::adapters_to_host(Context& ctx) {
   for (Parameter* p : trainable()) p->to_host(ctx);
   for (Parameter* p : state_->adapter_parameters()) p->to_host(ctx);

@@ -99,11 +99,14 @@ Context choose_device(Context& ctx, std::int64_t bytes, const std::vector<std::s
   return with_room(ctx, bytes + kFixed, help, who);
 }
 
-Context place_for_inference(Context& ctx, Model& model, std::int64_t tokens, std::int64_t cached,
+Context place_for_inference(Context& ctx, Model& model, std::int64_t tokens, std::int64_t cached, bool tiles,
                             std::string_view who) {
   const ModelSpec& spec = model.spec();
+  const std::int64_t cache = 8 * spec.layers() * spec.kv_width() * cached;
   const PlacementNeed need{.memory = model.memory_estimate(tokens, false),
-                           .more = 8 * spec.layers() * spec.kv_width() * cached};
+                           .more = cache + (tiles ? model.tile_growth(ctx) : 0),
+                           .recomputes = false,
+                           .tiles = tiles};
   Context placed = choose_device(ctx, model, need, who);
   move_model(placed, model, need);
   return placed;
@@ -112,6 +115,7 @@ Context place_for_inference(Context& ctx, Model& model, std::int64_t tokens, std
 void move_model(Context& ctx, Model& model, const PlacementNeed& need) {
   if (ctx.device.is_cpu()) return;
   model.to_device(ctx);
+  if (need.tiles) model.to_tiles(ctx);
   const std::int64_t kept = need.recomputes ? 2 * model.packed_block_weights() : 0;
   backends::cuda::keep_decoded(*ctx.queue, static_cast<std::size_t>(kept));
 }

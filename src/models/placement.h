@@ -18,6 +18,8 @@ struct PlacementNeed {
   std::int64_t more = 0;    // moments, caches, gradients that wait
   // Whether backward computes a block's activations again: then its decoded weights are kept between.
   bool recomputes = false;
+  // Whether it decodes fast and does nothing else: then packed weights go into tiles (Model::to_tiles).
+  bool tiles = false;
 };
 
 // Bytes of a CUDA device that a job takes in all: with the context of the driver, cuBLAS's workspace, and
@@ -55,8 +57,9 @@ std::string shortage_text(const DeviceRoom& room);
 // Brings the model to the context's device, and sets that up for what `need` says.
 void move_model(Context& ctx, Model& model, const PlacementNeed& need);
 
-// Both, for inference over `tokens` tokens at once, with a cache of `cached` tokens.
-Context place_for_inference(Context& ctx, Model& model, std::int64_t tokens, std::int64_t cached,
+// Both, for inference over `tokens` tokens at once, with a cache of `cached` tokens. tiles: as in
+// PlacementNeed.
+Context place_for_inference(Context& ctx, Model& model, std::int64_t tokens, std::int64_t cached, bool tiles,
                             std::string_view who);
 
 }  // namespace lq

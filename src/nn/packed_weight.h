@@ -5,6 +5,7 @@
 
 #include "nn/weight.h"
 #include "ops/packed_on_device.h"
+#include "ops/packed_tiles.h"
 #include "quant/packed_matrix.h"
 
 namespace lq {
@@ -21,6 +22,10 @@ class PackedWeight final : public Weight {
   void to_device(Context& ctx) override {
     if (view().device != ctx.device) placed_ = copy_to_device(ctx, matrix_.view());
   }
+  void to_tiles(Context& ctx) override {
+    if (!placed_.parts.empty()) lq::to_tiles(ctx, placed_);
+  }
+  std::int64_t tile_growth(const Context& ctx) const override { return lq::tile_growth(ctx, matrix_.view()); }
 
  private:
   PackedMatrix matrix_;

@@ -7,6 +7,7 @@
 #include <set>
 #include <vector>
 
+#include "backends/few_rows_bound.h"
 #include "backends/few_rows_twin.h"
 #include "backends/nf_case.h"
 #include "reference/numbers.h"
@@ -83,9 +84,6 @@ TEST(FewRowsElement, RowsAreScaledIntoRangeByPowersOfTwo) {
   EXPECT_EQ(cuda::row_factor(INFINITY), 1.0F);
 }
 
-// Rounding to half precision, each 2^-11 of its value: x and the codebook; of short blocks the share of the
-// scale and the product with it too. What lies below half precision's smallest is lost of x: 2^-33 of the
-// row's largest. f32 sums and the scale on top.
 TEST(FewRowsElement, ProductsAreWithinTheBoundOfTheirRoundings) {
   const std::vector<CodebookConfig> all = all_nf_configs();
   for (std::size_t at = 0; at < all.size(); at += 7) {  // every kind of each, in other company
@@ -102,22 +100,10 @@ TEST(FewRowsElement, ProductsAreWithinTheBoundOfTheirRoundings) {
         few_rows_as_warps(c.view, x.data(), n, y.data());
         const double roundings = config.block == 64 ? 2 : 4;
         for (std::int64_t r = 0; r < n; ++r) {
-          double largest = 0.0;
-          for (std::int64_t k = 0; k < cols; ++k)
-            largest = std::max(largest, std::abs(double{x[static_cast<std::size_t>(r * cols + k)]}));
           for (std::int64_t i = 0; i < rows; ++i) {
-            double sum = 0.0, sizes = 0.0, weights = 0.0;
-            for (std::int64_t k = 0; k < cols; ++k) {
-              const double w = c.expected[static_cast<std::size_t>(i * cols + k)];
-              const double term = w * x[static_cast<std::size_t>(r * cols + k)];
-              sum += term;
-              sizes += std::abs(term);
-              weights += std::abs(w);
-            }
-            const double bound =
-                (roundings * 1.01 * 0x1p-11 + static_cast<double>(cols + 12) * 0x1p-24) * sizes +
-                0x1p-32 * largest * weights + 1e-30;
-            ASSERT_LE(std::abs(y[static_cast<std::size_t>(r * rows + i)] - sum), bound)
+            const FewRowsBound b =
+                few_rows_bound(c.expected.data() + i * cols, x.data() + r * cols, cols, roundings);
+            ASSERT_LE(std::abs(y[static_cast<std::size_t>(r * rows + i)] - b.sum), b.bound)
                 << to_string(config) << ", row " << i << " of " << rows << " x " << cols << ", " << n;
           }
         }

@@ -22,7 +22,7 @@ class PlacementTest : public testing::Test {
 
 TEST_F(PlacementTest, TheProcessorsContextStaysAsItIs) {
   Model model = Model::load(ctx_, dir_ / "model");
-  const Context placed = place_for_inference(ctx_, model, 16, 32, "generate");
+  const Context placed = place_for_inference(ctx_, model, 16, 32, true, "generate");
   EXPECT_TRUE(placed.device.is_cpu());
   EXPECT_EQ(placed.queue, nullptr);
   EXPECT_TRUE(model.device().is_cpu());

@@ -5,12 +5,14 @@
 #include <cstring>
 #include <memory>
 
+#include "backends/few_rows_bound.h"
 #include "backends/trellis_case.h"
 #include "base/float16.h"
 #include "ops/cuda_twin.h"
 #include "ops/op_driver.h"
 #include "ops/packed_matmul.h"
 #include "ops/packed_on_device.h"
+#include "ops/packed_tiles.h"
 #include "quant/codebook/codebook_reference.h"
 #include "reference/numbers.h"
 
@@ -278,6 +280,10 @@ TEST(PackedOnDevices, SeveralProductsOfFewRowsAreThoseOfEachAlone) {
   for (const std::int64_t rows : {70, 16, 5}) {
     for (const Shared& w : some_weights(rows, 128)) weights.push_back(w);
   }
+  for (const std::int64_t rows : {80, 17, 32, 33}) {  // two of them in tiles, below
+    weights.push_back(codebook_weight({3, 8, ScaleDType::kFp32, 64, 256}, rows, 128));
+    weights.push_back(codebook_weight({4, 8, ScaleDType::kFp32, 64, 256}, rows, 128));
+  }
   for (const Device device : devices) {
     ThreadPool pool(1);
     NoProgress progress;
@@ -298,6 +304,7 @@ TEST(PackedOnDevices, SeveralProductsOfFewRowsAreThoseOfEachAlone) {
         for (std::size_t i = 0; i < weights.size(); ++i) {
           const Shared& w = weights[i];
           placed.push_back(copy_to_device(ctx, w->view));
+          if (i % 2 == 0) to_tiles(ctx, placed.back());
           const Matrix y = scratch.matrix(n, w->view.rows);
           const auto before = normals(static_cast<std::size_t>(y.size()), 40 + i);
           packed_matmul_forward(ctx, ws, placed.back().view, x, y);
@@ -319,6 +326,87 @@ TEST(PackedOnDevices, SeveralProductsOfFewRowsAreThoseOfEachAlone) {
         }
       }
     }
+  }
+}
+
+// What y = x W^T gives for `n` rows of some x.
+std::vector<float> product_of(Context& ctx, Workspace& ws, const PackedView& w, std::int64_t n) {
+  Scratch scratch(ws);
+  const Matrix x = scratch.matrix(n, w.cols);
+  const Matrix y = scratch.matrix(n, w.rows);
+  copy_values(ctx, normals(static_cast<std::size_t>(x.size()), 31), x.flat());
+  packed_matmul_forward(ctx, ws, w, x, y);
+  std::vector<float> out(static_cast<std::size_t>(y.size()));
+  copy_values(ctx, y.flat(), out);
+  return out;
+}
+
+// A weight in tiles is the same weight: its rows, products in f32 and large ones have the same bits as in the
+// file's layout, and fast products of few rows keep their bound.
+TEST(PackedOnDevices, WeightsInTilesAreTheSameWeights) {
+  const auto devices = op_driver::other_devices();
+  if (devices.empty()) GTEST_SKIP() << "this machine has no CUDA device, or this build no CUDA";
+  std::vector<Shared> weights;
+  for (const auto& [rows, cols] : {std::pair<std::int64_t, std::int64_t>{48, 512}, {143, 704}}) {
+    weights.push_back(codebook_weight({2, 8, ScaleDType::kFp32, 64, 256}, rows, cols));
+    weights.push_back(codebook_weight({3, 8, ScaleDType::kFp32, 64, 256}, rows, cols));
+    weights.push_back(codebook_weight({3, 4, ScaleDType::kBf16, 64, 16}, rows, cols));
+    weights.push_back(codebook_weight({4, 8, ScaleDType::kFp16, 64, 64}, rows, cols));
+    weights.push_back(codebook_weight({8, 8, ScaleDType::kFp32, 64, 256}, rows, cols));
+  }
+  for (const Device device : devices) {
+    ThreadPool pool(1);
+    NoProgress progress;
+    const auto queue = open_device_queue(device);
+    Context ctx{pool, progress, 0, {}};
+    ctx.device = device;
+    ctx.queue = queue.get();
+    Workspace ws(device, empty_tensor);
+    for (const Shared& w : weights) {
+      const std::string who = fmt::format("{} {} x {}", w->name, w->view.rows, w->view.cols);
+      const PackedOnDevice file = copy_to_device(ctx, w->view);
+      PackedOnDevice tiles = copy_to_device(ctx, w->view);
+      to_tiles(ctx, tiles);
+      ASSERT_EQ(tiles.view.layout, PackedLayout::kTiles) << who;
+      std::vector<float> have(w->values.size());
+      {
+        Scratch scratch(ws);
+        const Matrix all = scratch.matrix(w->view.rows, w->view.cols);
+        packed_rows(ctx, tiles.view, 0, w->view.rows, all.data);
+        copy_values(ctx, all.flat(), have);
+      }
+      EXPECT_EQ(have, w->values) << who;
+      for (const auto precision : {MatmulPrecision::kF32, MatmulPrecision::kBf16}) {
+        ctx.matmul_precision = precision;
+        EXPECT_EQ(product_of(ctx, ws, tiles.view, 12), product_of(ctx, ws, file.view, 12)) << who;
+      }
+      EXPECT_EQ(product_of(ctx, ws, tiles.view, 2), product_of(ctx, ws, file.view, 2)) << who;
+      ctx.decode_precision = DecodePrecision::kFast;
+      for (std::int64_t n = 1; n <= 8; ++n) {
+        const auto x = normals(static_cast<std::size_t>(n * w->view.cols), 31);
+        const std::vector<float> y = product_of(ctx, ws, tiles.view, n);
+        for (std::int64_t r = 0; r < n; ++r) {
+          for (std::int64_t i = 0; i < w->view.rows; ++i) {
+            const auto b = backends::few_rows_bound(w->values.data() + i * w->view.cols,
+                                                    x.data() + r * w->view.cols, w->view.cols, 2);
+            ASSERT_LE(std::abs(y[static_cast<std::size_t>(r * w->view.rows + i)] - b.sum), b.bound)
+                << who << ", row " << i << ", " << r << " of " << n;
+          }
+        }
+      }
+      ctx.decode_precision = DecodePrecision::kFine;
+    }
+    // Tiles that would take much more memory, and blocks that are no groups, stay as they are.
+    for (const Shared& w : {codebook_weight({3, 8, ScaleDType::kFp32, 64, 256}, 3, 64),
+                            codebook_weight({3, 8, ScaleDType::kFp32, 32, 256}, 48, 512)}) {
+      PackedOnDevice same = copy_to_device(ctx, w->view);
+      to_tiles(ctx, same);
+      EXPECT_EQ(same.view.layout, PackedLayout::kCodebook);
+      EXPECT_EQ(tile_growth(ctx, w->view), 0);
+    }
+    const Shared whole = codebook_weight({3, 8, ScaleDType::kFp32, 64, 256}, 64, 512);
+    EXPECT_EQ(tile_growth(ctx, whole->view), 0);
+    EXPECT_GT(tile_growth(ctx, weights.back()->view), 0);
   }
 }
 

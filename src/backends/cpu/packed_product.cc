@@ -81,6 +81,8 @@ const PackedLayoutOps& packed_layout_ops(PackedLayout layout) {
       return kTrellisOps;
     case PackedLayout::kStored:
       return kStoredOps;
+    case PackedLayout::kTiles:
+      break;  // of other devices
   }
   fail(ErrorCode::kInternal, "packed layout {} is unknown to the CPU", static_cast<int>(layout));
 }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 
 #include "backends/cuda/half_element.h"
 #include "backends/cuda/host_device.h"
@@ -21,17 +20,6 @@ LQ_HOST_DEVICE constexpr int decode_runs(int bits) { return bits == 8 ? 1 : bits
 // The place in its group of the first element of run `run` of unit `unit`.
 LQ_HOST_DEVICE constexpr int decode_place(int bits, int unit, int run) {
   return kDecodeRun * unit + (bits == 4 ? 32 : 16) * run;
-}
-
-// Little-endian words of 4 bytes of memory that is aligned for them.
-LQ_HOST_DEVICE inline std::uint32_t load_word(const std::uint8_t* at) {
-#ifdef __CUDA_ARCH__
-  return __ldg(reinterpret_cast<const unsigned int*>(at));
-#else
-  std::uint32_t word;
-  std::memcpy(&word, at, sizeof word);
-  return word;
-#endif
 }
 
 // The codes of one run: code i in byte i of the two words.

@@ -1,13 +1,12 @@
 // Products of few rows; the arithmetic and the maps are few_rows_element.h's.
 #include "backends/cuda/few_rows_element.h"
+#include "backends/cuda/few_rows_kernels.h"
+#include "backends/cuda/fragments.h"
 #include "backends/cuda/launch.h"
 #include "backends/cuda/product.h"
 
 namespace lq::backends::cuda {
 namespace {
-
-constexpr int kFewThreads = kLanes * kFewWarps;
-static_assert(kMostFewProducts <= kMostShares);
 
 // One block a row of x: its largest, then all of it in order. factors[row]: what undoes the row's factor.
 template <int kBits>
@@ -31,19 +30,6 @@ __global__ void __launch_bounds__(kFewThreads)
   order_row<kBits>(cols, from, row, factor, thread, kFewThreads, ordered);
 }
 
-// sums += left right: the tensor core's 16 x 16 by 16 x 8.
-__device__ void multiply_fragments(const std::uint32_t a[4], std::uint32_t b0, std::uint32_t b1,
-                                   LaneSums& sums) {
-#if __CUDA_ARCH__ >= 800
-  asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, "
-      "{%0,%1,%2,%3};"
-      : "+f"(sums.sum[0]), "+f"(sums.sum[1]), "+f"(sums.sum[2]), "+f"(sums.sum[3])
-      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
-#else
-  (void)a, (void)b0, (void)b1, (void)sums;  // few_rows() takes the other kernel there
-#endif
-}
-
 template <int kBits>
 struct LaneRows {
   LaneCodes<kBits> upper, lower;  // of rows lane / 4 and that + 8 of the tile
@@ -57,17 +43,10 @@ __device__ LaneRows<kBits> load_rows(const NfView& v, std::int64_t upper, std::i
           load_lane<kBits>(v.codes + (lower * groups + group) * 8 * kBits, t)};
 }
 
-// Products that one launch computes: each has blocks of its own. As a constant of the grid it is read where
-// it lies, whichever product a block has.
-struct Together {
-  FewProduct product[kMostFewProducts];
-  BlockShares shares;
-};
-
 template <int kBits, bool kWholeBlocks>
 __global__ void __launch_bounds__(kFewThreads)
-    multiply_codes(const __grid_constant__ Together all, const std::uint16_t* ordered, const float* factors,
-                   int rows) {
+    multiply_codes(const __grid_constant__ FewTogether all, const std::uint16_t* ordered,
+                   const float* factors, int rows) {
   __shared__ std::uint32_t table[pair_entries(kBits) * pair_copies(kBits)];
   __shared__ float shares[kFewWarps][kLanes][4];
   const BlockPlace place_of_block = place_among(all.shares, blockIdx.x);
@@ -137,24 +116,18 @@ __global__ void __launch_bounds__(kFewThreads)
 
 // Of products with one x, one number of bits and one kind of blocks.
 template <int kBits>
-void multiply_codebooks(DeviceQueue& queue, Together& all, int count, int rows) {
-  constexpr int kFactors = 64;  // halves that the factors take, in front
+void multiply_codebooks(DeviceQueue& queue, FewTogether& all, int count, int rows) {
   const NfView& v = all.product[0].w.codebook;
-  auto* const room = buffer_of<std::uint16_t>(queue, Buffer::kRows, v.cols * kTileCols + kFactors);
-  auto* const factors = reinterpret_cast<float*>(room);
-  std::uint16_t* const ordered = room + kFactors;
+  const OrderedRows x = order_few_rows(queue, kBits, all.product[0].x, rows, v.cols);
   const cudaStream_t stream = use(queue);
-  order_rows<kBits>
-      <<<static_cast<unsigned>(rows), kFewThreads, 0, stream>>>(v.cols, all.product[0].x, ordered, factors);
-  check(cudaGetLastError(), "few rows in order");
   std::int64_t tiles[kMostFewProducts] = {};
   for (int i = 0; i < count; ++i) tiles[i] = (all.product[i].w.rows + kTileRows - 1) / kTileRows;
   all.shares = share_blocks(tiles, count, std::int64_t{queue.processors} * 4);
   const unsigned grid = all.shares.first[count];
   if (v.format.block == kNfGroup) {
-    multiply_codes<kBits, true><<<grid, kFewThreads, 0, stream>>>(all, ordered, factors, rows);
+    multiply_codes<kBits, true><<<grid, kFewThreads, 0, stream>>>(all, x.x, x.factors, rows);
   } else {
-    multiply_codes<kBits, false><<<grid, kFewThreads, 0, stream>>>(all, ordered, factors, rows);
+    multiply_codes<kBits, false><<<grid, kFewThreads, 0, stream>>>(all, x.x, x.factors, rows);
   }
   check(cudaGetLastError(), "a product of few rows");
 }
@@ -201,7 +174,8 @@ __device__ void few_rows_of_warp(const FewProduct& product, std::int64_t block, 
   }
 }
 
-__global__ void __launch_bounds__(kFewThreads) multiply_any(const __grid_constant__ Together all, int rows) {
+__global__ void __launch_bounds__(kFewThreads)
+    multiply_any(const __grid_constant__ FewTogether all, int rows) {
   __shared__ float codebook[256];
   const BlockPlace at = place_among(all.shares, blockIdx.x);
   const FewProduct& product = all.product[at.share];
@@ -213,7 +187,7 @@ __global__ void __launch_bounds__(kFewThreads) multiply_any(const __grid_constan
 
 template <DenseType kType>
 __global__ void __launch_bounds__(kFewThreads)
-    multiply_dense(const __grid_constant__ Together all, int rows) {
+    multiply_dense(const __grid_constant__ FewTogether all, int rows) {
   const BlockPlace at = place_among(all.shares, blockIdx.x);
   const FewProduct& product = all.product[at.share];
   few_rows_of_warp(product, at.block, rows, LoadFour<kType>{product.w.dense.data});
@@ -223,11 +197,11 @@ bool on_sixteen(const void* p) { return reinterpret_cast<std::uintptr_t>(p) % 16
 
 // Which kernel takes a product; those of one kind, and of codes one x, go together.
 struct Kind {
-  enum Way { kCodes, kDense, kAny } way = kAny;
-  int bits = 0;                      // of codes
+  enum Way { kCodes, kTiled, kDense, kAny } way = kAny;
+  int bits = 0;                      // of codes, in tiles too
   bool whole_blocks = false;         // of codes
   DenseType type = DenseType::kF32;  // of dense values
-  const float* x = nullptr;          // of codes
+  const float* x = nullptr;          // of codes, in tiles too
 };
 
 bool same(const Kind& a, const Kind& b) {
@@ -238,6 +212,12 @@ bool same(const Kind& a, const Kind& b) {
 Kind kind_of(const DeviceQueue& queue, const FewProduct& p, bool coarse) {
   Kind kind;
   const NfView& v = p.w.codebook;
+  if (coarse && p.w.layout == PackedLayout::kTiles && queue.capability >= 80) {
+    kind.way = Kind::kTiled;
+    kind.bits = v.format.bits;
+    kind.x = p.x;
+    return kind;
+  }
   const int bits = p.w.layout == PackedLayout::kCodebook ? v.format.bits : 0;
   if (coarse && (bits == 2 || bits == 3 || bits == 4 || bits == 8) && queue.capability >= 80 &&
       takes_tiles(v) && on_sixteen(v.codes) && on_sixteen(v.scales2)) {
@@ -252,7 +232,8 @@ Kind kind_of(const DeviceQueue& queue, const FewProduct& p, bool coarse) {
   return kind;
 }
 
-void multiply_together(DeviceQueue& queue, const Kind& kind, Together& all, int count, int rows) {
+void multiply_together(DeviceQueue& queue, const Kind& kind, FewTogether& all, int count, int rows) {
+  if (kind.way == Kind::kTiled) return multiply_tiled(queue, all, count, rows);
   if (kind.way == Kind::kCodes) {
     switch (kind.bits) {
       case 2:
@@ -282,7 +263,31 @@ void multiply_together(DeviceQueue& queue, const Kind& kind, Together& all, int 
   check(cudaGetLastError(), "a product of few rows");
 }
 
+template <int kBits>
+OrderedRows order_rows_for(DeviceQueue& queue, const float* x, int rows, std::int64_t cols) {
+  constexpr int kFactors = 64;  // halves that the factors take, in front
+  auto* const room = buffer_of<std::uint16_t>(queue, Buffer::kRows, cols * kTileCols + kFactors);
+  auto* const factors = reinterpret_cast<float*>(room);
+  order_rows<kBits>
+      <<<static_cast<unsigned>(rows), kFewThreads, 0, use(queue)>>>(cols, x, room + kFactors, factors);
+  check(cudaGetLastError(), "few rows in order");
+  return {room + kFactors, factors};
+}
+
 }  // namespace
+
+OrderedRows order_few_rows(DeviceQueue& queue, int bits, const float* x, int rows, std::int64_t cols) {
+  switch (bits) {
+    case 2:
+      return order_rows_for<2>(queue, x, rows, cols);
+    case 3:
+      return order_rows_for<3>(queue, x, rows, cols);
+    case 4:
+      return order_rows_for<4>(queue, x, rows, cols);
+    default:
+      return order_rows_for<8>(queue, x, rows, cols);
+  }
+}
 
 void few_rows(DeviceQueue& queue, const FewProduct* products, int count, std::int64_t rows, bool coarse) {
   if (rows == 0) return;
@@ -290,7 +295,7 @@ void few_rows(DeviceQueue& queue, const FewProduct* products, int count, std::in
   for (int i = 0; i < count; ++i) {
     if (done[i] || products[i].w.rows == 0) continue;
     const Kind kind = kind_of(queue, products[i], coarse);
-    Together all;
+    FewTogether all;
     int together = 0;
     for (int j = i; j < count; ++j) {
       if (done[j] || products[j].w.rows == 0 || !same(kind, kind_of(queue, products[j], coarse))) continue;

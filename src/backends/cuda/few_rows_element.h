@@ -100,23 +100,24 @@ LQ_HOST_DEVICE inline std::uint32_t multiply_halves(std::uint32_t a, std::uint32
   return half_of_float(float_of_half(a) * float_of_half(b));
 }
 
+// Second-level scale `at`. REQUIRES: aligned as its type wants it.
+LQ_HOST_DEVICE inline float coarse_scale2(const NfView& v, std::int64_t at) {
+  switch (v.format.scale2) {
+    case ScaleDType::kFp32:
+      break;
+    case ScaleDType::kBf16:
+      return float_of_bf16(static_cast<const std::uint16_t*>(v.scales2)[at]);
+    case ScaleDType::kFp16:
+      return float_of_half(static_cast<const std::uint16_t*>(v.scales2)[at]);
+  }
+  return static_cast<const float*>(v.scales2)[at];
+}
+
 // A first-level scale for sums that are rounded to half precision before: without the exact division.
 // REQUIRES: second-level scales aligned as their type wants it.
 LQ_HOST_DEVICE inline float coarse_scale(const NfView& v, std::int64_t block) {
-  const std::int64_t at = block / v.format.block2;
-  float scale2 = 0.0F;
-  switch (v.format.scale2) {
-    case ScaleDType::kFp32:
-      scale2 = static_cast<const float*>(v.scales2)[at];
-      break;
-    case ScaleDType::kBf16:
-      scale2 = float_of_bf16(static_cast<const std::uint16_t*>(v.scales2)[at]);
-      break;
-    case ScaleDType::kFp16:
-      scale2 = float_of_half(static_cast<const std::uint16_t*>(v.scales2)[at]);
-      break;
-  }
-  const float step = scale2 * (1.0F / static_cast<float>((1 << v.format.scale_bits) - 1));
+  const float step =
+      coarse_scale2(v, block / v.format.block2) * (1.0F / static_cast<float>((1 << v.format.scale_bits) - 1));
   return v.offset + static_cast<float>(unpack_code(v.scales, block, v.format.scale_bits)) * step;
 }
 

@@ -17,6 +17,17 @@ LQ_HOST_DEVICE inline float float_of_bits(std::uint32_t bits) {
   return x;
 }
 
+// Little-endian words of 4 bytes of memory that is aligned for them.
+LQ_HOST_DEVICE inline std::uint32_t load_word(const std::uint8_t* at) {
+#ifdef __CUDA_ARCH__
+  return __ldg(reinterpret_cast<const unsigned int*>(at));
+#else
+  std::uint32_t word;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+#endif
+}
+
 // Code `index` of groups of 64 codes of `bits` bits (docs/formats/packed.md).
 LQ_HOST_DEVICE inline unsigned unpack_code(const std::uint8_t* packed, std::int64_t index, int bits) {
   const std::uint8_t* group = packed + index / kNfGroup * 8 * bits;
@@ -57,14 +68,19 @@ LQ_HOST_DEVICE inline float load_scale2(const void* scales2, std::int64_t index,
   return dtype == ScaleDType::kBf16 ? float_of_bits(half << 16) : float_of_half(half);
 }
 
-// The first-level scale of a block as it comes back.
-LQ_HOST_DEVICE inline float restore_scale(const NfView& v, std::int64_t block) {
-  const float scale2 = load_scale2(v.scales2, block / v.format.block2, v.format.scale2);
-  const float step = scale2 / static_cast<float>((1 << v.format.scale_bits) - 1);
-  const float product = static_cast<float>(unpack_code(v.scales, block, v.format.scale_bits)) * step;
-  const float sum = v.offset + product;
+// The first-level scale of this code as it comes back.
+LQ_HOST_DEVICE inline float scale_from_code(unsigned code, float scale2, float offset, int scale_bits) {
+  const float step = scale2 / static_cast<float>((1 << scale_bits) - 1);
+  const float product = static_cast<float>(code) * step;
+  const float sum = offset + product;
   constexpr float kMax = 3.402823466e+38F;
   return kMax < sum ? kMax : sum;
+}
+// That of a block.
+LQ_HOST_DEVICE inline float restore_scale(const NfView& v, std::int64_t block) {
+  const float scale2 = load_scale2(v.scales2, block / v.format.block2, v.format.scale2);
+  return scale_from_code(unpack_code(v.scales, block, v.format.scale_bits), scale2, v.offset,
+                         v.format.scale_bits);
 }
 
 // out[i] = element begin + i for i < count. values: the codebook, wherever the caller keeps it. REQUIRES: the

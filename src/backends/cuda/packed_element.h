@@ -6,6 +6,7 @@
 
 #include "backends/cuda/host_device.h"
 #include "backends/cuda/nf_element.h"
+#include "backends/cuda/tile_element.h"
 #include "backends/cuda/trellis_element.h"
 #include "backends/packed_view.h"
 
@@ -61,6 +62,9 @@ LQ_HOST_DEVICE inline void decode_run(const PackedView& w, const float* codebook
         out[i] = load_trellis(w.trellis, w.cols, (begin + i) / w.cols, (begin + i) % w.cols);
       }
       break;
+    case PackedLayout::kTiles:
+      decode_tile_run(w.codebook, codebook, begin, count, out);
+      break;
     case PackedLayout::kStored:
       break;  // never on a device: move_parts refuses it
   }
@@ -68,7 +72,8 @@ LQ_HOST_DEVICE inline void decode_run(const PackedView& w, const float* codebook
 
 // Values of the codebook, 0 for layouts that have none.
 LQ_HOST_DEVICE inline int codebook_size(const PackedView& w) {
-  return w.layout == PackedLayout::kCodebook ? 1 << w.codebook.format.bits : 0;
+  const bool has = w.layout == PackedLayout::kCodebook || w.layout == PackedLayout::kTiles;
+  return has ? 1 << w.codebook.format.bits : 0;
 }
 
 }  // namespace lq::backends::cuda

@@ -52,6 +52,34 @@ void decode_codebook(DeviceQueue& queue, const NfView& v, std::uint16_t* out) {
   check(cudaGetLastError(), "decoding a weight");
 }
 
+template <int kBits>
+__global__ void __launch_bounds__(kWeightThreads)
+    decode_tiles(NfView v, std::int64_t lanes, std::uint16_t* out) {
+  constexpr int kCopies = kBits == 8 ? 1 : kLanes;
+  __shared__ float table[(1 << kBits) * kCopies];
+  for (int e = static_cast<int>(threadIdx.x); e < (1 << kBits) * kCopies; e += kWeightThreads)
+    table[e] = v.codebook[e / kCopies];
+  __syncthreads();
+  const std::int64_t i = std::int64_t{blockIdx.x} * kWeightThreads + threadIdx.x;
+  if (i >= lanes) return;
+  const int copy = static_cast<int>(threadIdx.x) % kCopies;
+  decode_tile_lane<kBits>(
+      v, tile_shape(v), i, [&](unsigned code) { return table[static_cast<int>(code) * kCopies + copy]; },
+      [&](std::int64_t at, const std::uint16_t* values) {
+        for (int run = 0; run < kLaneRun; run += kDecodeRun)
+          store_eight(values + run, kDecodeRun, true, out + at + run);
+      });
+}
+
+template <int kBits>
+void decode_tiled(DeviceQueue& queue, const NfView& v, std::uint16_t* out) {
+  const TileShape s = tile_shape(v);
+  const std::int64_t lanes = s.tiles * s.groups * kLanes;
+  const auto grid = static_cast<unsigned>((lanes + kWeightThreads - 1) / kWeightThreads);
+  decode_tiles<kBits><<<grid, kWeightThreads, 0, use(queue)>>>(v, lanes, out);
+  check(cudaGetLastError(), "decoding a weight");
+}
+
 // Runs of 8 elements of any layout.
 struct DecodeAny {
   PackedView w;
@@ -104,6 +132,18 @@ void decode_bf16(DeviceQueue& queue, const PackedView& w, std::uint16_t* out) {
   if (groups && w.codebook.format.bits == 3) return decode_codebook<3>(queue, w.codebook, out);
   if (groups && w.codebook.format.bits == 4) return decode_codebook<4>(queue, w.codebook, out);
   if (groups && w.codebook.format.bits == 8) return decode_codebook<8>(queue, w.codebook, out);
+  if (w.layout == PackedLayout::kTiles && on_sixteen(out)) {
+    switch (w.codebook.format.bits) {
+      case 2:
+        return decode_tiled<2>(queue, w.codebook, out);
+      case 3:
+        return decode_tiled<3>(queue, w.codebook, out);
+      case 4:
+        return decode_tiled<4>(queue, w.codebook, out);
+      default:
+        return decode_tiled<8>(queue, w.codebook, out);
+    }
+  }
   for_each(queue, "decoding a weight", (n + kDecodeRun - 1) / kDecodeRun,
            DecodeAny{w, w.codebook.codebook, out});
 }
@@ -113,9 +153,9 @@ const std::uint16_t* weight_bf16(DeviceQueue& queue, const PackedView& w) {
   if (w.layout == PackedLayout::kDense && w.dense.type == DenseType::kBf16 && on_sixteen(w.dense.data))
     return static_cast<const std::uint16_t*>(w.dense.data);
   const bool frozen = w.layout != PackedLayout::kDense;  // packed weights never change
-  const void* const codes = w.layout == PackedLayout::kCodebook  ? w.codebook.codes
+  const void* const codes = w.layout == PackedLayout::kIntRow    ? w.int_row.codes
                             : w.layout == PackedLayout::kTrellis ? w.trellis.codes
-                                                                 : w.int_row.codes;
+                                                                 : w.codebook.codes;
   if (frozen) {
     const DecodedRing::Place place =
         queue.decoded.place(codes, static_cast<std::size_t>(n) * sizeof(std::uint16_t), release_count());

@@ -8,6 +8,7 @@
 #include "backends/cuda/optimizer.h"
 #include "backends/cuda/product.h"
 #include "backends/cuda/quantize.h"
+#include "backends/cuda/tiles.h"
 #include "backends/cuda/tokens.h"
 #include "backends/no_cuda/refuse.h"
 
@@ -89,6 +90,13 @@ void few_rows(DeviceQueue& /*queue*/, const FewProduct* /*products*/, int /*coun
 void packed_decode(DeviceQueue& /*queue*/, const PackedView& /*w*/, std::int64_t /*begin*/,
                    std::int64_t /*count*/, float* /*out*/) {
   refuse("decoding a weight");
+}
+
+TileBytes tile_bytes(const NfView& /*v*/) { return {}; }
+bool gains_by_tiles(const DeviceQueue& /*queue*/, const NfView& /*v*/) { return false; }
+void pack_tiles(DeviceQueue& /*queue*/, const NfView& /*from*/, std::uint8_t* /*codes*/,
+                std::uint8_t* /*scales*/) {
+  refuse("packing a weight into tiles");
 }
 
 void embedding_forward(DeviceQueue& /*queue*/, const DenseView& /*table*/, std::int64_t /*tokens*/,
