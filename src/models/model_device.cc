@@ -13,8 +13,6 @@ std::string Model::stays_on_cpu() const {
   for (const BlockSpec& b : state_->spec.blocks) {
     if (b.norm.kind == NormKind::kLayer) return "its layer norms are computed on the cpu";
     if (b.mlp.experts > 0) return "its experts are routed on the cpu";
-    if (b.attention.sinks) return "its attention has sinks, which the cpu computes";
-    if (b.mlp.clamp) return "its gates are cut off, which the cpu computes";
     if (b.attention.head_dim > 256) return "its attention heads are wider than 256, which the cpu computes";
   }
   if (state_->spec.final_norm.kind == NormKind::kLayer) return "its layer norms are computed on the cpu";

@@ -74,10 +74,12 @@ void attention_forward(Context& ctx, const AttentionShape& s, std::span<const At
   switch (device.kind) {
     case DeviceKind::kCpu:
       return backends::cpu::attention_forward(ctx, s, segments, q, k, v, out, lse, sinks);
-    case DeviceKind::kCuda:
-      if (!sinks.empty()) cpu_only("attention_forward with sinks", {{"q", q.device}});
-      return backends::cuda::attention_forward(queue_of(ctx, "attention_forward", device),
-                                               cuda_input(ctx, s, segments, q, k, v), out.data, lse.data);
+    case DeviceKind::kCuda: {
+      backends::cuda::AttentionInput in = cuda_input(ctx, s, segments, q, k, v);
+      if (!sinks.empty()) in.sinks = sinks.data();
+      return backends::cuda::attention_forward(queue_of(ctx, "attention_forward", device), in, out.data,
+                                               lse.data);
+    }
   }
 }
 
@@ -122,12 +124,19 @@ void attention_sinks_backward(Context& ctx, const AttentionShape& s, ConstVector
   check_shape("attention out", out, out.rows, s.heads * s.head_dim);
   check_shape("attention lse", lse, s.heads, out.rows);
   check_shape("attention dout", dout, out.rows, out.cols);
-  cpu_only("attention_sinks_backward", {{"sinks", sinks.device()},
-                                        {"out", out.device},
-                                        {"lse", lse.device},
-                                        {"dout", dout.device},
-                                        {"dsinks", dsinks.device()}});
-  backends::cpu::attention_sinks_backward(ctx, s, sinks, out, lse, dout, dsinks);
+  const Device device = common_device("attention_sinks_backward", {{"sinks", sinks.device()},
+                                                                   {"out", out.device},
+                                                                   {"lse", lse.device},
+                                                                   {"dout", dout.device},
+                                                                   {"dsinks", dsinks.device()}});
+  switch (device.kind) {
+    case DeviceKind::kCpu:
+      return backends::cpu::attention_sinks_backward(ctx, s, sinks, out, lse, dout, dsinks);
+    case DeviceKind::kCuda:
+      return backends::cuda::attention_sinks_backward(queue_of(ctx, "attention_sinks_backward", device), s,
+                                                      out.rows, sinks.data(), out.data, lse.data, dout.data,
+                                                      dsinks.data());
+  }
 }
 
 }  // namespace lq

@@ -23,7 +23,7 @@ std::vector<AttentionSegment> whole_segments(std::span<const std::int64_t> start
 // q, out: [tokens, heads * head_dim]; k, v: [kv tokens, kv_heads * head_dim];
 // lse: [heads, tokens], log of each row's sum of exponentials, kept for backward (data null: not wanted).
 // sinks: [heads], a logit more in every row's softmax, of a key that is worth nothing (Xiao et al. 2023, as
-// gpt-oss has them); empty: none. On the processor only: Error(kUnsupported) elsewhere.
+// gpt-oss has them); empty: none.
 void attention_forward(Context& ctx, const AttentionShape& shape, std::span<const AttentionSegment> segments,
                        ConstMatrix q, ConstMatrix k, ConstMatrix v, Matrix out, Matrix lse,
                        ConstVector sinks = {});

@@ -1,5 +1,4 @@
-// The gate of a feed-forward layer that is cut off, as gpt-oss has it. Formula: backends/gate_clamp.h. On the
-// processor only: other devices are refused by name.
+// The gate of a feed-forward layer that is cut off, as gpt-oss has it. Formula: backends/gate_clamp.h.
 #pragma once
 
 #include "backends/gate_clamp.h"

@@ -25,20 +25,24 @@ using reference::normals;
 struct AttentionSizes {
   std::vector<std::int64_t> starts;
   AttentionShape shape;
+  std::vector<float> sinks = {};  // a head; empty: none
   std::int64_t tokens() const { return starts.back(); }
   std::int64_t width() const { return shape.heads * shape.head_dim; }
   std::int64_t kv_width() const { return shape.kv_heads * shape.head_dim; }
   std::string text() const {
-    return fmt::format(" of {} tokens, {}/{} heads of {}, window {}, cap {}, {}", tokens(), shape.heads,
-                       shape.kv_heads, shape.head_dim, shape.window, shape.soft_cap,
-                       shape.causal ? "causal" : "whole");
+    return fmt::format(" of {} tokens, {}/{} heads of {}, window {}, cap {}, {}, {} sinks", tokens(),
+                       shape.heads, shape.kv_heads, shape.head_dim, shape.window, shape.soft_cap,
+                       shape.causal ? "causal" : "whole", sinks.size());
   }
 };
 
 // What comes out in double, and how large what is added up is.
 struct Reference {
-  Expected out{0, {}, {}}, lse{0, {}, {}}, dq{0, {}, {}}, dk{0, {}, {}}, dv{0, {}, {}};
+  Expected out{0, {}, {}}, lse{0, {}, {}}, dq{0, {}, {}}, dk{0, {}, {}}, dv{0, {}, {}}, dsinks{0, {}, {}};
 };
+
+// What a sink's gradient is before.
+constexpr float kSinkGradient = 0.5F;
 
 struct AttentionNumbers {
   std::vector<float> q, k, v, dout;
@@ -54,6 +58,7 @@ struct ReferenceRow {
   std::int64_t first;
   std::vector<double> p, slope;
   double lse, spread;  // spread: the largest error of a score, in roundings
+  double sink = 0.0;   // its probability
 };
 
 ReferenceRow reference_row(const AttentionSizes& s, const AttentionNumbers& x, std::int64_t start,
@@ -63,7 +68,7 @@ ReferenceRow reference_row(const AttentionSizes& s, const AttentionNumbers& x, s
   const std::int64_t last = s.shape.causal ? t + 1 : end;
   std::int64_t first = start;
   if (s.shape.window > 0) first = std::max(first, t - s.shape.window + 1);
-  ReferenceRow row{first, {}, {}, 0.0, 0.0};
+  ReferenceRow row{first, {}, {}, 0.0, 0.0, 0.0};
   for (std::int64_t j = first; j < last; ++j) {
     double product = 0.0, sizes = 0.0;
     for (std::int64_t d = 0; d < dim; ++d) {
@@ -85,8 +90,12 @@ ReferenceRow reference_row(const AttentionSizes& s, const AttentionNumbers& x, s
   }
   double peak = -INFINITY, total = 0.0;
   for (const double score : row.p) peak = std::max(peak, score);
+  const double sink = s.sinks.empty() ? -INFINITY : double{s.sinks[static_cast<std::size_t>(h)]};
+  peak = std::max(peak, sink);
   for (const double score : row.p) total += std::exp(score - peak);
+  total += std::exp(sink - peak);
   row.lse = peak + std::log(total);
+  row.sink = std::exp(sink - row.lse);
   for (double& p : row.p) p = std::exp(p - row.lse);
   return row;
 }
@@ -103,6 +112,7 @@ Reference reference_of(const AttentionSizes& s, const AttentionNumbers& x) {
   zeros(r.dk, s.tokens() * s.kv_width());
   zeros(r.dv, s.tokens() * s.kv_width());
   zeros(r.lse, s.shape.heads * s.tokens());
+  zeros(r.dsinks, std::ssize(s.sinks));
   const auto add = [](Expected& e, std::int64_t at, double value, double size) {
     e.values[static_cast<std::size_t>(at)] += value;
     e.bounds[static_cast<std::size_t>(at)] += std::abs(size);
@@ -131,6 +141,7 @@ Reference reference_of(const AttentionSizes& s, const AttentionNumbers& x) {
           delta += row.p[j] * dp[j];
           delta_size += row.p[j] * dp_size[j];
         }
+        if (!s.sinks.empty()) add(r.dsinks, h, -row.sink * delta, row.sink * delta_size);
         for (std::size_t j = 0; j < row.p.size(); ++j) {
           const std::int64_t kv_at = (row.first + static_cast<std::int64_t>(j)) * s.kv_width() + kv;
           const double ds = row.p[j] * (dp[j] - delta) * row.slope[j];
@@ -149,8 +160,13 @@ Reference reference_of(const AttentionSizes& s, const AttentionNumbers& x) {
   }
   // Sums over queries and heads are as long as a sequence at most.
   const double all = kRounding * (roundings + 2.0 * static_cast<double>(s.tokens() * s.shape.heads));
-  for (Expected* e : {&r.out, &r.lse, &r.dq, &r.dk, &r.dv}) {
+  for (Expected* e : {&r.out, &r.lse, &r.dq, &r.dk, &r.dv, &r.dsinks}) {
     for (double& b : e->bounds) b *= all;
+  }
+  for (std::size_t h = 0; h < s.sinks.size(); ++h) {  // they are added to what is there
+    const double before = kSinkGradient;
+    r.dsinks.values[h] += before;
+    r.dsinks.bounds[h] += kRounding * (before + std::abs(r.dsinks.values[h]));
   }
   return r;
 }
@@ -205,6 +221,7 @@ void forward_rows_as_warps(const TwinInput& in, float* out, float* lse) {
         cuda::OnlineRow whole = parts[0][static_cast<std::size_t>(l)];
         for (int w = 1; w < kWarps; ++w)
           cuda::merge_rows(parts[static_cast<std::size_t>(w)][static_cast<std::size_t>(l)], whole);
+        if (!in.s.sinks.empty()) cuda::add_sink(in.s.sinks[static_cast<std::size_t>(h)], whole);
         cuda::finish_row(shape.head_dim, whole, l, out + q_at);
         lse[h * in.s.tokens() + row] = cuda::log_sum_of(whole);
       }
@@ -275,6 +292,7 @@ class PlainSteps {
   float*& place(AttentionOperand of) { return places_[static_cast<std::size_t>(of)]; }
   void set(AttentionOperand of, const float* data) { place(of) = const_cast<float*>(data); }
   float* new_lse = nullptr;
+  const float* sinks = nullptr;
   const float* lse = nullptr;
   const float* delta = nullptr;
 
@@ -303,7 +321,7 @@ class PlainSteps {
         peak = std::max(peak, cuda::peak_of_lane(shape_, seen, products, l));
       const float total =
           warp_sum([&](int l) { return cuda::total_of_lane(shape_, seen, products, peak, l); });
-      const float sum = peak + std::log(total);
+      const float sum = cuda::sum_with_sink(peak, total, sinks == nullptr ? nullptr : sinks + row / b.rows);
       for (int l = 0; l < cuda::kLanes; ++l)
         cuda::probabilities_of_lane(shape_, seen, b.cols, products, sum, l,
                                     place(AttentionOperand::kProbabilities) + row * b.ld);
@@ -332,7 +350,19 @@ class PlainSteps {
 // How the twin goes: rows, or blocks with so many scores at once.
 constexpr std::int64_t kByRows = 0;
 
-// Operands: q, k, v, dout, out, lse, dq, dk, dv.
+// dsinks += , as the threads of a block.
+void sinks_twin(const AttentionSizes& s, const float* lse, const float* delta, float* dsinks) {
+  constexpr int kThreads = 256;
+  for (std::size_t h = 0; h < s.sinks.size(); ++h) {
+    const auto at = static_cast<std::int64_t>(h) * s.tokens();
+    double sum = 0.0;
+    for (int t = 0; t < kThreads; ++t)
+      sum += cuda::sink_gradient_of_thread(s.tokens(), s.sinks[h], lse + at, delta + at, t, kThreads);
+    dsinks[h] += static_cast<float>(sum);
+  }
+}
+
+// Operands: q, k, v, dout, out, lse, dq, dk, dv, and with sinks those and their gradients.
 void attention_twin(const AttentionSizes& s, std::int64_t most_scores, const std::vector<Matrix>& m) {
   const TwinInput in{s, m[0].data, m[1].data, m[2].data};
   std::vector<float> delta(static_cast<std::size_t>(s.shape.heads * s.tokens()));
@@ -348,6 +378,7 @@ void attention_twin(const AttentionSizes& s, std::int64_t most_scores, const std
   if (most_scores == kByRows) {
     forward_rows_as_warps(in, m[4].data, m[5].data);
     deltas();
+    if (!s.sinks.empty()) sinks_twin(s, m[5].data, delta.data(), m[10].data);
     return backward_rows_as_warps(in, m[5].data, delta.data(), m[3].data, m[6].data, m[7].data, m[8].data);
   }
   const cuda::AttentionBlocks blocks(s.shape, s.tokens(), most_scores);
@@ -360,10 +391,12 @@ void attention_twin(const AttentionSizes& s, std::int64_t most_scores, const std
       AttentionOperand::kOut, AttentionOperand::kDq, AttentionOperand::kDk, AttentionOperand::kDv};
   for (std::size_t i = 0; i < 8; ++i) steps.set(kOrder[i], m[i < 5 ? i : i + 1].data);
   steps.new_lse = m[5].data;
+  steps.sinks = s.sinks.empty() ? nullptr : s.sinks.data();
   for (const auto& segment : segments) blocks.forward(segment, steps);
   deltas();
   steps.lse = m[5].data;
   steps.delta = delta.data();
+  if (!s.sinks.empty()) sinks_twin(s, m[5].data, delta.data(), m[10].data);
   std::fill_n(m[7].data, m[7].size(), 0.0F);
   std::fill_n(m[8].data, m[8].size(), 0.0F);
   for (const auto& segment : segments) blocks.backward(segment, steps);
@@ -381,25 +414,35 @@ OpCase attention_case(const AttentionSizes& s, std::int64_t most_scores) {
     return normals(static_cast<std::size_t>(rows * cols), 9);
   };
   const std::int64_t n = s.tokens();
-  return {.name = "attention" + s.text(),
-          .operands = {{"q", n, s.width(), x.q},
-                       {"k", n, s.kv_width(), x.k},
-                       {"v", n, s.kv_width(), x.v},
-                       {"dout", n, s.width(), x.dout},
-                       {"out", n, s.width(), garbage(n, s.width())},
-                       {"lse", s.shape.heads, n, garbage(s.shape.heads, n)},
-                       {"dq", n, s.width(), garbage(n, s.width())},
-                       {"dk", n, s.kv_width(), garbage(n, s.kv_width())},
-                       {"dv", n, s.kv_width(), garbage(n, s.kv_width())}},
-          .run =
-              [s](Context& ctx, Workspace&, const std::vector<Matrix>& m) {
-                const auto segments = whole_segments(s.starts);
-                attention_forward(ctx, s.shape, segments, m[0], m[1], m[2], m[4], m[5]);
-                attention_backward(ctx, s.shape, segments, m[0], m[1], m[2], m[4], m[5], m[3], m[6], m[7],
-                                   m[8]);
-              },
-          .expected = {r.out, r.lse, r.dq, r.dk, r.dv},
-          .twin = [s, most_scores](const std::vector<Matrix>& m) { attention_twin(s, most_scores, m); }};
+  OpCase c = {.name = "attention" + s.text(),
+              .operands = {{"q", n, s.width(), x.q},
+                           {"k", n, s.kv_width(), x.k},
+                           {"v", n, s.kv_width(), x.v},
+                           {"dout", n, s.width(), x.dout},
+                           {"out", n, s.width(), garbage(n, s.width())},
+                           {"lse", s.shape.heads, n, garbage(s.shape.heads, n)},
+                           {"dq", n, s.width(), garbage(n, s.width())},
+                           {"dk", n, s.kv_width(), garbage(n, s.kv_width())},
+                           {"dv", n, s.kv_width(), garbage(n, s.kv_width())}},
+              .run =
+                  [s](Context& ctx, Workspace&, const std::vector<Matrix>& m) {
+                    const auto segments = whole_segments(s.starts);
+                    const ConstVector sinks = s.sinks.empty() ? ConstVector() : ConstVector(m[9].flat());
+                    attention_forward(ctx, s.shape, segments, m[0], m[1], m[2], m[4], m[5], sinks);
+                    attention_backward(ctx, s.shape, segments, m[0], m[1], m[2], m[4], m[5], m[3], m[6], m[7],
+                                       m[8]);
+                    if (!s.sinks.empty())
+                      attention_sinks_backward(ctx, s.shape, sinks, m[4], m[5], m[3], m[10].flat());
+                  },
+              .expected = {r.out, r.lse, r.dq, r.dk, r.dv},
+              .twin = [s, most_scores](const std::vector<Matrix>& m) { attention_twin(s, most_scores, m); }};
+  if (s.sinks.empty()) return c;
+  const std::int64_t heads = s.shape.heads;
+  c.operands.push_back({"sinks", 1, heads, s.sinks});
+  c.operands.push_back({"dsinks", 1, heads, std::vector<float>(s.sinks.size(), kSinkGradient)});
+  r.dsinks.operand = 10;
+  c.expected.push_back(r.dsinks);
+  return c;
 }
 
 AttentionShape shape_of(std::int64_t heads, std::int64_t kv_heads, std::int64_t dim,
@@ -408,12 +451,15 @@ AttentionShape shape_of(std::int64_t heads, std::int64_t kv_heads, std::int64_t 
 }
 
 const std::vector<AttentionSizes>& causal_sizes() {
-  static const std::vector<AttentionSizes> all = {{{0, 1}, shape_of(1, 1, 2)},
-                                                  {{0, 5}, shape_of(2, 2, 33)},
-                                                  {{0, 3, 40, 41, 77}, shape_of(4, 2, 5)},
-                                                  {{0, 60}, shape_of(6, 2, 16)},
-                                                  {{0, 5, 90}, shape_of(2, 1, 4, 9)},
-                                                  {{0, 70}, shape_of(1, 1, 8, 50)}};
+  static const std::vector<AttentionSizes> all = {
+      {{0, 1}, shape_of(1, 1, 2)},
+      {{0, 5}, shape_of(2, 2, 33)},
+      {{0, 3, 40, 41, 77}, shape_of(4, 2, 5)},
+      {{0, 60}, shape_of(6, 2, 16)},
+      {{0, 5, 90}, shape_of(2, 1, 4, 9)},
+      {{0, 70}, shape_of(1, 1, 8, 50)},
+      {{0, 5, 60}, shape_of(4, 2, 6), {3.0F, -2.0F, 0.5F, -60.0F}},
+      {{0, 3, 40}, shape_of(2, 1, 5, 9), {1.0F, 30.0F}}};
   return all;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "backends/cuda/elementwise_element.h"
 #include "ops/op_driver.h"
 #include "reference/numbers.h"
 
@@ -59,8 +60,11 @@ OpCase gate_forward_case(std::int64_t rows, std::int64_t cols) {
           .run = [](Context& ctx, Workspace&,
                     const std::vector<Matrix>& m) { clamped_gate_forward(ctx, kCutGate, m[0], m[1], m[2]); },
           .expected = {out},
-          .twin = {},
-          .cpu_only = true};
+          .twin =
+              [](const std::vector<Matrix>& m) {
+                const backends::cuda::ClampedGateForward thread{kCutGate, m[0].data, m[1].data, m[2].data};
+                for (std::int64_t i = 0; i < m[0].size(); ++i) thread(i);
+              }};
 }
 
 // In place, as the engine does: gate becomes dgate and up becomes dup.
@@ -91,15 +95,19 @@ OpCase gate_backward_case(std::int64_t rows, std::int64_t cols) {
                 clamped_gate_backward(ctx, kCutGate, m[0], m[1], m[2], m[0], m[1]);
               },
           .expected = {dgate, dup},
-          .twin = {},
-          .cpu_only = true};
+          .twin =
+              [](const std::vector<Matrix>& m) {
+                const backends::cuda::ClampedGateBackward thread{kCutGate,  m[0].data, m[1].data,
+                                                                 m[2].data, m[0].data, m[1].data};
+                for (std::int64_t i = 0; i < m[0].size(); ++i) thread(i);
+              }};
 }
 
-TEST(ClampedGate, ForwardCutsGateAndUp) {
+TEST(ClampedGateOnDevices, ForwardCutsGateAndUp) {
   for (const auto& [rows, cols] : op_driver::sizes()) check_op(gate_forward_case(rows, cols));
 }
 
-TEST(ClampedGate, NothingFlowsBackToWhatWasCut) {
+TEST(ClampedGateOnDevices, NothingFlowsBackToWhatWasCut) {
   for (const auto& [rows, cols] : op_driver::sizes()) check_op(gate_backward_case(rows, cols));
 }
 

@@ -41,7 +41,7 @@ AttentionRows rows_of(DeviceQueue& queue, const AttentionInput& in, bool by_keys
   const std::vector<SegmentRows> segments = by_rows(queue, in, by_keys, rows);
   const SegmentRows* const there =
       segments.empty() ? nullptr : upload_all(queue, segments.data(), std::ssize(segments));
-  return {in.shape, there, static_cast<int>(segments.size()), rows, in.tokens, in.q, in.k, in.v};
+  return {in.shape, there, static_cast<int>(segments.size()), rows, in.tokens, in.q, in.k, in.v, in.sinks};
 }
 
 // Does a block's steps on the device.
@@ -94,7 +94,7 @@ class Steps {
     queue_.blas->multiply(q);
   }
   void softmax(const ScoreBlock& b) {
-    block_softmax(queue_, in_.shape, b, scores(AttentionOperand::kScores), bf16_,
+    block_softmax(queue_, in_.shape, b, scores(AttentionOperand::kScores), in_.sinks, bf16_,
                   room(AttentionOperand::kProbabilities), new_lse_);
   }
   void gradients(const ScoreBlock& b) {
@@ -191,6 +191,15 @@ void attention_backward(DeviceQueue& queue, const AttentionInput& in, const floa
   for (std::int64_t i = 0; i < in.segment_count; ++i) {
     if (in_blocks(queue, in.segments[i])) blocks.backward(in.segments[i], steps);
   }
+}
+
+void attention_sinks_backward(DeviceQueue& queue, const AttentionShape& shape, std::int64_t tokens,
+                              const float* sinks, const float* out, const float* lse, const float* dout,
+                              float* dsinks) {
+  if (tokens == 0) return;
+  auto* const delta = buffer_of<float>(queue, Buffer::kDelta, shape.heads * tokens);
+  row_deltas(queue, shape, tokens, out, dout, delta);
+  sink_gradients(queue, shape.heads, tokens, sinks, lse, delta, dsinks);
 }
 
 }  // namespace lq::backends::cuda

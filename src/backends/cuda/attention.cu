@@ -50,6 +50,7 @@ __global__ void __launch_bounds__(kAttentionThreads) rows_forward(AttentionRows 
   __syncthreads();
   if (warp != 0) return;
   for (int w = 1; w < kAttentionWarps; ++w) merge_rows(parts[w][lane], row);
+  if (a.sinks != nullptr) add_sink(a.sinks[head], row);
   finish_row(dim, row, lane, out + (token * a.shape.heads + head) * dim);
   if (lse != nullptr && lane == 0) lse[head * a.tokens + token] = log_sum_of(row);
 }
@@ -130,7 +131,8 @@ __global__ void __launch_bounds__(kAttentionThreads)
 // A warp a row of scores.
 template <typename Number>
 __global__ void __launch_bounds__(kAttentionThreads)
-    softmax_rows(AttentionShape shape, ScoreBlock b, const float* scores, Number* p, float* lse) {
+    softmax_rows(AttentionShape shape, ScoreBlock b, const float* scores, const float* sinks, Number* p,
+                 float* lse) {
   const int lane = static_cast<int>(threadIdx.x) % kLanes;
   const std::int64_t row =
       std::int64_t{blockIdx.x} * kAttentionWarps + static_cast<std::int64_t>(threadIdx.x) / kLanes;
@@ -138,7 +140,8 @@ __global__ void __launch_bounds__(kAttentionThreads)
   const float* const products = scores + row * b.ld;
   const RowRange seen = columns_seen(b, shape, row);
   const float peak = warp_largest(peak_of_lane(shape, seen, products, lane));
-  const float sum = peak + logf(warp_sum(total_of_lane(shape, seen, products, peak, lane)));
+  const float total = warp_sum(total_of_lane(shape, seen, products, peak, lane));
+  const float sum = sum_with_sink(peak, total, sinks == nullptr ? nullptr : sinks + row / b.rows);
   probabilities_of_lane(shape, seen, b.cols, products, sum, lane, p + row * b.ld);
   if (lse != nullptr && lane == 0) lse[row_number(b, row)] = sum;
 }
@@ -154,6 +157,22 @@ __global__ void __launch_bounds__(kAttentionThreads)
   const std::int64_t number = row_number(b, row);
   gradients_of_lane(shape, columns_seen(b, shape, row), b.cols, scores + row * b.ld, score_grads + row * b.ld,
                     lse[number], delta[number], lane, p + row * b.ld, ds + row * b.ld);
+}
+
+// A block a head.
+__global__ void __launch_bounds__(kAttentionThreads)
+    sink_sums(std::int64_t tokens, const float* sinks, const float* lse, const float* delta, float* dsinks) {
+  __shared__ double sums[kAttentionThreads];
+  const int thread = static_cast<int>(threadIdx.x);
+  const std::int64_t head = blockIdx.x;
+  sums[thread] = sink_gradient_of_thread(tokens, sinks[head], lse + head * tokens, delta + head * tokens,
+                                         thread, kAttentionThreads);
+  __syncthreads();
+  for (int half = kAttentionThreads / 2; half > 0; half /= 2) {
+    if (thread < half) sums[thread] += sums[thread + half];
+    __syncthreads();
+  }
+  if (thread == 0) dsinks[head] += static_cast<float>(sums[0]);
 }
 
 unsigned blocks_of(std::int64_t warps) {
@@ -175,6 +194,13 @@ void row_deltas(DeviceQueue& queue, const AttentionShape& shape, std::int64_t to
   check(cudaGetLastError(), "attention_backward");
 }
 
+void sink_gradients(DeviceQueue& queue, std::int64_t heads, std::int64_t tokens, const float* sinks,
+                    const float* lse, const float* delta, float* dsinks) {
+  sink_sums<<<static_cast<unsigned>(heads), kAttentionThreads, 0, use(queue)>>>(tokens, sinks, lse, delta,
+                                                                                dsinks);
+  check(cudaGetLastError(), "attention_sinks_backward");
+}
+
 void query_gradients(DeviceQueue& queue, const AttentionRows& a, const float* lse, const float* delta,
                      const float* dout, float* dq) {
   const dim3 grid(blocks_of(a.rows), static_cast<unsigned>(a.shape.heads));
@@ -190,14 +216,15 @@ void key_gradients(DeviceQueue& queue, const AttentionRows& a, const float* lse,
 }
 
 void block_softmax(DeviceQueue& queue, const AttentionShape& shape, const ScoreBlock& b, const float* scores,
-                   bool bf16, void* p, float* lse) {
+                   const float* sinks, bool bf16, void* p, float* lse) {
   const unsigned grid = blocks_of(b.heads * b.rows);
   const cudaStream_t stream = use(queue);
   if (bf16) {
-    softmax_rows<<<grid, kAttentionThreads, 0, stream>>>(shape, b, scores, static_cast<std::uint16_t*>(p),
-                                                         lse);
+    softmax_rows<<<grid, kAttentionThreads, 0, stream>>>(shape, b, scores, sinks,
+                                                         static_cast<std::uint16_t*>(p), lse);
   } else {
-    softmax_rows<<<grid, kAttentionThreads, 0, stream>>>(shape, b, scores, static_cast<float*>(p), lse);
+    softmax_rows<<<grid, kAttentionThreads, 0, stream>>>(shape, b, scores, sinks, static_cast<float*>(p),
+                                                         lse);
   }
   check(cudaGetLastError(), "attention_forward");
 }

@@ -20,11 +20,17 @@ struct AttentionInput {
   const float *q = nullptr, *k = nullptr, *v = nullptr;
   // Long segments are computed in blocks whose operands may be rounded so; short ones in f32.
   Precision precision = Precision::kF32;
+  const float* sinks = nullptr;  // [heads], in forward alone: backward has them in lse; null: none
 };
 
 // lse: null where it is not wanted.
 void attention_forward(DeviceQueue& queue, const AttentionInput& in, float* out, float* lse);
 void attention_backward(DeviceQueue& queue, const AttentionInput& in, const float* out, const float* lse,
                         const float* dout, float* dq, float* dk, float* dv);
+
+// dsinks += . All of a device: sinks, dsinks [heads].
+void attention_sinks_backward(DeviceQueue& queue, const AttentionShape& shape, std::int64_t tokens,
+                              const float* sinks, const float* out, const float* lse, const float* dout,
+                              float* dsinks);
 
 }  // namespace lq::backends::cuda

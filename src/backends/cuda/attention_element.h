@@ -116,6 +116,12 @@ LQ_HOST_DEVICE inline void merge_rows(const OnlineRow& other, OnlineRow& row) {
   for (int i = 0; i < kMostPerLane; ++i) row.sum[i] = row.sum[i] * keep + other.sum[i] * take;
 }
 
+// A head's sink: a key more, whose value is 0.
+LQ_HOST_DEVICE inline void add_sink(float sink, OnlineRow& row) {
+  OnlineRow key = {sink, 1.0F, {}};
+  merge_rows(key, row);
+}
+
 LQ_HOST_DEVICE inline void finish_row(std::int64_t dim, const OnlineRow& row, int lane, float* out) {
   const float inverse = 1.0F / row.total;
   int i = 0;
@@ -185,6 +191,23 @@ LQ_HOST_DEVICE inline float total_of_lane(const AttentionShape& shape, const Row
   for (std::int64_t j = seen.begin + lane; j < seen.end; j += kLanes)
     total += std::exp(capped_score(shape, products[j]) - peak);
   return total;
+}
+
+// The softmax's log-sum; with a sink that is one score more.
+LQ_HOST_DEVICE inline float sum_with_sink(float peak, float total, const float* sink) {
+  if (sink == nullptr) return peak + std::log(total);
+  const float both = *sink > peak ? *sink : peak;
+  return both + std::log(total * std::exp(peak - both) + std::exp(*sink - both));
+}
+
+// The thread's part of a head's sink's gradient: its value is 0, so that its score's slope is -p (dout out).
+// lse, delta: the head's, [tokens].
+LQ_HOST_DEVICE inline double sink_gradient_of_thread(std::int64_t tokens, float sink, const float* lse,
+                                                     const float* delta, int thread, int threads) {
+  double sum = 0.0;
+  for (std::int64_t t = thread; t < tokens; t += threads)
+    sum -= double{std::exp(sink - lse[t])} * double{delta[t]};
+  return sum;
 }
 
 LQ_HOST_DEVICE inline void store_number(float x, float* to) { *to = x; }

@@ -16,11 +16,15 @@ struct AttentionRows {
   std::int64_t rows;    // of all segments' queries (or keys, in key_gradients)
   std::int64_t tokens;  // of q
   const float *q, *k, *v;
+  const float* sinks;  // [heads]; null: none
 };
 void forward_rows(DeviceQueue& queue, const AttentionRows& a, float* out, float* lse);
 // delta[h, t] = dout . out of a head and token.
 void row_deltas(DeviceQueue& queue, const AttentionShape& shape, std::int64_t tokens, const float* out,
                 const float* dout, float* delta);
+// dsinks += . lse, delta: [heads, tokens].
+void sink_gradients(DeviceQueue& queue, std::int64_t heads, std::int64_t tokens, const float* sinks,
+                    const float* lse, const float* delta, float* dsinks);
 void query_gradients(DeviceQueue& queue, const AttentionRows& a, const float* lse, const float* delta,
                      const float* dout, float* dq);
 void key_gradients(DeviceQueue& queue, const AttentionRows& a, const float* lse, const float* delta,
@@ -28,7 +32,7 @@ void key_gradients(DeviceQueue& queue, const AttentionRows& a, const float* lse,
 
 // ---- blocks; p, ds: f32, or bf16 where `bf16` ----
 void block_softmax(DeviceQueue& queue, const AttentionShape& shape, const ScoreBlock& b, const float* scores,
-                   bool bf16, void* p, float* lse);
+                   const float* sinks, bool bf16, void* p, float* lse);
 void block_gradients(DeviceQueue& queue, const AttentionShape& shape, const ScoreBlock& b,
                      const float* scores, const float* score_grads, const float* lse, const float* delta,
                      bool bf16, void* p, void* ds);

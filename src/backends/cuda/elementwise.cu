@@ -52,6 +52,16 @@ void gate_backward(DeviceQueue& queue, Activation activation, std::int64_t n, co
   for_each(queue, "gate_backward", n, GateBackward{activation, gate, up, dout, dgate, dup});
 }
 
+void clamped_gate_forward(DeviceQueue& queue, GateClamp clamp, std::int64_t n, const float* gate,
+                          const float* up, float* out) {
+  for_each(queue, "clamped_gate_forward", n, ClampedGateForward{clamp, gate, up, out});
+}
+
+void clamped_gate_backward(DeviceQueue& queue, GateClamp clamp, std::int64_t n, const float* gate,
+                           const float* up, const float* dout, float* dgate, float* dup) {
+  for_each(queue, "clamped_gate_backward", n, ClampedGateBackward{clamp, gate, up, dout, dgate, dup});
+}
+
 void soft_cap_forward(DeviceQueue& queue, float cap, std::int64_t n, float* x) {
   for_each(queue, "soft_cap_forward", n, SoftCapForward{cap, x});
 }

@@ -6,6 +6,7 @@
 
 #include "backends/activation.h"
 #include "backends/dropout_mask.h"
+#include "backends/gate_clamp.h"
 #include "tensor/device.h"
 
 namespace lq::backends::cuda {
@@ -25,6 +26,11 @@ void gate_forward(DeviceQueue& queue, Activation activation, std::int64_t n, con
                   const float* up, float* out);
 void gate_backward(DeviceQueue& queue, Activation activation, std::int64_t n, const float* gate,
                    const float* up, const float* dout, float* dgate, float* dup);
+// ops/clamped_gate.h's gate.
+void clamped_gate_forward(DeviceQueue& queue, GateClamp clamp, std::int64_t n, const float* gate,
+                          const float* up, float* out);
+void clamped_gate_backward(DeviceQueue& queue, GateClamp clamp, std::int64_t n, const float* gate,
+                           const float* up, const float* dout, float* dgate, float* dup);
 // x = cap tanh(x / cap); dx by what came out of it.
 void soft_cap_forward(DeviceQueue& queue, float cap, std::int64_t n, float* x);
 void soft_cap_backward(DeviceQueue& queue, float cap, std::int64_t n, const float* capped, float* dx);

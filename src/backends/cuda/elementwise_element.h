@@ -7,6 +7,7 @@
 #include "backends/activation.h"
 #include "backends/cuda/host_device.h"
 #include "backends/dropout_mask.h"
+#include "backends/gate_clamp.h"
 
 namespace lq::backends::cuda {
 
@@ -66,6 +67,42 @@ struct AddBias {
   const float* bias;
   float* y;
   LQ_HOST_DEVICE void operator()(std::int64_t i) const { y[i] += bias[i % cols]; }
+};
+
+// backends/gate_clamp.h's gate. A NaN stays one.
+LQ_HOST_DEVICE inline float cut_above(float limit, float v) { return v > limit ? limit : v; }
+LQ_HOST_DEVICE inline float cut_both(float limit, float v) {
+  return v < -limit ? -limit : cut_above(limit, v);
+}
+
+struct ClampedGateForward {
+  GateClamp clamp;
+  const float *gate, *up;
+  float* out;
+  LQ_HOST_DEVICE void operator()(std::int64_t i) const {
+    const float g = cut_above(clamp.limit, gate[i]);
+    const float glu = g * sigmoid(clamp.alpha * g);
+    out[i] = cut_both(clamp.limit, up[i]) * glu + glu;
+  }
+};
+
+struct ClampedGateBackward {
+  GateClamp clamp;
+  const float *gate, *up, *dout;
+  float *dgate, *dup;
+  LQ_HOST_DEVICE void operator()(std::int64_t i) const {
+    const float whole_g = gate[i];
+    const float whole_u = up[i];
+    const float g = cut_above(clamp.limit, whole_g);
+    const float u = cut_both(clamp.limit, whole_u);
+    const float share = sigmoid(clamp.alpha * g);
+    const float glu = g * share;
+    const float slope = glu * clamp.alpha * (1.0F - share) + share;
+    const float dy = dout[i];
+    const bool up_cut = whole_u > clamp.limit || whole_u < -clamp.limit;
+    dgate[i] = whole_g > clamp.limit ? 0.0F : (u * dy + dy) * slope;
+    dup[i] = up_cut ? 0.0F : dy * glu;
+  }
 };
 
 struct ActivationValue {

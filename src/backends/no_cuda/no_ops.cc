@@ -51,6 +51,15 @@ void gate_backward(DeviceQueue& /*queue*/, Activation /*activation*/, std::int64
                    float* /*dup*/) {
   refuse("gate_backward");
 }
+void clamped_gate_forward(DeviceQueue& /*queue*/, GateClamp /*clamp*/, std::int64_t /*n*/,
+                          const float* /*gate*/, const float* /*up*/, float* /*out*/) {
+  refuse("clamped_gate_forward");
+}
+void clamped_gate_backward(DeviceQueue& /*queue*/, GateClamp /*clamp*/, std::int64_t /*n*/,
+                           const float* /*gate*/, const float* /*up*/, const float* /*dout*/,
+                           float* /*dgate*/, float* /*dup*/) {
+  refuse("clamped_gate_backward");
+}
 void soft_cap_forward(DeviceQueue& /*queue*/, float /*cap*/, std::int64_t /*n*/, float* /*x*/) {
   refuse("soft_cap_forward");
 }
@@ -194,6 +203,11 @@ void attention_backward(DeviceQueue& /*queue*/, const AttentionInput& /*in*/, co
                         const float* /*lse*/, const float* /*dout*/, float* /*dq*/, float* /*dk*/,
                         float* /*dv*/) {
   refuse("attention_backward");
+}
+void attention_sinks_backward(DeviceQueue& /*queue*/, const AttentionShape& /*shape*/,
+                              std::int64_t /*tokens*/, const float* /*sinks*/, const float* /*out*/,
+                              const float* /*lse*/, const float* /*dout*/, float* /*dsinks*/) {
+  refuse("attention_sinks_backward");
 }
 
 }  // namespace lq::backends::cuda
