@@ -128,6 +128,33 @@ TEST_F(ModelDevice, LossesAndLogitsAgreeWithTheProcessors) {
   }
 }
 
+// In tiles a model is the same model: whatever is not a fast product of few rows gives the same bits.
+TEST_F(ModelDevice, PackedIntoTilesItComputesTheSame) {
+  const std::vector<Device> devices = op_driver::other_devices();
+  if (devices.empty()) GTEST_SKIP() << "this machine has no CUDA device, or this build no CUDA";
+  for (const Device device : devices) {
+    DeviceRun run(device);
+    Model model = Model::load(run.ctx, dir_ / "packed");
+    EXPECT_GT(model.tile_growth(run.ctx), 0);  // of rows of 128 and 192 columns
+    model.to_device(run.ctx);
+    const auto fine = decoded(run.ctx, model);
+    run.ctx.matmul_precision = MatmulPrecision::kBf16;
+    const auto losses = losses_of(run.ctx, model);
+    const Linear& q = *model.find_linear("model.layers.0.self_attn.q_proj");
+    EXPECT_EQ(q.weight().view().layout, backends::PackedLayout::kCodebook);
+    model.to_tiles(run.ctx);
+    EXPECT_EQ(q.weight().view().layout, backends::PackedLayout::kTiles);
+    EXPECT_EQ(losses_of(run.ctx, model), losses);
+    run.ctx.matmul_precision = MatmulPrecision::kF32;
+    EXPECT_EQ(decoded(run.ctx, model), fine);
+    run.ctx.decode_precision = DecodePrecision::kFast;
+    EXPECT_LT(largest_difference(decoded(run.ctx, model), fine), 0.1);
+    EXPECT_NE(decoded(run.ctx, model), fine);
+    model.to_tiles(run.ctx);  // once more: nothing
+    EXPECT_EQ(losses_of(run.ctx, model), losses_of(run.ctx, model));
+  }
+}
+
 // Layers of one input go together, their low-rank parts too: a learning one, and one that stays.
 TEST_F(ModelDevice, DecodingWithAdaptersBesideSomeLayers) {
   const std::vector<Device> devices = op_driver::other_devices();

@@ -103,9 +103,9 @@ Shared int_row_weight(int bits, std::int64_t rows, std::int64_t cols) {
   return w;
 }
 
-Shared trellis_weight(int bits, std::int64_t rows, std::int64_t cols) {
+Shared trellis_weight(int bits, std::int64_t rows, std::int64_t cols, int state_bits = 12, int block = 64) {
   auto w = empty_weight("tcq " + std::to_string(bits), PackedLayout::kTrellis, rows, cols);
-  auto of = std::make_shared<const backends::TrellisCase>(bits, 12, 64, rows, cols);
+  auto of = std::make_shared<const backends::TrellisCase>(bits, state_bits, block, rows, cols);
   w->values = of->values;
   w->view = of->view;
   w->trellis = std::move(of);
@@ -341,6 +341,54 @@ std::vector<float> product_of(Context& ctx, Workspace& ws, const PackedView& w, 
   return out;
 }
 
+// That fast products of 1 to 8 rows keep their bound. roundings: of each term, to half precision.
+void expect_fast_products(Context ctx, Workspace& ws, const SomeWeight& w, const PackedView& there,
+                          double roundings) {
+  ctx.decode_precision = DecodePrecision::kFast;
+  const std::int64_t rows = w.view.rows;
+  const std::int64_t cols = w.view.cols;
+  for (std::int64_t n = 1; n <= 8; ++n) {
+    const auto x = normals(static_cast<std::size_t>(n * cols), 31);
+    const std::vector<float> y = product_of(ctx, ws, there, n);
+    for (std::int64_t r = 0; r < n; ++r) {
+      for (std::int64_t i = 0; i < rows; ++i) {
+        const auto b =
+            backends::few_rows_bound(w.values.data() + i * cols, x.data() + r * cols, cols, roundings);
+        ASSERT_LE(std::abs(y[static_cast<std::size_t>(r * rows + i)] - b.sum), b.bound)
+            << w.name << ' ' << rows << " x " << cols << ", row " << i << ", " << r << " of " << n;
+      }
+    }
+  }
+}
+
+// Values of trellis codes are exact in half precision: only x is rounded.
+TEST(PackedOnDevices, FastProductsOfFewRowsOfTrellisCodes) {
+  const auto devices = op_driver::other_devices();
+  if (devices.empty()) GTEST_SKIP() << "this machine has no CUDA device, or this build no CUDA";
+  for (const Device device : devices) {
+    ThreadPool pool(1);
+    NoProgress progress;
+    const auto queue = open_device_queue(device);
+    Context ctx{pool, progress, 0, {}};
+    ctx.device = device;
+    ctx.queue = queue.get();
+    Workspace ws(device, empty_tensor);
+    for (const int bits : {2, 3, 4}) {
+      for (const int block : {32, 64, 256}) {
+        for (const auto& [rows, cols] : {std::pair<std::int64_t, std::int64_t>{1, 64}, {35, 704}}) {
+          const Shared w = trellis_weight(bits, rows, cols, 16 - bits, block);
+          const PackedOnDevice there = copy_to_device(ctx, w->view);
+          expect_fast_products(ctx, ws, *w, there.view, 1);
+          if (testing::Test::HasFatalFailure()) return;
+          Context fast = ctx;
+          fast.decode_precision = DecodePrecision::kFast;
+          EXPECT_NE(product_of(fast, ws, there.view, 3), product_of(ctx, ws, there.view, 3));
+        }
+      }
+    }
+  }
+}
+
 // A weight in tiles is the same weight: its rows, products in f32 and large ones have the same bits as in the
 // file's layout, and fast products of few rows keep their bound.
 TEST(PackedOnDevices, WeightsInTilesAreTheSameWeights) {
@@ -381,20 +429,7 @@ TEST(PackedOnDevices, WeightsInTilesAreTheSameWeights) {
         EXPECT_EQ(product_of(ctx, ws, tiles.view, 12), product_of(ctx, ws, file.view, 12)) << who;
       }
       EXPECT_EQ(product_of(ctx, ws, tiles.view, 2), product_of(ctx, ws, file.view, 2)) << who;
-      ctx.decode_precision = DecodePrecision::kFast;
-      for (std::int64_t n = 1; n <= 8; ++n) {
-        const auto x = normals(static_cast<std::size_t>(n * w->view.cols), 31);
-        const std::vector<float> y = product_of(ctx, ws, tiles.view, n);
-        for (std::int64_t r = 0; r < n; ++r) {
-          for (std::int64_t i = 0; i < w->view.rows; ++i) {
-            const auto b = backends::few_rows_bound(w->values.data() + i * w->view.cols,
-                                                    x.data() + r * w->view.cols, w->view.cols, 2);
-            ASSERT_LE(std::abs(y[static_cast<std::size_t>(r * w->view.rows + i)] - b.sum), b.bound)
-                << who << ", row " << i << ", " << r << " of " << n;
-          }
-        }
-      }
-      ctx.decode_precision = DecodePrecision::kFine;
+      expect_fast_products(ctx, ws, *w, tiles.view, 2);
     }
     // Tiles that would take much more memory, and blocks that are no groups, stay as they are.
     for (const Shared& w : {codebook_weight({3, 8, ScaleDType::kFp32, 64, 256}, 3, 64),

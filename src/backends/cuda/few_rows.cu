@@ -4,6 +4,7 @@
 #include "backends/cuda/fragments.h"
 #include "backends/cuda/launch.h"
 #include "backends/cuda/product.h"
+#include "backends/cuda/trellis_rows_element.h"
 
 namespace lq::backends::cuda {
 namespace {
@@ -197,9 +198,9 @@ bool on_sixteen(const void* p) { return reinterpret_cast<std::uintptr_t>(p) % 16
 
 // Which kernel takes a product; those of one kind, and of codes one x, go together.
 struct Kind {
-  enum Way { kCodes, kTiled, kDense, kAny } way = kAny;
+  enum Way { kCodes, kTiled, kTrellis, kDense, kAny } way = kAny;
   int bits = 0;                      // of codes, in tiles too
-  bool whole_blocks = false;         // of codes
+  bool whole_blocks = false;         // of codes: blocks of whole groups
   DenseType type = DenseType::kF32;  // of dense values
   const float* x = nullptr;          // of codes, in tiles too
 };
@@ -218,6 +219,16 @@ Kind kind_of(const DeviceQueue& queue, const FewProduct& p, bool coarse) {
     kind.x = p.x;
     return kind;
   }
+  const TrellisView& trellis = p.w.trellis;
+  if (coarse && p.w.layout == PackedLayout::kTrellis && queue.capability >= 80 &&
+      takes_trellis(trellis, p.w.rows, p.w.cols) && on_sixteen(trellis.codes) &&
+      on_sixteen(trellis.scales2)) {
+    kind.way = Kind::kTrellis;
+    kind.bits = trellis.bits;
+    kind.whole_blocks = trellis.block != 32;
+    kind.x = p.x;
+    return kind;
+  }
   const int bits = p.w.layout == PackedLayout::kCodebook ? v.format.bits : 0;
   if (coarse && (bits == 2 || bits == 3 || bits == 4 || bits == 8) && queue.capability >= 80 &&
       takes_tiles(v) && on_sixteen(v.codes) && on_sixteen(v.scales2)) {
@@ -233,6 +244,7 @@ Kind kind_of(const DeviceQueue& queue, const FewProduct& p, bool coarse) {
 }
 
 void multiply_together(DeviceQueue& queue, const Kind& kind, FewTogether& all, int count, int rows) {
+  if (kind.way == Kind::kTrellis) return multiply_trellises(queue, all, count, rows);
   if (kind.way == Kind::kTiled) return multiply_tiled(queue, all, count, rows);
   if (kind.way == Kind::kCodes) {
     switch (kind.bits) {

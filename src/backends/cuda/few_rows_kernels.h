@@ -28,5 +28,7 @@ OrderedRows order_few_rows(DeviceQueue& queue, int bits, const float* x, int row
 
 // Products with one x from codes in tiles of one number of bits. REQUIRES: a card of 8.0 or above.
 void multiply_tiled(DeviceQueue& queue, FewTogether& all, int count, int rows);
+// The same from trellis codes of one number of bits, all with blocks of 32 columns or none.
+void multiply_trellises(DeviceQueue& queue, FewTogether& all, int count, int rows);
 
 }  // namespace lq::backends::cuda

@@ -26,9 +26,10 @@ struct FewProduct {
 };
 
 // Several of them, straight from the stored forms, in as few launches as their layouts allow (those of one x
-// with one kind of code in one). coarse: codes of 2, 3, 4 and 8 bits may be multiplied in half precision with
-// f32 sums, off by 2^-10 of |w| |x| at most; else, and for other layouts, in f32. The same bits in every run,
-// and whatever is computed together. REQUIRES: no y overlaps another, or an x; rows <= kMostFewRows.
+// with one kind of code in one). coarse: codes of 2, 3, 4 and 8 bits, and trellis codes, may be multiplied in
+// half precision with f32 sums, off by 2^-10 of |w| |x| at most; else, and for other layouts, in f32. The
+// same bits in every run, and whatever is computed together. REQUIRES: no y overlaps another, or an x; rows
+// <= kMostFewRows.
 inline constexpr std::int64_t kMostFewRows = 8;
 inline constexpr int kMostFewProducts = 4;
 void few_rows(DeviceQueue& queue, const FewProduct* products, int count, std::int64_t rows, bool coarse);
