@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "decompose/device_coder.h"
 #include "decompose/host_alternation.h"
 #include "decompose/lq_loop.h"
 #include "decompose/residual_space.h"
@@ -111,6 +112,14 @@ void fit_factors(Alternation& a, const Quantizer& quantizer, const DecomposeOpti
   measure(a, out);
 }
 
+// Of codes that are quick to choose: what a device could gain goes on the way there.
+std::unique_ptr<Alternation> rounds_once(Context& context, const float* w, std::int64_t rows,
+                                         std::int64_t cols, const Quantizer& quantizer,
+                                         const Importance& importance) {
+  if (has_device_coder(quantizer)) return make_alternation(context, w, rows, cols, quantizer, importance);
+  return std::make_unique<HostAlternation>(context, w, rows, cols, quantizer, importance);
+}
+
 // REQUIRES: what decompose() checks.
 Decomposition decompose_with(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
                              const Quantizer& quantizer, const DecomposeOptions& options,
@@ -118,12 +127,11 @@ Decomposition decompose_with(Context& context, const float* w, std::int64_t rows
   Decomposition out;
   const std::int64_t rank = method_traits(options.method).factors ? options.rank : 0;
   if (rank == 0) {
-    // One rounding: what a device could gain goes on the way there.
-    HostAlternation a(context, w, rows, cols, quantizer, importance);
-    start(a, out);
+    const std::unique_ptr<Alternation> a = rounds_once(context, w, rows, cols, quantizer, importance);
+    start(*a, out);
     context.stop.check();
-    quantize_last(a, quantizer, options, {}, out);
-    measure(a, out);
+    quantize_last(*a, quantizer, options, {}, out);
+    measure(*a, out);
     out.iterations = 1;
     out.trace = {out.relative_weighted_error};
     return out;

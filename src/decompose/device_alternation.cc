@@ -45,7 +45,7 @@ std::unique_ptr<Alternation> make_alternation(Context& context, const float* w, 
 }
 
 std::int64_t device_alternation_bytes(std::int64_t rows, std::int64_t cols, std::int64_t rank,
-                                      std::int64_t oversampling, bool left, bool right) {
+                                      std::int64_t oversampling, bool left, bool right, bool coder) {
   const std::int64_t n = rows * cols;
   const std::int64_t blocks = n / kSmallestBlock + 1;
   std::int64_t bytes = 4 * (2 * n + 2 * blocks + blocks / kSmallestBlock + 4096);
@@ -54,6 +54,7 @@ std::int64_t device_alternation_bytes(std::int64_t rows, std::int64_t cols, std:
   if (left) bytes += DeviceFactor::bytes(rows);
   if (right) bytes += DeviceFactor::bytes(cols);
   bytes += 4 * 3 * (rows + cols);  // the importance's sides
+  if (coder) bytes += device_coder_bytes(rows, cols, left, right);
   if (rank > 0) {
     bytes += DeviceSubspace::bytes(rows, cols, rank, oversampling);
     bytes += 4 * kFactorsAlive * rank * (rows + cols);
@@ -89,6 +90,16 @@ DeviceAlternation::DeviceAlternation(Context& context, const float* w, std::int6
   if (weights.cols != nullptr) sides_.col_square = moved(weights.cols, cols);
   if (importance.left() != nullptr) left_.emplace(context_, *importance.left());
   if (importance.right() != nullptr) right_.emplace(context_, *importance.right());
+  set_quantizer(quantizer);
+}
+
+void DeviceAlternation::set_quantizer(const Quantizer& quantizer) {
+  quantizer_ = &quantizer;
+  coder_.reset();  // before the next takes its memory
+  coder_ =
+      make_device_coder(context_, rows_, cols_, quantizer, importance_,
+                        {values_of(sides_.row_square), values_of(sides_.col_square),
+                         left_.has_value() ? &*left_ : nullptr, right_.has_value() ? &*right_ : nullptr});
 }
 
 DeviceQueue& DeviceAlternation::queue() const {
@@ -172,6 +183,10 @@ void DeviceAlternation::round_to_residual(const float* target, bool weigh, float
 
 void DeviceAlternation::take_rounded(const float* q, bool weigh, float* out) {
   cuda::copy_to_device(queue(), q, on_device_.bytes(), out);
+  residual_of(weigh, out);
+}
+
+void DeviceAlternation::residual_of(bool weigh, float* out) {
   norms_ =
       cuda::residual(queue(), rows_, cols_, on_device_.data<float>(), out,
                      weigh ? values_of(sides_.row) : nullptr, weigh ? values_of(sides_.col) : nullptr, out);
@@ -184,6 +199,10 @@ void DeviceAlternation::take_packed(bool weigh, float* out) {
 }
 
 void DeviceAlternation::quantize(const Factors& target) {
+  if (coder_ != nullptr) {  // what takes so long is kept
+    quantize_and_pack(target);
+    return;
+  }
   float* const room = residual_.mutable_data<float>();
   round_to_residual(target_in(target, room), true, room);
   apply_full_importance();
@@ -194,6 +213,13 @@ void DeviceAlternation::quantize(const Factors& target) {
 PackedMatrix DeviceAlternation::quantize_and_pack(const Factors& target) {
   float* const room = residual_.mutable_data<float>();
   const float* const wanted = target_in(target, room);
+  if (coder_ != nullptr) {
+    coder_->round(wanted, importance_.full() ? other_.mutable_data<float>() : nullptr, room);
+    last_packed_ = coder_->packed();
+    residual_of(true, room);
+    apply_full_importance();
+    return last_packed_;
+  }
   {
     const Tensor host = target.rank == 0 ? Tensor() : on_host(wanted);
     last_packed_ = quantizer_->pack(context_.pool, target.rank == 0 ? w_ : host.data<float>(), rows_, cols_,

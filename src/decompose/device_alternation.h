@@ -1,15 +1,17 @@
 // The alternation on a CUDA device: the matrix, its residual and the factors stay there from the first
-// iteration to the last. Codes of codebooks are chosen there, to the processor's bits for the same target;
-// those of other formats, and feedback, by the processor, the target going there and back. The processor
-// also solves the small eigenproblems and packs.
+// iteration to the last. Codes of codebooks and trellis codes are chosen there, without feedback to the
+// processor's bits for the same target; those of other formats, and method gptq's, by the processor, the
+// target going there and back. The processor also solves the small eigenproblems and packs.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <vector>
 
 #include "backends/cuda/quantize.h"
 #include "decompose/alternation.h"
+#include "decompose/device_coder.h"
 #include "decompose/device_factor.h"
 #include "decompose/device_pool.h"
 #include "decompose/device_subspace.h"
@@ -17,9 +19,9 @@
 namespace lq {
 
 // Bytes of a device that one matrix takes in a decomposition at this rank and oversampling. left, right:
-// whether the importance has a factor of that side.
+// whether the importance has a factor of that side. coder: whether a quantizer of it has_device_coder().
 std::int64_t device_alternation_bytes(std::int64_t rows, std::int64_t cols, std::int64_t rank,
-                                      std::int64_t oversampling, bool left, bool right);
+                                      std::int64_t oversampling, bool left, bool right, bool coder);
 
 // The same bits in every run on one card with one version of cuBLAS.
 class DeviceAlternation final : public Alternation {
@@ -30,7 +32,7 @@ class DeviceAlternation final : public Alternation {
                     const Quantizer& quantizer, const Importance& importance);
 
   Context& place() override { return context_; }
-  void set_quantizer(const Quantizer& quantizer) override { quantizer_ = &quantizer; }
+  void set_quantizer(const Quantizer& quantizer) override;
   void start() override;
   void seek(std::int64_t rank, std::int64_t oversampling, std::uint64_t stream) override;
   void quantize(const Factors& target) override;
@@ -69,7 +71,8 @@ class DeviceAlternation final : public Alternation {
   const float* target_in(const Factors& target, float* room);
   // out = W - the rounded `target`, weighted where the importance is diagonal. out may be the target.
   void round_to_residual(const float* target, bool weigh, float* out);
-  // The same for a Q that the processor has made.
+  // The same for a Q that is in `out`, or that the processor has made.
+  void residual_of(bool weigh, float* out);
   void take_rounded(const float* q, bool weigh, float* out);
   void take_packed(bool weigh, float* out);
   // room = W - Q of the last target again, unweighted.
@@ -93,6 +96,7 @@ class DeviceAlternation final : public Alternation {
   Tensor panel_;   // rows of a residual
   Sides sides_;
   std::optional<DeviceFactor> left_, right_;
+  std::unique_ptr<DeviceCoder> coder_;  // of the quantizer's codes, where they have one
   std::optional<DeviceSubspace> subspace_;
   Factors last_target_;       // of a full importance
   PackedMatrix last_packed_;  // of the last quantize_and_pack()

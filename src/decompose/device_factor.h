@@ -24,6 +24,9 @@ class DeviceFactor {
   // x[n, m] becomes S^-T x. solved: room for x.
   void solve_transposed_left(std::int64_t m, float* x, float* solved) const;
 
+  // [n, n] f32, row-major, zeros above the diagonal.
+  const float* values() const { return s_.data<float>(); }
+
   // Of the device.
   static std::int64_t bytes(std::int64_t n);
 

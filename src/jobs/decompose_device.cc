@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/lanes.h"
 #include "decompose/device_alternation.h"
+#include "decompose/device_coder.h"
 #include "models/placement.h"
 #include "ops/device_memory.h"
 
@@ -22,7 +23,8 @@ std::int64_t largest_need(const DecomposeWork& work) {
   const bool right = left || work.importance == ImportanceKind::kInput;
   std::int64_t most = 0;
   for (const DecomposeWork::Matrix& m : work.matrices) {
-    most = std::max(most, device_alternation_bytes(m.rows, m.cols, m.rank, work.oversampling, left, right));
+    most = std::max(
+        most, device_alternation_bytes(m.rows, m.cols, m.rank, work.oversampling, left, right, work.coder));
   }
   return most;
 }
@@ -30,10 +32,10 @@ std::int64_t largest_need(const DecomposeWork& work) {
 // Why the device would have nothing to do; empty where it has. wish: that it is not worth while counts too.
 std::string idle_text(const DecomposeWork& work, bool wish) {
   const auto there = [&](const DecomposeWork::Matrix& m) {
-    return m.rank > 0 || work.quantizes_there || work.calibrates;
+    return m.rank > 0 || work.quantizes_there || work.calibrates || work.coder;
   };
   if (std::ranges::none_of(work.matrices, there))
-    return "no low-rank factors are asked for, and codes alone are the cpu's";
+    return "no low-rank factors are asked for, and such codes alone are the cpu's";
   const auto large = [&](const DecomposeWork::Matrix& m) {
     return there(m) && m.rows * m.cols > kDeviceWeights;
   };
@@ -96,16 +98,23 @@ void run_on_device(Context& ctx, int lanes, std::int64_t count,
   });
 }
 
+bool has_device_coder(const FormatSet& formats, const QuantizerOptions& options) {
+  return std::ranges::any_of(formats.choices(ChoiceSet::kLean), [&](const QuantChoice& choice) {
+    return has_device_coder(*make_quantizer(choice, options));
+  });
+}
+
 void tell_codes_on_cpu(Context& ctx, const std::vector<const Quantizer*>& quantizers, std::string_view who) {
   if (ctx.device.is_cpu()) return;
-  const auto on_cpu = std::ranges::count_if(
-      quantizers, [](const Quantizer* q) { return !q->codebook_rounding().has_value(); });
+  const auto chosen_on_cpu = [](const Quantizer* q) {
+    return !q->codebook_rounding().has_value() && !q->trellis_rounding().has_value();
+  };
+  const auto on_cpu = std::ranges::count_if(quantizers, chosen_on_cpu);
   if (on_cpu == 0) return;
   ctx.progress.note(fmt::format(
       "{}: factors are sought on {}; the codes of {} of {} matrices ({}{}) are chosen on the cpu", who,
       device_text(ctx.device), on_cpu, quantizers.size(),
-      (*std::ranges::find_if(quantizers, [](const Quantizer* q) { return !q->codebook_rounding(); }))->name(),
-      on_cpu > 1 ? " and others" : ""));
+      (*std::ranges::find_if(quantizers, chosen_on_cpu))->name(), on_cpu > 1 ? " and others" : ""));
 }
 
 }  // namespace lq

@@ -9,6 +9,7 @@
 
 #include "jobs/matrix_importance.h"
 #include "jobs/select_matrices.h"
+#include "quant/format_set.h"
 #include "quant/quantizer.h"
 #include "tensor/context.h"
 
@@ -25,6 +26,8 @@ struct DecomposeWork {
   ImportanceKind importance = ImportanceKind::kNone;
   // Whether a device has something to do where there are no factors: a sweep quantizes again and again.
   bool quantizes_there = false;
+  // Whether a device chooses codes one after another, which is work enough without factors.
+  bool coder = false;
   // Whether the job calibrates first, which has its own say about the device.
   bool calibrates = false;
 };
@@ -48,8 +51,11 @@ int device_lanes(Context& ctx, const DecomposeWork& work, int most);
 void run_on_device(Context& ctx, int lanes, std::int64_t count,
                    const std::function<void(std::int64_t i, Context& lane)>& body);
 
+// Whether a device has a coder (decompose/device_coder.h) for codes of one of these formats.
+bool has_device_coder(const FormatSet& formats, const QuantizerOptions& options);
+
 // A note of how many of the matrices' codes the processor chooses although a device decomposes: formats that
-// have no kernel, feedback. Nothing on the processor.
+// have no kernel, method gptq. Nothing on the processor.
 void tell_codes_on_cpu(Context& ctx, const std::vector<const Quantizer*>& quantizers, std::string_view who);
 
 }  // namespace lq

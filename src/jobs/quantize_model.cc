@@ -4,12 +4,14 @@
 #include <atomic>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <ranges>
 #include <utility>
 
 #include "base/lanes.h"
 #include "base/option_error.h"
 #include "base/process.h"
 #include "base/version.h"
+#include "decompose/device_coder.h"
 #include "export/gguf_export.h"
 #include "files/job.h"
 #include "files/json_file.h"
@@ -95,6 +97,12 @@ DecomposeWork quantize_work(const QuantizeOptions& options, const std::vector<co
   work.calibrates = options.importance != ImportanceKind::kNone && options.calibration.stats.empty();
   const BudgetOptions& budget = options.budget;
   work.quantizes_there = budget.given() && budget.table.empty() && budget.allocation.empty();
+  const auto has_coder = [&](const QuantChoice& choice) {
+    return has_device_coder(*make_quantizer(choice, options.quantizer));
+  };
+  work.coder = budget.given() ? has_device_coder(options.formats, options.quantizer)
+                              : has_coder(options.choice) ||
+                                    std::ranges::any_of(std::views::values(options.choices), has_coder);
   std::int64_t most = 0;
   if (options.rank_choices.chosen() && !selected.empty()) {
     most = ranks_to_sweep(options.rank_choices, selected).back();

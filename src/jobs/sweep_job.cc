@@ -86,6 +86,7 @@ DecomposeWork sweep_work(const CheckpointReader& reader, const PlanOptions& plan
   work.importance = plan.importance;
   work.calibrates = plan.importance != ImportanceKind::kNone && plan.calibration.stats.empty();
   work.quantizes_there = true;
+  work.coder = has_device_coder(plan.formats, plan.quantizer);
   const std::int64_t rank =
       plan.ranks.chosen() ? ranks_to_sweep(plan.ranks, selected).back() : plan.decompose.rank;
   for (const TensorView* view : selected) {

@@ -63,6 +63,7 @@ DecomposeWork sweep_model_work(const std::vector<const TensorView*>& selected,
   work.oversampling = options.sweep.oversampling;
   work.importance = options.importance->kind();
   work.quantizes_there = true;
+  work.coder = has_device_coder(options.formats, options.sweep.quantizer);
   const std::int64_t rank = options.ranks.empty() ? options.sweep.rank : options.ranks.back();
   for (const TensorView* view : selected) work.matrices.push_back({view->shape()[0], view->shape()[1], rank});
   return work;

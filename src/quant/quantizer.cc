@@ -17,6 +17,12 @@ PackedMatrix Quantizer::pack(ThreadPool& /*pool*/, const float* /*w*/, std::int6
   fail(ErrorCode::kUnsupported, "quantizer {} has no stored form", name());
 }
 
+PackedMatrix Quantizer::pack_codes(ThreadPool& /*pool*/, const float* /*w*/, std::int64_t /*rows*/,
+                                   std::int64_t /*cols*/, const std::uint8_t* /*codes*/,
+                                   const ErrorWeights& /*weights*/) const {
+  fail(ErrorCode::kInternal, "quantizer {} has no codes of a codebook", name());
+}
+
 std::unique_ptr<Quantizer> Quantizer::without_feedback() const {
   fail(ErrorCode::kInternal, "quantizer {} has no feedback", name());
 }

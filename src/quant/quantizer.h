@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "backends/codebook_rounding.h"
+#include "backends/trellis_rounding.h"
 #include "base/parallel.h"
 #include "quant/packed_matrix.h"
 
@@ -79,8 +80,14 @@ class Quantizer {
   // A quantizer without feedback, of about the same errors and quick, that low-rank factors are sought with;
   // null: this one is quick. The packed matrix of one that is not is made once and kept.
   virtual std::unique_ptr<Quantizer> draft() const { return nullptr; }
-  // Where round_trip_weighted() is no more than that: its bits are those of the rounding on every device.
+  // Where round_trip_weighted() is no more than that. Without feedback its bits are those of the rounding on
+  // every device; with it, sums over many errors round otherwise there.
   virtual std::optional<backends::CodebookRounding> codebook_rounding() const { return std::nullopt; }
+  virtual std::optional<backends::TrellisRounding> trellis_rounding() const { return std::nullopt; }
+  // The packed matrix with the scales that pack() gives w without feedback, and codes[rows * cols], one a
+  // byte. REQUIRES: codebook_rounding().
+  virtual PackedMatrix pack_codes(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
+                                  const std::uint8_t* codes, const ErrorWeights& weights) const;
 };
 
 // Throws Error(kInvalidArgument) naming the tensor and [row, col] of the first NaN or infinity of w[rows,

@@ -7,6 +7,7 @@
 #include "backends/cuda/attention.h"
 #include "backends/cuda/device.h"
 #include "backends/cuda/elementwise.h"
+#include "backends/cuda/feedback.h"
 #include "backends/cuda/gram.h"
 #include "backends/cuda/loss.h"
 #include "backends/cuda/moments.h"
@@ -15,6 +16,7 @@
 #include "backends/cuda/product.h"
 #include "backends/cuda/quantize.h"
 #include "backends/cuda/tokens.h"
+#include "backends/cuda/trellis_encode.h"
 #include "base/error.h"
 
 namespace lq::backends::cuda {
@@ -60,6 +62,12 @@ TEST(NoCuda, EverySymbolRefuses) {
   expect_refused([&] { residual(queue, 0, 0, nullptr, nullptr, nullptr, nullptr, nullptr); });
   expect_refused([&] { sum_of_products(queue, 0, nullptr, nullptr); });
   expect_refused([&] { gram(queue, {}, nullptr); });
+  expect_refused([&] { feedback_group(queue, {}, {}, 0); });
+  expect_refused([&] { feedback_wave(queue, {}, {}, {}); });
+  expect_refused([&] { trellis_scales(queue, nullptr, nullptr, {}, nullptr); });
+  expect_refused([&] { trellis_tiles(queue, nullptr, {}, {}, {}); });
+  expect_refused([&] { trellis_refit(queue, {}, {}); });
+  expect_refused([&] { trellis_regions(queue, {}, {}); });
   expect_refused([&] { scale_sides(queue, 0, 0, nullptr, nullptr, nullptr); });
   expect_refused([&] { fill(queue, 0, 0.0F, nullptr); });
   expect_refused([&] { activation_forward(queue, {}, 0, nullptr, nullptr); });

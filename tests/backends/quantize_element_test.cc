@@ -56,11 +56,17 @@ TEST(QuantizeElement, SecondLevelScalesStayFinite) {
   EXPECT_EQ(cuda::stored_scale2(1.0F + 0x1p-12F, ScaleDType::kFp16), 1.0F);
 }
 
-TEST(QuantizeElement, OnlyRoundingOfEachBlockForItselfIsOne) {
-  const CodebookConfig config = uniform_nf_config(3);
-  EXPECT_TRUE(CodebookQuantizer(config).codebook_rounding().has_value());
-  for (const Feedback feedback : {Feedback::kOn, Feedback::kGptq})
-    EXPECT_FALSE(CodebookQuantizer(config, {.feedback = feedback}).codebook_rounding().has_value());
+TEST(QuantizeElement, RoundingSaysWhetherItFeedsBack) {
+  const auto of = [](int bits, ScaleMode scales, Feedback feedback) {
+    return CodebookQuantizer(uniform_nf_config(bits), {.scales = scales, .feedback = feedback})
+        .codebook_rounding();
+  };
+  EXPECT_FALSE(of(3, ScaleMode::kAbsMax, Feedback::kOff).value().feedback);
+  EXPECT_TRUE(of(3, ScaleMode::kSearch, Feedback::kOn).value().feedback);
+  EXPECT_FALSE(of(3, ScaleMode::kSearch, Feedback::kOn).value().rescales);
+  EXPECT_TRUE(of(2, ScaleMode::kSearch, Feedback::kOn).value().rescales);
+  EXPECT_FALSE(of(2, ScaleMode::kAbsMax, Feedback::kOn).value().rescales);
+  EXPECT_FALSE(of(3, ScaleMode::kAbsMax, Feedback::kGptq).has_value());
 }
 
 TEST(QuantizeElement, ThreadsShareASumOfProducts) {

@@ -107,8 +107,9 @@ TEST_F(DeviceAlternationDevice, TheSameBitsInEveryRun) {
   EXPECT_EQ(errors.packed.rows(), 0);
 }
 
-// Codes that no kernel chooses are the processor's: trellis codes, whole numbers, feedback.
-TEST_F(DeviceAlternationDevice, TakesCodesOfTheProcessor) {
+// Codes that no kernel chooses, whole numbers, are the processor's; trellis codes and feedback are the
+// device's.
+TEST_F(DeviceAlternationDevice, TakesCodesOfAnyQuantizer) {
   const std::int64_t m = 64;
   const std::int64_t n = 96;
   const std::vector<float> w = reference::weight_like_matrix(m, n, 4, 3);
@@ -126,6 +127,35 @@ TEST_F(DeviceAlternationDevice, TakesCodesOfTheProcessor) {
                 1e-3 * want.relative_weighted_error)
         << choice.name();
     EXPECT_EQ(pack_decomposition(there_, w.data(), m, n, have, *quantizer, options).choice(), choice);
+  }
+}
+
+// Without factors too: what feedback chooses there is measured there, and packed as it is.
+TEST_F(DeviceAlternationDevice, RoundsOnceWhereThatTakesTime) {
+  const std::int64_t m = 48;
+  const std::int64_t n = 200;
+  const std::vector<float> w = reference::weight_like_matrix(m, n, 4, 9);
+  for (const Norm norm : {Norm::kPlain, Norm::kInput, Norm::kKfac}) {
+    const Importance importance = norm_of(norm, m, n);
+    const Feedback feedback = importance.full() ? Feedback::kOn : Feedback::kOff;
+    for (const QuantChoice& choice : {QuantChoice{"tcq", "2,10,64"}, FormatSet().uniform(3)}) {
+      const auto quantizer = make_quantizer(choice, {.scales = ScaleMode::kAbsMax, .feedback = feedback});
+      const DecomposeOptions options = options_for(importance, 0);
+      const Decomposition want = decompose(run_.context, w.data(), m, n, *quantizer, options);
+      const Decomposition have = decompose(there_, w.data(), m, n, *quantizer, options);
+      const Decomposition again = decompose(there_, w.data(), m, n, *quantizer, options);
+      EXPECT_EQ(have.relative_weighted_error, again.relative_weighted_error);
+      EXPECT_NEAR(have.relative_weighted_error, want.relative_weighted_error,
+                  (importance.full() ? 0.03 : 1e-6) * want.relative_weighted_error)
+          << quantizer->name();
+      std::vector<float> values(w.size());
+      pack_decomposition(there_, w.data(), m, n, have, *quantizer, options)
+          .dequantize(run_.pool, values.data());
+      const Dense e = reference::difference(Dense(m, n, w.data()), Dense(m, n, values.data()));
+      const double weighted = reference::norm(testing_support::weigh(e, importance)) /
+                              reference::norm(testing_support::weigh(Dense(m, n, w.data()), importance));
+      EXPECT_NEAR(have.relative_weighted_error, weighted, 1e-4 * weighted) << quantizer->name();
+    }
   }
 }
 
@@ -171,24 +201,36 @@ TEST_F(DeviceAlternationDevice, WhatItTakesIsCounted) {
   const std::int64_t m = 300;
   const std::int64_t n = 257;
   const std::vector<float> w = reference::weight_like_matrix(m, n, 4, 5);
-  const CodebookQuantizer quantizer({2, 8, ScaleDType::kFp32, 16, 16});
   const Importance importance = norm_of(Norm::kKfac, m, n);
-  const std::size_t before = backends::cuda::memory(there_.device).free;
-  DeviceAlternation a(there_, w.data(), m, n, quantizer, importance);
-  a.start();
-  a.seek(16, 10, 0);
-  a.track(2);
-  const Factors x = a.advance({}, 0.0);
-  a.quantize(a.to_plain(x));
-  a.track(1);
-  const Factors even = a.balanced();
-  EXPECT_GT(a.left_after_tracked(), 0.0);
-  a.subtract(even);
-  const std::size_t taken = before - backends::cuda::memory(there_.device).free;
-  const auto counted = static_cast<std::size_t>(device_alternation_bytes(m, n, 16, 10, true, true));
-  EXPECT_LE(taken, counted);
-  EXPECT_GE(device_alternation_bytes(m, n, 16, 10, true, true),
-            device_alternation_bytes(m, n, 0, 10, false, false));
+  const std::unique_ptr<Quantizer> quantizers[] = {
+      std::make_unique<CodebookQuantizer>(CodebookConfig{2, 8, ScaleDType::kFp32, 16, 16}),
+      std::make_unique<CodebookQuantizer>(
+          CodebookConfig{2, 8, ScaleDType::kFp32, 16, 16},
+          CodebookQuantizerOptions{.scales = ScaleMode::kSearch, .feedback = Feedback::kOn}),
+      make_quantizer({"tcq", "4,10,32"}, {.scales = ScaleMode::kAbsMax, .feedback = Feedback::kOn})};
+  for (const auto& quantizer : quantizers) {
+    const std::size_t before = backends::cuda::memory(there_.device).free;
+    DeviceAlternation a(there_, w.data(), m, n, *quantizer, importance);
+    a.start();
+    a.seek(16, 10, 0);
+    a.track(2);
+    const Factors x = a.advance({}, 0.0);
+    a.quantize(a.to_plain(x));
+    a.track(1);
+    const Factors even = a.balanced();
+    EXPECT_GT(a.left_after_tracked(), 0.0);
+    a.subtract(even);
+    const std::size_t taken = before - backends::cuda::memory(there_.device).free;
+    const bool coder = has_device_coder(*quantizer);
+    const auto counted = static_cast<std::size_t>(device_alternation_bytes(m, n, 16, 10, true, true, coder));
+    EXPECT_LE(taken, counted) << quantizer->name();
+  }
+  EXPECT_GE(device_alternation_bytes(m, n, 16, 10, true, true, false),
+            device_alternation_bytes(m, n, 0, 10, false, false, false));
+  // What coders keep beside it: codes, errors and the weights once more, and the pointers of paths.
+  EXPECT_GE(device_alternation_bytes(4096, 4096, 0, 10, true, true, true) -
+                device_alternation_bytes(4096, 4096, 0, 10, true, true, false),
+            9 * 4096 * 4096);
 }
 
 }  // namespace

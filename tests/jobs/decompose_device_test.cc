@@ -56,7 +56,10 @@ TEST_F(DecomposeDevice, ADeviceWithNothingToDoIsNotTaken) {
   EXPECT_TRUE(notes_.has("quantize: on the cpu: no low-rank factors are asked for")) << notes_.text;
   EXPECT_TRUE(choose_decompose_device(there_, work_of(64, 64, 8), "sweep").device.is_cpu());
   EXPECT_TRUE(notes_.has("sweep: on the cpu: no matrix has more than 1048576 weights")) << notes_.text;
-  // A calibration is something to do, of large matrices.
+  // Codes that take a device's time are something to do, and a calibration is, of large matrices.
+  EXPECT_TRUE(has_device_coder(FormatSet({"nf", "tcq"}), {}));
+  EXPECT_FALSE(has_device_coder(FormatSet({"nf", "int-row"}), {}));
+  EXPECT_TRUE(has_device_coder(FormatSet(), {.feedback = Feedback::kOn}));
   DecomposeWork small = work_of(64, 64, 0);
   small.calibrates = true;
   EXPECT_TRUE(choose_decompose_device(there_, small, "quantize").device.is_cpu());
@@ -151,6 +154,20 @@ TEST_F(DecomposeDeviceDevice, AModelIsQuantizedAndSwept) {
       notes_.has("quantize: factors are sought on cuda:0; the codes of 14 of 14 matrices (int-row 4 "
                  "and others) are chosen on the cpu"))
       << notes_.text;
+
+  // Trellis codes keep a device busy without factors, and are the processor's.
+  QuantizeOptions codes = o;
+  codes.formats = FormatSet({"tcq"});
+  codes.choice = {"tcq", "2,10,32"};
+  codes.decompose.rank = 0;
+  notes_.text.clear();
+  codes.out = dir / "codes";
+  quantize_model(there_, codes);
+  EXPECT_TRUE(notes_.has("quantize: on cuda:0 (") && !notes_.has("on the cpu")) << notes_.text;
+  codes.out = dir / "cpu_codes";
+  quantize_model(cpu_, codes);
+  EXPECT_EQ(io_test::get_file(dir / "codes" / "model.safetensors"),
+            io_test::get_file(dir / "cpu_codes" / "model.safetensors"));
 
   SweepJobOptions sweep;
   sweep.model = dir / "model";

@@ -29,6 +29,7 @@ enum class Buffer : std::uint8_t {
   kDelta,    // a number a row and head
   kPartial,  // sums of blocks
   kBlocks,   // scales of blocks of weights on their way
+  kPaths,    // pointers of paths of trellis codes
   kCount
 };
 

@@ -1,6 +1,7 @@
 // The symbols of backends/cuda in builds without CUDA: ops.
 #include "backends/cuda/attention.h"
 #include "backends/cuda/elementwise.h"
+#include "backends/cuda/feedback.h"
 #include "backends/cuda/gram.h"
 #include "backends/cuda/loss.h"
 #include "backends/cuda/moments.h"
@@ -10,6 +11,7 @@
 #include "backends/cuda/quantize.h"
 #include "backends/cuda/tiles.h"
 #include "backends/cuda/tokens.h"
+#include "backends/cuda/trellis_encode.h"
 #include "backends/no_cuda/refuse.h"
 
 namespace lq::backends::cuda {
@@ -169,6 +171,29 @@ void squared_norms(DeviceQueue& /*queue*/, const FloatRun* /*runs*/, std::int64_
 }
 bool all_finite(DeviceQueue& /*queue*/, std::int64_t /*n*/, const float* /*x*/) { refuse("all_finite"); }
 
+void feedback_group(DeviceQueue& /*queue*/, const CodebookRounding& /*rounding*/,
+                    const CodebookFeedback& /*feedback*/, std::int64_t /*group*/) {
+  refuse("codes with feedback");
+}
+void feedback_wave(DeviceQueue& /*queue*/, const CodebookRounding& /*rounding*/,
+                   const CodebookFeedback& /*feedback*/, const FeedbackWave& /*wave*/) {
+  refuse("codes with feedback");
+}
+void trellis_scales(DeviceQueue& /*queue*/, const float* /*target*/, const float* /*col_weights*/,
+                    const TrellisCodes& /*codes*/, float* /*room*/) {
+  refuse("scales of a trellis code");
+}
+void trellis_tiles(DeviceQueue& /*queue*/, const float* /*target*/, const RoundingWeights& /*weights*/,
+                   const TrellisCodes& /*codes*/, const TrellisFitSums& /*fit*/) {
+  refuse("paths of a trellis code");
+}
+void trellis_refit(DeviceQueue& /*queue*/, const TrellisFitSums& /*fit*/, const TrellisCodes& /*codes*/) {
+  refuse("a fit of scales");
+}
+void trellis_regions(DeviceQueue& /*queue*/, const TrellisFeedback& /*feedback*/,
+                     const TrellisWave& /*wave*/) {
+  refuse("feedback between the tiles of a trellis code");
+}
 void block_scales(DeviceQueue& /*queue*/, const CodebookRounding& /*rounding*/,
                   const RoundingWeights& /*weights*/, std::int64_t /*rows*/, std::int64_t /*cols*/,
                   const float* /*target*/, float* /*scales*/) {

@@ -58,6 +58,12 @@ void encode(ThreadPool& pool, const CodebookConfig& config, CodebookKind kind, c
   matrix.set_offset(choice.offset);
 }
 
+// codes: one a byte, in place of those that the matrix has.
+void take_codes(const std::uint8_t* codes, std::int64_t count, CodebookMatrix& matrix) {
+  const std::vector<std::uint8_t> packed = codebook_reference_pack(codes, count, matrix.config().bits);
+  std::copy(packed.begin(), packed.end(), matrix.mutable_codes());
+}
+
 bool feeds_back(const CodebookQuantizerOptions& options, const ErrorWeights& weights) {
   switch (options.feedback) {
     case Feedback::kOn:
@@ -127,9 +133,21 @@ std::unique_ptr<Quantizer> CodebookQuantizer::draft() const {
 }
 
 std::optional<backends::CodebookRounding> CodebookQuantizer::codebook_rounding() const {
-  if (options_.feedback != Feedback::kOff) return std::nullopt;
-  return backends::CodebookRounding{nf_format(config_), &codebook_of(options_.kind, config_.bits),
-                                    options_.scales == ScaleMode::kSearch};
+  if (options_.feedback == Feedback::kGptq) return std::nullopt;
+  const bool search = options_.scales == ScaleMode::kSearch;
+  const bool feedback = options_.feedback == Feedback::kOn;
+  return backends::CodebookRounding{nf_format(config_), &codebook_of(options_.kind, config_.bits), search,
+                                    feedback, feedback && search && config_.bits <= kRescaledBits};
+}
+
+PackedMatrix CodebookQuantizer::pack_codes(ThreadPool& pool, const float* w, std::int64_t rows,
+                                           std::int64_t cols, const std::uint8_t* codes,
+                                           const ErrorWeights& weights) const {
+  CodebookMatrix matrix(rows, cols, config_, options_.kind, name());
+  const BlockScales scales(pool, config_, options_, w, rows, cols, weights);
+  encode(pool, config_, options_.kind, w, scales.choice(), matrix);
+  take_codes(codes, rows * cols, matrix);
+  return packed_matrix(std::move(matrix));
 }
 
 CodebookMatrix CodebookQuantizer::feed_back(ThreadPool& pool, const float* w, std::int64_t rows,
@@ -161,10 +179,7 @@ CodebookMatrix CodebookQuantizer::feed_back(ThreadPool& pool, const float* w, st
   }
   std::vector<std::uint8_t> codes(pack ? static_cast<std::size_t>(rows * cols) : 0);
   feedback_quantize(pool, problem, {.q = q, .codes = pack ? codes.data() : nullptr});
-  if (!pack) return matrix;
-  const std::vector<std::uint8_t> packed =
-      codebook_reference_pack(codes.data(), static_cast<std::int64_t>(codes.size()), config_.bits);
-  std::copy(packed.begin(), packed.end(), matrix.mutable_codes());
+  if (pack) take_codes(codes.data(), rows * cols, matrix);
   return matrix;
 }
 

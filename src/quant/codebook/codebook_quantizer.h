@@ -36,8 +36,10 @@ class CodebookQuantizer final : public Quantizer {
   std::unique_ptr<Quantizer> without_feedback() const override;
   // With Feedback::kOn: the same, without.
   std::unique_ptr<Quantizer> draft() const override;
-  // Without feedback.
+  // Without feedback, or with Feedback::kOn.
   std::optional<backends::CodebookRounding> codebook_rounding() const override;
+  PackedMatrix pack_codes(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
+                          const std::uint8_t* codes, const ErrorWeights& weights) const override;
 
   // What pack() packs, before it becomes a matrix of any format.
   CodebookMatrix quantize(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,

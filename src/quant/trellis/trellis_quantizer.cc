@@ -95,6 +95,11 @@ std::unique_ptr<Quantizer> TrellisQuantizer::without_feedback() const {
   return std::make_unique<TrellisQuantizer>(config_, options);
 }
 
+std::optional<backends::TrellisRounding> TrellisQuantizer::trellis_rounding() const {
+  return backends::TrellisRounding{config_.bits, config_.state_bits, config_.block,
+                                   options_.scales == ScaleMode::kSearch, options_.feedback == Feedback::kOn};
+}
+
 std::unique_ptr<Quantizer> TrellisQuantizer::draft() const {
   const CodebookConfig config{
       .bits = config_.bits, .scale_bits = 4, .scale2 = ScaleDType::kFp16, .block = 32, .block2 = 64};

@@ -29,6 +29,7 @@ class TrellisQuantizer final : public Quantizer {
   std::string name() const override;
   Feedback feedback() const override { return options_.feedback; }
   std::unique_ptr<Quantizer> without_feedback() const override;
+  std::optional<backends::TrellisRounding> trellis_rounding() const override;
   // Lloyd-Max codes of as many bits.
   std::unique_ptr<Quantizer> draft() const override;
 

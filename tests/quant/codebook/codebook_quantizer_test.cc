@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "quant/codebook/restored_scales.h"
 #include "reference/dense_matrix.h"
 
 namespace lq {
@@ -101,6 +102,28 @@ TEST(CodebookQuantizer, PacksWhatItQuantizes) {
   const CodebookQuantizer with(uniform_nf_config(3), {.feedback = Feedback::kOn});
   EXPECT_EQ(with.feedback(), Feedback::kOn);
   EXPECT_EQ(with.without_feedback()->name(), "nf 3,8,fp32,64,256");
+}
+
+// Codes that another device has chosen, under the scales that the matrix has.
+TEST(CodebookQuantizer, PacksCodesThatAreGiven) {
+  ThreadPool pool(1);
+  const std::int64_t rows = 9;
+  const std::int64_t cols = 50;
+  const auto w = reference::normal_matrix(rows, cols, 6);
+  for (const int bits : {2, 3, 8}) {
+    const CodebookQuantizer quantizer(uniform_nf_config(bits), {.scales = ScaleMode::kSearch});
+    const CodebookMatrix matrix = quantizer.quantize(pool, w.data(), rows, cols);
+    std::vector<std::uint8_t> codes(w.size());
+    for (std::size_t i = 0; i < codes.size(); ++i)
+      codes[i] = static_cast<std::uint8_t>((5 * i) % (1U << bits));
+    const PackedMatrix packed = quantizer.pack_codes(pool, w.data(), rows, cols, codes.data(), {});
+    std::vector<float> q(w.size());
+    packed.dequantize(pool, q.data());
+    const RestoredScales scales = restored_scales(matrix);
+    const Codebook& book = codebook_of(CodebookKind::kNormalFloat, bits);
+    for (std::size_t i = 0; i < q.size(); ++i)
+      ASSERT_EQ(q[i], book.values[codes[i]] * scales.scales[i / 64]) << bits << " bits, " << i;
+  }
 }
 
 }  // namespace

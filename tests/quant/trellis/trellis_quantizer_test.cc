@@ -81,6 +81,12 @@ TEST(TrellisQuantizer, SaysWhatItDoes) {
   EXPECT_EQ(quantizer.name(), "tcq 3,14,128 search feedback");
   EXPECT_EQ(quantizer.feedback(), Feedback::kOn);
   EXPECT_EQ(quantizer.without_feedback()->name(), "tcq 3,14,128 search");
+  const auto rounding = quantizer.trellis_rounding().value();
+  EXPECT_EQ(rounding.bits, 3);
+  EXPECT_EQ(rounding.state_bits, 14);
+  EXPECT_EQ(rounding.block, 128);
+  EXPECT_TRUE(rounding.search && rounding.feedback);
+  EXPECT_FALSE(quantizer.without_feedback()->trellis_rounding().value().feedback);
   EXPECT_THROW(TrellisQuantizer({2, 12, 64}, {.feedback = Feedback::kGptq}), Error);
 }
 
