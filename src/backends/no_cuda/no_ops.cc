@@ -187,5 +187,7 @@ void attention_backward(DeviceQueue& /*queue*/, const AttentionInput& /*in*/, co
                         float* /*dv*/) {
   refuse("attention_backward");
 }
+std::string attention_library(DeviceQueue& /*queue*/) { refuse("attention"); }
+std::string take_attention_note(DeviceQueue& /*queue*/) { refuse("attention"); }
 
 }  // namespace lq::backends::cuda
