@@ -223,8 +223,8 @@ TEST(CudnnDevices, EndsThatMeet) {
   }
 }
 
-// A library that is too old, refuses, or computes something else is not used, and results are right all the
-// same. The last is said, once.
+// A library that is too old, refuses, fails, or computes something else is not used, and results are right
+// all the same. The last two are said, once.
 TEST(CudnnDevices, RightOrRefused) {
   struct Trouble {
     const char *name, *value, *library;
@@ -239,7 +239,8 @@ TEST(CudnnDevices, RightOrRefused) {
                              Trouble{"LQ_CPU_CUDNN", "100000", "own kernels", false, 0},
                              Trouble{"LQ_CPU_CUDNN", "92801", "cuDNN 9.28.1", true, 0},
                              Trouble{"LQ_CPU_CUDNN_FAULT", "1", "own kernels", true, 0},
-                             Trouble{"LQ_CPU_CUDNN_FAULT", "2", "own kernels", false, 2}}) {
+                             Trouble{"LQ_CPU_CUDNN_FAULT", "2", "own kernels", false, 2},
+                             Trouble{"LQ_CPU_CUDNN_FAULT", "3", "own kernels", false, 2}}) {
       const Setting set(t.name, t.value);
       Machine machine(device);
       for (int again = 0; again < 2; ++again) {

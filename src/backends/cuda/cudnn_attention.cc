@@ -162,7 +162,13 @@ bool CudnnAttention::trusts(DeviceQueue& queue, const AttentionInput& in, bool b
   kind.group = s.heads / s.kv_heads;
   const auto at = trusted_.find(kind);
   if (at != trusted_.end()) return at->second;
-  return trusted_[kind] = agrees(queue, in, backward, ends_meet);
+  bool& trusted = trusted_[kind];
+  try {
+    trusted = agrees(queue, in, backward, ends_meet);
+  } catch (const Error& e) {  // it does not run, or there is no room for it
+    note_ = fmt::format("attention: {} is not used: {}", cudnn_->version(), e.what());
+  }
+  return trusted;
 }
 
 bool CudnnAttention::forward(DeviceQueue& queue, const AttentionInput& in,
