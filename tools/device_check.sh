@@ -59,13 +59,24 @@ for base in site.getsitepackages() + [site.getusersitepackages()]:
     [ -e "$file" ] && printf ':%s' "$(dirname "$file")"
   done
 }
+# cuDNN, and NVRTC, by which it compiles attention.
+cudnn_folders() {
+  local file
+  for file in "$(ldconfig -p 2>/dev/null | sed -n 's/.*=> \(.*libcudnn\.so\.9\)$/\1/p' | head -1)" \
+    $(python3 -c 'import glob, site, sys
+for base in site.getsitepackages() + [site.getusersitepackages()]:
+    for name in ("libcudnn.so.9", "libnvrtc.so.1*"):
+        for f in glob.glob(base + "/nvidia/*/lib/" + name): print(f)' 2>/dev/null); do
+    [ -e "$file" ] && printf ':%s' "$(dirname "$file")"
+  done
+}
 if [ -d "$bundle/bin" ]; then
   loader=$(find "$bundle/lib" -name 'ld-linux*' | head -1)
-  libraries="$PWD/$bundle/lib$(driver_folders)$(blas_folders)"
+  libraries="$PWD/$bundle/lib$(driver_folders)$(blas_folders)$(cudnn_folders)"
   prefix=("$loader" --library-path "$libraries")
   programs=$bundle/bin
 else
-  prefix=(env "LD_LIBRARY_PATH=${LD_LIBRARY_PATH:-}$(blas_folders)")
+  prefix=(env "LD_LIBRARY_PATH=${LD_LIBRARY_PATH:-}$(blas_folders)$(cudnn_folders)")
   programs=build-cuda-check
   arch=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/null | head -1 | tr -d .)
   step build 330 sh -c "cmake -S . -B $programs -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE='-O2 -DNDEBUG' \
@@ -92,6 +103,20 @@ compare_losses() {
   done
   paste "$out/losses-cpu" "$out/losses-cuda" |
     awk '{ d = $1 - $2; if (d < 0) d = -d; if (d > most) most = d } END { print "largest difference of " NR " losses:", most; exit NR < 20 || most > 0.01 }'
+}
+# Training in bf16 with attention by cuDNN and by our own kernels: what computes it, and the losses of both.
+compare_attention() {
+  local wish
+  for wish in 0 1; do
+    rm -rf "$out/run-cudnn-$wish"
+    LQ_CUDNN=$wish run lqlora --device cuda --seed 1 finetune "$quill" --data "$text" --rank 8 --seq-len 128 \
+      --max-steps 20 --matmul-precision bf16 -o "$out/run-cudnn-$wish" 2>&1 | tee "$out/log-cudnn-$wish"
+    [ "${PIPESTATUS[0]}" = 0 ] || return 1
+    grep -o '"loss":[^,}]*' "$out/run-cudnn-$wish/log.jsonl" | cut -d: -f2 >"$out/losses-cudnn-$wish"
+  done
+  grep -h -o 'attention: [^);]*' "$out/log-cudnn-1" | sort -u
+  paste "$out/losses-cudnn-0" "$out/losses-cudnn-1" |
+    awk '{ d = $1 - $2; if (d < 0) d = -d; if (d > most) most = d } END { print "largest difference of " NR " losses:", most; exit NR < 20 || most > 0.05 }'
 }
 compare_texts() {
   local d
@@ -159,7 +184,7 @@ sanitize() {
   shift
   compute-sanitizer --tool "$tool" --target-processes all --error-exitcode 17 "${prefix[@]}" "$program" "$@"
 }
-export -f run no_skips compare_losses compare_texts compare_scores compare_statistics compare_decompositions resume sanitize
+export -f run no_skips compare_losses compare_attention compare_texts compare_scores compare_statistics compare_decompositions resume sanitize
 export programs quill text out bundle
 shell=(bash -c)
 # Functions run in shells of their own, under a time limit; an array is no export.
@@ -170,6 +195,8 @@ step machine 20 sh -c 'nvidia-smi; nvcc --version; python3 -c "import torch; pri
 # Without a card the tests of ops pass on the processor alone: this is where that shows.
 step device 30 "${shell[@]}" "$(in_shell 'run lqlora version | tee /dev/stderr | grep -q "^CUDA .*MiB"')"
 step ops 100 "${shell[@]}" "$(in_shell 'run test_ops')"
+step attention 60 "${shell[@]}" "$(in_shell "no_skips run test_ops --gtest_filter='CudnnDevices.A*:CudnnDevices.E*:CudnnDevices.O*'")"
+step cudnn 60 "${shell[@]}" "$(in_shell compare_attention)"
 step models 60 "${shell[@]}" "$(in_shell "no_skips run test_models --gtest_filter='ModelDevice*:Placement*.A*Wish*'")"
 step training 90 "${shell[@]}" "$(in_shell "no_skips run test_train --gtest_filter='DeviceTraining*'")"
 step evaluation 40 "${shell[@]}" "$(in_shell "no_skips run test_eval --gtest_filter='EvalDevices*'")"

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "backends/cuda/attention.h"
 #include "backends/cuda/device.h"
 #include "base/error.h"
 #include "base/process.h"
@@ -33,9 +34,15 @@ Context with_room(Context& ctx, std::int64_t bytes, const std::vector<std::strin
   }
   const auto all = backends::cuda::devices();
   const std::string name = ctx.device.index < all.size() ? all[ctx.device.index].name : "a card";
+  // Where attention is not in f32, what computes it.
+  std::string by = backends::cuda::product_library(*ctx.queue);
+  if (ctx.matmul_precision == MatmulPrecision::kBf16) {
+    by += ", attention: ";
+    by += backends::cuda::attention_library(*ctx.queue);
+  }
   ctx.progress.note(fmt::format("{}: on {} ({}, {}); needs about {} of its {}, of which {} are free", who,
-                                device, name, backends::cuda::product_library(*ctx.queue), bytes_text(bytes),
-                                bytes_text(room.total), bytes_text(room.free)));
+                                device, name, by, bytes_text(bytes), bytes_text(room.total),
+                                bytes_text(room.free)));
   Context result = ctx;
   result.device_is_wish = false;
   return result;

@@ -46,6 +46,12 @@ backends::cuda::AttentionInput cuda_input(Context& ctx, const AttentionShape& s,
   return in;
 }
 
+// What the device has to say of attention, once.
+void tell(Context& ctx, DeviceQueue& queue) {
+  if (const std::string note = backends::cuda::take_attention_note(queue); !note.empty())
+    ctx.progress.note(note);
+}
+
 }  // namespace
 
 std::vector<AttentionSegment> whole_segments(std::span<const std::int64_t> starts) {
@@ -77,8 +83,8 @@ void attention_forward(Context& ctx, const AttentionShape& s, std::span<const At
     case DeviceKind::kCuda: {
       backends::cuda::AttentionInput in = cuda_input(ctx, s, segments, q, k, v);
       if (!sinks.empty()) in.sinks = sinks.data();
-      return backends::cuda::attention_forward(queue_of(ctx, "attention_forward", device), in, out.data,
-                                               lse.data);
+      backends::cuda::attention_forward(queue_of(ctx, "attention_forward", device), in, out.data, lse.data);
+      return tell(ctx, *ctx.queue);
     }
   }
 }
@@ -111,9 +117,10 @@ void attention_backward(Context& ctx, const AttentionShape& s, std::span<const A
     case DeviceKind::kCpu:
       return backends::cpu::attention_backward(ctx, s, segments, q, k, v, out, lse, dout, dq, dk, dv);
     case DeviceKind::kCuda:
-      return backends::cuda::attention_backward(queue_of(ctx, "attention_backward", device),
-                                                cuda_input(ctx, s, segments, q, k, v), out.data, lse.data,
-                                                dout.data, dq.data, dk.data, dv.data);
+      backends::cuda::attention_backward(queue_of(ctx, "attention_backward", device),
+                                         cuda_input(ctx, s, segments, q, k, v), out.data, lse.data, dout.data,
+                                         dq.data, dk.data, dv.data);
+      return tell(ctx, *ctx.queue);
   }
 }
 

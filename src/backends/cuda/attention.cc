@@ -6,6 +6,7 @@
 #include "backends/cuda/attention_blocks.h"
 #include "backends/cuda/attention_kernels.h"
 #include "backends/cuda/blas.h"
+#include "backends/cuda/cudnn_attention.h"
 #include "backends/cuda/device.h"
 #include "backends/cuda/queue.h"
 #include "backends/cuda/weights.h"
@@ -143,10 +144,64 @@ void set_inputs(Steps& steps, const AttentionInput& in) {
   steps.set_input(AttentionOperand::kV, in.v, kv, Buffer::kValues);
 }
 
+// The segments that cuDNN may compute, and those that it may not.
+struct Shares {
+  std::vector<AttentionSegment> large, others;
+  explicit Shares(const AttentionInput& in) {
+    for (std::int64_t i = 0; i < in.segment_count; ++i) {
+      const AttentionSegment& s = in.segments[i];
+      (s.q_count >= kLeastQueries ? large : others).push_back(s);
+    }
+  }
+  AttentionInput without_large(AttentionInput in) const {
+    in.segments = others.data();
+    in.segment_count = std::ssize(others);
+    return in;
+  }
+};
+
+bool wants_cudnn(const DeviceQueue& queue, const AttentionInput& in) {
+  return in.precision == Precision::kBf16 && queue.has_bf16();
+}
+
 }  // namespace
 
 void attention_forward(DeviceQueue& queue, const AttentionInput& in, float* out, float* lse) {
   check_shape_of(in);
+  if (wants_cudnn(queue, in)) {
+    const Shares shares(in);
+    if (!shares.large.empty() && cudnn_of(queue).forward(queue, in, shares.large, out, lse))
+      return attention_forward_by_own(queue, shares.without_large(in), out, lse);
+  }
+  attention_forward_by_own(queue, in, out, lse);
+}
+
+void attention_backward(DeviceQueue& queue, const AttentionInput& in, const float* out, const float* lse,
+                        const float* dout, float* dq, float* dk, float* dv) {
+  check_shape_of(in);
+  if (in.tokens == 0) return;
+  const std::int64_t kv = in.kv_tokens * in.shape.kv_heads * in.shape.head_dim;
+  set_to_zero(queue, dk, static_cast<std::size_t>(kv) * sizeof(float));
+  set_to_zero(queue, dv, static_cast<std::size_t>(kv) * sizeof(float));
+  if (wants_cudnn(queue, in)) {
+    const Shares shares(in);
+    if (!shares.large.empty() &&
+        cudnn_of(queue).backward(queue, in, shares.large, out, lse, dout, dq, dk, dv)) {
+      if (!shares.others.empty())
+        attention_backward_by_own(queue, shares.without_large(in), out, lse, dout, dq, dk, dv);
+      return;
+    }
+  }
+  attention_backward_by_own(queue, in, out, lse, dout, dq, dk, dv);
+}
+
+std::string attention_library(DeviceQueue& queue) { return cudnn_of(queue).text(queue); }
+
+std::string take_attention_note(DeviceQueue& queue) {
+  return queue.cudnn == nullptr ? std::string{} : queue.cudnn->take_note();
+}
+
+void attention_forward_by_own(DeviceQueue& queue, const AttentionInput& in, float* out, float* lse) {
   const AttentionRows rows = rows_of(queue, in, false);
   if (rows.rows > 0) forward_rows(queue, rows, out, lse);
   const AttentionBlocks blocks(in.shape, in.tokens, kMostScores);
@@ -162,15 +217,10 @@ void attention_forward(DeviceQueue& queue, const AttentionInput& in, float* out,
   }
 }
 
-void attention_backward(DeviceQueue& queue, const AttentionInput& in, const float* out, const float* lse,
-                        const float* dout, float* dq, float* dk, float* dv) {
-  check_shape_of(in);
-  if (in.tokens == 0) return;
+void attention_backward_by_own(DeviceQueue& queue, const AttentionInput& in, const float* out,
+                               const float* lse, const float* dout, float* dq, float* dk, float* dv) {
   auto* const delta = buffer_of<float>(queue, Buffer::kDelta, in.shape.heads * in.tokens);
   row_deltas(queue, in.shape, in.tokens, out, dout, delta);
-  const std::int64_t kv = in.kv_tokens * in.shape.kv_heads * in.shape.head_dim;
-  set_to_zero(queue, dk, static_cast<std::size_t>(kv) * sizeof(float));
-  set_to_zero(queue, dv, static_cast<std::size_t>(kv) * sizeof(float));
   const AttentionRows queries = rows_of(queue, in, false);
   if (queries.rows > 0) {
     query_gradients(queue, queries, lse, delta, dout, dq);

@@ -8,6 +8,12 @@
 
 namespace lq::backends::cuda {
 
+// ---- all of attention without cuDNN, whatever the precision: attention.cc; contracts as in attention.h.
+// Backward adds to dk and dv, which are 0 at first. ----
+void attention_forward_by_own(DeviceQueue& queue, const AttentionInput& in, float* out, float* lse);
+void attention_backward_by_own(DeviceQueue& queue, const AttentionInput& in, const float* out,
+                               const float* lse, const float* dout, float* dq, float* dk, float* dv);
+
 // ---- rows: segments on the device, `rows` of them in all ----
 struct AttentionRows {
   AttentionShape shape;

@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "backends/cuda/blas.h"
+#include "backends/cuda/cudnn_attention.h"
 #include "backends/cuda/device_facts.h"
 #include "backends/cuda/queue.h"
 #include "backends/cuda/weights.h"
@@ -115,6 +116,7 @@ void CloseQueue::operator()(DeviceQueue* queue) const {
   (void)cudaSetDevice(queue->device);
   (void)cudaStreamSynchronize(queue->stream);
   delete queue->blas;
+  delete queue->cudnn;
   for (DeviceBytes& b : queue->buffers) b.clear();
   queue->decoded_bytes.clear();
   queue->uploads.device.clear();

@@ -26,10 +26,16 @@ enum class Buffer : std::uint8_t {
   kKeys,
   kValues,
   kOutGrads,
-  kDelta,    // a number a row and head
-  kPartial,  // sums of blocks
-  kBlocks,   // scales of blocks of weights on their way
-  kPaths,    // pointers of paths of trellis codes
+  kDelta,       // a number a row and head
+  kPartial,     // sums of blocks
+  kBlocks,      // scales of blocks of weights on their way
+  kPaths,       // pointers of paths of trellis codes
+  kOutRounded,  // attention's results in bf16, as cuDNN has them
+  kQueryGrads,
+  kKeyGrads,
+  kValueGrads,
+  kStats,  // log-sums as cuDNN has them
+  kCudnn,  // its workspace
   kCount
 };
 

@@ -234,5 +234,7 @@ void attention_sinks_backward(DeviceQueue& /*queue*/, const AttentionShape& /*sh
                               const float* /*lse*/, const float* /*dout*/, float* /*dsinks*/) {
   refuse("attention_sinks_backward");
 }
+std::string attention_library(DeviceQueue& /*queue*/) { refuse("attention"); }
+std::string take_attention_note(DeviceQueue& /*queue*/) { refuse("attention"); }
 
 }  // namespace lq::backends::cuda
