@@ -15,8 +15,9 @@
 namespace lq {
 
 namespace backends::cuda {
-class Blas;  // backends/cuda/blas.h
-}
+class Blas;    // backends/cuda/blas.h
+class Graphs;  // backends/cuda/graph.h
+}  // namespace backends::cuda
 
 struct DeviceQueue {
   int device = 0;
@@ -27,7 +28,8 @@ struct DeviceQueue {
   backends::cuda::Uploads uploads;
   backends::cuda::DecodedRing decoded;
   backends::cuda::DeviceBytes decoded_bytes;
-  backends::cuda::Blas* blas = nullptr;  // owned; null where cuBLAS is not there
+  backends::cuda::Blas* blas = nullptr;      // owned; null where cuBLAS is not there
+  backends::cuda::Graphs* graphs = nullptr;  // owned; never null
 
   bool has_bf16() const { return capability >= 80; }
 };
