@@ -3,6 +3,7 @@
 // once. Prints "ROW | VALUE" lines; tools/device_check.sh runs it. usage: bench_device [LAYERS], by default
 // 8: the deeper of the two; the other has half of them.
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 
 #include "backends/cuda/device.h"
@@ -178,6 +179,12 @@ int run(std::int64_t deep) {
   }
   row("QLoRA step, 7B shape, NF3, r 64, 4 x 1024", deep, 4096.0,
       [&](std::int64_t layers) { return time_step(layers, 3, 4, 1024); });
+  setenv("LQ_CUDA_GRAPHS", "0", 1);
+  row("one token, 7B shape, NF4, 256 before it, without graphs", deep, 1.0,
+      [&](std::int64_t layers) { return time_token(layers, 4); });
+  row("QLoRA step, 7B shape, NF4, r 64, 1 x 1024, without graphs", deep, 1024.0,
+      [&](std::int64_t layers) { return time_step(layers, 4, 1, 1024); });
+  unsetenv("LQ_CUDA_GRAPHS");
   return 0;
 }
 

@@ -7,6 +7,8 @@
 namespace lq::backends {
 
 // Element i is dropped where 16 bits of Philox at (seed, stream, i / 8) are below `below`.
+// Masks that are drawn again and again share a seed and a stream too: those of draw d are words 0 and 1 (the
+// seed, high and low) and 2 (the stream) of Philox at (seed, stream, d).
 struct DropoutMask {
   std::uint64_t seed = 0;
   std::uint64_t stream = 0;

@@ -119,6 +119,7 @@ bool Model::has_magnitudes() {
 
 void Model::set_lora_dropout(const LoraDropout* dropout) {
   for (const Module& m : modules()) m.linear->set_lora_dropout(dropout);
+  state_->dropout = dropout;
 }
 
 SequencePlan Model::plan(Context& ctx, const TokenBatch& batch) const {

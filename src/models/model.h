@@ -212,8 +212,11 @@ class Model {
  private:
   // Forward with the blocks' inputs and activations kept, `head` (last block's output -> its gradient), and
   // backward.
-  void pass_backward(Context& ctx, Workspace& ws, ModelTape& tape, const TokenBatch& batch,
-                     const std::function<void(ConstMatrix, Matrix)>& head);
+  void pass_backward(Context& ctx, Workspace& ws, ModelTape& tape, const SequencePlan& plan,
+                     const TokenBatch& batch, const std::function<void(ConstMatrix, Matrix)>& head);
+  // extend, and logits ([1, vocab]) after the last token where they have data.
+  void pass_cached(Context& ctx, Workspace& ws, std::span<KvCache* const> caches, const TokenBatch& batch,
+                   Matrix x, Matrix logits) const;
   explicit Model(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

@@ -35,6 +35,7 @@ void Model::to_device(Context& ctx) {
   const std::string refusal = stays_on_cpu();
   LQ_CHECK(refusal.empty() || ctx.device.is_cpu(), kUnsupported, "[model] {} cannot go to {}: {}",
            state_->path(), device_text(ctx.device), refusal);
+  ++state_->changes;
   for (Parameter& p : state_->parameters) p.to_device(ctx);
   for (Parameter* p : state_->adapter_parameters()) p->to_device(ctx);
   for (const Module& m : state_->modules()) {

@@ -5,6 +5,7 @@
 #include "models/model_state.h"
 #include "ops/cross_entropy.h"
 #include "ops/device_memory.h"
+#include "ops/repeat.h"
 
 namespace lq {
 namespace {
@@ -83,9 +84,36 @@ void Model::losses_backward(Context& ctx, Workspace& ws, ModelTape& tape, const 
                             std::span<const std::int32_t> targets, float scale, std::span<float> losses) {
   check_targets(batch, targets, losses);
   NextTokenHead& top = head();
-  pass_backward(ctx, ws, tape, batch, [&](ConstMatrix last, Matrix dx) {
-    top.loss_backward(ctx, ws, last, targets, scale, losses, dx);
-  });
+  const auto pass = [&](const SequencePlan& p) {
+    pass_backward(ctx, ws, tape, p, batch, [&](ConstMatrix last, Matrix dx) {
+      top.loss_backward(ctx, ws, last, targets, scale, losses, dx);
+    });
+  };
+  // A graph looks at no id: what an op would refuse is not left to it.
+  if (ctx.device.is_cpu() || !batch.types.empty() || !state_->has(batch.ids, targets))
+    return pass(plan(ctx, batch));
+  RepeatedWork what;
+  Scratch here(ws);
+  what.key = {key_of(Repeated::kTrainingPass),
+              key_of(state_.get()),
+              state_->changes,
+              key_of(&ws),
+              key_of(&tape),
+              static_cast<std::uint64_t>(tape.keep),
+              key_of(ctx),
+              key_of(here.matrix(1, 1).data),
+              key_of(scale)};
+  for (const Parameter* p : trainable()) what.key.push_back(key_of(p->grad.raw()));
+  what.key.insert(what.key.end(), batch.starts.begin(), batch.starts.end());
+  what.inputs = {{batch.ids.data(), batch.ids.size_bytes()}, {targets.data(), targets.size_bytes()}};
+  what.outputs = {{losses.data(), losses.size_bytes()}};
+  if (const LoraDropout* const d = state_->dropout) {
+    what.key.insert(what.key.end(), {key_of(d->rate), d->seed});
+    what.inputs.push_back({&d->draw, sizeof d->draw});
+  }
+  repeat(
+      ctx, what, [&] { return std::make_shared<const SequencePlan>(plan(ctx, batch)); },
+      [&](const void* p) { pass(*static_cast<const SequencePlan*>(p)); });
 }
 
 void Model::divergences(Context& ctx, Workspace& ws, const Model& reference, const TokenBatch& batch,
@@ -126,7 +154,7 @@ void Model::divergences_backward(Context& ctx, Workspace& ws, ModelTape& tape, c
     const auto counts = targets.subspan(static_cast<std::size_t>(begin), of_chunk.size());
     kl_divergence_backward(ctx, wanted, logits, counts, scale, of_chunk);
   };
-  pass_backward(ctx, ws, tape, batch, [&](ConstMatrix last, Matrix dx) {
+  pass_backward(ctx, ws, tape, plan(ctx, batch), batch, [&](ConstMatrix last, Matrix dx) {
     top.loss_backward(ctx, ws, last, divergence, losses, dx);
   });
 }
@@ -153,16 +181,15 @@ void Model::label_losses_backward(Context& ctx, Workspace& ws, ModelTape& tape, 
                                   std::span<const float> labels, float scale, std::span<float> losses) {
   LabelHead& top = label_head_of(*state_);
   check_labels(batch, labels, losses);
-  pass_backward(ctx, ws, tape, batch, [&](ConstMatrix last, Matrix dx) {
+  pass_backward(ctx, ws, tape, plan(ctx, batch), batch, [&](ConstMatrix last, Matrix dx) {
     top.loss_backward(ctx, ws, last, batch.starts, labels, scale, losses, dx);
   });
 }
 
-void Model::pass_backward(Context& ctx, Workspace& ws, ModelTape& tape, const TokenBatch& batch,
-                          const std::function<void(ConstMatrix, Matrix)>& head) {
+void Model::pass_backward(Context& ctx, Workspace& ws, ModelTape& tape, const SequencePlan& p,
+                          const TokenBatch& batch, const std::function<void(ConstMatrix, Matrix)>& head) {
   const ModelSpec& c = state_->spec;
   const std::int64_t n = batch.tokens();
-  const SequencePlan p = plan(ctx, batch);
   make_room(ctx.device, tape, c.layers(), n, c.hidden);
   Scratch scratch(ws);
   const Matrix last = scratch.matrix(n, c.hidden);
@@ -186,55 +213,6 @@ void Model::pass_backward(Context& ctx, Workspace& ws, ModelTape& tape, const To
     state_->blocks[i].backward(ctx, ws, p, x, kept, dx, i > 0 || state_->input_learns());
   }
   embed_backward(ctx, p, batch.ids, dx);
-}
-
-void Model::extend(Context& ctx, Workspace& ws, KvCache& cache, std::span<const std::int32_t> ids,
-                   Matrix x) const {
-  LQ_CHECK(!ids.empty(), kInvalidArgument, "[model] there is no token to decode");
-  KvCache* const caches[] = {&cache};
-  const std::int64_t starts[] = {0, std::ssize(ids)};
-  extend(ctx, ws, caches, {ids, starts}, x);
-}
-
-void Model::extend(Context& ctx, Workspace& ws, std::span<KvCache* const> caches, const TokenBatch& batch,
-                   Matrix x) const {
-  const ModelSpec& c = state_->spec;
-  batch.check();
-  LQ_CHECK(caches.size() + 1 == batch.starts.size(), kInvalidArgument, "[model] {} caches for {} sequences",
-           caches.size(), batch.starts.size() - 1);
-  check_shape("extend x", x, batch.tokens(), c.hidden);
-  SequencePlan p;
-  p.tokens = batch.tokens();
-  p.positions = positions_of(batch);
-  std::int64_t longest = 0;
-  for (std::size_t i = 0; i < caches.size(); ++i) {
-    const std::int64_t begin = batch.starts[i];
-    const std::int64_t count = batch.starts[i + 1] - begin;
-    const std::int64_t length = caches[i]->length();
-    caches[i]->reserve(ctx, count);
-    p.segments.push_back({begin, count, 0, length + count});
-    longest = std::max(longest, length + count);
-    for (std::int64_t t = begin; t < begin + count; ++t)
-      p.positions[static_cast<std::size_t>(t)] += static_cast<std::int32_t>(length);
-  }
-  state_->set_ropes(ctx, longest, p);
-  embed(ctx, p, batch.ids, x);
-  for (std::int64_t layer = 0; layer < c.layers(); ++layer) {
-    ctx.stop.check();
-    block(layer).forward_cached(ctx, ws, p, caches, layer, x);
-  }
-  for (std::size_t i = 0; i < caches.size(); ++i) caches[i]->advance(p.segments[i].q_count);
-}
-
-void Model::decode(Context& ctx, Workspace& ws, KvCache& cache, std::span<const std::int32_t> ids,
-                   Matrix logits) const {
-  const ModelSpec& c = state_->spec;
-  const std::int64_t n = std::ssize(ids);
-  check_shape("decode logits", logits, 1, c.vocab);
-  Scratch scratch(ws);
-  const Matrix x = scratch.matrix(n, c.hidden);
-  extend(ctx, ws, cache, ids, x);
-  head().logits(ctx, ws, x.slice(n - 1, 1), logits);
 }
 
 }  // namespace lq

@@ -31,6 +31,8 @@ struct Model::State {
   std::unique_ptr<NextTokenHead> head;    // null: the model has none
   std::unique_ptr<LabelHead> label_head;  // likewise
   std::vector<std::string> fresh;         // parameters of label_head that no checkpoint had
+  const LoraDropout* dropout = nullptr;   // what every linear has
+  std::uint64_t changes = 0;              // how often something went to a device
 
   explicit State(CheckpointPtr from)
       : checkpoint(std::move(from)),
@@ -59,6 +61,8 @@ struct Model::State {
     return embedding->learns() || learns(positions) || learns(types) ||
            (embedding_norm && embedding_norm.learns());
   }
+  // Whether all are tokens of the vocabulary (targets: or ignored).
+  bool has(std::span<const std::int32_t> ids, std::span<const std::int32_t> targets) const;
   // x += the rows of positions and token types.
   void add_tables(Context& ctx, const SequencePlan& plan, Matrix x) const;
   // Both tables of angles that the model's layers use, for sequences of up to `longest` tokens.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "ops/cached_rows.h"
 #include "ops/device_memory.h"
 
 namespace lq {
@@ -44,9 +45,8 @@ Matrix KvCache::values(std::int64_t layer, std::int64_t count) {
   return {values_[static_cast<std::size_t>(layer)].mutable_data<float>(), length_ + count, width_, device_};
 }
 
-void KvCache::put(Context& ctx, std::int64_t layer, ConstMatrix k, ConstMatrix v) {
-  copy_values(ctx, k.flat(), keys(layer, k.rows).slice(length_, k.rows).flat());
-  copy_values(ctx, v.flat(), values(layer, v.rows).slice(length_, v.rows).flat());
+void KvCache::put(Context& ctx, std::int64_t layer, const AttentionSegment& s, ConstMatrix k, ConstMatrix v) {
+  append_rows(ctx, s, k, v, keys(layer, s.q_count), values(layer, s.q_count));
 }
 
 void KvCache::truncate(std::int64_t length) {

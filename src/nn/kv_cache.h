@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "ops/attention.h"
 #include "tensor/context.h"
 #include "tensor/matrix.h"
 #include "tensor/tensor.h"
@@ -25,8 +26,9 @@ class KvCache {
   // REQUIRES: reserve(count) came before.
   Matrix keys(std::int64_t layer, std::int64_t count);
   Matrix values(std::int64_t layer, std::int64_t count);
-  // Writes the last rows of both. k, v: [count, width].
-  void put(Context& ctx, std::int64_t layer, ConstMatrix k, ConstMatrix v);
+  // Writes the last rows of both: s.q_count after length() of them, s.kv_count together. k, v: [q_count,
+  // width].
+  void put(Context& ctx, std::int64_t layer, const AttentionSegment& s, ConstMatrix k, ConstMatrix v);
   // The tokens written by all layers count from now on.
   void advance(std::int64_t count) { length_ += count; }
   // Forgets all tokens from `length` on.

@@ -55,8 +55,9 @@ void SelfAttention::forward_cached(Context& ctx, Workspace& ws, const SequencePl
   for (std::size_t i = 0; i < caches.size(); ++i) {
     const AttentionSegment& s = plan.segments[i];
     KvCache& cache = *caches[i];
-    cache.put(ctx, layer, new_keys.slice(s.q_begin, s.q_count), new_values.slice(s.q_begin, s.q_count));
-    const AttentionSegment alone{0, s.q_count, 0, s.kv_count};
+    const AttentionSegment& alone = plan.alone[i];
+    cache.put(ctx, layer, alone, new_keys.slice(s.q_begin, s.q_count),
+              new_values.slice(s.q_begin, s.q_count));
     attention_forward(ctx, shape, std::span(&alone, 1), query.slice(s.q_begin, s.q_count),
                       cache.keys(layer, s.q_count), cache.values(layer, s.q_count),
                       out.slice(s.q_begin, s.q_count), {}, sink_values());

@@ -28,6 +28,7 @@ enum class RopeUse { kNone, kGlobal, kLocal };
 struct SequencePlan {
   std::int64_t tokens = 0;
   std::vector<AttentionSegment> segments;
+  std::vector<AttentionSegment> alone;  // over caches: each as the only one of its rows; else empty
   std::vector<std::int32_t> positions;  // of each token within its sequence, from 0
   std::vector<std::int32_t> types;      // of each token; empty: all 0
   RopeTable rope;                       // RopeUse::kGlobal; empty where no layer has it

@@ -74,4 +74,18 @@ void dropout_forward(Context& ctx, const DropoutMask& mask, ConstMatrix x, Matri
   }
 }
 
+void dropout_forward(Context& ctx, const DropoutMask& all, const std::uint64_t& draw, ConstMatrix x,
+                     Matrix y) {
+  check_shape("dropout y", y, x.rows, x.cols);
+  switch (common_device("dropout", {{"x", x.device}, {"y", y.device}}).kind) {
+    case DeviceKind::kCpu: {
+      const auto key = Rng(all.seed, all.stream).words(draw);
+      const DropoutMask mask{(std::uint64_t{key[0]} << 32) | key[1], key[2], all.below, all.grow};
+      return backends::cpu::dropout(ctx, mask, x, y);
+    }
+    case DeviceKind::kCuda:
+      return backends::cuda::dropout(queue_of(ctx, "dropout", x.device), all, draw, x.size(), x.data, y.data);
+  }
+}
+
 }  // namespace lq

@@ -29,5 +29,9 @@ using backends::DropoutMask;
 DropoutMask dropout_mask(float rate, std::uint64_t seed, std::uint64_t stream);
 // y = mask * x; its own transpose, so backward is forward on gradients. Same shapes; y may be x.
 void dropout_forward(Context& ctx, const DropoutMask& mask, ConstMatrix x, Matrix y);
+// The same by the mask of one draw of those that share a seed and a stream (backends/dropout_mask.h). draw:
+// an input where this is a part of repeated work (ops/repeat.h).
+void dropout_forward(Context& ctx, const DropoutMask& all, const std::uint64_t& draw, ConstMatrix x,
+                     Matrix y);
 
 }  // namespace lq

@@ -17,8 +17,10 @@ struct RopeTable {
   std::vector<float> cos;
   std::vector<float> sin;
   std::int64_t half = 0;
-  // Both once more, [2, tokens, half], where the context's device is another than the processor.
+  // Both once more, [2, tokens, half], where the context's device is another than the processor: there, or
+  // those of few tokens on the host, from where each rotation takes them.
   std::shared_ptr<const Tensor> on_device = nullptr;
+  std::vector<float> both = {};
 };
 
 // positions: [tokens]; inv_freq: [half]. Angles are rounded to f32 before cos and sin, as in

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "ops/device_memory.h"
+#include "ops/repeat.h"
 #include "tensor/matrix.h"
 
 namespace lq {
@@ -60,18 +61,28 @@ void AdamW::step(Context& ctx, double lr, double grad_scale) {
   const double t = static_cast<double>(steps_);
   const double correct1 = 1.0 - std::pow(options_.beta1, t);
   const double correct2 = 1.0 - std::pow(options_.beta2, t);
+  rates_.clear();
+  for (const TrainedParameter& p : parameters_) {
+    const double own = lr * p.lr_ratio;
+    rates_.push_back({static_cast<float>(1.0 - own * p.weight_decay), static_cast<float>(options_.beta1),
+                      static_cast<float>(1.0 - options_.beta1), static_cast<float>(options_.beta2),
+                      static_cast<float>(1.0 - options_.beta2), static_cast<float>(own / correct1),
+                      static_cast<float>(1.0 / std::sqrt(correct2)), static_cast<float>(options_.eps),
+                      static_cast<float>(grad_scale)});
+  }
+  if (ctx.device.is_cpu() || parameters_.empty()) return update(ctx);
+  const Parameter& first = *parameters_.front().parameter;
+  RepeatedWork what;
+  what.key = {key_of(Repeated::kUpdate), key_of(this), key_of(first.value.raw()), key_of(first.grad.raw())};
+  what.inputs = {{rates_.data(), rates_.size() * sizeof(AdamWRates)}};
+  repeat(
+      ctx, what, [] { return std::shared_ptr<const void>(); }, [&](const void*) { update(ctx); });
+}
+
+void AdamW::update(Context& ctx) {
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     const TrainedParameter& p = parameters_[i];
-    const double own = lr * p.lr_ratio;
-    const AdamWRates rates{static_cast<float>(1.0 - own * p.weight_decay),
-                           static_cast<float>(options_.beta1),
-                           static_cast<float>(1.0 - options_.beta1),
-                           static_cast<float>(options_.beta2),
-                           static_cast<float>(1.0 - options_.beta2),
-                           static_cast<float>(own / correct1),
-                           static_cast<float>(1.0 / std::sqrt(correct2)),
-                           static_cast<float>(options_.eps),
-                           static_cast<float>(grad_scale)};
+    const AdamWRates& rates = rates_[i];
     const Vector w = span_of<float>(p.parameter->value);
     const ConstVector grad = span_of<float>(p.parameter->grad);
     Moments& m = moments_[i];

@@ -54,10 +54,13 @@ class AdamW {
     Tensor m, v;              // F32, or U8 codes
     Tensor m_scale, v_scale;  // F32 of each block; empty for F32 moments
   };
+  void update(Context& ctx);  // by rates_
+
   std::vector<TrainedParameter> parameters_;
   AdamWOptions options_;
   std::vector<Moments> moments_;
   std::int64_t steps_ = 0;
+  std::vector<AdamWRates> rates_;  // of each parameter, for the step at hand
   MomentTable signed_, unsigned_;
 };
 

@@ -15,6 +15,7 @@
 #include "backends/cuda/optimizer.h"
 #include "backends/cuda/product.h"
 #include "backends/cuda/quantize.h"
+#include "backends/cuda/repeat.h"
 #include "backends/cuda/tokens.h"
 #include "backends/cuda/trellis_encode.h"
 #include "base/error.h"
@@ -55,6 +56,12 @@ TEST(NoCuda, EverySymbolRefuses) {
   expect_refused([&] { product_library(queue); });
   expect_refused([&] { keep_decoded(queue, 1); });
   expect_refused([&] { finish(queue); });
+  expect_refused([&] {
+    repeat(
+        queue, {}, [] { return nullptr; }, [](const void*) {});
+  });
+  expect_refused([&] { repeat_counts(queue); });
+  expect_refused([&] { append_rows(queue, {}, 0, nullptr, nullptr, nullptr, nullptr); });
   expect_refused([&] { copy_on_device(queue, nullptr, 0, nullptr); });
   expect_refused([&] { block_scales(queue, {}, {}, 0, 0, nullptr, nullptr); });
   expect_refused(

@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 
+#include "backends/cuda/repeat.h"
 #include "models/model.h"
 #include "nn/magnitude.h"
 #include "ops/device_memory.h"
@@ -192,6 +194,62 @@ TEST_F(ModelDevice, DecodingWithAdaptersBesideSomeLayers) {
     there.to_device(run.ctx);
     EXPECT_LT(largest_difference(decoded(run.ctx, there), want), 2e-3);
     EXPECT_LT(largest_difference(losses_of(run.ctx, there), losses), 1e-3);
+  }
+}
+
+// What two sequences that grow beside each other say, token by token: one alone, then both in one pass.
+std::vector<float> decoded_long(Context& ctx, const Model& model) {
+  const Batch b;
+  Workspace ws(ctx.device, empty_tensor);
+  KvCache first = model.make_cache(200);
+  KvCache second = model.make_cache(200);
+  Scratch scratch(ws);
+  const Matrix logits = scratch.matrix(1, model.spec().vocab);
+  const Matrix x = scratch.matrix(2, model.spec().hidden);
+  std::vector<float> all, one(static_cast<std::size_t>(model.spec().vocab)),
+      two(static_cast<std::size_t>(x.size()));
+  model.decode(ctx, ws, first, std::span(b.ids).first(4), logits);
+  model.decode(ctx, ws, second, std::span(b.ids).first(7), logits);
+  for (std::size_t t = 10; t < 90; ++t) {  // memory for 64 tokens, then 128
+    model.decode(ctx, ws, first, std::span(b.ids).subspan(t, 1), logits);
+    copy_values(ctx, logits.flat(), one);
+    all.insert(all.end(), one.begin(), one.end());
+  }
+  KvCache* const caches[] = {&first, &second};
+  const std::int64_t starts[] = {0, 1, 2};
+  for (std::size_t t = 20; t < 32; ++t) {
+    model.extend(ctx, ws, caches, {std::span(b.ids).subspan(t, 2), starts}, x);
+    copy_values(ctx, x.flat(), two);
+    all.insert(all.end(), two.begin(), two.end());
+  }
+  return all;
+}
+
+TEST_F(ModelDevice, TokensAsGraphsGiveTheBitsOfLaunchesOneByOne) {
+  const std::vector<Device> devices = op_driver::other_devices();
+  if (devices.empty()) GTEST_SKIP() << "this machine has no CUDA device, or this build no CUDA";
+  for (const char* name : {"packed", "dense"}) {
+    for (const Device device : devices) {
+      for (const DecodePrecision precision : {DecodePrecision::kFine, DecodePrecision::kFast}) {
+        std::vector<float> have[2];
+        for (const bool graphs : {false, true}) {
+          setenv("LQ_CUDA_GRAPHS", graphs ? "1" : "0", 1);
+          DeviceRun run(device);
+          unsetenv("LQ_CUDA_GRAPHS");
+          run.ctx.decode_precision = precision;
+          Model model = Model::load(run.ctx, dir_ / name);
+          model.to_device(run.ctx);
+          have[graphs ? 1 : 0] = decoded_long(run.ctx, model);
+          const auto counts = backends::cuda::repeat_counts(*run.queue);
+          EXPECT_EQ(counts.plain + counts.captured + counts.replayed, 92);
+          EXPECT_EQ(counts.abandoned, 0);
+          // Once plain and once captured: at the beginning, when the cache has grown, and with two caches.
+          EXPECT_EQ(counts.captured, graphs ? 3 : 0);
+          EXPECT_EQ(counts.replayed, graphs ? 92 - 6 : 0);
+        }
+        EXPECT_EQ(have[0], have[1]) << name;
+      }
+    }
   }
 }
 

@@ -18,6 +18,7 @@ namespace {
 namespace cuda = backends::cuda;
 using attention_case::AttentionNumbers;
 using attention_case::AttentionSizes;
+using attention_case::kSinkGradient;
 using attention_case::Reference;
 using attention_case::reference_of;
 using attention_case::shape_of;

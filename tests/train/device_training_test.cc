@@ -1,11 +1,14 @@
-// Training on another device than the processor: 50 losses of both, the same bits again, and a run that goes
-// on.
+// Training on another device than the processor: 50 losses of both, the same bits again, a run that goes on,
+// and steps as graphs.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "backends/cuda/repeat.h"
 #include "models/placement.h"
 #include "ops/device_memory.h"
 #include "ops/op_driver.h"
@@ -33,6 +36,34 @@ ExampleSet chain_examples() {
   return set;
 }
 
+// All of 32 tokens, so that two fill a row of 64 and the steps' shapes are one; but the last of 20, at which
+// every epoch has another.
+ExampleSet even_examples() {
+  ExampleSet set = chain_examples();
+  for (std::size_t i = 0; i < set.train.size(); ++i) {
+    EncodedExample& e = set.train[i];
+    while (e.ids.size() < 32) e.ids.push_back((3 * e.ids.back() + 1) % 97);
+    e.ids.resize(i + 1 < set.train.size() ? 32 : 20);
+    e.in_loss.assign(e.ids.size(), 1);
+  }
+  return set;
+}
+
+// Asks to stop after some step.
+class StopAfter final : public Progress {
+ public:
+  explicit StopAfter(std::int64_t step) : step_(step) {}
+  void begin(std::string_view, std::int64_t, std::string_view) override {}
+  void update(std::int64_t done, std::string_view) override { asked_ = asked_ || done == step_; }
+  void end() override {}
+  void note(std::string_view) override {}
+  const std::atomic<bool>* asked() const { return &asked_; }
+
+ private:
+  std::int64_t step_;
+  std::atomic<bool> asked_{false};
+};
+
 class DeviceTraining : public testing::Test {
  protected:
   DeviceTraining() {
@@ -46,20 +77,33 @@ class DeviceTraining : public testing::Test {
     options_.max_steps = 50;
   }
 
-  // Losses of each step.
-  std::vector<double> run(Device device, const TrainOptions& options, const std::string& work) {
+  // Losses of each step; values_ and counts_ are what it ends with. stop_after: a step; -1: none.
+  std::vector<double> run(Device device, const TrainOptions& options, const std::string& work,
+                          std::int64_t stop_after = -1) {
     ThreadPool pool(2);
-    NoProgress progress;
+    StopAfter progress(stop_after);
     const auto queue = open_device_queue(device);
     Context ctx{pool, progress, 3, {}};
+    ctx.stop = StopToken(progress.asked());
     ctx.device = device;
     ctx.queue = queue.get();
     Model model = Model::load(ctx, dir_ / "model");
-    lora_setup(ctx, model, {.rank = 8});
+    lora_setup(ctx, model, {.rank = rank_});
     move_model(ctx, model, {.recomputes = options.activations == Keep::kBlocks});
-    train(ctx, model, examples_, options, dir_ / work);
+    try {
+      train(ctx, model, examples_, options, dir_ / work);
+    } catch (const Error& e) {
+      if (stop_after < 0 || e.code() != ErrorCode::kInterrupted) throw;
+    }
+    if (queue != nullptr) counts_ = backends::cuda::repeat_counts(*queue);
+    ctx.stop = {};
     model.adapters_to_host(ctx);
-    for (const Parameter* p : model.trainable()) EXPECT_TRUE(p->value.device().is_cpu());
+    values_.clear();
+    for (const Parameter* p : model.trainable()) {
+      EXPECT_TRUE(p->value.device().is_cpu());
+      const ConstVector v = p->values();
+      values_.insert(values_.end(), v.begin(), v.end());
+    }
     std::vector<double> losses;
     std::ifstream file(dir_ / work / "log.jsonl");
     for (std::string line; std::getline(file, line);) {
@@ -76,7 +120,19 @@ class DeviceTraining : public testing::Test {
     return most;
   }
 
+  std::vector<double> run_without_graphs(Device device, const TrainOptions& options,
+                                         const std::string& work) {
+    setenv("LQ_CUDA_GRAPHS", "0", 1);
+    const auto losses = run(device, options, work);
+    unsetenv("LQ_CUDA_GRAPHS");
+    EXPECT_EQ(counts_.captured + counts_.replayed, 0);
+    return losses;
+  }
+
   io_test::TempDir dir_;
+  std::int64_t rank_ = 8;
+  std::vector<float> values_;
+  backends::cuda::RepeatCounts counts_;
   ExampleSet examples_ = chain_examples();
   TrainOptions options_;
 };
@@ -106,6 +162,56 @@ TEST_F(DeviceTraining, FiftyLossesAgreeWithTheProcessors) {
     TrainOptions eight = rounded;
     eight.adam.eight_bit = true;
     EXPECT_LT(farthest(run(device, eight, "adamw8bit"), want), 0.3);
+  }
+}
+
+// Learning rates, dropout's masks, ids and targets are other ones in every step: a graph that kept those of
+// its capture would give other losses.
+TEST_F(DeviceTraining, GraphsGiveTheBitsOfLaunchesOneByOne) {
+  const std::vector<Device> devices = op_driver::other_devices();
+  if (devices.empty()) GTEST_SKIP() << "this machine has no CUDA device, or this build no CUDA";
+  examples_ = even_examples();
+  options_.max_steps = 12;
+  rank_ = 32;  // large enough for 8-bit moments
+  TrainOptions whole = options_;
+  whole.precision = MatmulPrecision::kBf16;
+  whole.activations = Keep::kBlocks;
+  whole.adam.eight_bit = true;
+  whole.accumulate = 3;  // gradients lie in three buffers
+  TrainOptions plain = options_;
+  plain.accumulate = 1;
+  for (const Device device : devices) {
+    int number = 0;
+    for (const TrainOptions& o : {whole, plain}) {
+      const std::string name = "graphs-" + std::to_string(number++);
+      const auto want = run_without_graphs(device, o, name + "-off");
+      const std::vector<float> values = values_;
+      EXPECT_EQ(want.size(), 12U);
+      EXPECT_EQ(run(device, o, name), want);
+      EXPECT_EQ(values_, values);
+      EXPECT_EQ(counts_.abandoned, 0);
+      EXPECT_GT(counts_.replayed, counts_.plain);
+
+      run(device, o, name + "-resumed", 7);
+      EXPECT_GT(counts_.replayed, 0);
+      EXPECT_EQ(run(device, o, name + "-resumed"), want);
+      EXPECT_EQ(values_, values) << "going on gives other bits";
+    }
+  }
+}
+
+// Each batch has a shape of its own: nothing repeats but the optimizer.
+TEST_F(DeviceTraining, ShapesThatNeverRepeatAreLaunchedOneByOne) {
+  const std::vector<Device> devices = op_driver::other_devices();
+  if (devices.empty()) GTEST_SKIP() << "this machine has no CUDA device, or this build no CUDA";
+  options_.max_steps = 6;
+  for (const Device device : devices) {
+    const auto want = run_without_graphs(device, options_, "ragged-off");
+    const std::vector<float> values = values_;
+    EXPECT_EQ(run(device, options_, "ragged"), want);
+    EXPECT_EQ(values_, values);
+    EXPECT_GE(counts_.plain, 12);
+    EXPECT_EQ(counts_.abandoned, 0);
   }
 }
 

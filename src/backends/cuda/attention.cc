@@ -40,9 +40,22 @@ std::vector<SegmentRows> by_rows(const DeviceQueue& queue, const AttentionInput&
 AttentionRows rows_of(DeviceQueue& queue, const AttentionInput& in, bool by_keys) {
   std::int64_t rows = 0;
   const std::vector<SegmentRows> segments = by_rows(queue, in, by_keys, rows);
-  const SegmentRows* const there =
-      segments.empty() ? nullptr : upload_all(queue, segments.data(), std::ssize(segments));
-  return {in.shape, there, static_cast<int>(segments.size()), rows, in.tokens, in.q, in.k, in.v, in.sinks};
+  const void* const alone = in.segment_count == 1 && segments.size() == 1
+                                ? staged(queue, in.segments, sizeof *in.segments)
+                                : nullptr;
+  const SegmentRows* const there = segments.empty() || alone != nullptr
+                                       ? nullptr
+                                       : upload_constants(queue, segments.data(), std::ssize(segments));
+  return {in.shape,
+          there,
+          static_cast<const AttentionSegment*>(alone),
+          static_cast<int>(segments.size()),
+          rows,
+          in.tokens,
+          in.q,
+          in.k,
+          in.v,
+          in.sinks};
 }
 
 // Does a block's steps on the device.

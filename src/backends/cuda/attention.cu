@@ -22,6 +22,7 @@ struct Place {
 };
 
 __device__ Place place_of(const AttentionRows& a, std::int64_t row) {
+  if (a.alone != nullptr) return {*a.alone, row};
   const SegmentRows& s = a.segments[segment_of_row(a.segments, a.segment_count, row)];
   return {s.segment, row - s.first};
 }

@@ -18,6 +18,7 @@ void attention_backward_by_own(DeviceQueue& queue, const AttentionInput& in, con
 struct AttentionRows {
   AttentionShape shape;
   const SegmentRows* segments;
+  const AttentionSegment* alone;  // null: segments; else the only one, where a graph finds it
   int segment_count;
   std::int64_t rows;    // of all segments' queries (or keys, in key_gradients)
   std::int64_t tokens;  // of q

@@ -1,10 +1,13 @@
 #include "backends/cuda/device.h"
 
 #include <atomic>
+#include <cstdlib>
+#include <string_view>
 
 #include "backends/cuda/blas.h"
 #include "backends/cuda/cudnn_attention.h"
 #include "backends/cuda/device_facts.h"
+#include "backends/cuda/graph.h"
 #include "backends/cuda/queue.h"
 #include "backends/cuda/weights.h"
 #include "base/error.h"
@@ -20,6 +23,12 @@ int attribute(cudaDeviceAttr which, int device) {
   int value = 0;
   check(cudaDeviceGetAttribute(&value, which, device), "asking the device");
   return value;
+}
+
+// For measurements, and where graphs are in the way: LQ_CUDA_GRAPHS=0 queues everything kernel by kernel.
+bool graphs_wanted() {
+  const char* const text = std::getenv("LQ_CUDA_GRAPHS");
+  return text == nullptr || std::string_view(text) != "0";
 }
 
 }  // namespace
@@ -115,6 +124,7 @@ void CloseQueue::operator()(DeviceQueue* queue) const {
   // Nothing to tell a destructor's caller: what went wrong on the stream was reported by the work itself.
   (void)cudaSetDevice(queue->device);
   (void)cudaStreamSynchronize(queue->stream);
+  delete queue->graphs;
   delete queue->blas;
   delete queue->cudnn;
   for (DeviceBytes& b : queue->buffers) b.clear();
@@ -133,6 +143,7 @@ Queue open_queue(Device device) {
   queue->processors = attribute(cudaDevAttrMultiProcessorCount, queue->device);
   queue->capability = 10 * attribute(cudaDevAttrComputeCapabilityMajor, queue->device) +
                       attribute(cudaDevAttrComputeCapabilityMinor, queue->device);
+  queue->graphs = new Graphs(*queue, graphs_wanted());
   queue->blas = Blas::open(queue->stream).release();
   return queue;
 }
@@ -151,9 +162,13 @@ void keep_decoded(DeviceQueue& queue, std::size_t bytes) {
   queue.decoded.set_capacity(bytes);
 }
 
-void finish(DeviceQueue& queue) { check(cudaStreamSynchronize(use(queue)), "the work that was queued"); }
+void finish(DeviceQueue& queue) {
+  refuse_in_capture("waiting");
+  check(cudaStreamSynchronize(use(queue)), "the work that was queued");
+}
 
 std::byte* allocate(Device device, std::size_t size) {
+  refuse_in_capture("memory");
   check(cudaSetDevice(device.index), "choosing the device");
   void* bytes = nullptr;
   const cudaError_t status = cudaMalloc(&bytes, size);
@@ -172,16 +187,18 @@ std::byte* allocate(Device device, std::size_t size) {
 
 void release(std::byte* bytes) {
   ++releases;
-  (void)cudaFree(bytes);
+  if (!release_after_capture(bytes)) (void)cudaFree(bytes);
 }
 
 void copy_to_device(DeviceQueue& queue, const void* host, std::size_t size, void* device) {
+  refuse_in_capture("waiting for a copy");
   const cudaStream_t stream = use(queue);
   check(cudaMemcpyAsync(device, host, size, cudaMemcpyHostToDevice, stream), "copy to the device");
   check(cudaStreamSynchronize(stream), "copy to the device");
 }
 
 void copy_to_host(DeviceQueue& queue, const void* device, std::size_t size, void* host) {
+  refuse_in_capture("waiting for a copy");
   const cudaStream_t stream = use(queue);
   check(cudaMemcpyAsync(host, device, size, cudaMemcpyDeviceToHost, stream), "copy to the host");
   check(cudaStreamSynchronize(stream), "copy to the host");

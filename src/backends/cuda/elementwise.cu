@@ -107,4 +107,12 @@ void dropout(DeviceQueue& queue, const DropoutMask& mask, std::int64_t n, const 
   for_each(queue, "dropout", (n + Dropout::kRun - 1) / Dropout::kRun, Dropout{mask, n, x, y});
 }
 
+void dropout(DeviceQueue& queue, const DropoutMask& all, const std::uint64_t& draw, std::int64_t n,
+             const float* x, float* y) {
+  const void* const placed = staged(queue, &draw, sizeof draw);
+  if (placed == nullptr) return dropout(queue, drawn_mask(all, draw), n, x, y);
+  for_each(queue, "dropout", (n + Dropout::kRun - 1) / Dropout::kRun,
+           Dropout{all, n, x, y, static_cast<const std::uint64_t*>(placed)});
+}
+
 }  // namespace lq::backends::cuda

@@ -52,5 +52,8 @@ void add_bias(DeviceQueue& queue, std::int64_t rows, std::int64_t cols, const fl
 void add_column_sums(DeviceQueue& queue, std::int64_t rows, std::int64_t cols, const float* x, float* sums);
 // y = mask * x, with the mask that every device has. y may be x.
 void dropout(DeviceQueue& queue, const DropoutMask& mask, std::int64_t n, const float* x, float* y);
+// The same by the mask of one of `all` draws, which the host has.
+void dropout(DeviceQueue& queue, const DropoutMask& all, const std::uint64_t& draw, std::int64_t n,
+             const float* x, float* y);
 
 }  // namespace lq::backends::cuda

@@ -222,6 +222,12 @@ LQ_HOST_DEVICE inline PhiloxWords philox_words(std::uint64_t seed, std::uint64_t
   return c;
 }
 
+// The mask of one draw of those that share a seed and a stream (backends/dropout_mask.h).
+LQ_HOST_DEVICE inline DropoutMask drawn_mask(const DropoutMask& all, std::uint64_t draw) {
+  const PhiloxWords key = philox_words(all.seed, all.stream, draw);
+  return {std::uint64_t{key.word[0]} << 32 | key.word[1], key.word[2], all.below, all.grow};
+}
+
 // Elements 8 i .. 8 i + 7 of y = mask * x: a call of Philox gives the 16 bits of each.
 struct Dropout {
   static constexpr int kRun = 8;
@@ -229,8 +235,10 @@ struct Dropout {
   std::int64_t count;
   const float* x;
   float* y;
+  const std::uint64_t* draw = nullptr;  // on the device, where a graph finds it: mask is that of all draws
   LQ_HOST_DEVICE void operator()(std::int64_t i) const {
-    const PhiloxWords words = philox_words(mask.seed, mask.stream, static_cast<std::uint64_t>(i));
+    const DropoutMask drawn = draw != nullptr ? drawn_mask(mask, *draw) : mask;
+    const PhiloxWords words = philox_words(drawn.seed, drawn.stream, static_cast<std::uint64_t>(i));
     for (int j = 0; j < kRun && i * kRun + j < count; ++j) {
       const std::int64_t at = i * kRun + j;
       const std::uint32_t bits = words.word[j / 2] >> (16 * (j % 2)) & 0xffffU;

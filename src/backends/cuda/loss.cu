@@ -106,7 +106,7 @@ void cross_entropy_forward(DeviceQueue& queue, std::int64_t rows, std::int64_t c
   losses_of_rows<<<static_cast<unsigned>(rows), kLossThreads, 0, use(queue)>>>(cols, logits, where,
                                                                                on_device);
   check(cudaGetLastError(), "cross_entropy_forward");
-  copy_to_host(queue, on_device, static_cast<std::size_t>(rows) * sizeof(float), losses);
+  deliver(queue, on_device, static_cast<std::size_t>(rows) * sizeof(float), losses);
 }
 
 void cross_entropy_forward_backward(DeviceQueue& queue, std::int64_t rows, std::int64_t cols, float* logits,
@@ -117,7 +117,7 @@ void cross_entropy_forward_backward(DeviceQueue& queue, std::int64_t rows, std::
   losses_and_gradients<<<static_cast<unsigned>(rows), kLossThreads, 0, use(queue)>>>(cols, logits, where,
                                                                                      scale, on_device);
   check(cudaGetLastError(), "cross_entropy_forward_backward");
-  copy_to_host(queue, on_device, static_cast<std::size_t>(rows) * sizeof(float), losses);
+  deliver(queue, on_device, static_cast<std::size_t>(rows) * sizeof(float), losses);
 }
 
 void kl_divergence(DeviceQueue& queue, std::int64_t rows, std::int64_t cols, const float* p, const float* q,
@@ -126,18 +126,18 @@ void kl_divergence(DeviceQueue& queue, std::int64_t rows, std::int64_t cols, con
   auto* const on_device = buffer_of<float>(queue, Buffer::kPartial, rows);
   divergences<<<static_cast<unsigned>(rows), kLossThreads, 0, use(queue)>>>(cols, p, q, on_device);
   check(cudaGetLastError(), "kl_divergence");
-  copy_to_host(queue, on_device, static_cast<std::size_t>(rows) * sizeof(float), out);
+  deliver(queue, on_device, static_cast<std::size_t>(rows) * sizeof(float), out);
 }
 
-void kl_divergence_backward(DeviceQueue& queue, std::int64_t rows, std::int64_t cols, const float* p, float* q,
-                            const std::int32_t* targets, float scale, float* losses) {
+void kl_divergence_backward(DeviceQueue& queue, std::int64_t rows, std::int64_t cols, const float* p,
+                            float* q, const std::int32_t* targets, float scale, float* losses) {
   if (rows == 0) return;
   const std::int32_t* const where = upload_all(queue, targets, rows);
   auto* const on_device = buffer_of<float>(queue, Buffer::kPartial, rows);
   divergences_and_gradients<<<static_cast<unsigned>(rows), kLossThreads, 0, use(queue)>>>(cols, p, q, where,
                                                                                           scale, on_device);
   check(cudaGetLastError(), "kl_divergence_backward");
-  copy_to_host(queue, on_device, static_cast<std::size_t>(rows) * sizeof(float), losses);
+  deliver(queue, on_device, static_cast<std::size_t>(rows) * sizeof(float), losses);
 }
 
 }  // namespace lq::backends::cuda

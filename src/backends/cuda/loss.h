@@ -1,6 +1,6 @@
 // Losses on a CUDA device. targets, losses and out are the host's; logits are memory of the queue's device.
-// Each waits until its numbers are there. Builds without CUDA have the same symbols (backends/no_cuda), which
-// throw kUnsupported.
+// Each waits until its numbers are there; as outputs of repeated work (repeat.h) they are there at its end.
+// Builds without CUDA have the same symbols (backends/no_cuda), which throw kUnsupported.
 #pragma once
 
 #include <cstdint>

@@ -47,6 +47,16 @@ void* buffer(DeviceQueue& queue, Buffer which, std::size_t bytes);
 inline constexpr std::size_t kUploads = std::size_t{4} << 20;
 const void* upload(DeviceQueue& queue, const void* host, std::size_t bytes);
 
+// The same for bytes that the key of repeated work (repeat.h) determines: a graph keeps a copy of its own.
+const void* upload_constant(DeviceQueue& queue, const void* host, std::size_t bytes);
+// The same to a place of the caller's on the device.
+void upload_to(DeviceQueue& queue, const void* host, std::size_t bytes, void* device);
+// Where repeated work's input lies, if the host's bytes are a part of one; else null. upload() looks there
+// too.
+const void* staged(const DeviceQueue& queue, const void* host, std::size_t bytes);
+// Results to the host: at the end of repeated work where they are its output, else when this returns.
+void deliver(DeviceQueue& queue, const void* device, std::size_t bytes, void* host);
+
 template <typename T>
 T* buffer_of(DeviceQueue& queue, Buffer which, std::int64_t count) {
   return static_cast<T*>(buffer(queue, which, static_cast<std::size_t>(count) * sizeof(T)));
@@ -54,6 +64,10 @@ T* buffer_of(DeviceQueue& queue, Buffer which, std::int64_t count) {
 template <typename T>
 const T* upload_all(DeviceQueue& queue, const T* host, std::int64_t count) {
   return static_cast<const T*>(upload(queue, host, static_cast<std::size_t>(count) * sizeof(T)));
+}
+template <typename T>
+const T* upload_constants(DeviceQueue& queue, const T* host, std::int64_t count) {
+  return static_cast<const T*>(upload_constant(queue, host, static_cast<std::size_t>(count) * sizeof(T)));
 }
 
 // Memory of a device and of the host that goes with its owner.

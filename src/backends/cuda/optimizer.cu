@@ -30,7 +30,7 @@ __device__ float largest_of_block(float value, float* values) {
 }
 
 __global__ void __launch_bounds__(kMomentBlock)
-    step_blocks(AdamWRates rates, std::int64_t n, const float* grad, float* w, PackedMoments moments,
+    step_blocks(StepRates rates, std::int64_t n, const float* grad, float* w, PackedMoments moments,
                 const Tables* from) {
   __shared__ Tables tables;
   __shared__ float values[kMomentBlock];
@@ -44,7 +44,7 @@ __global__ void __launch_bounds__(kMomentBlock)
     const std::int64_t i = block * kMomentBlock + thread;
     MomentPair p = {0.0F, 0.0F};
     if (i < n) {
-      p = step_packed(rates, tables.with_sign, tables.without_sign, moments.m[i], moments.v[i],
+      p = step_packed(rates.get(), tables.with_sign, tables.without_sign, moments.m[i], moments.v[i],
                       moments.m_scale[block], moments.v_scale[block], grad[i], w[i]);
     }
     const float m_scale = largest_of_block(p.m, values);
@@ -99,13 +99,17 @@ struct FindNotFinite {
   }
 };
 
+StepRates rates_of(const DeviceQueue& queue, const AdamWRates& rates) {
+  return {rates, static_cast<const AdamWRates*>(staged(queue, &rates, sizeof rates))};
+}
+
 std::int64_t parts_of(std::int64_t count) { return (count + kSumBlock - 1) / kSumBlock; }
 
 }  // namespace
 
 void adamw_step(DeviceQueue& queue, const AdamWRates& rates, std::int64_t n, const float* grad, float* w,
                 float* m, float* v) {
-  for_each(queue, "adamw", n, AdamWStep{rates, grad, w, m, v});
+  for_each(queue, "adamw", n, AdamWStep{rates_of(queue, rates), grad, w, m, v});
 }
 
 void adamw_step(DeviceQueue& queue, const AdamWRates& rates, std::int64_t n, const float* grad, float* w,
@@ -113,9 +117,9 @@ void adamw_step(DeviceQueue& queue, const AdamWRates& rates, std::int64_t n, con
                 const MomentTable& unsigned_table) {
   if (n == 0) return;
   const Tables tables = {signed_table, unsigned_table};
-  const Tables* const on_device = upload_all(queue, &tables, 1);
+  const Tables* const on_device = upload_constants(queue, &tables, 1);
   const unsigned grid = grid_of(n, kMomentBlock);
-  step_blocks<<<grid, kMomentBlock, 0, use(queue)>>>(rates, n, grad, w, moments, on_device);
+  step_blocks<<<grid, kMomentBlock, 0, use(queue)>>>(rates_of(queue, rates), n, grad, w, moments, on_device);
   check(cudaGetLastError(), "adamw");
 }
 

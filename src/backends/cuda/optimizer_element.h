@@ -18,11 +18,20 @@ LQ_HOST_DEVICE inline void adamw_update(const AdamWRates& r, float gradient, flo
   w = r.keep * w - r.rate * (m / (std::sqrt(v) * r.root + r.eps));
 }
 
+// What changes from step to step: as a launch has it, or where a graph finds it.
+struct StepRates {
+  AdamWRates own;
+  const AdamWRates* placed;  // on the device; null: own
+  LQ_HOST_DEVICE const AdamWRates& get() const { return placed != nullptr ? *placed : own; }
+};
+
 struct AdamWStep {
-  AdamWRates rates;
+  StepRates rates;
   const float* grad;
   float *w, *m, *v;
-  LQ_HOST_DEVICE void operator()(std::int64_t i) const { adamw_update(rates, grad[i], w[i], m[i], v[i]); }
+  LQ_HOST_DEVICE void operator()(std::int64_t i) const {
+    adamw_update(rates.get(), grad[i], w[i], m[i], v[i]);
+  }
 };
 
 // The number of the table's middles at or below x: the nearest value's code.

@@ -17,6 +17,7 @@ namespace lq {
 namespace backends::cuda {
 class Blas;            // backends/cuda/blas.h
 class CudnnAttention;  // backends/cuda/cudnn_attention.h
+class Graphs;          // backends/cuda/graph.h
 }  // namespace backends::cuda
 
 struct DeviceQueue {
@@ -30,6 +31,7 @@ struct DeviceQueue {
   backends::cuda::DeviceBytes decoded_bytes;
   backends::cuda::Blas* blas = nullptr;             // owned; null where cuBLAS is not there
   backends::cuda::CudnnAttention* cudnn = nullptr;  // owned; null until it is asked for
+  backends::cuda::Graphs* graphs = nullptr;         // owned; never null
 
   bool has_bf16() const { return capability >= 80; }
 };

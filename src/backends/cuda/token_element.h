@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "backends/attention_shape.h"
 #include "backends/cuda/host_device.h"
 #include "backends/cuda/packed_element.h"
 
@@ -27,6 +28,25 @@ struct EmbeddingBackward {
   float* dtable;
   LQ_HOST_DEVICE void operator()(std::int64_t i) const {
     for (std::int64_t t = 0; t < tokens; ++t) dtable[std::int64_t{ids[t]} * dim + i] += dx[t * dim + i];
+  }
+};
+
+// Elements i of the last rows of keys, then of values: [kv_count, width], of which q_count rows are new.
+struct AppendRows {
+  AttentionSegment segment;
+  const AttentionSegment* placed;  // on the device, where a graph finds it; null: segment
+  std::int64_t width;
+  const float *k, *v;  // [q_count, width]
+  float *keys, *values;
+  LQ_HOST_DEVICE void operator()(std::int64_t i) const {
+    const AttentionSegment& s = placed != nullptr ? *placed : segment;
+    const std::int64_t count = s.q_count * width;
+    const std::int64_t begin = (s.kv_count - s.q_count) * width;
+    if (i < count) {
+      keys[begin + i] = k[i];
+    } else {
+      values[begin + i - count] = v[i - count];
+    }
   }
 };
 

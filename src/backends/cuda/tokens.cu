@@ -24,4 +24,18 @@ void rope_rotate(DeviceQueue& queue, std::int64_t tokens, std::int64_t heads, st
   for_each(queue, "rope", tokens * heads * half, RopeRotate{half, head_dim, heads, cos, sin, inverse, x});
 }
 
+void rope_rotate(DeviceQueue& queue, std::int64_t tokens, std::int64_t heads, std::int64_t head_dim,
+                 std::int64_t half, const float* host_tables, bool inverse, float* x) {
+  const std::int64_t count = tokens * half;
+  const float* const cos = upload_constants(queue, host_tables, 2 * count);
+  rope_rotate(queue, tokens, heads, head_dim, half, cos, cos + count, inverse, x);
+}
+
+void append_rows(DeviceQueue& queue, const AttentionSegment& host_segment, std::int64_t width, const float* k,
+                 const float* v, float* keys, float* values) {
+  const void* const placed = staged(queue, &host_segment, sizeof host_segment);
+  for_each(queue, "append_rows", 2 * host_segment.q_count * width,
+           AppendRows{host_segment, static_cast<const AttentionSegment*>(placed), width, k, v, keys, values});
+}
+
 }  // namespace lq::backends::cuda

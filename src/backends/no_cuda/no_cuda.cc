@@ -1,5 +1,6 @@
-// The symbols of backends/cuda in builds without CUDA: devices, memory and queues.
+// The symbols of backends/cuda in builds without CUDA: devices, memory, queues and repeated work.
 #include "backends/cuda/device.h"
+#include "backends/cuda/repeat.h"
 #include "backends/no_cuda/refuse.h"
 
 namespace lq::backends::cuda {
@@ -31,5 +32,10 @@ void copy_on_device(DeviceQueue& /*queue*/, const void* /*from*/, std::size_t /*
 void set_to_zero(DeviceQueue& /*queue*/, void* /*device*/, std::size_t /*size*/) {
   refuse("setting memory to zero");
 }
+void repeat(DeviceQueue& /*queue*/, const RepeatedWork& /*what*/,
+            FunctionRef<std::shared_ptr<const void>()> /*prepare*/, FunctionRef<void(const void*)> /*work*/) {
+  refuse("repeated work");
+}
+RepeatCounts repeat_counts(const DeviceQueue& /*queue*/) { refuse("repeated work"); }
 
 }  // namespace lq::backends::cuda

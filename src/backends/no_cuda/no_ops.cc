@@ -92,6 +92,10 @@ void dropout(DeviceQueue& /*queue*/, const DropoutMask& /*mask*/, std::int64_t /
              float* /*y*/) {
   refuse("dropout");
 }
+void dropout(DeviceQueue& /*queue*/, const DropoutMask& /*all*/, const std::uint64_t& /*draw*/,
+             std::int64_t /*n*/, const float* /*x*/, float* /*y*/) {
+  refuse("dropout");
+}
 
 void multiply(DeviceQueue& /*queue*/, const Product& /*product*/) { refuse("a product"); }
 void few_rows(DeviceQueue& /*queue*/, const FewProduct* /*products*/, int /*count*/, std::int64_t /*rows*/,
@@ -122,6 +126,15 @@ void rope_rotate(DeviceQueue& /*queue*/, std::int64_t /*tokens*/, std::int64_t /
                  std::int64_t /*head_dim*/, std::int64_t /*half*/, const float* /*cos*/, const float* /*sin*/,
                  bool /*inverse*/, float* /*x*/) {
   refuse("rope");
+}
+void rope_rotate(DeviceQueue& /*queue*/, std::int64_t /*tokens*/, std::int64_t /*heads*/,
+                 std::int64_t /*head_dim*/, std::int64_t /*half*/, const float* /*host_tables*/,
+                 bool /*inverse*/, float* /*x*/) {
+  refuse("rope");
+}
+void append_rows(DeviceQueue& /*queue*/, const AttentionSegment& /*host_segment*/, std::int64_t /*width*/,
+                 const float* /*k*/, const float* /*v*/, float* /*keys*/, float* /*values*/) {
+  refuse("append_rows");
 }
 
 void cross_entropy_forward(DeviceQueue& /*queue*/, std::int64_t /*rows*/, std::int64_t /*cols*/,

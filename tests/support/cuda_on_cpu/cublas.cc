@@ -3,12 +3,14 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <vector>
 
 #define LQ_ON_CPU __attribute__((visibility("default")))
 
 extern "C" void* lq_cpu_card_open();
 extern "C" void lq_cpu_card_close(void* opened);
+extern "C" bool lq_cpu_card_record(void* stream, std::function<void()>* work);
 
 namespace {
 
@@ -56,15 +58,17 @@ double dot(const float* a, const float* b, long long k) {
   return sum;
 }
 
-int multiply(int ta, int tb, int m, int n, int k, float alpha, const void* a, int at, int lda, const void* b,
-             int bt, int ldb, float beta, float* c, int ct, int ldc, int compute) {
+bool valid(int ta, int tb, int m, int n, int k, int at, int lda, int bt, int ldb, int ct, int ldc,
+           int compute) {
   const bool types = at == bt && (at == kF32 || at == kBf16) && ct == kF32;
   const bool sizes = m >= 0 && n >= 0 && k >= 0 && lda >= (ta == 0 ? m : k) && ldb >= (tb == 0 ? k : n) &&
                      ldc >= m && lda > 0 && ldb > 0 && ldc > 0;
-  if (!types || !sizes || ta < 0 || ta > 1 || tb < 0 || tb > 1 ||
-      (compute != kComputeF32 && compute != kComputeTf32))
-    return kInvalid;
-  const bool tf32 = compute == kComputeTf32;
+  return types && sizes && ta >= 0 && ta <= 1 && tb >= 0 && tb <= 1 &&
+         (compute == kComputeF32 || compute == kComputeTf32);
+}
+
+void multiply(int ta, int tb, int m, int n, int k, float alpha, const void* a, int at, int lda, const void* b,
+              int bt, int ldb, float beta, float* c, int ldc, bool tf32) {
   const std::vector<float> left = runs(a, at, m, k, ta == 0 ? 1 : lda, ta == 0 ? lda : 1, tf32);
   const std::vector<float> right = runs(b, bt, n, k, tb == 0 ? ldb : 1, tb == 0 ? 1 : ldb, tf32);
   for (long long j = 0; j < n; ++j) {
@@ -74,8 +78,11 @@ int multiply(int ta, int tb, int m, int n, int k, float alpha, const void* a, in
       to = static_cast<float>(beta == 0.0F ? alpha * sum : alpha * sum + double{beta} * to);
     }
   }
-  return 0;
 }
+
+struct Handle {
+  void* stream = nullptr;
+};
 
 struct Open {
   void* opened = lq_cpu_card_open();
@@ -87,42 +94,49 @@ struct Open {
 extern "C" {
 
 LQ_ON_CPU int cublasCreate_v2(void** handle) {
-  static int one;
-  *handle = &one;
+  *handle = new Handle;
   return 0;
 }
-LQ_ON_CPU int cublasDestroy_v2(void*) { return 0; }
+LQ_ON_CPU int cublasDestroy_v2(void* handle) {
+  delete static_cast<Handle*>(handle);
+  return 0;
+}
 LQ_ON_CPU int cublasGetVersion_v2(void*, int* version) {
   *version = 130000;
   return 0;
 }
-LQ_ON_CPU int cublasSetStream_v2(void*, void*) { return 0; }
+LQ_ON_CPU int cublasSetStream_v2(void* handle, void* stream) {
+  static_cast<Handle*>(handle)->stream = stream;
+  return 0;
+}
 LQ_ON_CPU int cublasSetWorkspace_v2(void*, void*, std::size_t) { return 0; }
 
-LQ_ON_CPU int cublasGemmEx(void*, int ta, int tb, int m, int n, int k, const void* alpha, const void* a,
-                           int at, int lda, const void* b, int bt, int ldb, const void* beta, void* c, int ct,
-                           int ldc, int compute, int /*algorithm*/) {
-  const Open open;
-  return multiply(ta, tb, m, n, k, *static_cast<const float*>(alpha), a, at, lda, b, bt, ldb,
-                  *static_cast<const float*>(beta), static_cast<float*>(c), ct, ldc, compute);
-}
-
-LQ_ON_CPU int cublasGemmStridedBatchedEx(void*, int ta, int tb, int m, int n, int k, const void* alpha,
+LQ_ON_CPU int cublasGemmStridedBatchedEx(void* handle, int ta, int tb, int m, int n, int k, const void* alpha,
                                          const void* a, int at, int lda, long long stride_a, const void* b,
                                          int bt, int ldb, long long stride_b, const void* beta, void* c,
                                          int ct, int ldc, long long stride_c, int batch, int compute,
                                          int /*algorithm*/) {
-  const Open open;
-  const auto moved = [](const void* p, int type, long long by) {
-    return static_cast<const void*>(static_cast<const char*>(p) + by * (type == kF32 ? 4 : 2));
+  if (!valid(ta, tb, m, n, k, at, lda, bt, ldb, ct, ldc, compute)) return kInvalid;
+  // As a captured stream has them: the two numbers as they are now.
+  std::function<void()> work = [=, alpha = *static_cast<const float*>(alpha),
+                                beta = *static_cast<const float*>(beta)] {
+    const Open open;
+    const auto moved = [](const void* p, int type, long long by) {
+      return static_cast<const void*>(static_cast<const char*>(p) + by * (type == kF32 ? 4 : 2));
+    };
+    for (long long i = 0; i < batch; ++i) {
+      multiply(ta, tb, m, n, k, alpha, moved(a, at, i * stride_a), at, lda, moved(b, bt, i * stride_b), bt,
+               ldb, beta, static_cast<float*>(c) + i * stride_c, ldc, compute == kComputeTf32);
+    }
   };
-  for (long long i = 0; i < batch; ++i) {
-    const int status =
-        multiply(ta, tb, m, n, k, *static_cast<const float*>(alpha), moved(a, at, i * stride_a), at, lda,
-                 moved(b, bt, i * stride_b), bt, ldb, *static_cast<const float*>(beta),
-                 static_cast<float*>(c) + i * stride_c, ct, ldc, compute);
-    if (status != 0) return status;
-  }
+  if (!lq_cpu_card_record(static_cast<Handle*>(handle)->stream, &work)) work();
   return 0;
+}
+
+LQ_ON_CPU int cublasGemmEx(void* handle, int ta, int tb, int m, int n, int k, const void* alpha,
+                           const void* a, int at, int lda, const void* b, int bt, int ldb, const void* beta,
+                           void* c, int ct, int ldc, int compute, int algorithm) {
+  return cublasGemmStridedBatchedEx(handle, ta, tb, m, n, k, alpha, a, at, lda, 0, b, bt, ldb, 0, beta, c, ct,
+                                    ldc, 0, 1, compute, algorithm);
 }
 }

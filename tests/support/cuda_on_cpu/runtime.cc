@@ -1,7 +1,9 @@
 // CUDA's runtime on the processor, for tests where there is no card. What it is stricter in than a card:
 // device memory can be touched by kernels and copies alone, an access past an allocation's end ends the
-// program, new memory holds NaNs, and lanes that wait for one that has ended end it too. What it cannot show:
-// speed, and work that should have been waited for. The card is described by environment variables:
+// program, new memory holds NaNs, and lanes that wait for one that has ended end it too. A captured stream's
+// work is kept and done when its graph is launched; calls that a capture does not allow end it. What it
+// cannot show: speed, and work that should have been waited for. The card is described by environment
+// variables:
 //   LQ_CPU_CARDS (1), LQ_CPU_CARD_CAPABILITY (90), LQ_CPU_CARD_BYTES (8 GiB), LQ_CPU_CARD_DRIVER (13000),
 //   LQ_CPU_CARD_TAKEN (another process holds it), LQ_CPU_CARD_FAILS_AFTER (launches until it is lost),
 //   LQ_CPU_CARD_REVERSED (threads run from last to first: the same bits, unless they race).
@@ -10,8 +12,11 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "include/kernel.h"
@@ -20,6 +25,15 @@ uint3 threadIdx = {};
 uint3 blockIdx = {};
 dim3 blockDim;
 dim3 gridDim;
+
+struct cudaGraphOnCpu {
+  std::vector<std::function<cudaError_t()>> work;
+};
+struct cudaStreamOnCpu {
+  bool capturing = false;
+  bool invalid = false;  // the capture, by a call that it does not allow
+  cudaGraphOnCpu captured;
+};
 
 namespace {
 
@@ -75,6 +89,25 @@ std::size_t total_bytes() { return static_cast<std::size_t>(setting("LQ_CPU_CARD
 bool lost() {
   const long after = setting("LQ_CPU_CARD_FAILS_AFTER", -1);
   return after >= 0 && launches > after;
+}
+
+// --- captures ---
+
+thread_local cudaStreamOnCpu* captured_here = nullptr;  // the stream that this thread captures
+
+bool capturing(const cudaStreamOnCpu* stream) { return stream != nullptr && stream->capturing; }
+
+cudaError_t record(cudaStreamOnCpu* stream, std::function<cudaError_t()> work) {
+  if (stream->invalid) return failed(cudaErrorStreamCaptureInvalidated);
+  stream->captured.work.push_back(std::move(work));
+  return cudaSuccess;
+}
+
+// What a thread that captures may not call.
+bool refused_in_capture() {
+  if (captured_here == nullptr) return false;
+  captured_here->invalid = true;
+  return true;
 }
 
 // --- threads of a block as fibers ---
@@ -265,7 +298,18 @@ void mma_m16n8k16(float* const d[4], const std::uint32_t a[4], const std::uint32
   warp_barrier();
 }
 
-void launch(const Config& config, void (*thread)(void*), void* data) {
+void launch(const Config& config, void (*thread)(void*), void* data,
+            std::shared_ptr<void> (*copy)(const void*)) {
+  if (capturing(config.stream)) {
+    Config later = config;
+    later.stream = nullptr;
+    record(config.stream, [later, thread, copied = copy(data)] {
+      launch(later, thread, copied.get(), nullptr);
+      const std::lock_guard<std::recursive_mutex> lock(mutex);
+      return std::exchange(last_error, cudaSuccess);
+    });
+    return;
+  }
   Opened opened;
   const dim3& g = config.grid;
   const dim3& b = config.block;
@@ -304,6 +348,16 @@ void launch(const Config& config, void (*thread)(void*), void* data) {
 // For cublas.cc: device memory may be touched while this lives.
 extern "C" LQ_ON_CPU void* lq_cpu_card_open() { return new Opened; }
 extern "C" LQ_ON_CPU void lq_cpu_card_close(void* opened) { delete static_cast<Opened*>(opened); }
+// Likewise: keeps `work` for later where the stream is captured. Else false.
+extern "C" LQ_ON_CPU bool lq_cpu_card_record(void* stream, std::function<void()>* work) {
+  auto* const s = static_cast<cudaStreamOnCpu*>(stream);
+  if (!capturing(s)) return false;
+  record(s, [work = *work] {
+    work();
+    return cudaSuccess;
+  });
+  return true;
+}
 
 }  // namespace cuda_on_cpu
 
@@ -372,6 +426,7 @@ const char* cudaGetErrorString(cudaError_t error) {
 }
 
 cudaError_t cudaMalloc(void** bytes, std::size_t size) {
+  if (refused_in_capture()) return failed(cudaErrorStreamCaptureUnsupported);
   const std::lock_guard<std::recursive_mutex> lock(mutex);
   if (lost()) return failed(cudaErrorIllegalAddress);
   const std::size_t rounded = (size + kAlign - 1) / kAlign * kAlign;
@@ -392,6 +447,7 @@ cudaError_t cudaMalloc(void** bytes, std::size_t size) {
 }
 
 cudaError_t cudaFree(void* bytes) {
+  if (refused_in_capture()) return failed(cudaErrorStreamCaptureUnsupported);
   const std::lock_guard<std::recursive_mutex> lock(mutex);
   if (bytes == nullptr)
     return setting("LQ_CPU_CARD_TAKEN", 0) != 0 ? failed(cudaErrorDevicesUnavailable) : cudaSuccess;
@@ -404,10 +460,12 @@ cudaError_t cudaFree(void* bytes) {
 }
 
 cudaError_t cudaMallocHost(void** bytes, std::size_t size) {
+  if (refused_in_capture()) return failed(cudaErrorStreamCaptureUnsupported);
   *bytes = std::malloc(size);
   return *bytes == nullptr ? failed(cudaErrorMemoryAllocation) : cudaSuccess;
 }
 cudaError_t cudaFreeHost(void* bytes) {
+  if (refused_in_capture()) return failed(cudaErrorStreamCaptureUnsupported);
   std::free(bytes);
   return cudaSuccess;
 }
@@ -419,7 +477,10 @@ cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
   return cudaSuccess;
 }
 
-cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t size, cudaMemcpyKind kind, cudaStream_t) {
+cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t size, cudaMemcpyKind kind,
+                            cudaStream_t stream) {
+  if (capturing(stream))
+    return record(stream, [=] { return cudaMemcpyAsync(to, from, size, kind, nullptr); });
   Opened opened;
   if (lost()) return failed(cudaErrorIllegalAddress);
   // The side that must be a card's memory lies in one allocation.
@@ -438,7 +499,8 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t size, cudaMe
   return cudaSuccess;
 }
 
-cudaError_t cudaMemsetAsync(void* to, int value, std::size_t size, cudaStream_t) {
+cudaError_t cudaMemsetAsync(void* to, int value, std::size_t size, cudaStream_t stream) {
+  if (capturing(stream)) return record(stream, [=] { return cudaMemsetAsync(to, value, size, nullptr); });
   Opened opened;
   if (lost()) return failed(cudaErrorIllegalAddress);
   std::memset(to, value, size);
@@ -446,13 +508,56 @@ cudaError_t cudaMemsetAsync(void* to, int value, std::size_t size, cudaStream_t)
 }
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
-  static char one;
-  *stream = reinterpret_cast<cudaStream_t>(&one);
+  *stream = new cudaStreamOnCpu;
   return cudaSuccess;
 }
-cudaError_t cudaStreamDestroy(cudaStream_t) { return cudaSuccess; }
-cudaError_t cudaStreamSynchronize(cudaStream_t) {
+cudaError_t cudaStreamDestroy(cudaStream_t stream) {
+  delete stream;
+  return cudaSuccess;
+}
+cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
+  if (capturing(stream)) {
+    stream->invalid = true;
+    return failed(cudaErrorStreamCaptureUnsupported);
+  }
   return lost() ? failed(cudaErrorIllegalAddress) : cudaSuccess;
+}
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
+  if (stream->capturing || captured_here != nullptr) return failed(cudaErrorStreamCaptureUnsupported);
+  captured_here = stream;
+  stream->capturing = true;
+  stream->invalid = false;
+  stream->captured.work.clear();
+  return cudaSuccess;
+}
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
+  *graph = nullptr;
+  if (captured_here != stream) return failed(cudaErrorStreamCaptureUnsupported);
+  captured_here = nullptr;
+  stream->capturing = false;
+  if (stream->invalid) return failed(cudaErrorStreamCaptureInvalidated);
+  *graph = new cudaGraphOnCpu(std::move(stream->captured));
+  return cudaSuccess;
+}
+cudaError_t cudaGraphInstantiateWithFlags(cudaGraphExec_t* exec, cudaGraph_t graph, unsigned long long) {
+  *exec = new cudaGraphOnCpu(*graph);
+  return cudaSuccess;
+}
+cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream) {
+  if (capturing(stream)) return failed(cudaErrorStreamCaptureUnsupported);
+  for (const auto& work : exec->work) {
+    if (const cudaError_t error = work(); error != cudaSuccess) return failed(error);
+  }
+  return cudaSuccess;
+}
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec) {
+  delete exec;
+  return cudaSuccess;
+}
+cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
+  delete graph;
+  return cudaSuccess;
 }
 
 cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void*) {

@@ -7,6 +7,9 @@
 
 struct cudaStreamOnCpu;
 using cudaStream_t = cudaStreamOnCpu*;
+struct cudaGraphOnCpu;
+using cudaGraph_t = cudaGraphOnCpu*;
+using cudaGraphExec_t = cudaGraphOnCpu*;
 
 // Of the numbers that CUDA gives them, those that the backend tells apart.
 enum cudaError_t {
@@ -21,7 +24,10 @@ enum cudaError_t {
   cudaErrorInvalidDevice = 101,
   cudaErrorNoKernelImageForDevice = 209,
   cudaErrorIllegalAddress = 700,
+  cudaErrorStreamCaptureUnsupported = 900,
+  cudaErrorStreamCaptureInvalidated = 901,
 };
+enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal = 1 };
 enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2, cudaMemcpyDeviceToDevice = 3 };
 enum cudaDeviceAttr {
   cudaDevAttrMultiProcessorCount = 16,
@@ -59,5 +65,12 @@ LQ_ON_CPU cudaError_t cudaMemsetAsync(void* to, int value, std::size_t size, cud
 LQ_ON_CPU cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags);
 LQ_ON_CPU cudaError_t cudaStreamDestroy(cudaStream_t stream);
 LQ_ON_CPU cudaError_t cudaStreamSynchronize(cudaStream_t stream);
+LQ_ON_CPU cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode);
+LQ_ON_CPU cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph);
+LQ_ON_CPU cudaError_t cudaGraphInstantiateWithFlags(cudaGraphExec_t* exec, cudaGraph_t graph,
+                                                    unsigned long long flags);
+LQ_ON_CPU cudaError_t cudaGraphLaunch(cudaGraphExec_t exec, cudaStream_t stream);
+LQ_ON_CPU cudaError_t cudaGraphExecDestroy(cudaGraphExec_t exec);
+LQ_ON_CPU cudaError_t cudaGraphDestroy(cudaGraph_t graph);
 LQ_ON_CPU cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* function);
 }

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 
 #define __global__
 #define __host__
@@ -57,10 +58,13 @@ LQ_ON_CPU void mma_m16n8k16(float* const d[4], const std::uint32_t a[4], const s
 
 struct Config {
   dim3 grid, block;
-  Config(dim3 g, dim3 b, std::size_t /*shared*/ = 0, cudaStream_t /*stream*/ = nullptr) : grid(g), block(b) {}
+  cudaStream_t stream;
+  Config(dim3 g, dim3 b, std::size_t /*shared*/ = 0, cudaStream_t s = nullptr)
+      : grid(g), block(b), stream(s) {}
 };
-// thread(data) by every thread of every block.
-LQ_ON_CPU void launch(const Config& config, void (*thread)(void*), void* data);
+// thread(data) by every thread of every block; where the stream is captured, later and with copy(data).
+LQ_ON_CPU void launch(const Config& config, void (*thread)(void*), void* data,
+                      std::shared_ptr<void> (*copy)(const void*));
 
 template <typename Kernel>
 struct Bound {
@@ -68,9 +72,12 @@ struct Bound {
   Kernel kernel;
   template <typename... Args>
   void operator()(const Args&... args) const {
-    auto body = [&] { kernel(args...); };
+    auto body = [kernel = kernel, ... args = args] { kernel(args...); };
     launch(
-        config, [](void* data) { (*static_cast<decltype(body)*>(data))(); }, &body);
+        config, [](void* data) { (*static_cast<decltype(body)*>(data))(); }, &body,
+        [](const void* data) -> std::shared_ptr<void> {
+          return std::make_shared<decltype(body)>(*static_cast<const decltype(body)*>(data));
+        });
   }
 };
 template <typename Kernel>
