@@ -89,7 +89,8 @@ void Model::losses_backward(Context& ctx, Workspace& ws, ModelTape& tape, const 
       top.loss_backward(ctx, ws, last, targets, scale, losses, dx);
     });
   };
-  // A graph looks at no id: what an op would refuse is not left to it.
+  // A graph looks at no id: what an op would refuse is not left to it. Nor does it call hooks of linears,
+  // which passes over single blocks have (calibrate/).
   if (ctx.device.is_cpu() || !batch.types.empty() || !state_->has(batch.ids, targets))
     return pass(plan(ctx, batch));
   RepeatedWork what;

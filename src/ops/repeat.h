@@ -12,7 +12,7 @@ namespace lq {
 using backends::cuda::RepeatedWork;
 
 // Which work it is: the first part of its key.
-enum class Repeated : std::uint64_t { kCachedPass, kTrainingPass, kUpdate };
+enum class Repeated : std::uint64_t { kCachedPass, kTrainingPass, kGradientNorm, kUpdate };
 
 // Further parts: an address, or a number's bits.
 inline std::uint64_t key_of(Repeated work) { return static_cast<std::uint64_t>(work); }

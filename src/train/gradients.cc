@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "ops/reduce.h"
+#include "ops/repeat.h"
 
 namespace lq {
 
@@ -11,7 +12,17 @@ double gradient_norm(Context& ctx, const std::vector<Parameter*>& parameters) {
   std::vector<ConstVector> gradients;
   for (Parameter* p : parameters) gradients.push_back(p->grads());
   std::vector<double> squares(gradients.size());
-  squared_norms(ctx, gradients, squares);
+  if (ctx.device.is_cpu()) {
+    squared_norms(ctx, gradients, squares);
+  } else {
+    RepeatedWork what;
+    what.key = {key_of(Repeated::kGradientNorm)};
+    for (const ConstVector& g : gradients) what.key.insert(what.key.end(), {key_of(g.data()), g.size()});
+    what.outputs = {{squares.data(), squares.size() * sizeof(double)}};
+    repeat(
+        ctx, what, [] { return std::shared_ptr<const void>(); },
+        [&](const void*) { squared_norms(ctx, gradients, squares); });
+  }
   double sum = 0.0;
   for (const double s : squares) sum += s;
   return std::sqrt(sum);

@@ -56,7 +56,7 @@ OpCase adamw_case(std::int64_t n) {
           .expected = {exactly(1, w), exactly(2, m), exactly(3, v)},
           .twin =
               [](const std::vector<Matrix>& a) {
-                const cuda::AdamWStep step{kRates, a[0].data, a[1].data, a[2].data, a[3].data};
+                const cuda::AdamWStep step{{kRates, nullptr}, a[0].data, a[1].data, a[2].data, a[3].data};
                 for (std::int64_t i = 0; i < a[0].size(); ++i) step(i);
               }};
 }

@@ -136,7 +136,7 @@ void squared_norms(DeviceQueue& queue, const FloatRun* runs, std::int64_t count,
     at += parts_of(runs[i].count);
   }
   begins.back() = at;
-  const std::int64_t* const on_device = upload_all(queue, begins.data(), count + 1);
+  const std::int64_t* const on_device = upload_constants(queue, begins.data(), count + 1);
   const cudaStream_t stream = use(queue);
   at = 0;
   for (std::int64_t i = 0; i < count; ++i) {
@@ -148,7 +148,7 @@ void squared_norms(DeviceQueue& queue, const FloatRun* runs, std::int64_t count,
   }
   sums_of_parts<<<static_cast<unsigned>(count), kSumThreads, 0, stream>>>(on_device, out, out + parts);
   check(cudaGetLastError(), "squared_norm");
-  copy_to_host(queue, out + parts, static_cast<std::size_t>(count) * sizeof(double), sums);
+  deliver(queue, out + parts, static_cast<std::size_t>(count) * sizeof(double), sums);
 }
 
 bool all_finite(DeviceQueue& queue, std::int64_t n, const float* x) {

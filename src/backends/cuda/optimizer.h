@@ -21,7 +21,8 @@ struct FloatRun {
   const float* data = nullptr;
   std::int64_t count = 0;
 };
-// sums[i] = sum of squares of runs[i], in double and in a fixed order; waits once for all of them.
+// sums[i] = sum of squares of runs[i], in double and in a fixed order; waits once for all of them. As an
+// output of repeated work (repeat.h) they are there at its end.
 void squared_norms(DeviceQueue& queue, const FloatRun* runs, std::int64_t count, double* sums);
 // Whether no number is a NaN or an infinity. Waits.
 bool all_finite(DeviceQueue& queue, std::int64_t n, const float* x);

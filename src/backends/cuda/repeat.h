@@ -40,8 +40,8 @@ void repeat(DeviceQueue& queue, const RepeatedWork& what, FunctionRef<std::share
             FunctionRef<void(const void*)> work);
 
 // Graphs that a queue keeps at most: one more takes the place of the one that was not used for the longest
-// time.
-inline constexpr std::size_t kMostGraphs = 8;
+// time. A step whose gradients lie in five buffers by turns (16 batches a step) has 15.
+inline constexpr std::size_t kMostGraphs = 16;
 
 // How often the queue's work went which way.
 struct RepeatCounts {
