@@ -44,7 +44,7 @@ struct CallInts {
       put(3, i, s.q_count);
       put(4, i, s.kv_count);
     }
-    const std::int32_t* const there = upload_all(queue, all.data(), std::ssize(all));
+    const std::int32_t* const there = upload_constants(queue, all.data(), std::ssize(all));
     q_offsets = there;
     kv_offsets = there + run;
     stats_offsets = there + 2 * run;
@@ -72,13 +72,13 @@ struct RowsOnDevice {
       query_rows += s.q_count;
     }
     const int count = static_cast<int>(all.size());
-    queries = {upload_all(queue, all.data(), count), count, false};
+    queries = {upload_constants(queue, all.data(), count), count, false};
     if (!with_keys) return;
     for (SegmentRows& s : all) {
       s.first = key_rows;
       key_rows += s.segment.kv_count;
     }
-    keys = {upload_all(queue, all.data(), count), count, true};
+    keys = {upload_constants(queue, all.data(), count), count, true};
   }
 };
 
