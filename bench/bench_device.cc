@@ -3,6 +3,7 @@
 // once. Prints "ROW | VALUE" lines; tools/device_check.sh runs it. usage: bench_device [LAYERS], by default
 // 8: the deeper of the two; the other has half of them.
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 
 #include "backends/cuda/device.h"
@@ -178,6 +179,10 @@ int run(std::int64_t deep) {
   }
   row("QLoRA step, 7B shape, NF3, r 64, 4 x 1024", deep, 4096.0,
       [&](std::int64_t layers) { return time_step(layers, 3, 4, 1024); });
+  ::setenv("LQ_CUDA_FOLD", "0", 1);
+  row("the same by a product a weight (LQ_CUDA_FOLD=0)", deep, 4096.0,
+      [&](std::int64_t layers) { return time_step(layers, 3, 4, 1024); });
+  ::unsetenv("LQ_CUDA_FOLD");
   return 0;
 }
 

@@ -1,6 +1,8 @@
 #include "backends/cuda/device.h"
 
 #include <atomic>
+#include <cstdlib>
+#include <string_view>
 
 #include "backends/cuda/blas.h"
 #include "backends/cuda/device_facts.h"
@@ -132,6 +134,8 @@ Queue open_queue(Device device) {
   queue->capability = 10 * attribute(cudaDevAttrComputeCapabilityMajor, queue->device) +
                       attribute(cudaDevAttrComputeCapabilityMinor, queue->device);
   queue->blas = Blas::open(queue->stream).release();
+  const char* const fold = std::getenv("LQ_CUDA_FOLD");  // to measure the one against the other
+  queue->folds = fold == nullptr || std::string_view(fold) != "0";
   return queue;
 }
 

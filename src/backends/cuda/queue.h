@@ -28,6 +28,7 @@ struct DeviceQueue {
   backends::cuda::DecodedRing decoded;
   backends::cuda::DeviceBytes decoded_bytes;
   backends::cuda::Blas* blas = nullptr;  // owned; null where cuBLAS is not there
+  bool folds = true;                     // low-rank parts into large products (folded.h)
 
   bool has_bf16() const { return capability >= 80; }
 };

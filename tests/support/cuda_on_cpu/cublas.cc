@@ -24,6 +24,13 @@ float of_bits(std::uint32_t bits) {
   return x;
 }
 
+std::uint16_t bf16_of(float x) {
+  std::uint32_t bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  if ((bits & 0x7fffffffU) > 0x7f800000U) return static_cast<std::uint16_t>(bits >> 16 | 0x40U);
+  return static_cast<std::uint16_t>((bits + 0x7fffU + (bits >> 16 & 1U)) >> 16);
+}
+
 float element(const void* data, int type, long long at, bool tf32) {
   if (type == kBf16) return of_bits(std::uint32_t{static_cast<const std::uint16_t*>(data)[at]} << 16);
   std::uint32_t bits;
@@ -57,8 +64,8 @@ double dot(const float* a, const float* b, long long k) {
 }
 
 int multiply(int ta, int tb, int m, int n, int k, float alpha, const void* a, int at, int lda, const void* b,
-             int bt, int ldb, float beta, float* c, int ct, int ldc, int compute) {
-  const bool types = at == bt && (at == kF32 || at == kBf16) && ct == kF32;
+             int bt, int ldb, float beta, void* c, int ct, int ldc, int compute) {
+  const bool types = at == bt && (at == kF32 || at == kBf16) && (ct == kF32 || (ct == kBf16 && at == kBf16));
   const bool sizes = m >= 0 && n >= 0 && k >= 0 && lda >= (ta == 0 ? m : k) && ldb >= (tb == 0 ? k : n) &&
                      ldc >= m && lda > 0 && ldb > 0 && ldc > 0;
   if (!types || !sizes || ta < 0 || ta > 1 || tb < 0 || tb > 1 ||
@@ -70,8 +77,14 @@ int multiply(int ta, int tb, int m, int n, int k, float alpha, const void* a, in
   for (long long j = 0; j < n; ++j) {
     for (long long i = 0; i < m; ++i) {
       const double sum = dot(left.data() + i * k, right.data() + j * k, k);
-      float& to = c[i + j * ldc];
-      to = static_cast<float>(beta == 0.0F ? alpha * sum : alpha * sum + double{beta} * to);
+      const long long to = i + j * ldc;
+      const double before = beta == 0.0F ? 0.0 : double{beta} * element(c, ct, to, false);
+      const auto value = static_cast<float>(alpha * sum + before);
+      if (ct == kBf16) {
+        static_cast<std::uint16_t*>(c)[to] = bf16_of(value);
+      } else {
+        static_cast<float*>(c)[to] = value;
+      }
     }
   }
   return 0;
@@ -104,7 +117,7 @@ LQ_ON_CPU int cublasGemmEx(void*, int ta, int tb, int m, int n, int k, const voi
                            int ldc, int compute, int /*algorithm*/) {
   const Open open;
   return multiply(ta, tb, m, n, k, *static_cast<const float*>(alpha), a, at, lda, b, bt, ldb,
-                  *static_cast<const float*>(beta), static_cast<float*>(c), ct, ldc, compute);
+                  *static_cast<const float*>(beta), c, ct, ldc, compute);
 }
 
 LQ_ON_CPU int cublasGemmStridedBatchedEx(void*, int ta, int tb, int m, int n, int k, const void* alpha,
@@ -120,7 +133,7 @@ LQ_ON_CPU int cublasGemmStridedBatchedEx(void*, int ta, int tb, int m, int n, in
     const int status =
         multiply(ta, tb, m, n, k, *static_cast<const float*>(alpha), moved(a, at, i * stride_a), at, lda,
                  moved(b, bt, i * stride_b), bt, ldb, *static_cast<const float*>(beta),
-                 static_cast<float*>(c) + i * stride_c, ct, ldc, compute);
+                 static_cast<char*>(c) + i * stride_c * (ct == kF32 ? 4 : 2), ct, ldc, compute);
     if (status != 0) return status;
   }
   return 0;
