@@ -179,6 +179,10 @@ int run(std::int64_t deep) {
   }
   row("QLoRA step, 7B shape, NF3, r 64, 4 x 1024", deep, 4096.0,
       [&](std::int64_t layers) { return time_step(layers, 3, 4, 1024); });
+  setenv("LQ_CUDA_FOLD", "0", 1);
+  row("the same by a product a weight (LQ_CUDA_FOLD=0)", deep, 4096.0,
+      [&](std::int64_t layers) { return time_step(layers, 3, 4, 1024); });
+  unsetenv("LQ_CUDA_FOLD");
   setenv("LQ_CUDA_GRAPHS", "0", 1);
   row("one token, 7B shape, NF4, 256 before it, without graphs", deep, 1.0,
       [&](std::int64_t layers) { return time_token(layers, 4); });

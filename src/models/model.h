@@ -123,9 +123,10 @@ class Model {
   std::int64_t tile_growth(const Context& ctx) const;
   // What learns and what adapters brought come back to the processor; the rest stays.
   void adapters_to_host(Context& ctx);
-  // Elements of the largest linear's weight, and of all packed ones of the block that has most.
-  std::int64_t largest_weight() const;
-  std::int64_t packed_block_weights() const;
+  // Bytes in bf16 of what products decode at once, with low-rank parts beside it: at most, and for all packed
+  // weights of the block that has most.
+  std::int64_t largest_decoded_bytes() const;
+  std::int64_t decoded_block_bytes() const;
 
   // Loads a PEFT adapter beside the linears and the embedding (replacing any); whole tensors in it replace
   // the model's, as in PEFT: a copy that belongs to one module (modules_to_save) leaves the other of a tied

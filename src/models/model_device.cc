@@ -1,6 +1,8 @@
 // A model whose numbers lie on another device than the processor.
 #include <algorithm>
+#include <vector>
 
+#include "backends/cuda/folded_element.h"
 #include "models/model.h"
 #include "models/model_state.h"
 #include "ops/device_memory.h"
@@ -69,21 +71,58 @@ void Model::adapters_to_host(Context& ctx) {
   }
 }
 
-std::int64_t Model::largest_weight() const {
+namespace {
+
+// Bytes in bf16 of the weights of one input, which are decoded together (backends/cuda/folded_element.h).
+struct DecodedInput {
+  std::int64_t layer = -1;
+  std::int64_t packed = 0;   // all packed ones, with their low-rank parts
+  std::int64_t largest = 0;  // of that, and of each other one
+};
+
+std::vector<DecodedInput> decoded_inputs(const std::vector<Module>& modules) {
+  std::vector<DecodedInput> all;
+  backends::cuda::FoldedLayout layout;
+  std::int64_t group = -1;
+  for (const Module& m : modules) {
+    Linear& linear = *m.linear;
+    if (all.empty() || m.input_group != group) {
+      all.push_back({m.layer});
+      layout = {};
+    }
+    group = m.input_group;
+    DecodedInput& input = all.back();
+    if (linear.weight().parameter() != nullptr) {
+      input.largest = std::max(input.largest, 2 * linear.in() * linear.out());
+      continue;
+    }
+    layout.rows += linear.out();
+    layout.cols = linear.in();
+    for (const Lora* part : {linear.fixed_lora(), linear.lora()})
+      layout.rank += part != nullptr ? part->rank() : 0;
+    input.packed = layout.bytes();
+    input.largest = std::max(input.largest, input.packed);
+  }
+  return all;
+}
+
+}  // namespace
+
+std::int64_t Model::largest_decoded_bytes() const {
   std::int64_t most = 0;
-  for (const Module& m : state_->modules()) most = std::max(most, m.linear->in() * m.linear->out());
+  for (const DecodedInput& input : decoded_inputs(state_->modules())) most = std::max(most, input.largest);
   return most;
 }
 
-std::int64_t Model::packed_block_weights() const {
+std::int64_t Model::decoded_block_bytes() const {
   std::int64_t most = 0;
   std::int64_t sum = 0;
   std::int64_t layer = -1;
-  for (const Module& m : state_->modules()) {
-    if (!m.in_block() || m.linear->weight().parameter() != nullptr) continue;
-    if (m.layer != layer) sum = 0;
-    layer = m.layer;
-    sum += m.linear->in() * m.linear->out();
+  for (const DecodedInput& input : decoded_inputs(state_->modules())) {
+    if (input.layer < 0) continue;
+    if (input.layer != layer) sum = 0;
+    layer = input.layer;
+    sum += input.packed;
     most = std::max(most, sum);
   }
   return most;

@@ -59,9 +59,10 @@ Context processor_context(const Context& ctx) {
 }
 
 std::int64_t device_bytes(const Model& model, const PlacementNeed& need) {
-  const std::int64_t decoded = 2 * model.largest_weight();
-  const std::int64_t kept = need.recomputes ? 2 * model.packed_block_weights() : 0;
-  // The widest operand in bf16: half of what the scratch has for it in f32, at most.
+  const std::int64_t decoded = model.largest_decoded_bytes();
+  const std::int64_t kept = need.recomputes ? model.decoded_block_bytes() : 0;
+  // The widest operands in bf16, x and the gradients of all that read it with their low-rank columns: half of
+  // what the scratch has in f32, at most.
   const std::int64_t rounded = need.memory.scratch / 2;
   return need.memory.total() + need.more + decoded + kept + rounded + kScores + kFixed;
 }
@@ -123,7 +124,7 @@ void move_model(Context& ctx, Model& model, const PlacementNeed& need) {
   if (ctx.device.is_cpu()) return;
   model.to_device(ctx);
   if (need.tiles) model.to_tiles(ctx);
-  const std::int64_t kept = need.recomputes ? 2 * model.packed_block_weights() : 0;
+  const std::int64_t kept = need.recomputes ? model.decoded_block_bytes() : 0;
   backends::cuda::keep_decoded(*ctx.queue, static_cast<std::size_t>(kept));
 }
 

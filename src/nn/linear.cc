@@ -5,6 +5,7 @@
 
 #include "backends/cpu/transformer_gemv.h"
 #include "ops/elementwise.h"
+#include "ops/folded_matmul.h"
 #include "ops/lengths.h"
 #include "ops/matmul.h"
 #include "ops/packed_matmul.h"
@@ -89,6 +90,7 @@ void Linear::forward_together(Context& ctx, Workspace& ws, std::span<const Linea
     together = together && l->goes_together();
   }
   if (!together) {
+    if (forward_folded(ctx, ws, linears, x, y)) return;
     for (std::size_t i = 0; i < linears.size(); ++i) linears[i]->forward_alone(ctx, ws, x, y[i]);
     return;
   }
@@ -123,7 +125,7 @@ void Linear::forward(Context& ctx, Workspace& ws, ConstMatrix x, Matrix y, Token
 void Linear::forward_alone(Context& ctx, Workspace& ws, ConstMatrix x, Matrix y) const {
   weight_->forward(ctx, ws, x, y);
   const bool packed = weight_->parameter() == nullptr;
-  if (lora_ != nullptr && lora_->magnitude != nullptr) {
+  if (has_magnitude()) {
     add_low_rank(ctx, ws, *lora_, packed, x, y);
     scale_columns(ctx.pool, const_matrix_of(lora_->magnitude->factors).flat(), y);
     if (bias_ != nullptr) bias_forward(ctx, bias_->values(), y);
@@ -134,6 +136,69 @@ void Linear::forward_alone(Context& ctx, Workspace& ws, ConstMatrix x, Matrix y)
   if (lora_ == nullptr) return;
   Scratch scratch(ws);
   add_low_rank(ctx, ws, *lora_, packed, lora_input(ctx, scratch, x), y);
+}
+
+FoldedWeight Linear::folded() const {
+  FoldedWeight all{weight_->view()};
+  for (const Lora* const part : {fixed_.get(), lora_.get()}) {
+    if (part == nullptr) continue;
+    all.parts.push_back({const_matrix_of(part->a.value), const_matrix_of(part->b.value), part->scaling});
+  }
+  if (lora_ != nullptr) all.parts.back().apart = drops();
+  return all;
+}
+
+bool Linear::forward_folded(Context& ctx, Workspace& ws, std::span<const Linear* const> linears,
+                            ConstMatrix x, std::span<const Matrix> y) {
+  if (!takes_folded(ctx, x)) return false;
+  if (std::any_of(linears.begin(), linears.end(), [](const Linear* l) { return l->has_magnitude(); }))
+    return false;
+  Scratch scratch(ws);
+  std::vector<FoldedWeight> weights;
+  for (const Linear* l : linears) {
+    weights.push_back(l->folded());
+    if (l->lora_ == nullptr || !l->drops()) continue;
+    LowRankPart& part = weights.back().parts.back();
+    const Matrix u = scratch.matrix(x.rows, part.a.rows);
+    Scratch dropped(ws);
+    matmul_nt(ctx, l->lora_input(ctx, dropped, x), part.a, u, {.linear = true});
+    part.u = u;
+  }
+  lq::folded_forward(ctx, ws, x, weights, y);
+  for (std::size_t i = 0; i < linears.size(); ++i) {
+    if (linears[i]->bias_ != nullptr) bias_forward(ctx, linears[i]->bias_->values(), y[i]);
+  }
+  return true;
+}
+
+bool Linear::backward_folded(Context& ctx, Workspace& ws, std::span<Linear* const> linears, ConstMatrix x,
+                             std::span<const ConstMatrix> dy, Matrix dx, bool accumulate, Tokens tokens) {
+  if (!takes_folded(ctx, x)) return false;
+  if (std::any_of(linears.begin(), linears.end(), [](const Linear* l) { return l->has_magnitude(); }))
+    return false;
+  std::vector<FoldedWeight> weights;
+  for (std::size_t i = 0; i < linears.size(); ++i) {
+    Linear& l = *linears[i];
+    l.begin_backward(ctx, x, dy[i], tokens);
+    l.weight_gradient(ctx, x, dy[i]);
+    weights.push_back(l.folded());
+    if (l.lora_ == nullptr || l.drops()) continue;
+    LowRankPart& part = weights.back().parts.back();
+    if (l.lora_->a.trainable()) part.da = matrix_of(l.lora_->a.grad);
+    if (l.lora_->b.trainable()) part.db = matrix_of(l.lora_->b.grad);
+  }
+  lq::folded_backward(ctx, ws, x, weights, dy, dx, accumulate);
+  // Dropout's mask stands between du A and dx.
+  for (std::size_t i = 0; i < linears.size(); ++i) {
+    if (linears[i]->drops()) linears[i]->lora_backward(ctx, ws, x, dy[i], dx);
+  }
+  return true;
+}
+
+void Linear::backward_together(Context& ctx, Workspace& ws, std::span<Linear* const> linears, ConstMatrix x,
+                               std::span<const ConstMatrix> dy, Matrix dx, Tokens tokens) {
+  if (backward_folded(ctx, ws, linears, x, dy, dx, false, tokens)) return;
+  for (std::size_t i = 0; i < linears.size(); ++i) linears[i]->backward(ctx, ws, x, dy[i], dx, i > 0, tokens);
 }
 
 ConstMatrix Linear::magnitude_backward(Context& ctx, Workspace& ws, Scratch& scratch, ConstMatrix x,
@@ -159,13 +224,12 @@ ConstMatrix Linear::magnitude_backward(Context& ctx, Workspace& ws, Scratch& scr
 
 void Linear::backward(Context& ctx, Workspace& ws, ConstMatrix x, ConstMatrix dy, Matrix dx, bool accumulate,
                       Tokens tokens) {
-  if (hook_ != nullptr) hook_->on_backward(ctx, *this, x, dy, tokens);
-  if (bias_ != nullptr && bias_->trainable()) bias_backward(ctx, dy, bias_->grads());
+  Linear* const one = this;
+  if (backward_folded(ctx, ws, {&one, 1}, x, {&dy, 1}, dx, accumulate, tokens)) return;
+  begin_backward(ctx, x, dy, tokens);
   Scratch below(ws);
-  if (lora_ != nullptr && lora_->magnitude != nullptr) dy = magnitude_backward(ctx, ws, below, x, dy);
-  Parameter* w = weight_->parameter();
-  if (w != nullptr && w->trainable())
-    matmul_tn(ctx, dy, x, matrix_of(w->grad), {.accumulate = true, .linear = true});
+  if (has_magnitude()) dy = magnitude_backward(ctx, ws, below, x, dy);
+  weight_gradient(ctx, x, dy);
   if (dx.data != nullptr) weight_->backward_input(ctx, dy, dx, accumulate);
   if (fixed_ != nullptr && dx.data != nullptr) {
     Scratch scratch(ws);
@@ -173,8 +237,22 @@ void Linear::backward(Context& ctx, Workspace& ws, ConstMatrix x, ConstMatrix dy
     matmul(ctx, dy, const_matrix_of(fixed_->b.value), dxa, {.alpha = fixed_->scaling, .linear = true});
     matmul(ctx, dxa, const_matrix_of(fixed_->a.value), dx, {.accumulate = true, .linear = true});
   }
-  if (lora_ == nullptr) return;
+  lora_backward(ctx, ws, x, dy, dx);
+}
 
+void Linear::begin_backward(Context& ctx, ConstMatrix x, ConstMatrix dy, Tokens tokens) {
+  if (hook_ != nullptr) hook_->on_backward(ctx, *this, x, dy, tokens);
+  if (bias_ != nullptr && bias_->trainable()) bias_backward(ctx, dy, bias_->grads());
+}
+
+void Linear::weight_gradient(Context& ctx, ConstMatrix x, ConstMatrix dy) {
+  Parameter* const w = weight_->parameter();
+  if (w != nullptr && w->trainable())
+    matmul_tn(ctx, dy, x, matrix_of(w->grad), {.accumulate = true, .linear = true});
+}
+
+void Linear::lora_backward(Context& ctx, Workspace& ws, ConstMatrix x, ConstMatrix dy, Matrix dx) {
+  if (lora_ == nullptr) return;
   Scratch scratch(ws);
   const ConstMatrix a = const_matrix_of(lora_->a.value);
   const ConstMatrix b = const_matrix_of(lora_->b.value);

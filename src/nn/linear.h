@@ -22,6 +22,7 @@
 namespace lq {
 
 class Linear;
+struct FoldedWeight;  // ops/folded_matmul.h
 using Tokens = std::span<const std::int32_t>;
 
 // Sees what passes through linear layers, to gather statistics; nothing is kept for it.
@@ -70,14 +71,18 @@ class Linear {
 
   // x: [n, in], y: [n, out], apart. tokens: for the hook.
   void forward(Context& ctx, Workspace& ws, ConstMatrix x, Matrix y, Tokens tokens = {}) const;
-  // Layers of one input at once, each as by forward(): where they can be (up to 8 rows on another device than
-  // the processor, no dropout, no magnitudes) in few launches.
+  // Layers of one input at once, each as by forward(): where they can be in few launches (up to 8 rows on
+  // another device than the processor, no dropout, no magnitudes) or products (ops/folded_matmul.h).
   static void forward_together(Context& ctx, Workspace& ws, std::span<const Linear* const> linears,
                                ConstMatrix x, std::span<const Matrix> y, Tokens tokens = {});
   // dx = (or +=, with accumulate) ; null data: not wanted. Gradients of what learns (A, B, bias, dense W) +=
   // . x as in forward.
   void backward(Context& ctx, Workspace& ws, ConstMatrix x, ConstMatrix dy, Matrix dx, bool accumulate,
                 Tokens tokens = {});
+  // Layers of one input at once, each as by backward(), dx = from all of them; where they can be in few
+  // products.
+  static void backward_together(Context& ctx, Workspace& ws, std::span<Linear* const> linears, ConstMatrix x,
+                                std::span<const ConstMatrix> dy, Matrix dx, Tokens tokens = {});
 
  private:
   std::string name_;
@@ -91,8 +96,21 @@ class Linear {
                                  ConstMatrix dy);
   // x as the low-rank part sees it.
   ConstMatrix lora_input(Context& ctx, Scratch& scratch, ConstMatrix x) const;
-  bool goes_together() const { return !drops() && (lora_ == nullptr || lora_->magnitude == nullptr); }
+  bool goes_together() const { return !drops() && !has_magnitude(); }
   void forward_alone(Context& ctx, Workspace& ws, ConstMatrix x, Matrix y) const;
+  // The weight and its low-rank parts as folded products take them; no gradients, and no u.
+  FoldedWeight folded() const;
+  // Both return false, and do nothing, where such products are not to be had.
+  static bool forward_folded(Context& ctx, Workspace& ws, std::span<const Linear* const> linears,
+                             ConstMatrix x, std::span<const Matrix> y);
+  static bool backward_folded(Context& ctx, Workspace& ws, std::span<Linear* const> linears, ConstMatrix x,
+                              std::span<const ConstMatrix> dy, Matrix dx, bool accumulate, Tokens tokens);
+  bool has_magnitude() const { return lora_ != nullptr && lora_->magnitude != nullptr; }
+  // What comes before the products by the weight: the hook's, gradients of the bias and of a dense weight.
+  void begin_backward(Context& ctx, ConstMatrix x, ConstMatrix dy, Tokens tokens);
+  void weight_gradient(Context& ctx, ConstMatrix x, ConstMatrix dy);
+  // What comes after them, of the part that learns: dx += .
+  void lora_backward(Context& ctx, Workspace& ws, ConstMatrix x, ConstMatrix dy, Matrix dx);
   bool drops() const { return dropout_ != nullptr && dropout_->rate > 0.0F; }
 
   const LoraDropout* dropout_ = nullptr;

@@ -43,8 +43,10 @@ void Projections::backward(Context& ctx, Workspace& ws, ConstMatrix x, std::span
                            Tokens tokens) {
   LQ_CHECK(std::ssize(dy) == count(), kInternal, "[projections] {} gradients for {}", dy.size(), count());
   if (!is_fused()) {
-    for (std::size_t i = 0; i < dy.size(); ++i) linears_[i].backward(ctx, ws, x, dy[i], dx, i > 0, tokens);
-    return;
+    std::vector<Linear*> all;
+    for (Linear& linear : linears_) all.push_back(&linear);
+    const std::vector<ConstMatrix> grads(dy.begin(), dy.end());
+    return Linear::backward_together(ctx, ws, all, x, grads, dx, tokens);
   }
   Scratch scratch(ws);
   const Matrix all = scratch.matrix(x.rows, linears_.front().out());

@@ -85,9 +85,11 @@ TEST_F(ModelDevice, WhatTheProcessorAloneComputesSaysSo) {
   Model model = Model::load(ctx_, dir_ / "packed");
   EXPECT_EQ(model.stays_on_cpu(), "");
   EXPECT_TRUE(model.device().is_cpu());
-  EXPECT_EQ(model.largest_weight(), 192 * 128);  // of gate, up and down
-  EXPECT_EQ(model.packed_block_weights(), 2 * 128 * 128 + 2 * 64 * 128 + 3 * 192 * 128);
-  EXPECT_EQ(Model::load(ctx_, dir_ / "dense").packed_block_weights(), 0);
+  EXPECT_EQ(model.largest_decoded_bytes(), 2 * 2 * 192 * 128);  // of gate and up
+  EXPECT_EQ(model.decoded_block_bytes(), 2 * (2 * 128 * 128 + 2 * 64 * 128 + 3 * 192 * 128));
+  const Model dense = Model::load(ctx_, dir_ / "dense");
+  EXPECT_EQ(dense.largest_decoded_bytes(), 2 * 192 * 128);
+  EXPECT_EQ(dense.decoded_block_bytes(), 0);
   Linear& q = *model.find_linear("model.layers.0.self_attn.q_proj");
   auto lora = std::make_unique<Lora>();
   lora->a.value = Tensor::zeros(DType::kF32, {2, 128});
@@ -194,6 +196,8 @@ TEST_F(ModelDevice, DecodingWithAdaptersBesideSomeLayers) {
     there.to_device(run.ctx);
     EXPECT_LT(largest_difference(decoded(run.ctx, there), want), 2e-3);
     EXPECT_LT(largest_difference(losses_of(run.ctx, there), losses), 1e-3);
+    run.ctx.matmul_precision = MatmulPrecision::kBf16;  // then they are folded into the large products
+    EXPECT_LT(largest_difference(losses_of(run.ctx, there), losses), 0.1);
   }
 }
 
@@ -251,6 +255,20 @@ TEST_F(ModelDevice, TokensAsGraphsGiveTheBitsOfLaunchesOneByOne) {
       }
     }
   }
+}
+
+// Low-rank parts take columns and rows beside the weights that they are decoded with.
+TEST_F(ModelDevice, DecodedBytesCountLowRankParts) {
+  Model model = Model::load(ctx_, dir_ / "packed");
+  const std::int64_t before = model.decoded_block_bytes();
+  Linear& up = *model.find_linear("model.layers.0.mlp.up_proj");
+  auto lora = std::make_unique<Lora>();
+  lora->a.value = Tensor::zeros(DType::kF32, {5, 128});
+  lora->b.value = Tensor::zeros(DType::kF32, {192, 5});
+  up.set_lora(std::move(lora));
+  const std::int64_t wider = ((2 * 192 + 5) * (128 + 8) * 2 + 255) / 256 * 256;
+  EXPECT_EQ(model.largest_decoded_bytes(), wider);
+  EXPECT_EQ(model.decoded_block_bytes(), before + wider - 2 * 2 * 192 * 128);
 }
 
 }  // namespace

@@ -34,9 +34,9 @@ TEST_F(PlacementTest, BytesCountTheModelTheJobAndWhatProductsNeed) {
   const std::int64_t bytes = device_bytes(model, need);
   EXPECT_GT(bytes, need.memory.total() + need.more);
   need.recomputes = true;
-  EXPECT_EQ(device_bytes(model, need), bytes + 2 * model.packed_block_weights());
+  EXPECT_EQ(device_bytes(model, need), bytes + model.decoded_block_bytes());
   need.more += 77;
-  EXPECT_EQ(device_bytes(model, need), bytes + 2 * model.packed_block_weights() + 77);
+  EXPECT_EQ(device_bytes(model, need), bytes + model.decoded_block_bytes() + 77);
 }
 
 // A device that this machine does not have is refused by the backend, not found free by mistake.

@@ -216,5 +216,31 @@ TEST_F(DeviceTraining, ShapesThatNeverRepeatAreLaunchedOneByOne) {
   }
 }
 
+// Without dropout the low-rank parts fold in backward too.
+TEST_F(DeviceTraining, FoldedProductsLearnTheSame) {
+  const std::vector<Device> devices = op_driver::other_devices();
+  if (devices.empty()) GTEST_SKIP() << "this machine has no CUDA device, or this build no CUDA";
+  options_.max_steps = 5;
+  for (const double dropout : {0.0, 0.1}) {
+    options_.dropout = dropout;
+    const auto named = [&](const char* name) { return fmt::format("{}-{}", name, dropout); };
+    const auto want = run({}, options_, named("cpu"));
+    TrainOptions rounded = options_;
+    rounded.precision = MatmulPrecision::kBf16;
+    TrainOptions recomputed = rounded;
+    recomputed.activations = Keep::kBlocks;
+    for (const Device device : devices) {
+      const auto folded = run(device, rounded, named("folded"));
+      EXPECT_LT(farthest(folded, want), 0.05);  // less than of fifty steps, 0.15
+      EXPECT_EQ(run(device, recomputed, named("recomputed")), folded) << "recomputing gives other bits";
+      setenv("LQ_CUDA_FOLD", "0", 1);
+      const auto apart = run(device, rounded, named("apart"));
+      unsetenv("LQ_CUDA_FOLD");
+      EXPECT_LT(farthest(apart, folded), 0.05);
+      EXPECT_NE(apart, folded);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace lq

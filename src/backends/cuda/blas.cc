@@ -103,17 +103,18 @@ void Blas::multiply(const BlasProduct& p) {
   const auto size = [](std::int64_t x) { return static_cast<int>(x); };
   const int type = static_cast<int>(p.type);
   const int compute = p.tf32 && p.type == BlasType::kF32 ? kComputeTf32 : kComputeF32;
-  const int f32 = static_cast<int>(BlasType::kF32);
+  const int c_type = static_cast<int>(p.rounded_c != nullptr ? BlasType::kBf16 : BlasType::kF32);
+  void* const c = p.rounded_c != nullptr ? static_cast<void*>(p.rounded_c) : p.c;
   int status = 0;
   if (p.batch == 1) {
     status = library_->gemm(library_->handle, op(p.b), op(p.a), size(p.n), size(p.m), size(p.k), &p.alpha,
-                            p.b.data, type, size(p.b.ld), p.a.data, type, size(p.a.ld), &p.beta, p.c, f32,
+                            p.b.data, type, size(p.b.ld), p.a.data, type, size(p.a.ld), &p.beta, c, c_type,
                             size(p.ldc), compute, kDefaultAlgorithm);
   } else {
     status = library_->batched(library_->handle, op(p.b), op(p.a), size(p.n), size(p.m), size(p.k), &p.alpha,
                                p.b.data, type, size(p.b.ld), p.b.stride, p.a.data, type, size(p.a.ld),
-                               p.a.stride, &p.beta, p.c, f32, size(p.ldc), p.stride_c, size(p.batch), compute,
-                               kDefaultAlgorithm);
+                               p.a.stride, &p.beta, c, c_type, size(p.ldc), p.stride_c, size(p.batch),
+                               compute, kDefaultAlgorithm);
   }
   LQ_CHECK(status == 0, kInternal,
            "[cuda] {} refuses a product of [{}, {}] and [{}, {}], {} times: status {}", library_->version,

@@ -20,13 +20,15 @@ struct BlasMatrix {
   bool transposed = false;
 };
 
-// c = alpha op(a) op(b) + beta c, f32 sums; c: [m, n] f32, op(a): [m, k], op(b): [k, n], both of `type`.
+// c = alpha op(a) op(b) + beta c, f32 sums; c: [m, n] f32 (or rounded to bf16 where rounded_c is given),
+// op(a): [m, k], op(b): [k, n], both of `type`.
 struct BlasProduct {
   std::int64_t m = 0, n = 0, k = 0;
   BlasType type = BlasType::kF32;
   bool tf32 = false;  // f32 operands may be rounded to TF32
   BlasMatrix a, b;
   float* c = nullptr;
+  std::uint16_t* rounded_c = nullptr;  // instead of c
   std::int64_t ldc = 0, stride_c = 0;
   float alpha = 1.0F, beta = 0.0F;
   std::int64_t batch = 1;

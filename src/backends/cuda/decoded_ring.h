@@ -31,12 +31,12 @@ class DecodedRing {
 
   // Where the weight whose stored form begins at `codes` lies, or goes now, in `bytes` bytes; what lay there
   // is forgotten. epoch: grows whenever memory was given back, for then another weight may have taken the
-  // address.
-  Place place(const void* codes, std::size_t bytes, std::uint64_t epoch) {
+  // address. shape: of what is decoded in another way, or together with others.
+  Place place(const void* codes, std::size_t bytes, std::uint64_t epoch, std::uint64_t shape = 0) {
     if (epoch != epoch_) clear();
     epoch_ = epoch;
     for (const Entry& e : entries_) {
-      if (e.codes == codes && e.bytes == bytes) return {e.offset, true, true};
+      if (e.codes == codes && e.bytes == bytes && e.shape == shape) return {e.offset, true, true};
     }
     const std::size_t size = (bytes + kAlign - 1) / kAlign * kAlign;
     if (size > capacity_ || size == 0) return {};
@@ -46,7 +46,7 @@ class DecodedRing {
       next_ = 0;
     }
     while (!entries_.empty() && overlaps(entries_.front(), next_, size)) entries_.pop_front();
-    entries_.push_back({codes, bytes, next_, size});
+    entries_.push_back({codes, bytes, next_, size, shape});
     const Place placed{next_, true, false};
     next_ += size;
     return placed;
@@ -56,6 +56,7 @@ class DecodedRing {
   struct Entry {
     const void* codes;
     std::size_t bytes, offset, size;
+    std::uint64_t shape;
   };
   static bool overlaps(const Entry& e, std::size_t begin, std::size_t size) {
     return e.offset < begin + size && begin < e.offset + e.size;

@@ -145,6 +145,8 @@ Queue open_queue(Device device) {
                       attribute(cudaDevAttrComputeCapabilityMinor, queue->device);
   queue->graphs = new Graphs(*queue, graphs_wanted());
   queue->blas = Blas::open(queue->stream).release();
+  const char* const fold = std::getenv("LQ_CUDA_FOLD");  // to measure the one against the other
+  queue->folds = fold == nullptr || std::string_view(fold) != "0";
   return queue;
 }
 

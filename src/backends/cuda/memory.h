@@ -17,6 +17,7 @@ enum class Buffer : std::uint8_t {
   kLeft,           // a product's left side in bf16
   kRight,          // its right side, where that is no decoded weight
   kWeight,         // a weight that the ring of decoded weights has no room for
+  kLowRank,        // x by the low-rank parts' A, in bf16
   kRows,           // few rows of x, as tiles of codes want them
   kScores,         // of attention's blocks
   kScoreGrads,     // their gradients

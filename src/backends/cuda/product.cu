@@ -62,9 +62,6 @@ void multiply_by_tiles(DeviceQueue& queue, const Product& product) {
   check(cudaGetLastError(), "a product");
 }
 
-// Below this many products a call of cuBLAS costs more than it gains.
-constexpr std::int64_t kSmall = 1 << 15;
-
 void multiply_by_blas(DeviceQueue& queue, const Product& p) {
   const bool bf16 = p.precision == Precision::kBf16 && queue.has_bf16();
   BlasProduct q;
@@ -95,7 +92,8 @@ void multiply_by_blas(DeviceQueue& queue, const Product& p) {
 
 void multiply(DeviceQueue& queue, const Product& p) {
   if (p.m == 0 || p.n == 0) return;
-  if (queue.blas == nullptr || p.k == 0 || p.m * p.n * p.k < kSmall) return multiply_by_tiles(queue, p);
+  if (queue.blas == nullptr || p.k == 0 || p.m * p.n * p.k < kSmallProduct)
+    return multiply_by_tiles(queue, p);
   multiply_by_blas(queue, p);
 }
 

@@ -32,6 +32,7 @@ struct DeviceQueue {
   backends::cuda::Blas* blas = nullptr;             // owned; null where cuBLAS is not there
   backends::cuda::CudnnAttention* cudnn = nullptr;  // owned; null until it is asked for
   backends::cuda::Graphs* graphs = nullptr;         // owned; never null
+  bool folds = true;                                // low-rank parts into large products (folded.h)
 
   bool has_bf16() const { return capability >= 80; }
 };

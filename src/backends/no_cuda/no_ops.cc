@@ -2,6 +2,7 @@
 #include "backends/cuda/attention.h"
 #include "backends/cuda/elementwise.h"
 #include "backends/cuda/feedback.h"
+#include "backends/cuda/folded.h"
 #include "backends/cuda/gram.h"
 #include "backends/cuda/loss.h"
 #include "backends/cuda/moments.h"
@@ -101,6 +102,16 @@ void multiply(DeviceQueue& /*queue*/, const Product& /*product*/) { refuse("a pr
 void few_rows(DeviceQueue& /*queue*/, const FewProduct* /*products*/, int /*count*/, std::int64_t /*rows*/,
               bool /*coarse*/) {
   refuse("a product of few rows");
+}
+bool folds(const DeviceQueue& /*queue*/) { refuse("folded products"); }
+bool folds(const FoldedWeight* /*weights*/, int /*count*/, std::int64_t /*n*/) { refuse("folded products"); }
+void folded_forward(DeviceQueue& /*queue*/, const FoldedWeight* /*weights*/, int /*count*/,
+                    std::int64_t /*n*/, const float* /*x*/) {
+  refuse("folded products");
+}
+void folded_backward(DeviceQueue& /*queue*/, const FoldedWeight* /*weights*/, int /*count*/,
+                     std::int64_t /*n*/, const float* /*x*/, float* /*dx*/, bool /*accumulate*/) {
+  refuse("folded products");
 }
 void packed_decode(DeviceQueue& /*queue*/, const PackedView& /*w*/, std::int64_t /*begin*/,
                    std::int64_t /*count*/, float* /*out*/) {

@@ -26,6 +26,13 @@ float of_bits(std::uint32_t bits) {
   return x;
 }
 
+std::uint16_t bf16_of(float x) {
+  std::uint32_t bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  if ((bits & 0x7fffffffU) > 0x7f800000U) return static_cast<std::uint16_t>(bits >> 16 | 0x40U);
+  return static_cast<std::uint16_t>((bits + 0x7fffU + (bits >> 16 & 1U)) >> 16);
+}
+
 float element(const void* data, int type, long long at, bool tf32) {
   if (type == kBf16) return of_bits(std::uint32_t{static_cast<const std::uint16_t*>(data)[at]} << 16);
   std::uint32_t bits;
@@ -60,7 +67,7 @@ double dot(const float* a, const float* b, long long k) {
 
 bool valid(int ta, int tb, int m, int n, int k, int at, int lda, int bt, int ldb, int ct, int ldc,
            int compute) {
-  const bool types = at == bt && (at == kF32 || at == kBf16) && ct == kF32;
+  const bool types = at == bt && (at == kF32 || at == kBf16) && (ct == kF32 || (ct == kBf16 && at == kBf16));
   const bool sizes = m >= 0 && n >= 0 && k >= 0 && lda >= (ta == 0 ? m : k) && ldb >= (tb == 0 ? k : n) &&
                      ldc >= m && lda > 0 && ldb > 0 && ldc > 0;
   return types && sizes && ta >= 0 && ta <= 1 && tb >= 0 && tb <= 1 &&
@@ -68,14 +75,20 @@ bool valid(int ta, int tb, int m, int n, int k, int at, int lda, int bt, int ldb
 }
 
 void multiply(int ta, int tb, int m, int n, int k, float alpha, const void* a, int at, int lda, const void* b,
-              int bt, int ldb, float beta, float* c, int ldc, bool tf32) {
+              int bt, int ldb, float beta, void* c, int ct, int ldc, bool tf32) {
   const std::vector<float> left = runs(a, at, m, k, ta == 0 ? 1 : lda, ta == 0 ? lda : 1, tf32);
   const std::vector<float> right = runs(b, bt, n, k, tb == 0 ? ldb : 1, tb == 0 ? 1 : ldb, tf32);
   for (long long j = 0; j < n; ++j) {
     for (long long i = 0; i < m; ++i) {
       const double sum = dot(left.data() + i * k, right.data() + j * k, k);
-      float& to = c[i + j * ldc];
-      to = static_cast<float>(beta == 0.0F ? alpha * sum : alpha * sum + double{beta} * to);
+      const long long to = i + j * ldc;
+      const double before = beta == 0.0F ? 0.0 : double{beta} * element(c, ct, to, false);
+      const auto value = static_cast<float>(alpha * sum + before);
+      if (ct == kBf16) {
+        static_cast<std::uint16_t*>(c)[to] = bf16_of(value);
+      } else {
+        static_cast<float*>(c)[to] = value;
+      }
     }
   }
 }
@@ -126,7 +139,8 @@ LQ_ON_CPU int cublasGemmStridedBatchedEx(void* handle, int ta, int tb, int m, in
     };
     for (long long i = 0; i < batch; ++i) {
       multiply(ta, tb, m, n, k, alpha, moved(a, at, i * stride_a), at, lda, moved(b, bt, i * stride_b), bt,
-               ldb, beta, static_cast<float*>(c) + i * stride_c, ldc, compute == kComputeTf32);
+               ldb, beta, static_cast<char*>(c) + i * stride_c * (ct == kF32 ? 4 : 2), ct, ldc,
+               compute == kComputeTf32);
     }
   };
   if (!lq_cpu_card_record(static_cast<Handle*>(handle)->stream, &work)) work();
