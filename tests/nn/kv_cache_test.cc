@@ -14,7 +14,8 @@ namespace {
 void put(Context& ctx, KvCache& cache, float value) {
   cache.reserve(ctx, 1);
   std::vector<float> row(3, value);
-  for (const std::int64_t layer : {0, 1}) cache.put(ctx, layer, {row.data(), 1, 3}, {row.data(), 1, 3});
+  const AttentionSegment last{0, 1, 0, cache.length() + 1};
+  for (const std::int64_t layer : {0, 1}) cache.put(ctx, layer, last, {row.data(), 1, 3}, {row.data(), 1, 3});
   cache.advance(1);
 }
 
