@@ -1,0 +1,50 @@
+#include "models/families/distilbert.h"
+
+#include <gtest/gtest.h>
+
+#include "models/families/encoder_config.h"
+
+namespace lq {
+namespace {
+
+nlohmann::ordered_json distilbert_config(const char* architecture) {
+  return {{"architectures", {architecture}},
+          {"model_type", "distilbert"},
+          {"vocab_size", 50},
+          {"dim", 16},
+          {"n_layers", 3},
+          {"n_heads", 4},
+          {"hidden_dim", 20},
+          {"activation", "relu"},
+          {"max_position_embeddings", 32}};
+}
+
+TEST(DistilBertFamily, ReadsItsOwnKeys) {
+  const ModelSpec spec = spec_of(distilbert_config("DistilBertForSequenceClassification"));
+  EXPECT_EQ(spec.blocks.size(), 3U);
+  EXPECT_EQ(spec.blocks[0].mlp.inner, 20);
+  EXPECT_EQ(spec.blocks[0].mlp.activation, Activation::kRelu);
+  EXPECT_EQ(spec.token_types, 0);  // it has no token types
+  EXPECT_EQ(spec.label_activation, HeadActivation::kRelu);
+  EXPECT_FALSE(spec.label_dense_in_body);
+}
+
+TEST(DistilBertFamily, NamesOfItsModules) {
+  const auto json = distilbert_config("DistilBertForMaskedLM");
+  EXPECT_EQ(module_name(json, Role::kQ), "attention.q_lin");
+  EXPECT_EQ(module_name(json, Role::kHead), "vocab_projector");
+  EXPECT_EQ(module_name(json, Role::kLabelDense), "pre_classifier");
+  const auto modules = block_linear_modules(config_of(json));
+  EXPECT_EQ(modules.size(), 18U);
+  EXPECT_EQ(modules.back(), "distilbert.transformer.layer.2.ffn.lin2");
+}
+
+TEST(DistilBertFamily, RefusesOtherFamiliesKeys) {
+  auto json = distilbert_config("DistilBertModel");
+  json.erase("dim");
+  json["hidden_size"] = 16;
+  EXPECT_THROW(spec_of(json), Error);
+}
+
+}  // namespace
+}  // namespace lq
