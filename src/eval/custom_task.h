@@ -1,17 +1,21 @@
 // A benchmark of the user's own, described in a TOML file:
 //
-//   name = "harbour_quiz"           # and the folder of its data, DATA/harbour_quiz/test.jsonl
-//   kind = "choice"                 # or "generate"
-//   prompt = "{{place}}: {{question}}\nAnswer:"     # Jinja over the fields of a record
-//   choices = ["yes", "no", "{{place}} is unknown"] # Jinja each; or choices-field = "options", a list of
-//   texts answer = "{{answer}}"           # of a choice: its number from 0, or its text; else the right text
-//   metrics = ["acc", "acc_norm"]   # of choices; of texts it is exact_match
-//   shots = 2                       # examples before the question; description = "..." stands before them
-//   split = "test"                  # and shots-from = "train", shot-order = "drawn" or "first"
-//   delimiter = " "                 # between question and answer
+//   name = "harbour_quiz"    # and the folder of its data, DATA/harbour_quiz/test.jsonl
+//   kind = "choice"          # or "generate"
+//   prompt = "{{place}}: {{question}}\nAnswer:"  # Jinja over the fields of a record
+//   choices = ["yes", "no", "not in {{place}}"]  # Jinja each
+//   answer = "{{answer}}"    # of a choice: its number from 0, or its text; else the right text
+//   metrics = ["acc", "acc_norm"]  # of choices; of texts it is exact_match
+//   shots = 2                # examples before the question
+//   description = "..."      # stands before them
+//   split = "test"           # and shots-from = "train", shot-order = "drawn" or "first"
+//   delimiter = " "          # between question and answer
 //
-//   regex = "#### ([0-9]+)"         # of kind "generate": what of the text is the answer, the group if it has
-//   one take = "first"                  # or "last" match stop = ["\n"]                   # texts that end it
+// Instead of `choices`, choices-field = "options" names a field that lists them. Of kind "generate":
+//
+//   regex = "#### ([0-9]+)"  # what of the text is the answer: the group, if it has one
+//   take = "first"           # or "last" match
+//   stop = ["\n"]            # texts that end it
 //   max-tokens = 256
 //   ignore-case = false
 //
