@@ -19,7 +19,7 @@ bool gains(const Context& ctx, const backends::PackedView& w) {
 
 std::int64_t tile_growth(const Context& ctx, const backends::PackedView& w) {
   if (!gains(ctx, w)) return 0;
-  const backends::NfView& v = w.codebook;
+  const auto& v = w.codebook;
   const backends::cuda::TileBytes tiles = backends::cuda::tile_bytes(v);
   const std::int64_t groups = w.rows * w.cols / backends::kNfGroup;
   const std::int64_t scale_groups = (groups + backends::kNfGroup - 1) / backends::kNfGroup;
