@@ -139,7 +139,8 @@ void decomposition_rows() {
     std::printf(
         "LQ of %lld x %lld, NF3, r 64, 25 iterations, packed | %.1f ms (relative error %.6f; %.2f GiB)\n",
         static_cast<long long>(s.rows), static_cast<long long>(s.cols), seconds * 1e3, error,
-        static_cast<double>(device_alternation_bytes(s.rows, s.cols, kRank, 10, false, false, false)) / (1 << 30));
+        static_cast<double>(device_alternation_bytes(s.rows, s.cols, kRank, 10, false, false, false)) /
+            (1 << 30));
     std::fflush(stdout);
   }
   std::printf("LQ of the 7B shape's 224 matrices, one after the other | %.1f s\n", all);

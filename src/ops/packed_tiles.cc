@@ -37,9 +37,8 @@ void to_tiles(Context& ctx, PackedOnDevice& w) {
   backends::cuda::pack_tiles(queue_of(ctx, "to_tiles", ctx.device), w.view.codebook,
                              codes.mutable_data<std::uint8_t>(), scales.mutable_data<std::uint8_t>());
   const auto replace = [&](const void* old, Tensor with) {
-    for (Tensor& part : w.parts) {
-      if (part.raw() == old) part = std::move(with);
-    }
+    const auto at = std::ranges::find_if(w.parts, [old](const Tensor& part) { return part.raw() == old; });
+    if (at != w.parts.end()) *at = std::move(with);
   };
   const std::uint8_t* const old_codes = w.view.codebook.codes;
   const std::uint8_t* const old_scales = w.view.codebook.scales;

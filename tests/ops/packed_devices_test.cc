@@ -24,8 +24,8 @@ using op_driver::OpCase;
 using reference::normals;
 using some_weights::codebook_weight;
 using some_weights::Shared;
-using some_weights::SomeWeight;
 using some_weights::some_weights_of;
+using some_weights::SomeWeight;
 using some_weights::trellis_weight;
 
 // What a product for few rows adds to the bound where it rounds a codebook and activations to 14 bits
