@@ -57,7 +57,9 @@ TEST_F(BlockTest, AFirstCachedPassGivesWhatThePlainOneGivesAndFillsItsLayer) {
   KvCache cache = model_->make_cache(kTokens);
   KvCache* const caches[] = {&cache};
   cache.reserve(ctx_, kTokens);
-  block().forward_cached(ctx_, ws_, plan(), caches, 1, {cached.data(), kTokens, kHidden});
+  SequencePlan alone = plan();
+  alone.alone = alone.segments;  // one sequence, nothing before it
+  block().forward_cached(ctx_, ws_, alone, caches, 1, {cached.data(), kTokens, kHidden});
   EXPECT_LT(relative_difference(cached, whole), 1e-5);
   const Matrix keys = cache.keys(1, kTokens);
   EXPECT_GT(std::abs(keys.data[0]), 0.0F);
