@@ -8,7 +8,9 @@ struct GateClamp {
   float alpha = 1.702F;
   float limit = 7.0F;
 
-  bool operator==(const GateClamp&) const = default;
+  friend bool operator==(const GateClamp& a, const GateClamp& b) {
+    return a.alpha == b.alpha && a.limit == b.limit;
+  }
 };
 
 }  // namespace lq::backends

@@ -4,7 +4,6 @@
 #include <atomic>
 #include <mutex>
 #include <nlohmann/json.hpp>
-#include <ranges>
 #include <utility>
 
 #include "base/lanes.h"
@@ -100,9 +99,10 @@ DecomposeWork quantize_work(const QuantizeOptions& options, const std::vector<co
   const auto has_coder = [&](const QuantChoice& choice) {
     return has_device_coder(*make_quantizer(choice, options.quantizer));
   };
+  const bool any =
+      std::ranges::any_of(options.choices, [&](const auto& own) { return has_coder(own.second); });
   work.coder = budget.given() ? has_device_coder(options.formats, options.quantizer)
-                              : has_coder(options.choice) ||
-                                    std::ranges::any_of(std::views::values(options.choices), has_coder);
+                              : has_coder(options.choice) || any;
   std::int64_t most = 0;
   if (options.rank_choices.chosen() && !selected.empty()) {
     most = ranks_to_sweep(options.rank_choices, selected).back();
