@@ -31,9 +31,9 @@ struct AttentionSizes {
   }
 };
 
-// What comes out in double, and how large what is added up is.
+// What comes out in double, at its place among attention_operands(), and how large what is added up is.
 struct Reference {
-  Expected out{0, {}, {}}, lse{0, {}, {}}, dq{0, {}, {}}, dk{0, {}, {}}, dv{0, {}, {}}, dsinks{0, {}, {}};
+  Expected out{4, {}, {}}, lse{5, {}, {}}, dq{6, {}, {}}, dk{7, {}, {}}, dv{8, {}, {}}, dsinks{10, {}, {}};
 };
 
 // What a sink's gradient is before.
@@ -165,6 +165,24 @@ inline Reference reference_of(const AttentionSizes& s, const AttentionNumbers& x
     r.dsinks.bounds[h] += kRounding * (before + std::abs(r.dsinks.values[h]));
   }
   return r;
+}
+
+// q, k, v, dout, and room for out, lse, dq, dk, dv.
+inline std::vector<op_driver::Operand> attention_operands(const AttentionSizes& s,
+                                                          const AttentionNumbers& x) {
+  const auto garbage = [](std::int64_t rows, std::int64_t cols) {
+    return normals(static_cast<std::size_t>(rows * cols), 9);
+  };
+  const std::int64_t n = s.tokens();
+  return {{"q", n, s.width(), x.q},
+          {"k", n, s.kv_width(), x.k},
+          {"v", n, s.kv_width(), x.v},
+          {"dout", n, s.width(), x.dout},
+          {"out", n, s.width(), garbage(n, s.width())},
+          {"lse", s.shape.heads, n, garbage(s.shape.heads, n)},
+          {"dq", n, s.width(), garbage(n, s.width())},
+          {"dk", n, s.kv_width(), garbage(n, s.kv_width())},
+          {"dv", n, s.kv_width(), garbage(n, s.kv_width())}};
 }
 
 inline AttentionShape shape_of(std::int64_t heads, std::int64_t kv_heads, std::int64_t dim,

@@ -16,6 +16,7 @@ namespace lq {
 namespace {
 
 namespace cuda = backends::cuda;
+using attention_case::attention_operands;
 using attention_case::AttentionNumbers;
 using attention_case::AttentionSizes;
 using attention_case::kSinkGradient;
@@ -261,25 +262,8 @@ void attention_twin(const AttentionSizes& s, std::int64_t most_scores, const std
 OpCase attention_case(const AttentionSizes& s, std::int64_t most_scores) {
   const AttentionNumbers x(s);
   Reference r = reference_of(s, x);
-  r.out.operand = 4;
-  r.lse.operand = 5;
-  r.dq.operand = 6;
-  r.dk.operand = 7;
-  r.dv.operand = 8;
-  const auto garbage = [](std::int64_t rows, std::int64_t cols) {
-    return normals(static_cast<std::size_t>(rows * cols), 9);
-  };
-  const std::int64_t n = s.tokens();
   OpCase c = {.name = "attention" + s.text(),
-              .operands = {{"q", n, s.width(), x.q},
-                           {"k", n, s.kv_width(), x.k},
-                           {"v", n, s.kv_width(), x.v},
-                           {"dout", n, s.width(), x.dout},
-                           {"out", n, s.width(), garbage(n, s.width())},
-                           {"lse", s.shape.heads, n, garbage(s.shape.heads, n)},
-                           {"dq", n, s.width(), garbage(n, s.width())},
-                           {"dk", n, s.kv_width(), garbage(n, s.kv_width())},
-                           {"dv", n, s.kv_width(), garbage(n, s.kv_width())}},
+              .operands = attention_operands(s, x),
               .run =
                   [s](Context& ctx, Workspace&, const std::vector<Matrix>& m) {
                     const auto segments = whole_segments(s.starts);
@@ -296,7 +280,6 @@ OpCase attention_case(const AttentionSizes& s, std::int64_t most_scores) {
   const std::int64_t heads = s.shape.heads;
   c.operands.push_back({"sinks", 1, heads, s.sinks});
   c.operands.push_back({"dsinks", 1, heads, std::vector<float>(s.sinks.size(), kSinkGradient)});
-  r.dsinks.operand = 10;
   c.expected.push_back(r.dsinks);
   return c;
 }

@@ -16,6 +16,7 @@ namespace lq {
 namespace {
 
 namespace cuda = backends::cuda;
+using attention_case::attention_operands;
 using attention_case::AttentionNumbers;
 using attention_case::AttentionSizes;
 using attention_case::Reference;
@@ -67,25 +68,8 @@ OpCase bf16_case(const AttentionSizes& s) {
   for (auto* all : {&x.q, &x.k, &x.v, &x.dout}) round_all(*all);
   Reference r = reference_of(s, x, 6 * kBf16);
   for (double& b : r.out.bounds) b *= 0.5;  // of 6 roundings 2 are its own
-  r.out.operand = 4;
-  r.lse.operand = 5;
-  r.dq.operand = 6;
-  r.dk.operand = 7;
-  r.dv.operand = 8;
-  const auto garbage = [](std::int64_t rows, std::int64_t cols) {
-    return normals(static_cast<std::size_t>(rows * cols), 9);
-  };
-  const std::int64_t n = s.tokens();
   return {.name = "attention in bf16" + s.text(),
-          .operands = {{"q", n, s.width(), x.q},
-                       {"k", n, s.kv_width(), x.k},
-                       {"v", n, s.kv_width(), x.v},
-                       {"dout", n, s.width(), x.dout},
-                       {"out", n, s.width(), garbage(n, s.width())},
-                       {"lse", s.shape.heads, n, garbage(s.shape.heads, n)},
-                       {"dq", n, s.width(), garbage(n, s.width())},
-                       {"dk", n, s.kv_width(), garbage(n, s.kv_width())},
-                       {"dv", n, s.kv_width(), garbage(n, s.kv_width())}},
+          .operands = attention_operands(s, x),
           .run =
               [s](Context& ctx, Workspace&, const std::vector<Matrix>& m) {
                 const auto segments = whole_segments(s.starts);
