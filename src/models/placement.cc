@@ -18,6 +18,14 @@ constexpr std::int64_t kFixed = 700 * kMiB;
 // Scores of attention's blocks and their like, at most.
 constexpr std::int64_t kScores = 4 * 64 * kMiB;
 
+// What cuDNN's attention keeps beside its operands: queries, keys, values, the result and the gradients of
+// all four in bf16; sums of the queries' gradients in f32; three numbers a row and head.
+std::int64_t attention_bytes(const ModelSpec& spec, std::int64_t tokens) {
+  const std::int64_t heads = spec.blocks.front().attention.heads;
+  const std::int64_t q_width = heads * spec.head_dim();
+  return tokens * (2 * 4 * (q_width + spec.kv_width()) + 4 * q_width + 3 * 4 * heads);
+}
+
 std::string bytes_text(std::int64_t bytes) { return human_bytes(static_cast<double>(bytes)); }
 
 // The context on its device where that has room for so many bytes, else as choose_device says.
@@ -64,7 +72,8 @@ std::int64_t device_bytes(const Model& model, const PlacementNeed& need) {
   // The widest operands in bf16, x and the gradients of all that read it with their low-rank columns: half of
   // what the scratch has in f32, at most.
   const std::int64_t rounded = need.memory.scratch / 2;
-  return need.memory.total() + need.more + decoded + kept + rounded + kScores + kFixed;
+  const std::int64_t attention = attention_bytes(model.spec(), need.attention_tokens);
+  return need.memory.total() + need.more + decoded + kept + rounded + attention + kScores + kFixed;
 }
 
 std::string shortage_text(const DeviceRoom& room) {
@@ -113,6 +122,7 @@ Context place_for_inference(Context& ctx, Model& model, std::int64_t tokens, std
   const std::int64_t cache = 8 * spec.layers() * spec.kv_width() * cached;
   const PlacementNeed need{.memory = model.memory_estimate(tokens, false),
                            .more = cache + (tiles ? model.tile_growth(ctx) : 0),
+                           .attention_tokens = tokens,
                            .recomputes = false,
                            .tiles = tiles};
   Context placed = choose_device(ctx, model, need, who);

@@ -16,6 +16,8 @@ namespace lq {
 struct PlacementNeed {
   ModelMemory memory = {};  // of all models that go there
   std::int64_t more = 0;    // moments, caches, gradients that wait
+  // Tokens of a pass whose attention may be cuDNN's, which takes and gives 16 bits: none in f32.
+  std::int64_t attention_tokens = 0;
   // Whether backward computes a block's activations again: then its decoded weights are kept between.
   bool recomputes = false;
   // Whether it decodes fast and does nothing else: then packed weights go into tiles (Model::to_tiles).

@@ -119,9 +119,9 @@ Keep activations_that_fit(const Context& ctx, const Model& model, std::int64_t t
   const std::int64_t need = model.memory_estimate(tokens, true, Keep::kActivations).total();
   if (!ctx.device.is_cpu()) {
     const auto free = static_cast<std::int64_t>(backends::cuda::memory(ctx.device).free);
-    return device_bytes(model, {.memory = model.memory_estimate(tokens, true), .more = more}) < free
-               ? Keep::kActivations
-               : Keep::kBlocks;
+    const PlacementNeed all{
+        .memory = model.memory_estimate(tokens, true), .more = more, .attention_tokens = tokens};
+    return device_bytes(model, all) < free ? Keep::kActivations : Keep::kBlocks;
   }
   const std::int64_t available = available_memory_bytes();
   return available == 0 || need < available / 4 * 3 ? Keep::kActivations : Keep::kBlocks;
@@ -253,6 +253,7 @@ FinetuneReport finetune(Context& ctx, const CheckpointPtr& checkpoint, const Fin
   if (o.choose_activations) o.train.activations = activations_that_fit(ctx, model, tokens, beside);
   const PlacementNeed need{.memory = model.memory_estimate(tokens, true, o.train.activations),
                            .more = beside,
+                           .attention_tokens = tokens,
                            .recomputes = o.train.activations == Keep::kBlocks};
   std::vector<const Model*> models = {&model};
   if (reference) models.push_back(&*reference);

@@ -37,6 +37,12 @@ TEST_F(PlacementTest, BytesCountTheModelTheJobAndWhatProductsNeed) {
   EXPECT_EQ(device_bytes(model, need), bytes + model.decoded_block_bytes());
   need.more += 77;
   EXPECT_EQ(device_bytes(model, need), bytes + model.decoded_block_bytes() + 77);
+  // Eight operands of attention in 16 bits, the queries' gradients in 32, three numbers a row and head.
+  const AttentionSpec& attention = model.spec().blocks.front().attention;
+  const std::int64_t q = attention.heads * attention.head_dim, kv = attention.kv_heads * attention.head_dim;
+  const std::int64_t before = device_bytes(model, need);
+  need.attention_tokens = 10;
+  EXPECT_EQ(device_bytes(model, need), before + 10 * (12 * q + 8 * kv + 12 * attention.heads));
 }
 
 // A device that this machine does not have is refused by the backend, not found free by mistake.
