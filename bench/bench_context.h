@@ -27,9 +27,11 @@ inline reference::RandomModel shape_768(int bits) { return {768, 12, 2048, 12, 1
 
 // A random model's directory in the temporary folder, made on first use.
 inline std::filesystem::path bench_model(Bench& b, const reference::RandomModel& m) {
-  const auto folder =
-      std::filesystem::temp_directory_path() /
+  std::string name =
       fmt::format("lq_bench_{}x{}_{}bit{}_{}", m.hidden, m.layers, m.bits, m.choice, m.context);
+  if (m.same_blocks) name += "_same";
+  for (const auto& [end, choice] : m.choices) name += fmt::format("_{}_{}", end, choice);
+  const auto folder = std::filesystem::temp_directory_path() / name;
   if (!std::filesystem::exists(folder / "config.json")) reference::write_random_model(b.pool, m, folder);
   return folder;
 }

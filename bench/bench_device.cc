@@ -1,18 +1,14 @@
-// A QLoRA step, decoding, and the decomposition of matrices on a CUDA device at Llama-2-7B's shape: two
-// depths are timed, and the whole model's 32 layers follow from the difference; of the matrices each shape
-// once. Prints "ROW | VALUE" lines; tools/device_check.sh runs it. usage: bench_device [LAYERS], by default
-// 8: the deeper of the two; the other has half of them.
-#include <cstdio>
+// A QLoRA step, decoding, decomposition and calibration on a CUDA device at Llama-2's shapes: two depths are
+// timed, and the whole model's layers follow from the difference. Prints "ROW | VALUE" lines, the most wanted
+// first, for who stops it early; tools/device_check.sh runs it. usage: bench_device [LAYERS], by default 8:
+// the deeper of the two; the other has half of them. The temporary folder takes some 15 GB.
+#include <algorithm>
 #include <cstdlib>
-#include <string>
+#include <exception>
 
-#include "backends/cuda/device.h"
-#include "base/process.h"
-#include "bench_context.h"
-#include "decompose/decompose.h"
-#include "decompose/device_alternation.h"
-#include "models/placement.h"
-#include "ops/device_memory.h"
+#include "device_bench.h"
+#include "device_calibration.h"
+#include "device_decomposition.h"
 #include "train/adamw.h"
 #include "train/gradient_arena.h"
 #include "train/gradients.h"
@@ -22,71 +18,73 @@
 namespace lq {
 namespace {
 
-constexpr std::int64_t kLayers = 32;
-constexpr std::int64_t kRank = 64;
+using Make = reference::RandomModel (*)(std::int64_t layers);
 
-reference::RandomModel shape_7b(std::int64_t layers, int bits) {
-  return {4096, layers, 11008, 32, 32, 32000, 4096, bits};
-}
+reference::RandomModel nf4_7b(std::int64_t layers) { return shape_7b(layers, 4); }
 
-// The device, and what runs on it.
-struct OnDevice : Bench {
-  OnDevice() : queue(open_device_queue({DeviceKind::kCuda, 0})) {
-    ctx.device = {DeviceKind::kCuda, 0};
-    ctx.queue = queue.get();
-    ctx.matmul_precision = MatmulPrecision::kBf16;
-    ctx.decode_precision = DecodePrecision::kFast;
-  }
-  std::unique_ptr<DeviceQueue, CloseDeviceQueue> queue;
+struct Batch {
+  std::int64_t rows, length;
 };
+const std::vector<Batch> kBatches = {{1, 1024}, {4, 1024}, {16, 512}};  // growing: memory is never given back
 
-struct Timed {
-  double seconds = 0.0;
-  double gib = 0.0;  // of the device, in use
-};
-
-// Of one step, forward, backward and update.
-Timed time_step(std::int64_t layers, int bits, std::int64_t rows, std::int64_t length) {
+// Of one step each, forward, backward and update.
+std::vector<Timed> time_steps(const reference::RandomModel& shape, const std::vector<Batch>& batches) {
   OnDevice d;
-  Model model = Model::load(d.ctx, bench_model(d, shape_7b(layers, bits)));
+  Model model = Model::load(d.ctx, bench_model(d, shape));
   lora_setup(d.ctx, model, {.rank = kRank});
   move_model(d.ctx, model, {.recomputes = true});
   const std::vector<Parameter*> parameters = model.trainable();
   GradientArena arena(d.ctx, parameters);
   AdamW optimizer(parameter_groups(parameters, {}), {});
   optimizer.to_device(d.ctx);
-  std::vector<std::int32_t> ids(static_cast<std::size_t>(rows * length));
-  for (std::size_t i = 0; i < ids.size(); ++i) ids[i] = static_cast<std::int32_t>(Rng(1).below(i, 32000));
-  std::vector<std::int64_t> starts;
-  for (std::int64_t r = 0; r <= rows; ++r) starts.push_back(r * length);
-  const TokenBatch batch{ids, starts};
-  const auto targets = next_token_targets(batch);
-  std::vector<float> losses(ids.size());
   Workspace ws(d.ctx.device, empty_tensor);
-  ModelTape tape;
-  tape.keep = Keep::kBlocks;
-  constexpr int kWarm = 2;
-  constexpr int kRepeats = 3;
-  Timed timed;
-  for (int i = 0; i < kWarm + kRepeats; ++i) {
-    const double begin = monotonic_seconds();
-    arena.clear(d.ctx);
-    model.losses_backward(d.ctx, ws, tape, batch, targets, 1.0F / static_cast<float>(ids.size()), losses);
-    const double norm = gradient_norm(d.ctx, parameters);
-    optimizer.step(d.ctx, 1e-4, clip_factor(norm, 1.0));
-    backends::cuda::finish(*d.queue);
-    if (i >= kWarm) timed.seconds += (monotonic_seconds() - begin) / kRepeats;
+  std::vector<Timed> all;
+  for (const Batch& b : batches) {
+    const std::vector<std::int32_t> ids = random_ids(b.rows * b.length);
+    std::vector<std::int64_t> starts;
+    for (std::int64_t r = 0; r <= b.rows; ++r) starts.push_back(r * b.length);
+    const TokenBatch batch{ids, starts};
+    const auto targets = next_token_targets(batch);
+    std::vector<float> losses(ids.size());
+    ModelTape tape;
+    tape.keep = Keep::kBlocks;
+    constexpr int kWarm = 3;  // launch by launch, as a graph that is captured, and that graph once more
+    constexpr int kRepeats = 3;
+    Timed timed;
+    for (int i = 0; i < kWarm + kRepeats; ++i) {
+      const double begin = monotonic_seconds();
+      arena.clear(d.ctx);
+      model.losses_backward(d.ctx, ws, tape, batch, targets, 1.0F / static_cast<float>(ids.size()), losses);
+      const double norm = gradient_norm(d.ctx, parameters);
+      optimizer.step(d.ctx, 1e-4, clip_factor(norm, 1.0));
+      backends::cuda::finish(*d.queue);
+      if (i >= kWarm) timed.seconds += (monotonic_seconds() - begin) / kRepeats;
+    }
+    const auto memory = backends::cuda::memory(d.ctx.device);
+    timed.gib = static_cast<double>(memory.total - memory.free) / (1 << 30);
+    all.push_back(timed);
   }
-  const auto memory = backends::cuda::memory(d.ctx.device);
-  timed.gib = static_cast<double>(memory.total - memory.free) / (1 << 30);
-  return timed;
+  return all;
 }
 
-// Of one token.
-Timed time_token(std::int64_t layers, int bits) {
+// what: of the model and its rank.
+void step_rows(const std::string& what, Make make, const Depth& depth, const std::vector<Batch>& batches) {
+  const std::vector<Timed> half = time_steps(make(depth.half), batches);
+  const std::vector<Timed> deep = time_steps(make(depth.deep), batches);
+  for (std::size_t i = 0; i < batches.size(); ++i) {
+    const Timed all = depth.scaled(half[i], deep[i]);
+    print_row(fmt::format("QLoRA step, {}, r 64, {} x {}", what, batches[i].rows, batches[i].length),
+              fmt::format("{:.0f} tokens/s ({:.1f} ms; {} layers {:.1f} ms; {:.1f} GiB)",
+                          static_cast<double>(batches[i].rows * batches[i].length) / all.seconds,
+                          all.seconds * 1e3, depth.deep, deep[i].seconds * 1e3, all.gib));
+  }
+}
+
+// Of one token with 256 before it.
+Timed time_token(const reference::RandomModel& shape) {
   OnDevice d;
-  Model model = Model::load(d.ctx, bench_model(d, shape_7b(layers, bits)));
-  move_model(d.ctx, model, {});
+  Model model = Model::load(d.ctx, bench_model(d, shape));
+  move_model(d.ctx, model, {.tiles = true});  // as the verb generate has it
   Workspace ws(d.ctx.device, empty_tensor);
   KvCache cache = model.make_cache(1024);
   Scratch scratch(ws);
@@ -105,92 +103,62 @@ Timed time_token(std::int64_t layers, int bits) {
   return timed;
 }
 
-// NF3, r 64, 25 iterations, packed: from a matrix in f32 of the host to codes and factors there.
-double time_decomposition(std::int64_t rows, std::int64_t cols, double& error) {
-  OnDevice d;
-  std::vector<float> w(static_cast<std::size_t>(rows * cols));
-  Rng(3).fill_normal(d.ctx.pool, w.data(), rows * cols);
-  for (float& x : w) x *= 0.02F;
-  const auto quantizer = make_quantizer({"nf", "3,8,fp32,64,256"});
-  DecomposeOptions options;
-  options.rank = kRank;
-  options.max_iterations = 25;
-  options.tolerance = 0.0;
-  double best = 0.0;
-  for (int i = 0; i < 3; ++i) {
-    const double begin = monotonic_seconds();
-    const Decomposition result = decompose(d.ctx, w.data(), rows, cols, *quantizer, options);
-    const double seconds = monotonic_seconds() - begin;
-    if (i == 1 || (i > 1 && seconds < best)) best = seconds;  // the first one warms up
-    error = result.relative_error;
-  }
-  return best;
+void token_row(const std::string& what, int bits, const Depth& depth) {
+  const Timed deep = time_token(shape_7b(depth.deep, bits));
+  const Timed all = depth.scaled(time_token(shape_7b(depth.half, bits)), deep);
+  print_row(fmt::format("one token, 7B shape, NF{}, 256 before it{}", bits, what),
+            fmt::format("{:.0f} tokens/s ({:.2f} ms; {} layers {:.2f} ms)", 1.0 / all.seconds,
+                        all.seconds * 1e3, depth.deep, deep.seconds * 1e3));
 }
 
-void decomposition_rows() {
-  struct Shape {
-    std::int64_t rows, cols, count;
-  };
-  double all = 0.0;
-  for (const Shape& s : {Shape{4096, 4096, 4}, Shape{11008, 4096, 2}, Shape{4096, 11008, 1}}) {
-    double error = 0.0;
-    const double seconds = time_decomposition(s.rows, s.cols, error);
-    all += static_cast<double>(kLayers * s.count) * seconds;
-    std::printf(
-        "LQ of %lld x %lld, NF3, r 64, 25 iterations, packed | %.1f ms (relative error %.6f; %.2f GiB)\n",
-        static_cast<long long>(s.rows), static_cast<long long>(s.cols), seconds * 1e3, error,
-        static_cast<double>(device_alternation_bytes(s.rows, s.cols, kRank, 10, false, false, false)) /
-            (1 << 30));
-    std::fflush(stdout);
-  }
-  std::printf("LQ of the 7B shape's 224 matrices, one after the other | %.1f s\n", all);
-  std::fflush(stdout);
+// With an environment variable that is set meanwhile.
+template <typename Rows>
+void with_setting(const char* name, const Rows& rows) {
+  setenv(name, "0", 1);
+  rows();
+  unsetenv(name);
 }
 
-template <typename Measure>
-void row(const std::string& what, std::int64_t deep, double tokens, const Measure& measure) {
-  const Timed half = measure(deep / 2);
-  const Timed whole = measure(deep);
-  const double layer = (whole.seconds - half.seconds) / static_cast<double>(deep - deep / 2);
-  const double all = whole.seconds + layer * static_cast<double>(kLayers - deep);
-  const double gib = whole.gib + (whole.gib - half.gib) / static_cast<double>(deep - deep / 2) *
-                                     static_cast<double>(kLayers - deep);
-  std::printf("%s | %.0f tokens/s (%.2f ms; %lld layers %.2f ms%s)\n", what.c_str(), tokens / all, all * 1e3,
-              static_cast<long long>(deep), whole.seconds * 1e3,
-              whole.gib > 0.0 ? fmt::format("; {:.1f} GiB", gib).c_str() : "");
-  std::fflush(stdout);
-}
-
-int run(std::int64_t deep) {
+int run(std::int64_t layers) {
   const std::string trouble = backends::cuda::trouble({DeviceKind::kCuda, 0});
   if (!trouble.empty()) {
-    std::printf("benchmarks | not run: %s\n", trouble.c_str());
+    print_row("benchmarks", "not run: " + trouble);
     return 1;
   }
-  decomposition_rows();
-  for (const int bits : {4, 3, 2}) {
-    row(fmt::format("one token, 7B shape, NF{}, 256 before it", bits), deep, 1.0,
-        [&](std::int64_t layers) { return time_token(layers, bits); });
-  }
-  const std::pair<std::int64_t, std::int64_t> batches[] = {{4, 1024}, {1, 1024}, {16, 512}};
-  for (const auto& [rows, length] : batches) {
-    row(fmt::format("QLoRA step, 7B shape, NF4, r 64, {} x {}", rows, length), deep,
-        static_cast<double>(rows * length),
-        [&, r = rows, l = length](std::int64_t layers) { return time_step(layers, 4, r, l); });
-  }
-  row("QLoRA step, 7B shape, NF3, r 64, 4 x 1024", deep, 4096.0,
-      [&](std::int64_t layers) { return time_step(layers, 3, 4, 1024); });
-  setenv("LQ_CUDA_FOLD", "0", 1);
-  row("the same by a product a weight (LQ_CUDA_FOLD=0)", deep, 4096.0,
-      [&](std::int64_t layers) { return time_step(layers, 3, 4, 1024); });
-  unsetenv("LQ_CUDA_FOLD");
-  setenv("LQ_CUDA_GRAPHS", "0", 1);
-  row("one token, 7B shape, NF4, 256 before it, without graphs", deep, 1.0,
-      [&](std::int64_t layers) { return time_token(layers, 4); });
-  row("QLoRA step, 7B shape, NF4, r 64, 1 x 1024, without graphs", deep, 1024.0,
-      [&](std::int64_t layers) { return time_step(layers, 4, 1, 1024); });
-  unsetenv("LQ_CUDA_GRAPHS");
-  return 0;
+  const std::int64_t deep = std::max<std::int64_t>(2, layers);
+  const Depth depth{deep / 2, deep, kLayers7b};
+  int failures = 0;
+  // Another row's failure is no reason to leave out the rest.
+  const auto rows = [&](const char* what, const auto& measure) {
+    try {
+      measure();
+    } catch (const std::exception& e) {
+      print_row(what, fmt::format("FAILED: {}", e.what()));
+      ++failures;
+    }
+  };
+  rows("QLoRA step, NF4", [&] { step_rows("7B shape, NF4", nf4_7b, depth, kBatches); });
+  rows("one token", [&] {
+    for (const int bits : {4, 3, 2}) token_row("", bits, depth);
+  });
+  rows("decomposition", [] { decomposition_rows(); });
+  rows("QLoRA step, 2.75 bits", [&] { step_rows("7B shape, 2.75 bits", mixed_7b, depth, kBatches); });
+  rows("QLoRA step, 70B", [&] {
+    step_rows("70B shape, 2.75 bits", mixed_70b, {deep / 2, deep, kLayers70b}, {{1, 4096}});
+  });
+  rows("calibrate", [] { calibration_row(); });
+  rows("LQ_CUDA_GRAPHS=0", [&] {
+    with_setting("LQ_CUDA_GRAPHS", [&] {
+      token_row(", without graphs", 4, depth);
+      step_rows("7B shape, NF4, without graphs", nf4_7b, depth, {{1, 1024}});
+    });
+  });
+  rows("LQ_CUDA_FOLD=0", [&] {
+    with_setting("LQ_CUDA_FOLD", [&] {
+      step_rows("7B shape, NF4, a product a weight", nf4_7b, depth, {{4, 1024}});
+    });
+  });
+  return failures == 0 ? 0 : 1;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #!/bin/bash
-# Gathers everything that tools/device_check.sh runs into a folder that a bare machine with a card can take: programs
-# built with CUDA, and the libraries that they need (with the C library and its loader). It goes beside these sources.
+# Gathers everything that tools/device_check.sh runs for a bare machine with a card: programs built with CUDA, and the
+# libraries that they need (with the C library and its loader, in a folder of their own). FOLDER.tar.xz holds the same in
+# a fraction of the bytes, for the programs have most of their code in common; one of both goes beside these sources.
 # usage: tools/device_bundle.sh [FOLDER], by default build-device. LQ_CUDA_ARCHITECTURES: of the cards, by default 80;90
 # (later ones run the second one's portable form). LQ_DEVICE_BUILD: a build tree to take the programs from as they are.
 set -euo pipefail
@@ -15,7 +16,7 @@ if [ -z "${LQ_DEVICE_BUILD:-}" ]; then
   cmake --build "$build" --target $programs
 fi
 rm -rf "$out"
-mkdir -p "$out/bin" "$out/lib"
+mkdir -p "$out/bin" "$out/lib" "$out/libc"
 for name in $programs; do
   program=$(find "$build" -name "$name" -type f -perm -u+x | head -1)
   if [ -z "$program" ]; then
@@ -25,7 +26,16 @@ for name in $programs; do
   strip -o "$out/bin/$name" "$program"
   # Lines of ldd: "libX.so => /path (0x...)", and the loader by its path alone.
   ldd "$program" | sed -n 's/.*=> \(\/[^ ]*\) .*/\1/p; s/^[[:space:]]*\(\/[^ ]*ld-linux[^ ]*\) .*/\1/p' |
-    while read -r library; do cp -nL "$library" "$out/lib/"; done
+    while read -r library; do
+      case ${library##*/} in
+        ld-linux* | libc.so.* | libm.so.* | libdl.so.* | libpthread.so.* | librt.so.* | libstdc++.so.* | libgcc_s.so.*)
+          folder=libc ;;
+        *) folder=lib ;;
+      esac
+      [ -e "$out/$folder/${library##*/}" ] || cp -L "$library" "$out/$folder/"
+    done
 done
 git rev-parse --short HEAD >"$out/commit" 2>/dev/null || echo unknown >"$out/commit"
-du -sh "$out" | sed 's/^/device_bundle: /'
+# The window of 192 MiB lets xz see all programs at once.
+tar -C "$out" -c --sort=name . | xz -T1 --lzma2=preset=6,dict=192MiB >"$out.tar.xz"
+du -sh "$out" "$out.tar.xz" | sed 's/^/device_bundle: /'

@@ -56,20 +56,26 @@ def plain_model(torch, layers):
 
 
 def qlora_model(torch, layers):
-    import bitsandbytes  # noqa: F401
+    import bitsandbytes as bnb
     from peft import LoraConfig, get_peft_model
-    from transformers import BitsAndBytesConfig, LlamaConfig, LlamaForCausalLM
-    from transformers.integrations import replace_with_bnb_linear
+    from transformers import LlamaConfig, LlamaForCausalLM
 
     config = LlamaConfig(hidden_size=HIDDEN, intermediate_size=INNER, num_hidden_layers=layers,
                          num_attention_heads=HEADS, vocab_size=VOCAB, max_position_embeddings=4096)
-    model = LlamaForCausalLM(config).to(torch.bfloat16)
-    four = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True,
-                              bnb_4bit_compute_dtype=torch.bfloat16)
-    state = model.state_dict()
-    model = replace_with_bnb_linear(model, modules_to_not_convert=["lm_head"], quantization_config=four)
-    model.load_state_dict(state, strict=False)
-    model = model.to("cuda")
+    with torch.device("cuda"):  # random numbers are made there, in a moment
+        model = LlamaForCausalLM(config).to(torch.bfloat16)
+    # As transformers replaces them when it loads a checkpoint in 4 bits, without a checkpoint.
+    for block in model.model.layers:
+        for parent in (block.self_attn, block.mlp):
+            for name, linear in list(parent.named_children()):
+                if type(linear) is not torch.nn.Linear:
+                    continue
+                four = bnb.nn.Linear4bit(linear.in_features, linear.out_features, bias=False,
+                                         compute_dtype=torch.bfloat16, quant_type="nf4")
+                four.weight = bnb.nn.Params4bit(linear.weight.data, requires_grad=False, quant_type="nf4",
+                                                compress_statistics=True)
+                setattr(parent, name, four.to("cuda"))
+    model.is_loaded_in_4bit = True  # by this PEFT knows them
     model.gradient_checkpointing_enable()
     model.enable_input_require_grads()
     targets = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]

@@ -28,6 +28,8 @@ struct RandomModel {
   DType dtype = DType::kBf16;
   std::string choice{};      // of a packed model's linears in place of QLoRA's form, as `--config` reads it
   bool same_blocks = false;  // every block has the first one's matrices
+  // Of a packed model's linears whose names end so ("down_proj"): another form, as `choice`.
+  std::map<std::string, std::string> choices{};
 };
 
 inline nlohmann::ordered_json random_model_config(const RandomModel& m) {
@@ -79,11 +81,17 @@ inline void write_random_model(ThreadPool& pool, const RandomModel& m,
   }
   const QuantChoice choice =
       m.choice.empty() ? FormatSet().uniform(std::max(m.bits, 2)) : parse_choice(m.choice, "choice");
+  const auto choice_of = [&](const std::string& name) {
+    for (const auto& [end, text] : m.choices) {
+      if (name.ends_with(end + ".weight")) return parse_choice(text, "choices");
+    }
+    return choice;
+  };
   PackedModules modules;
   std::vector<TensorSpec> specs;
   for (const Matrix& x : all) {
     if (x.packed) {
-      const PackedModule module{choice, x.rows, x.cols, m.dtype};
+      const PackedModule module{choice_of(x.name), x.rows, x.cols, m.dtype};
       modules.modules.emplace(x.name, module);
       for (auto& spec : packed_tensor_specs(x.name, module)) specs.push_back(spec);
     } else {
