@@ -195,6 +195,50 @@ TEST_F(GraphOnDevice, AStopIsNoReasonToBeginAgain) {
   EXPECT_EQ(work.host(), 3);
 }
 
+// A weight that an interrupted capture was to decode is not there afterwards, but another one is.
+TEST_F(GraphOnDevice, AnInterruptedCaptureDecodedNothing) {
+  cuda::keep_decoded(*queue_, 4096);  // one of the weights
+  const CardFloats one(*queue_, kVocab * kDim / 4), other(*queue_, kVocab * kDim / 4 + 1);
+  const CardFloats scales(*queue_, kVocab), x(*queue_, kRows * kDim), y(*queue_, kRows * kVocab);
+  const auto multiply = [&](const CardFloats& codes) {
+    PackedView w;
+    w.layout = PackedLayout::kIntRow;
+    w.rows = kVocab;
+    w.cols = kDim;
+    w.device = kCard;
+    w.int_row.codes = reinterpret_cast<const std::uint8_t*>(codes.data());
+    w.int_row.scales = scales.data();
+    w.int_row.bits = 8;
+    cuda::Product p;
+    p.m = kRows;
+    p.n = kVocab;
+    p.k = kDim;
+    p.a = x.data();
+    p.b = w;
+    p.c = y.data();
+    p.trans_b = true;
+    p.precision = cuda::Precision::kBf16;
+    cuda::multiply(*queue_, p);
+  };
+  const auto result = [&] {
+    std::vector<float> all(kRows * kVocab);
+    cuda::copy_to_host(*queue_, y.data(), all.size() * sizeof all[0], all.data());
+    return all;
+  };
+  int calls = 0;
+  const auto work = [&](const void*) {
+    multiply(one);
+    if (++calls == 2) fail(ErrorCode::kInterrupted, "asked to");
+  };
+  cuda::repeat(*queue_, {{8}, {}, {}}, nothing, work);
+  const std::vector<float> want = result();
+  multiply(other);
+  EXPECT_NE(result(), want);
+  EXPECT_THROW(cuda::repeat(*queue_, {{8}, {}, {}}, nothing, work), Error);
+  multiply(one);
+  EXPECT_EQ(result(), want);
+}
+
 // What was made for the work lives as long as its graph.
 TEST_F(GraphOnDevice, WhatWasPreparedStays) {
   int alive = 0;

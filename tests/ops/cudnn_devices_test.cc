@@ -68,17 +68,20 @@ OpCase bf16_case(const AttentionSizes& s) {
   for (auto* all : {&x.q, &x.k, &x.v, &x.dout}) round_all(*all);
   Reference r = reference_of(s, x, 6 * kBf16);
   for (double& b : r.out.bounds) b *= 0.5;  // of 6 roundings 2 are its own
-  return {.name = "attention in bf16" + s.text(),
-          .operands = attention_operands(s, x),
-          .run =
-              [s](Context& ctx, Workspace&, const std::vector<Matrix>& m) {
-                const auto segments = whole_segments(s.starts);
-                attention_forward(ctx, s.shape, segments, m[0], m[1], m[2], m[4], m[5]);
-                attention_backward(ctx, s.shape, segments, m[0], m[1], m[2], m[4], m[5], m[3], m[6], m[7],
-                                   m[8]);
-              },
-          .expected = {r.out, r.lse, r.dq, r.dk, r.dv},
-          .twin = {}};
+  OpCase c = {.name = "attention in bf16" + s.text(),
+              .operands = attention_operands(s, x),
+              .run =
+                  [s](Context& ctx, Workspace&, const std::vector<Matrix>& m) {
+                    const auto segments = whole_segments(s.starts);
+                    const ConstVector sinks = s.sinks.empty() ? ConstVector() : ConstVector(m[9].flat());
+                    attention_forward(ctx, s.shape, segments, m[0], m[1], m[2], m[4], m[5], sinks);
+                    attention_backward(ctx, s.shape, segments, m[0], m[1], m[2], m[4], m[5], m[3], m[6], m[7],
+                                       m[8]);
+                  },
+              .expected = {r.out, r.lse, r.dq, r.dk, r.dv},
+              .twin = {}};
+  if (!s.sinks.empty()) c.operands.push_back({"sinks", 1, s.shape.heads, s.sinks});
+  return c;
 }
 
 std::vector<AttentionSizes> sizes_in_bf16() {
@@ -158,6 +161,17 @@ TEST(CudnnDevices, OwnKernelsAgreeWithDouble) {
       EXPECT_EQ(cuda::attention_library(*machine.queue), "own kernels");
       EXPECT_FALSE(all_bf16(after[4]));
     }
+  }
+}
+
+// Sinks are computed by our own kernels in forward; backward has them in the log-sums.
+TEST(CudnnDevices, SinksAgreeWithDouble) {
+  const AttentionSizes s = {{0, 70, 135}, shape_of(4, 2, 16), {3.0F, -2.0F, 0.5F, 1.0F}};
+  for (const Device device : op_driver::other_devices()) {
+    Machine machine(device);
+    const Numbers after = run(bf16_case(s), machine);
+    if (testing::Test::HasFatalFailure()) return;
+    EXPECT_FALSE(all_bf16(after[4]));
   }
 }
 

@@ -173,8 +173,9 @@ struct Shares {
   }
 };
 
+// Its graph knows no sinks; backward has them in the log-sums.
 bool wants_cudnn(const DeviceQueue& queue, const AttentionInput& in) {
-  return in.precision == Precision::kBf16 && queue.has_bf16();
+  return in.precision == Precision::kBf16 && queue.has_bf16() && in.sinks == nullptr;
 }
 
 }  // namespace

@@ -34,7 +34,8 @@ bool Cudnn::load(cudaStream_t stream) {
   std::size_t (*get_version)() = nullptr;
   int (*create)(void**) = nullptr;
   int (*set_stream)(void*, cudaStream_t) = nullptr;
-  library_ = dlopen("libcudnn.so.9", RTLD_NOW | RTLD_LOCAL);
+  // It stays: a graph that ends gives back what it holds of a plan later, in a thread of CUDA's.
+  library_ = dlopen("libcudnn.so.9", RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (library_ == nullptr || !find_call(library_, "cudnnGetVersion", get_version) ||
       !find_call(library_, "cudnnCreate", create) || !find_call(library_, "cudnnDestroy", destroy_) ||
       !find_call(library_, "cudnnSetStream", set_stream) ||

@@ -197,10 +197,13 @@ bool Graphs::capture(Piece& piece, FunctionRef<void(const void*)> work) {
   {
     Capture capturing(stream);
     struct Flag {
-      bool& on;
-      explicit Flag(bool& flag) : on(flag) { on = true; }
-      ~Flag() { on = false; }
-    } const flag(capturing_);
+      Graphs& graphs;
+      explicit Flag(Graphs& of) : graphs(of) { graphs.capturing_ = true; }
+      ~Flag() {
+        graphs.capturing_ = false;
+        graphs.queue_.decoded.clear();  // nothing was decoded yet, however the capture ends
+      }
+    } const flag(*this);
     try {
       work(piece.kept.get());
     } catch (const Error& e) {
@@ -209,7 +212,6 @@ bool Graphs::capture(Piece& piece, FunctionRef<void(const void*)> work) {
     }
     graph = capturing.finish();
   }
-  queue_.decoded.clear();  // nothing was decoded yet
   whole = whole && graph != nullptr && piece.epoch == release_count() &&
           cudaGraphInstantiateWithFlags(&piece.graph, graph, 0) == cudaSuccess;
   if (graph != nullptr) (void)cudaGraphDestroy(graph);
