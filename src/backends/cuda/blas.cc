@@ -33,9 +33,10 @@ using Gemm = int (*)(Handle, int, int, int, int, int, const void*, const void*, 
                      int, const void*, void*, int, int, int, int);
 
 void* open_library() {
-  // Newest first; the one without a number is there where its headers are installed.
+  // Newest first; the one without a number is there where its headers are installed. It stays loaded: queues
+  // come and go, and graphs hold its kernels.
   for (const char* name : {"libcublas.so.13", "libcublas.so.12", "libcublas.so.11", "libcublas.so"}) {
-    if (void* const library = dlopen(name, RTLD_NOW | RTLD_LOCAL)) return library;
+    if (void* const library = dlopen(name, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE)) return library;
   }
   return nullptr;
 }
