@@ -1,4 +1,5 @@
-// The part of CUDA's runtime that backends/cuda calls, carried out on the processor (cuda_on_cpu/runtime.cc).
+// The part of CUDA's runtime that backends/cuda calls, carried out on the processor
+// (cuda_on_cpu/runtime_*.cc).
 #pragma once
 
 #include <cstddef>
