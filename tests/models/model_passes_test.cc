@@ -1,4 +1,4 @@
-// Whole passes of a model against each other: what is computed at once, token by token, kept or made again.
+// Whole passes of a model against each other: what is computed at once or alone, kept or made again.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -31,27 +31,6 @@ class ModelPasses : public ::testing::Test {
   std::vector<std::int32_t> ids_ = {1, 5, 9, 3, 80, 2, 44, 7, 1};
   std::vector<std::int64_t> starts_ = {0, 4, 9};
 };
-
-TEST_F(ModelPasses, TokenByTokenGivesTheSameLogitsAsAllAtOnce) {
-  const auto targets = next_token_targets(batch());
-  std::vector<float> losses(ids_.size());
-  std::vector<float> whole;
-  model_->losses(ctx_, ws_, batch(), targets, losses, [&](std::int64_t begin, ConstMatrix logits) {
-    EXPECT_EQ(begin, 0);
-    whole.assign(logits.data, logits.data + logits.rows * logits.cols);
-  });
-  const auto vocab = static_cast<std::size_t>(model_->spec().vocab);
-  for (std::size_t s = 0; s + 1 < starts_.size(); ++s) {
-    KvCache cache = model_->make_cache(8);
-    for (auto t = static_cast<std::size_t>(starts_[s]); t < static_cast<std::size_t>(starts_[s + 1]); ++t) {
-      std::vector<float> logits(vocab);
-      model_->decode(ctx_, ws_, cache, std::span(ids_).subspan(t, 1),
-                     {logits.data(), 1, static_cast<std::int64_t>(vocab)});
-      const std::span<const float> want = std::span<const float>(whole).subspan(t * vocab, vocab);
-      EXPECT_LT(relative_difference(logits, want), 1e-5) << "token " << t;
-    }
-  }
-}
 
 TEST_F(ModelPasses, SequencesOfABatchDoNotSeeEachOther) {
   const auto targets = next_token_targets(batch());
@@ -96,9 +75,6 @@ TEST_F(ModelPasses, WhatDoesNotFitIsRefused) {
   std::vector<float> losses(ids_.size());
   const std::vector<std::int32_t> too_few = {1};
   EXPECT_THROW(model_->losses(ctx_, ws_, batch(), too_few, losses), Error);
-  KvCache cache = model_->make_cache(8);
-  std::vector<float> x(64);
-  EXPECT_THROW(model_->extend(ctx_, ws_, cache, {}, {x.data(), 1, 64}), Error);
   std::vector<float> outputs(2);
   EXPECT_THROW(model_->label_outputs(ctx_, ws_, batch(), {outputs.data(), 2, 1}), Error);
   reference::write_random_model(pool_, {.vocab = 50}, dir_ / "other");
