@@ -32,7 +32,7 @@ TEST(Repeat, AContextsPrecisionsAreInItsKey) {
   Context ctx{pool, progress, 0, {}};
   std::set<std::uint64_t> keys;
   for (const auto product :
-       {MatmulPrecision::kF32, MatmulPrecision::kTf32, MatmulPrecision::kBf16, MatmulPrecision::kInt16}) {
+       {MatmulPrecision::kF32, MatmulPrecision::kTf32, MatmulPrecision::kBf16, MatmulPrecision::kI16}) {
     for (const auto decoding : {DecodePrecision::kFine, DecodePrecision::kFast}) {
       ctx.matmul_precision = product;
       ctx.decode_precision = decoding;
