@@ -10,6 +10,7 @@
 #include "templates/jinja.h"
 #include "unicode/case_mapping.h"
 #include "unicode/regex.h"
+#include "unicode/utf8.h"
 
 namespace lq {
 namespace {
@@ -115,7 +116,7 @@ std::string extracted(const CustomDefinition& d, const std::string& text) {
 }
 
 ItemScores exact_match(const CustomDefinition& d, const TaskItem& item, const TaskAnswer& answer) {
-  const std::string found = extracted(d, answer.text);
+  const std::string found = extracted(d, utf8::repair(answer.text));
   const bool same =
       d.ignore_case ? unicode::lower(found) == unicode::lower(item.answer) : found == item.answer;
   return {{"exact_match", same ? 1.0 : 0.0}};

@@ -76,6 +76,9 @@ TEST(CustomTask, ExtractsAGeneratedAnswer) {
   EXPECT_EQ(score("regex = \"(x)|([0-9]+)\"\n", "42", "42"), 1.0);  // the first group that took part
   EXPECT_EQ(score("regex = \"[0-9]+\"\n", "42", "none"), 0.0);
   EXPECT_EQ(score("regex = \"[0-9]+\"\n", "[invalid]", "none"), 1.0);
+  // A text that ends within a character.
+  EXPECT_EQ(score("ignore-case = true\n", "42", "42\xff\xe2\x82"), 0.0);
+  EXPECT_EQ(score("ignore-case = true\nregex = \"[0-9]+\"\n", "42", "\xe2\x82 42\xff\xf0\x9f"), 1.0);
   const Task task = parse_custom_task(head + "stop = [\"\\n\"]\nmax-tokens = 9\n", "n.toml");
   EXPECT_EQ(task.stop, std::vector<std::string>{"\n"});
   EXPECT_EQ(task.max_new_tokens, 9);
