@@ -80,7 +80,7 @@ Codebook build(CodebookKind kind, int bits) {
       below[cell] = static_cast<std::uint32_t>(k + 1);
   }
   book.zero = static_cast<int>(
-      std::count_if(book.midpoints, book.midpoints + values.size() - 1, [](float m) { return 0.0F > m; }));
+      std::count_if(book.midpoints, book.midpoints + (values.size() - 1), [](float m) { return 0.0F > m; }));
   for (std::size_t cell = 0; cell < below.size(); ++cell) {
     book.cells[cell] = std::bit_cast<std::uint32_t>(midpoint[cell]) | std::uint64_t{below[cell]} << 32;
     const float low = book.values[below[cell]];
