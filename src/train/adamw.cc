@@ -2,8 +2,10 @@
 
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "base/error.h"
+#include "models/placement.h"
 #include "ops/device_memory.h"
 #include "ops/repeat.h"
 #include "tensor/matrix.h"
@@ -49,6 +51,7 @@ AdamW::AdamW(std::vector<TrainedParameter> parameters, const AdamWOptions& optio
 }
 
 void AdamW::to_device(Context& ctx) {
+  if (options_.offload) return;
   for (Moments& moments : moments_) {
     for (Tensor* t : {&moments.m, &moments.v, &moments.m_scale, &moments.v_scale}) {
       if (t->numel() > 0 && t->device() != ctx.device) *t = copy_to_device(ctx, *t);
@@ -71,6 +74,7 @@ void AdamW::step(Context& ctx, double lr, double grad_scale) {
                       static_cast<float>(grad_scale)});
   }
   if (ctx.device.is_cpu() || parameters_.empty()) return update(ctx);
+  if (options_.offload) return update_on_host(ctx);
   const Parameter& first = *parameters_.front().parameter;
   RepeatedWork what;
   what.key = {key_of(Repeated::kUpdate), key_of(this), key_of(first.value.raw()), key_of(first.grad.raw())};
@@ -81,18 +85,34 @@ void AdamW::step(Context& ctx, double lr, double grad_scale) {
 
 void AdamW::update(Context& ctx) {
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
-    const TrainedParameter& p = parameters_[i];
-    const AdamWRates& rates = rates_[i];
-    const Vector w = span_of<float>(p.parameter->value);
-    const ConstVector grad = span_of<float>(p.parameter->grad);
-    Moments& m = moments_[i];
-    if (m.m.dtype() == DType::kU8) {
-      const MomentCodes codes{span_of<std::uint8_t>(m.m), span_of<std::uint8_t>(m.v),
-                              span_of<float>(m.m_scale), span_of<float>(m.v_scale)};
-      adamw_step(ctx, rates, grad, w, codes, signed_, unsigned_);
-    } else {
-      adamw_step(ctx, rates, grad, w, span_of<float>(m.m), span_of<float>(m.v));
-    }
+    Parameter& p = *parameters_[i].parameter;
+    update(ctx, i, span_of<float>(p.grad), span_of<float>(p.value));
+  }
+}
+
+void AdamW::update_on_host(Context& ctx) {
+  Context host = processor_context(ctx);
+  std::vector<float> grad, w;  // of one parameter at a time
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    Parameter& p = *parameters_[i].parameter;
+    const auto count = static_cast<std::size_t>(p.value.numel());
+    grad.resize(count);
+    w.resize(count);
+    copy_values(ctx, span_of<float>(std::as_const(p.grad)), Vector(grad));
+    copy_values(ctx, span_of<float>(std::as_const(p.value)), Vector(w));
+    update(host, i, ConstVector(grad), Vector(w));
+    copy_values(ctx, ConstVector(w), span_of<float>(p.value));
+  }
+}
+
+void AdamW::update(Context& ctx, std::size_t i, ConstVector grad, Vector w) {
+  Moments& m = moments_[i];
+  if (m.m.dtype() == DType::kU8) {
+    const MomentCodes codes{span_of<std::uint8_t>(m.m), span_of<std::uint8_t>(m.v), span_of<float>(m.m_scale),
+                            span_of<float>(m.v_scale)};
+    adamw_step(ctx, rates_[i], grad, w, codes, signed_, unsigned_);
+  } else {
+    adamw_step(ctx, rates_[i], grad, w, span_of<float>(m.m), span_of<float>(m.v));
   }
 }
 

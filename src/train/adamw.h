@@ -21,6 +21,9 @@ struct AdamWOptions {
   double beta2 = 0.999;
   double eps = 1e-8;
   bool eight_bit = false;  // moments of large parameters in 8 bits (moments.h)
+  // On another device: moments stay in the host's memory, and the processor updates the parameters, to the
+  // same bits. For that a parameter and its gradient come to the host, and the parameter goes back.
+  bool offload = false;
 };
 
 // A parameter and how it learns.
@@ -35,7 +38,7 @@ class AdamW {
   // Names are unique.
   AdamW(std::vector<TrainedParameter> parameters, const AdamWOptions& options);
 
-  // Brings the moments to the context's device.
+  // Brings the moments to the context's device; not those that stay with the host.
   void to_device(Context& ctx);
   // One update from gradients * grad_scale. The same bits on any number of threads.
   void step(Context& ctx, double lr, double grad_scale);
@@ -54,7 +57,9 @@ class AdamW {
     Tensor m, v;              // F32, or U8 codes
     Tensor m_scale, v_scale;  // F32 of each block; empty for F32 moments
   };
-  void update(Context& ctx);  // by rates_
+  void update(Context& ctx);          // by rates_
+  void update_on_host(Context& ctx);  // the same of parameters that lie on a device
+  void update(Context& ctx, std::size_t i, ConstVector grad, Vector w);
 
   std::vector<TrainedParameter> parameters_;
   AdamWOptions options_;

@@ -250,16 +250,17 @@ FinetuneReport finetune(Context& ctx, const CheckpointPtr& checkpoint, const Fin
   const std::int64_t tokens = batch_tokens(set, o.train);
   const std::int64_t beside =
       moments + sums + (reference ? reference->memory_estimate(tokens, false).total() : 0);
-  if (o.choose_activations) o.train.activations = activations_that_fit(ctx, model, tokens, beside);
+  const std::int64_t beside_on_device = o.train.adam.offload ? beside - moments : beside;
+  if (o.choose_activations) o.train.activations = activations_that_fit(ctx, model, tokens, beside_on_device);
   const PlacementNeed need{.memory = model.memory_estimate(tokens, true, o.train.activations),
-                           .more = beside,
+                           .more = beside_on_device,
                            .attention_tokens = tokens,
                            .recomputes = o.train.activations == Keep::kBlocks};
   std::vector<const Model*> models = {&model};
   if (reference) models.push_back(&*reference);
   Context place = choose_device(ctx, models, need, "finetune");
   if (o.choose_activations && place.device != ctx.device)
-    o.train.activations = activations_that_fit(place, model, tokens, beside);
+    o.train.activations = activations_that_fit(place, model, tokens, beside_on_device);
   choose_precision(place, o);
   job_options.job = job_identity(o,
                                  {.model = base_hash,

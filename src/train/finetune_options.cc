@@ -101,6 +101,13 @@ void describe_optimizer(OptionVisitor& v, FinetuneOptions& o) {
            named(
                {"adamw", "adamw8bit"}, [&t] { return t.adam.eight_bit ? "adamw8bit" : "adamw"; },
                [&t](const std::string& is) { t.adam.eight_bit = is == "adamw8bit"; }));
+  v.option(
+      {.key = "offload-optimizer",
+       .help = "On a device: moments stay in the host's memory, where the processor updates what learns; "
+               "the same bits, with less of the device's memory and more time",
+       .group = kTraining,
+       .changes_result = false},
+      flag(t.adam.offload));
   v.option({.key = "beta1", .help = "Of the first moment", .group = kTraining, .identity = "/betas/0"},
            number(t.adam.beta1, kBelowOne));
   v.option({.key = "beta2", .help = "Of the second moment", .group = kTraining, .identity = "/betas/1"},

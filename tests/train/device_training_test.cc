@@ -201,6 +201,32 @@ TEST_F(DeviceTraining, GraphsGiveTheBitsOfLaunchesOneByOne) {
   }
 }
 
+// Moments with the host: the processor's AdamW has the device's bits. A checkpoint of one goes on as the
+// other.
+TEST_F(DeviceTraining, MomentsOnTheHostGiveTheSameBits) {
+  const std::vector<Device> devices = op_driver::other_devices();
+  if (devices.empty()) GTEST_SKIP() << "this machine has no CUDA device, or this build no CUDA";
+  options_.max_steps = 6;
+  rank_ = 32;  // large enough for 8-bit moments
+  for (const Device device : devices) {
+    for (const bool eight_bit : {false, true}) {
+      SCOPED_TRACE(eight_bit);
+      TrainOptions there = options_;
+      there.adam.eight_bit = eight_bit;
+      TrainOptions with_host = there;
+      with_host.adam.offload = true;
+      const std::string name = eight_bit ? "offload-8" : "offload-32";
+      const auto want = run(device, there, name + "-off");
+      const std::vector<float> values = values_;
+      EXPECT_EQ(run(device, with_host, name), want);
+      EXPECT_EQ(values_, values);
+      run(device, with_host, name + "-changed", 3);
+      EXPECT_EQ(run(device, there, name + "-changed"), want);
+      EXPECT_EQ(values_, values) << "going on gives other bits";
+    }
+  }
+}
+
 // Each batch has a shape of its own: nothing repeats but the optimizer.
 TEST_F(DeviceTraining, ShapesThatNeverRepeatAreLaunchedOneByOne) {
   const std::vector<Device> devices = op_driver::other_devices();

@@ -211,7 +211,7 @@ TEST_F(JobOptionsTest, OfFinetune) {
     }
   };
   check("finetune", {[] { return std::make_unique<Finetune>(); },
-                     {"out", "save-every", "keep", "recompute", "resume", "overwrite"},
+                     {"out", "offload-optimizer", "save-every", "keep", "recompute", "resume", "overwrite"},
                      {{"model", {"m"}},
                       {"out", {"o"}},
                       {"data", {Json::array({a()})}},
