@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <cstring>
-#include <utility>
 
 #include "base/error.h"
 #include "models/placement.h"
@@ -98,8 +97,8 @@ void AdamW::update_on_host(Context& ctx) {
     const auto count = static_cast<std::size_t>(p.value.numel());
     grad.resize(count);
     w.resize(count);
-    copy_values(ctx, span_of<float>(std::as_const(p.grad)), Vector(grad));
-    copy_values(ctx, span_of<float>(std::as_const(p.value)), Vector(w));
+    copy_values(ctx, span_of<float>(p.grad), Vector(grad));
+    copy_values(ctx, span_of<float>(p.value), Vector(w));
     update(host, i, ConstVector(grad), Vector(w));
     copy_values(ctx, ConstVector(w), span_of<float>(p.value));
   }
