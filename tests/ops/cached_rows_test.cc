@@ -10,12 +10,8 @@ namespace lq {
 namespace {
 
 void append_on(Device device) {
-  ThreadPool pool(1);
-  NoProgress progress;
-  const auto queue = open_device_queue(device);
-  Context ctx{pool, progress, 0, {}};
-  ctx.device = device;
-  ctx.queue = queue.get();
+  op_driver::OnDevice place(device);
+  Context& ctx = place.ctx;
   constexpr std::int64_t kWidth = 5, kRows = 4;
   const auto there = [&](std::int64_t rows, float first) {
     Tensor t = Tensor::empty(DType::kF32, {rows, kWidth});

@@ -334,12 +334,8 @@ TEST(FoldedOnDevices, Backward) {
 
 // Numbers of one forward and two backward passes on that queue, which keeps `kept` bytes of decoded weights.
 std::vector<float> passes(Device device, const SharedGroup& g, MatmulPrecision precision) {
-  ThreadPool pool(1);
-  NoProgress progress;
-  const auto queue = open_device_queue(device);
-  Context ctx{pool, progress, 0, {}};
-  ctx.device = device;
-  ctx.queue = queue.get();
+  op_driver::OnDevice place(device);
+  Context& ctx = place.ctx;
   OpCase c = backward_case(g, false);
   c.run = [&](Context& there, Workspace& ws, const std::vector<Matrix>& m) {
     const auto weights = placed(there, *g);

@@ -118,6 +118,18 @@ inline std::vector<Device> other_devices() {
   return all;
 }
 
+// A context on a device, and what it needs.
+struct OnDevice {
+  explicit OnDevice(Device device) : queue(open_device_queue(device)) {
+    ctx.device = device;
+    ctx.queue = queue.get();
+  }
+  ThreadPool pool{1};
+  NoProgress progress;
+  decltype(open_device_queue(Device())) queue;
+  Context ctx{pool, progress, 0, {}};
+};
+
 inline void check_op(const OpCase& c) {
   NoProgress progress;
   std::vector<std::vector<float>> first;

@@ -186,12 +186,8 @@ TEST(PackedOnDevices, SeveralProductsOfFewRowsAreThoseOfEachAlone) {
     weights.push_back(codebook_weight({4, 8, ScaleDType::kFp32, 64, 256}, rows, 128));
   }
   for (const Device device : devices) {
-    ThreadPool pool(1);
-    NoProgress progress;
-    const auto queue = open_device_queue(device);
-    Context ctx{pool, progress, 0, {}};
-    ctx.device = device;
-    ctx.queue = queue.get();
+    op_driver::OnDevice place(device);
+    Context& ctx = place.ctx;
     for (const std::int64_t n : {1, 3, 8}) {
       for (const auto precision : {DecodePrecision::kFine, DecodePrecision::kFast}) {
         ctx.decode_precision = precision;
@@ -267,12 +263,8 @@ TEST(PackedOnDevices, FastProductsOfFewRowsOfTrellisCodes) {
   const auto devices = op_driver::other_devices();
   if (devices.empty()) GTEST_SKIP() << "this machine has no CUDA device, or this build no CUDA";
   for (const Device device : devices) {
-    ThreadPool pool(1);
-    NoProgress progress;
-    const auto queue = open_device_queue(device);
-    Context ctx{pool, progress, 0, {}};
-    ctx.device = device;
-    ctx.queue = queue.get();
+    op_driver::OnDevice place(device);
+    Context& ctx = place.ctx;
     Workspace ws(device, empty_tensor);
     for (const int bits : {2, 3, 4}) {
       for (const int block : {32, 64, 256}) {
@@ -304,12 +296,8 @@ TEST(PackedOnDevices, WeightsInTilesAreTheSameWeights) {
     weights.push_back(codebook_weight({8, 8, ScaleDType::kFp32, 64, 256}, rows, cols));
   }
   for (const Device device : devices) {
-    ThreadPool pool(1);
-    NoProgress progress;
-    const auto queue = open_device_queue(device);
-    Context ctx{pool, progress, 0, {}};
-    ctx.device = device;
-    ctx.queue = queue.get();
+    op_driver::OnDevice place(device);
+    Context& ctx = place.ctx;
     Workspace ws(device, empty_tensor);
     for (const Shared& w : weights) {
       const std::string who = fmt::format("{} {} x {}", w->name, w->view.rows, w->view.cols);

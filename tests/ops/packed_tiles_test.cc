@@ -41,12 +41,8 @@ TEST(PackedTilesOnDevices, GrowthIsWhatTheMemoryGrowsBy) {
   const auto devices = op_driver::other_devices();
   if (devices.empty()) GTEST_SKIP() << "this machine has no CUDA device, or this build no CUDA";
   for (const Device device : devices) {
-    ThreadPool pool(1);
-    NoProgress progress;
-    const auto queue = open_device_queue(device);
-    Context ctx{pool, progress, 0, {}};
-    ctx.device = device;
-    ctx.queue = queue.get();
+    op_driver::OnDevice place(device);
+    Context& ctx = place.ctx;
     for (const int bits : {2, 3, 4, 8}) {
       SCOPED_TRACE(bits);
       const Shared odd = codebook_weight({bits, 8, ScaleDType::kFp32, 64, 256}, 143, 704);
