@@ -225,9 +225,10 @@ void describe_low_rank(OptionVisitor& v, FinetuneOptions& o) {
             .group = kWhatLearns},
            texts(o.lora.targets, true));
   v.option({.key = "train",
-            .help = "Also learns, whole: norms, head, embeddings (repeatable)",
+            .help = "Also learns, whole: norms, head, embeddings, or pooler, an encoder's layer before its "
+                    "classifier (repeatable)",
             .group = kWhatLearns},
-           words(o.lora.whole, {"norms", "head", "embeddings"}));
+           words(o.lora.whole, {"norms", "head", "embeddings", "pooler"}));
   v.option({.key = "dropout", .help = "Of what goes into the low-rank parts", .group = kWhatLearns},
            number(o.train.dropout, kBelowOne));
   v.option({.key = "lora-plus", .help = "B learns this many times as fast as A", .group = kWhatLearns},

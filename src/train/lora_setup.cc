@@ -87,6 +87,10 @@ std::unique_ptr<Lora> start_from_zero(Context& ctx, const Linear& linear, std::i
 // Parameters that learn whole, by what they are called for people.
 std::vector<Parameter*> whole_parameters(Model& model, const std::string& what) {
   std::vector<Parameter*> all;
+  LabelHead* const labels = model.label_head();
+  if (what == "pooler" && labels != nullptr && model.spec().label_dense_in_body) {
+    all = {labels->dense().weight().parameter(), labels->dense().bias()};
+  }
   for (Parameter* p : model.parameters()) {
     const bool norm = p->name.ends_with("norm.weight");
     const bool embeddings = p == &model.embedding().table();
@@ -125,7 +129,7 @@ std::vector<std::string> saved_heads(const Model& model, const LoraState& state)
     const auto learns = [&](const Parameter* p) { return p->name.starts_with(module + "."); };
     if (std::none_of(state.whole.begin(), state.whole.end(), learns)) continue;
     const bool in_body = role == Role::kLabelDense && model.spec().label_dense_in_body;
-    const std::string saved = in_body ? module : module.substr(0, module.find('.'));
+    const std::string saved = in_body ? name_for_peft(model, module) : module.substr(0, module.find('.'));
     if (std::find(all.begin(), all.end(), saved) == all.end()) all.push_back(saved);
   }
   return all;

@@ -30,8 +30,9 @@ struct LoraOptions {
   // whose scaling is s multiplies its A and B by sqrt(s / s'): the function stays.
   double alpha = 0.0;
   bool rslora = false;  // scaling alpha / sqrt(rank) (Kalajdzievski 2023)
-  // What else learns, whole: "norms", "head", "embeddings". The adapter then holds these weights
-  // (modules_to_save); of a tied pair either means both.
+  // What else learns, whole: "norms", "head", "embeddings", "pooler" (the dense layer between BERT's body and
+  // its classifier). The adapter then holds these weights (modules_to_save); of a tied pair either means
+  // both.
   std::vector<std::string> whole = {};
   // The head over whole sequences learns whole: all of it but a dense layer that the body's checkpoint
   // brought (BERT's pooler).

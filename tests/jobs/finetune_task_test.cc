@@ -95,6 +95,26 @@ TEST_F(FinetuneTaskTest, ABareCheckpointsAdapterNamesThePrefix) {
   EXPECT_TRUE(model.fresh().empty());
 }
 
+TEST_F(FinetuneTaskTest, APoolerThatTheCheckpointBroughtLearnsWhenAsked) {
+  options_.model = tiny::put_encoder(dir_ / "bare", "bert_bare");
+  options_.lora.whole = {"pooler"};
+  const FinetuneReport report = run(options_);
+  EXPECT_GE(report.task.at("validation").at("accuracy").get<double>(), 0.9);
+  const PeftAdapterReader adapter(options_.out);
+  EXPECT_EQ(adapter.config().modules_to_save, (std::vector<std::string>{"classifier", "bert.pooler.dense"}));
+  const LabelSpec labels{2, false};
+  Model before = Model::load(ctx_, options_.model, {.labels = labels});
+  Model model = Model::load(ctx_, options_.model, {.adapter = options_.out, .labels = labels});
+  const auto pooler = [](Model& m) {
+    const Tensor& t = m.label_head()->dense().weight().parameter()->value;
+    return std::vector<float>(t.data<float>(), t.data<float>() + t.numel());
+  };
+  EXPECT_NE(pooler(model), pooler(before));
+  const TaskData data = read_task_data(ctx_, model.checkpoint(), options_);
+  const auto again = score_task(ctx_, model, data, dir_ / "again");
+  EXPECT_EQ(again.at("validation"), report.task.at("validation"));
+}
+
 TEST_F(FinetuneTaskTest, LongExamplesAreCutAndCounted) {
   options_.data.examples.max_length = 6;
   options_.train.max_steps = 1;
