@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "files/job.h"
+#include "files/two_jobs.h"
 #include "support/io_test_util.h"
 
 namespace lq {
@@ -12,10 +13,9 @@ using io_test::get_file;
 using io_test::names_below;
 using io_test::put_file;
 using io_test::TempDir;
+using job_test::kJob;
+using job_test::kOther;
 using Json = nlohmann::json;
-
-const Json kSmall = {{"bits", 3}, {"source", "abc"}, {"seed", 0}};
-const Json kLarge = {{"bits", 4}, {"source", "abc"}, {"rank", 8}};
 
 JobOptions file_options(const Json& job, bool overwrite = false) {
   JobOptions options;
@@ -31,26 +31,26 @@ TEST(FileJob, GoesOnAndLeavesTheFileAlone) {
   const TempDir temp;
   const auto out = temp / "t.json";
   {
-    Job job(out, file_options(kSmall));
+    Job job(out, file_options(kJob));
     EXPECT_EQ(job.state(), JobState::kFresh);
     EXPECT_EQ(job.work_dir(), temp / "t.json.work");
     put_file(job.work_dir() / "piece", "done");
   }
   {
-    Job job(out, file_options(kSmall));
+    Job job(out, file_options(kJob));
     EXPECT_EQ(job.state(), JobState::kResumable);
     EXPECT_EQ(get_file(job.work_dir() / "piece"), "done");
     put_file(out, "table 1");
     job.finish();
   }
   EXPECT_EQ(names_below(temp.path()), (std::set<std::string>{"t.json"}));
-  { Job job(out, file_options(kLarge)); }  // a table may be replaced; a run without any work leaves nothing
+  { Job job(out, file_options(kOther)); }  // a table may be replaced; a run without any work leaves nothing
   EXPECT_EQ(names_below(temp.path()), (std::set<std::string>{"t.json"}));
 }
 
 TEST(FileJob, LiesWhereItIsTold) {
   const TempDir temp;
-  JobOptions options = file_options(kSmall);
+  JobOptions options = file_options(kJob);
   options.work = temp / "elsewhere";
   Job job(temp / "t.json", options);
   EXPECT_EQ(names_below(temp.path()),
@@ -61,14 +61,14 @@ TEST(FileJob, AnotherJobsWorkIsRefusedOrDiscarded) {
   const TempDir temp;
   const auto out = temp / "t.json";
   {
-    Job job(out, file_options(kSmall));
+    Job job(out, file_options(kJob));
     put_file(job.work_dir() / "piece", "done");
   }
   expect_error(ErrorCode::kInvalidArgument,
                {"t.json.work", "unfinished run of another job", "bits was 3, now 4"},
-               [&] { Job job(out, file_options(kLarge)); });
+               [&] { Job job(out, file_options(kOther)); });
   EXPECT_EQ(get_file(temp / "t.json.work/piece"), "done");
-  Job job(out, file_options(kLarge, true));
+  Job job(out, file_options(kOther, true));
   EXPECT_EQ(job.state(), JobState::kFresh);
   EXPECT_FALSE(std::filesystem::exists(temp / "t.json.work/piece"));
 }
@@ -85,15 +85,15 @@ TEST(FileJob, RefusesWhatItDidNotMake) {
   const TempDir temp;
   put_file(temp / "letter", "dear");
   expect_error(ErrorCode::kInvalidArgument, {"letter", "is no table", "left alone"},
-               [&] { Job job(temp / "letter", file_options(kSmall, true)); });
+               [&] { Job job(temp / "letter", file_options(kJob, true)); });
   EXPECT_EQ(names_below(temp.path()), std::set<std::string>{"letter"});
   expect_error(ErrorCode::kInvalidArgument, {"is a folder, but a file is written"},
-               [&] { Job::check(temp.path(), file_options(kSmall)); });
+               [&] { Job::check(temp.path(), file_options(kJob)); });
   put_file(temp / "t.json.work/thesis.txt", "years");
   expect_error(ErrorCode::kInvalidArgument, {"t.json.work", "not made by this program"},
-               [&] { Job job(temp / "t.json", file_options(kSmall, true)); });
+               [&] { Job job(temp / "t.json", file_options(kJob, true)); });
   EXPECT_EQ(get_file(temp / "t.json.work/thesis.txt"), "years");
-  JobOptions options = file_options(kSmall);
+  JobOptions options = file_options(kJob);
   options.inputs = {temp / "letter"};
   options.is_kind = {};
   expect_error(ErrorCode::kInvalidArgument, {"letter", "the input itself"},
@@ -103,11 +103,11 @@ TEST(FileJob, RefusesWhatItDidNotMake) {
 TEST(FileJob, TheSecondProcessIsToldWhoHoldsIt) {
   const TempDir temp;
   const auto out = temp / "t.json";
-  const Job held(out, file_options(kSmall));
+  const Job held(out, file_options(kJob));
   const std::string pid = fmt::format("(pid {})", ::getpid());
   EXPECT_TRUE(io_test::in_child([&] {
     return io_test::throws(ErrorCode::kIo, {out.string(), "another process is writing it", pid},
-                           [&] { Job job(out, file_options(kSmall)); });
+                           [&] { Job job(out, file_options(kJob)); });
   }));
 }
 

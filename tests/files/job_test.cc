@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include "files/two_jobs.h"
 #include "support/io_test_util.h"
 
 namespace lq {
@@ -13,10 +14,9 @@ using io_test::get_file;
 using io_test::names_below;
 using io_test::put_file;
 using io_test::TempDir;
+using job_test::kJob;
+using job_test::kOther;
 using Json = nlohmann::json;
-
-const Json kJob = {{"bits", 3}, {"source", "abc"}, {"seed", 0}};
-const Json kOther = {{"bits", 4}, {"source", "abc"}, {"rank", 8}};
 
 // A whole job: a model file and its config.
 void run(const std::filesystem::path& out, const Json& job, const std::string& content,
