@@ -29,7 +29,7 @@ Json task_job(const CompareRecipe& recipe) {
   const GlueTask& task = find_glue_task(recipe.task);
   const GlueTask& learnt = task.learnt_from.empty() ? task : find_glue_task(task.learnt_from);
   const fs::path& folder = recipe.finetune.data.train.front().path;
-  Json job = {{"task", recipe.task}, {"flags", recipe.finetune_settings}};
+  Json job = {{"task", recipe.task}};
   job["train"] = content_hash(read_glue_split(learnt, folder, Split::kTrain, 1).file);
   const auto& held_out = recipe.finetune.data.validation;
   const fs::path& validation = held_out.empty() ? folder : held_out.front().path;
@@ -54,7 +54,7 @@ Json scores_job(const CompareRecipe& recipe, const std::vector<std::string>& tex
 }
 
 Json data_job(const CompareRecipe& recipe) {
-  if (!recipe.task.empty()) return task_job(recipe);
+  if (!recipe.task.empty()) return {{"task", task_job(recipe)}, {"flags", recipe.finetune_settings}};
   return {{"data", sources_job(recipe.finetune.data.train)},
           {"val_data", sources_job(recipe.finetune.data.validation)},
           {"flags", recipe.finetune_settings}};
@@ -79,11 +79,9 @@ Json CompareJobs::statistics() const {
   const CalibrationSource& c = recipe_.calibration;
   if (!c.stats.empty()) return {{"stats", content_hash(c.stats)}};
   if (recipe_.task_loss) {
-    return {{"common", common_},
-            {"task", data_job_},
-            {"samples", c.samples},
-            {"seq_len", c.seq_len},
-            {"seed", seed_}};
+    const Json& task = data_job_["task"];
+    return {{"common", common_},    {"task", task["task"]}, {"train", task["train"]},
+            {"samples", c.samples}, {"seq_len", c.seq_len}, {"seed", seed_}};
   }
   if (c.self > 0) {
     return {{"common", common_}, {"self", c.self}, {"seq_len", c.seq_len}, {"seed", seed_}};
@@ -113,7 +111,12 @@ Json CompareJobs::base(CompareMethod method, double bits) const {
 
 Json CompareJobs::run(CompareMethod method, double bits, std::uint64_t seed, double rate) const {
   Json job = {{"base", base(method, bits)}, {"rank", recipe_.rank}, {"seed", seed}, {"finetune", data_job_}};
-  job["finetune"]["flags"]["lr"] = rate;
+  Json& flags = job["finetune"]["flags"];
+  if (method == CompareMethod::kFull) {
+    job.erase("rank");
+    for (const std::string& key : recipe_.adapter_settings) flags.erase(key);
+  }
+  flags["lr"] = rate;
   if (lora_start(method) == LoraStart::kStacked) job["init"] = "beside";
   return job;
 }

@@ -192,22 +192,23 @@ void read_tasks(RecipeValues& values, CompareRecipe& recipe) {
 
 // [finetune] without what changes no result, and without what a cell's job has by itself: paths by the hash
 // of what lies there, and the learning rate.
-nlohmann::json settings_of(const TomlFile& file, FinetuneOptions o) {
+void read_settings(const TomlFile& file, CompareRecipe& recipe) {
   class Unchanging final : public OptionVisitor {
    public:
-    explicit Unchanging(nlohmann::json& settings) : settings_(settings) {}
+    explicit Unchanging(CompareRecipe& recipe) : recipe_(recipe) {}
     void option(const OptionInfo& info, std::unique_ptr<OptionValue>) override {
-      if (!info.changes_result) settings_.erase(info.key);
+      if (!info.changes_result) recipe_.finetune_settings.erase(info.key);
+      if (info.key == "full") recipe_.adapter_settings = info.excludes;
     }
 
    private:
-    nlohmann::json& settings_;
+    CompareRecipe& recipe_;
   };
-  nlohmann::json settings = file.table("finetune");
-  Unchanging visitor(settings);
-  describe(visitor, o);
-  for (const char* key : {"data", "val-data", "lr"}) settings.erase(key);
-  return settings;
+  recipe.finetune_settings = file.table("finetune");
+  Unchanging visitor(recipe);
+  FinetuneOptions options = recipe.finetune;
+  describe(visitor, options);
+  for (const char* key : {"data", "val-data", "lr"}) recipe.finetune_settings.erase(key);
 }
 
 }  // namespace
@@ -230,7 +231,7 @@ CompareRecipe parse_recipe(std::string_view text, const std::filesystem::path& p
     read_tasks(values, recipe);
   }
   file.refuse_unknown();
-  recipe.finetune_settings = settings_of(file, recipe.finetune);
+  read_settings(file, recipe);
   return recipe;
 }
 

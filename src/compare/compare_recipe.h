@@ -51,6 +51,7 @@ struct CompareRecipe {
   }
   // [finetune] as it stands, without what changes no result (checkpoints, recomputation) and without paths.
   nlohmann::json finetune_settings;
+  std::vector<std::string> adapter_settings;  // keys of these that full fine-tuning does without
   // Held-out texts, each measured whole, in windows of seq_len tokens.
   std::vector<std::filesystem::path> texts;
   EvalText text = {};

@@ -79,12 +79,6 @@ std::optional<std::string_view> gguf_role_name(Role role, bool encoder) {
   }
 }
 
-bool is_norm(Role role) {
-  return role == Role::kAttentionNorm || role == Role::kAttentionNormAfter || role == Role::kMlpNorm ||
-         role == Role::kMlpNormAfter || role == Role::kQNorm || role == Role::kKNorm ||
-         role == Role::kFinalNorm;
-}
-
 // By how much Llama 3's rule divides the frequency whose wave has `wavelength` positions.
 double llama3_divisor(const RopeConfig& rope, double wavelength) {
   const auto original = static_cast<double>(rope.original_positions);

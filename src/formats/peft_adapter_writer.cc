@@ -57,6 +57,12 @@ std::vector<std::pair<std::string, Value>> patterns_for(const std::vector<LoraSp
   return patterns;
 }
 
+// Whether one of `modules` is the module or holds it, by its whole name.
+bool within_any(const std::vector<std::string>& modules, const std::string& module) {
+  return std::ranges::any_of(
+      modules, [&](const std::string& outer) { return module == outer || module.starts_with(outer + "."); });
+}
+
 PeftConfig config_for(PeftConfig config, const std::vector<LoraSpec>& specs,
                       const PeftWriterOptions& options) {
   std::vector<std::string> modules;
@@ -100,7 +106,9 @@ PeftConfig config_for(PeftConfig config, const std::vector<LoraSpec>& specs,
       saved.push_back(module);
     }
   }
-  config.modules_to_save = options.saved_modules.empty() ? minimal_saved(saved, all) : options.saved_modules;
+  std::erase_if(saved, [&](const std::string& module) { return within_any(options.saved_modules, module); });
+  config.modules_to_save = options.saved_modules;
+  for (std::string& module : minimal_saved(saved, all)) config.modules_to_save.push_back(std::move(module));
   config.bias = !biases ? "none" : own_biases ? "lora_only" : "all";
   config.use_dora =
       std::any_of(specs.begin(), specs.end(), [](const LoraSpec& spec) { return spec.magnitude; });

@@ -88,6 +88,22 @@ bool in_block(Role role) {
   }
 }
 
+bool is_norm(Role role) {
+  switch (role) {
+    case Role::kFinalNorm:
+    case Role::kEmbeddingNorm:
+    case Role::kAttentionNorm:
+    case Role::kAttentionNormAfter:
+    case Role::kQNorm:
+    case Role::kKNorm:
+    case Role::kMlpNorm:
+    case Role::kMlpNormAfter:
+      return true;
+    default:
+      return false;
+  }
+}
+
 bool is_linear(Role role) {
   switch (role) {
     case Role::kEmbedding:

@@ -46,5 +46,7 @@ std::string_view role_name(Role role);
 // Whether it stands in every block, and whether it is a linear layer.
 bool in_block(Role role);
 bool is_linear(Role role);
+// Whether it is a normalization (its weight, and its bias where it has one).
+bool is_norm(Role role);
 
 }  // namespace lq

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <set>
 
 #include "base/option_error.h"
 #include "base/rng.h"
@@ -84,6 +85,15 @@ std::unique_ptr<Lora> start_from_zero(Context& ctx, const Linear& linear, std::i
   return lora;
 }
 
+// Weights of all norms, and their biases.
+std::set<std::string> norm_tensors(const Model& model) {
+  std::set<std::string> names;
+  for (ModelTensor& tensor : model_tensors(model.spec(), model.names())) {
+    if (is_norm(tensor.role)) names.insert(std::move(tensor.name));
+  }
+  return names;
+}
+
 // Parameters that learn whole, by what they are called for people.
 std::vector<Parameter*> whole_parameters(Model& model, const std::string& what) {
   std::vector<Parameter*> all;
@@ -91,8 +101,9 @@ std::vector<Parameter*> whole_parameters(Model& model, const std::string& what) 
   if (what == "pooler" && labels != nullptr && model.spec().label_dense_in_body) {
     all = {labels->dense().weight().parameter(), labels->dense().bias()};
   }
+  const std::set<std::string> norms = norm_tensors(model);
   for (Parameter* p : model.parameters()) {
-    const bool norm = p->name.ends_with("norm.weight");
+    const bool norm = norms.contains(p->name);
     const bool embeddings = p == &model.embedding().table();
     const bool head = model.spec().has_head && p == model.head().projection().weight().parameter();
     if ((what == "norms" && norm) || (what == "embeddings" && embeddings) || (what == "head" && head)) {

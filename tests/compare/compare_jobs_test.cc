@@ -57,6 +57,37 @@ TEST_F(CompareJobsTest, RunsDifferBySeedRateAndStart) {
   EXPECT_NE(beside, run);
 }
 
+TEST_F(CompareJobsTest, FullFineTuningDependsOnNoOptionOfAdapters) {
+  recipe_.adapter_settings = {"rank", "train"};
+  const CompareJobs before = jobs();
+  recipe_.rank = 16;
+  recipe_.finetune_settings["train"] = {"pooler"};
+  const CompareJobs after = jobs();
+  EXPECT_EQ(after.run(CompareMethod::kFull, 0, 0, 1e-4), before.run(CompareMethod::kFull, 0, 0, 1e-4));
+  EXPECT_NE(after.run(CompareMethod::kLora, 0, 0, 1e-4), before.run(CompareMethod::kLora, 0, 0, 1e-4));
+  recipe_.finetune_settings["seq-len"] = 64;
+  EXPECT_NE(jobs().run(CompareMethod::kFull, 0, 0, 1e-4), before.run(CompareMethod::kFull, 0, 0, 1e-4));
+}
+
+// They are of the dense model on what is learnt: how it is learnt and judged does not count.
+TEST_F(CompareJobsTest, ATasksStatisticsDependOnItsTrainingFileAlone) {
+  const auto folder = dir_ / "glue" / "CoLA";
+  io_test::put_file(folder / "train.tsv", "s\t1\t\tthe film was good\ns\t0\t\tfilm the was\n");
+  io_test::put_file(folder / "dev.tsv", "s\t1\t\tthe book was good\n");
+  recipe_.finetune.data.train = {{.path = dir_ / "glue"}};
+  recipe_.task = "cola";
+  recipe_.task_loss = true;
+  const CompareJobs before = jobs();
+  recipe_.finetune_settings["train"] = {"pooler"};
+  io_test::put_file(folder / "dev.tsv", "s\t0\t\twas book\n");
+  const CompareJobs other_way = jobs();
+  EXPECT_EQ(other_way.statistics(), before.statistics());
+  EXPECT_NE(other_way.run(CompareMethod::kOurs, 2.5, 0, 1e-3),
+            before.run(CompareMethod::kOurs, 2.5, 0, 1e-3));
+  io_test::put_file(folder / "train.tsv", "s\t0\t\tthe film was good\n");
+  EXPECT_NE(jobs().statistics(), before.statistics());
+}
+
 TEST_F(CompareJobsTest, TheDenseModelIsScoredWhateverIsLearnt) {
   const auto dense = jobs().dense();
   recipe_.finetune_settings = {{"seq-len", 256}};

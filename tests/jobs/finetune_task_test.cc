@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -110,6 +111,31 @@ TEST_F(FinetuneTaskTest, APoolerThatTheCheckpointBroughtLearnsWhenAsked) {
     return std::vector<float>(t.data<float>(), t.data<float>() + t.numel());
   };
   EXPECT_NE(pooler(model), pooler(before));
+  const TaskData data = read_task_data(ctx_, model.checkpoint(), options_);
+  const auto again = score_task(ctx_, model, data, dir_ / "again");
+  EXPECT_EQ(again.at("validation"), report.task.at("validation"));
+}
+
+TEST_F(FinetuneTaskTest, AnEncodersNormsLearnWithTheirBiases) {
+  options_.lora.whole = {"norms"};
+  options_.train.max_steps = 5;
+  const FinetuneReport report = run(options_);
+  const PeftAdapterReader adapter(options_.out);
+  EXPECT_EQ(adapter.config().modules_to_save,
+            (std::vector<std::string>{"classifier", "bert.pooler.dense", "LayerNorm"}));
+  EXPECT_EQ(adapter.config().bias, "none");
+  const LabelSpec labels{2, false};
+  Model before = Model::load(ctx_, options_.model, {.labels = labels});
+  Model model = Model::load(ctx_, options_.model, {.adapter = options_.out, .labels = labels});
+  std::int64_t norms = 0;
+  for (const Parameter* p : model.parameters()) {
+    if (p->name.find("LayerNorm") == std::string::npos) continue;
+    ++norms;
+    const Tensor& was = before.find_parameter(p->name)->value;
+    EXPECT_NE(std::memcmp(p->value.raw(), was.raw(), p->value.bytes()), 0) << p->name;
+  }
+  // Two a block and that of the embeddings, each a weight and a bias.
+  EXPECT_EQ(norms, 2 * (2 * model.spec().layers() + 1));
   const TaskData data = read_task_data(ctx_, model.checkpoint(), options_);
   const auto again = score_task(ctx_, model, data, dir_ / "again");
   EXPECT_EQ(again.at("validation"), report.task.at("validation"));
