@@ -24,6 +24,8 @@ std::string human_count(double count) {
   return fmt::format("{:.0f}", count);
 }
 
+std::string human_rate(double rate) { return rate < 10 ? fmt::format("{:.2g}", rate) : human_count(rate); }
+
 ConsoleProgress::ConsoleProgress(bool quiet, bool verbose)
     : quiet_(quiet), verbose_(verbose), terminal_(isatty(STDERR_FILENO) != 0) {}
 
@@ -74,12 +76,12 @@ void ConsoleProgress::draw(bool last) {
     }
     line +=
         fmt::format("{}/{} {} ({:.0f} %), {} {}/s", human_count(static_cast<double>(done_)),
-                    human_count(static_cast<double>(total_)), unit_, 100.0 * share, human_count(rate), unit_);
+                    human_count(static_cast<double>(total_)), unit_, 100.0 * share, human_rate(rate), unit_);
     if (!last && rate > 0.0) {
       line += fmt::format(", {} left", human_seconds(static_cast<double>(total_ - done_) / rate));
     }
   } else {
-    line += fmt::format("{} {}, {} {}/s", human_count(static_cast<double>(done_)), unit_, human_count(rate),
+    line += fmt::format("{} {}, {} {}/s", human_count(static_cast<double>(done_)), unit_, human_rate(rate),
                         unit_);
   }
   if (last && verbose_) line += ", " + human_seconds(seconds);

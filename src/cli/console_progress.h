@@ -34,5 +34,7 @@ class ConsoleProgress final : public Progress {
 
 // "1.2 M", "350 k", "12".
 std::string human_count(double count);
+// The same of what a second brings, with two digits where they are few: "0.53".
+std::string human_rate(double rate);
 
 }  // namespace lq::cli

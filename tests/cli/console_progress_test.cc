@@ -12,6 +12,10 @@ TEST(ConsoleProgress, CountsForPeople) {
   EXPECT_EQ(human_count(350'000), "350 k");
   EXPECT_EQ(human_count(1'230'000), "1.2 M");
   EXPECT_EQ(human_count(7.5e9), "7.5 G");
+  EXPECT_EQ(human_rate(0), "0");
+  EXPECT_EQ(human_rate(0.034), "0.034");
+  EXPECT_EQ(human_rate(1.66), "1.7");
+  EXPECT_EQ(human_rate(350'000), "350 k");
 }
 
 // What a stage of 1000 pieces, done at once, leaves on a standard error that is no terminal.
