@@ -13,9 +13,9 @@ namespace {
 
 constexpr double kWidth = 760, kHeight = 440, kLeft = 70, kRight = 190, kTop = 40, kBottom = 55;
 // By CompareMethod. Okabe and Ito's, told apart by the colour-blind too.
-constexpr std::array<const char*, 12> kColours = {"#000000", "#56b4e9", "#0072b2", "#e69f00",
-                                                  "#cc79a7", "#9467bd", "#8c6d31", "#009e73",
-                                                  "#999933", "#d55e00", "#882255", "#666666"};
+constexpr std::array<const char*, 13> kColours = {"#000000", "#56b4e9", "#0072b2", "#e69f00", "#cc79a7",
+                                                  "#9467bd", "#8c6d31", "#009e73", "#999933", "#d55e00",
+                                                  "#882255", "#c51b7d", "#666666"};
 
 struct Point {
   double bits, value, deviation;

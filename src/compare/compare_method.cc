@@ -15,7 +15,7 @@ struct MethodFacts {
   bool mixed;
 };
 
-constexpr std::array<MethodFacts, 12> kMethods = {{
+constexpr std::array<MethodFacts, 13> kMethods = {{
     {CompareMethod::kFull, "full", "full fine-tuning", DecomposeMethod::kQlora, ImportanceKind::kNone, false},
     {CompareMethod::kLora, "lora", "LoRA, dense base", DecomposeMethod::kQlora, ImportanceKind::kNone, false},
     {CompareMethod::kQlora, "qlora", "QLoRA + ILP", DecomposeMethod::kQlora, ImportanceKind::kNone, true},
@@ -33,6 +33,8 @@ constexpr std::array<MethodFacts, 12> kMethods = {{
     {CompareMethod::kOurs, "ours", "ours", DecomposeMethod::kLq, ImportanceKind::kKfac, true},
     {CompareMethod::kOursBeside, "ours-beside", "ours, LoRA beside", DecomposeMethod::kLq,
      ImportanceKind::kKfac, true},
+    {CompareMethod::kOursLorc, "ours-lorc", "ours, LoRC start", DecomposeMethod::kLorc, ImportanceKind::kKfac,
+     true},
 }};
 
 const MethodFacts& facts_of(CompareMethod method) {
@@ -81,7 +83,8 @@ MethodPlan compare_method_plan(CompareMethod method, std::int64_t rank) {
   choices.method = facts.decompose;
   choices.uniform = !facts.mixed;
   choices.has_statistics = needs_statistics(method);
-  if (base_method(method) != CompareMethod::kOurs) choices.importance = facts.importance;
+  const bool ours = base_method(method) == CompareMethod::kOurs || method == CompareMethod::kOursLorc;
+  if (!ours) choices.importance = facts.importance;
   if (method == CompareMethod::kLq || method == CompareMethod::kLqFisher) {
     // As the paper has them.
     choices.formats = {"nf"};

@@ -13,6 +13,9 @@
 //   lq-fisher       LQ-LoRA, Fisher-weighted, mixed
 //   ours            what `quantize` does by default where it has statistics
 //   ours-beside     the same base, whose factors stay as they are; A random, B = 0 beside them
+//   ours-lorc       the same weights, codes and programme, but factors of what the codes leave: small ones,
+//   which
+//                   learn as B = 0 does
 #pragma once
 
 #include <cstdint>
@@ -38,6 +41,7 @@ enum class CompareMethod : std::uint8_t {
   kLqFisher,
   kOurs,
   kOursBeside,
+  kOursLorc,
   kFull,
 };
 

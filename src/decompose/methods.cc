@@ -31,7 +31,7 @@ constexpr std::array<MethodTraits, 5> kMethods = {{
      .groups_with_feedback = false},
     {.method = DecomposeMethod::kLorc,
      .name = "lorc",
-     .help = "Q = quantize(W), then one SVD of the rest",
+     .help = "Q = quantize(W), then one SVD of the rest: the start for fine-tuning",
      .factors = true,
      .iterations = 1,
      .alternates = false,

@@ -35,11 +35,11 @@ struct MethodSettings {
 };
 
 // The methods of other papers get what those papers have: NormalFloat, absmax, no weights; gptq its feedback,
-// evenly spaced codes and the inputs' moment. lq takes kfac weights and error feedback where there are
-// statistics. Codes: NormalFloat, which has a zero and so bears blocks with one large weight; in mixes whose
-// errors say what they cost, trellis codes beside it. Scales are searched in mixes and beside feedback.
-// Formats that know no feedback and no search have neither. Throws Error(kInvalidArgument) for choices that
-// do not go together.
+// evenly spaced codes and the inputs' moment. lq, and lorc as a start for fine-tuning, take kfac weights and
+// error feedback where there are statistics. Codes: NormalFloat, which has a zero and so bears blocks with
+// one large weight; in mixes whose errors say what they cost, trellis codes beside it. Scales are searched in
+// mixes and beside feedback. Formats that know no feedback and no search have neither. Throws
+// Error(kInvalidArgument) for choices that do not go together.
 MethodSettings settle(const MethodChoices& choices);
 
 }  // namespace lq

@@ -18,8 +18,8 @@ TEST(CompareMethod, NamesAreUniqueAndPlansHold) {
     EXPECT_EQ(plan.rank, has_factors(method) ? 8 : 0) << compare_method_name(method);
     EXPECT_EQ(plan.settings.importance != ImportanceKind::kNone, needs_statistics(method));
   }
-  EXPECT_EQ(names.size(), 12u);
-  EXPECT_EQ(titles.size(), 12u);
+  EXPECT_EQ(names.size(), 13u);
+  EXPECT_EQ(titles.size(), 13u);
 }
 
 TEST(CompareMethod, BaselinesAreAsTheirPapersHaveThem) {
@@ -36,12 +36,17 @@ TEST(CompareMethod, BaselinesAreAsTheirPapersHaveThem) {
 TEST(CompareMethod, OursIsTheDefaultOfQuantize) {
   MethodChoices choices;
   choices.has_statistics = true;
-  const MethodSettings settings = settle(choices),
-                       ours = compare_method_plan(CompareMethod::kOurs, 8).settings;
-  EXPECT_EQ(ours.importance, settings.importance);
-  EXPECT_EQ(ours.formats.text(), settings.formats.text());
-  EXPECT_EQ(ours.quantizer.scales, settings.quantizer.scales);
-  EXPECT_EQ(ours.quantizer.feedback, settings.quantizer.feedback);
+  const MethodSettings settings = settle(choices);
+  for (const auto method : {CompareMethod::kOurs, CompareMethod::kOursLorc}) {
+    const MethodSettings ours = compare_method_plan(method, 8).settings;
+    EXPECT_EQ(ours.importance, settings.importance);
+    EXPECT_EQ(ours.formats.text(), settings.formats.text());
+    EXPECT_EQ(ours.quantizer.scales, settings.quantizer.scales);
+    EXPECT_EQ(ours.quantizer.feedback, settings.quantizer.feedback);
+  }
+  EXPECT_EQ(compare_method_plan(CompareMethod::kOursLorc, 8).decompose, DecomposeMethod::kLorc);
+  EXPECT_EQ(lora_start(CompareMethod::kOursLorc), LoraStart::kAdapter);
+  EXPECT_EQ(compare_method_plan(CompareMethod::kLorc, 8).settings.importance, ImportanceKind::kNone);
 }
 
 TEST(CompareMethod, BesideSharesTheBaseOfOurs) {

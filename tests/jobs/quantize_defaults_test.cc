@@ -31,7 +31,7 @@ TEST(Settle, OursWithout) {
 
 TEST(Settle, ThePapersMethodsAsTheyAre) {
   for (const auto method : {DecomposeMethod::kQlora, DecomposeMethod::kLoftq, DecomposeMethod::kLorc}) {
-    const MethodSettings s = settle({.method = method, .has_statistics = true});
+    const MethodSettings s = settle({.method = method});
     EXPECT_EQ(s.importance, ImportanceKind::kNone);
     EXPECT_EQ(s.formats.text(), "nf");
     EXPECT_EQ(s.quantizer.scales, ScaleMode::kAbsMax);
@@ -43,6 +43,26 @@ TEST(Settle, ThePapersMethodsAsTheyAre) {
   EXPECT_EQ(gptq.quantizer.feedback, Feedback::kGptq);
   EXPECT_EQ(gptq.formats.text(), "int");
   EXPECT_EQ(settle({.uniform = true}).formats.text(), "nf");
+}
+
+TEST(Settle, OneTurnWithStatisticsIsWeighedAsOurs) {
+  const MethodSettings s = settle({.method = DecomposeMethod::kLorc, .has_statistics = true});
+  EXPECT_EQ(s.importance, ImportanceKind::kKfac);
+  EXPECT_EQ(s.quantizer.feedback, Feedback::kOn);
+  EXPECT_EQ(s.formats.text(), "tcq,nf");
+  EXPECT_EQ(s.quantizer.scales, ScaleMode::kSearch);
+}
+
+TEST(Settle, StatisticsThatNothingWouldUseAreRefused) {
+  for (const auto method : {DecomposeMethod::kQlora, DecomposeMethod::kLoftq}) {
+    EXPECT_THROW(settle({.method = method, .has_statistics = true}), Error);
+    EXPECT_EQ(
+        settle({.method = method, .has_statistics = true, .importance = ImportanceKind::kNone}).importance,
+        ImportanceKind::kNone);
+    EXPECT_EQ(
+        settle({.method = method, .has_statistics = true, .importance = ImportanceKind::kInput}).importance,
+        ImportanceKind::kInput);
+  }
 }
 
 TEST(Settle, WhatIsGivenStays) {

@@ -86,8 +86,8 @@ std::string format_help() {
   return help +
          "gguf (of quantize): ggml, written as GGUF files; q4_k and its like: ggml with these types alone; "
          "several with commas between: choose among all "
-         "of them, under a budget. Default: tcq,nf for `method` lq with a budget and `data` or `stats`, "
-         "int for gptq, else nf";
+         "of them, under a budget. Default: tcq,nf for `method` lq or lorc with a budget and `data` or "
+         "`stats`, int for gptq, else nf";
 }
 
 // Earlier versions wrote the place of a single format in the table of formats.
@@ -184,8 +184,8 @@ void describe(OptionVisitor& v, Constraints& c, bool counts) {
 void describe_quantizer(OptionVisitor& v, const PlanFields& o, PlanChoices& open) {
   v.option({.key = "importance",
             .help = "What an error counts: none; fisher: the paper; input: by the layer's inputs; kfac: by "
-                    "inputs and gradients. Default: kfac for `method` lq with `data` or `stats`, input for "
-                    "gptq, else none",
+                    "inputs and gradients. Default: kfac for `method` lq or lorc with `data` or `stats`, "
+                    "input for gptq, else none",
             .group = kChoosing,
             .aliases = {"weights"},
             .open = true,
@@ -204,7 +204,7 @@ void describe_quantizer(OptionVisitor& v, const PlanFields& o, PlanChoices& open
                [formats = &o.formats] { return Json(formats->names()); }, formats_today));
   v.option({.key = "scales",
             .help = "absmax: the largest weight of a block; search: least squared error. Default: search for "
-                    "`method` lq with a budget or feedback, else absmax",
+                    "`method` lq (lorc: with `data` or `stats`) with a budget or feedback, else absmax",
             .group = kChoosing,
             .open = true},
            identity_by(
@@ -213,7 +213,7 @@ void describe_quantizer(OptionVisitor& v, const PlanFields& o, PlanChoices& open
                identity_today_of(kScaleModeNames)));
   v.option({.key = "feedback",
             .help = "Choose codes one after another, each against the errors before it. Default: on for "
-                    "`method` lq with `importance` input or kfac",
+                    "`method` lq or lorc with `importance` input or kfac",
             .group = kChoosing},
            identity_by(
                switch_to(open.method.feedback, std::optional<bool>(true)),
