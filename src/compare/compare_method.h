@@ -13,9 +13,8 @@
 //   lq-fisher       LQ-LoRA, Fisher-weighted, mixed
 //   ours            what `quantize` does by default where it has statistics
 //   ours-beside     the same base, whose factors stay as they are; A random, B = 0 beside them
-//   ours-lorc       the same weights, codes and programme, but factors of what the codes leave: small ones,
-//   which
-//                   learn as B = 0 does
+//   ours-lorc       the same importance, codes and programme; starts from small factors, of what the codes
+//                   leave
 #pragma once
 
 #include <cstdint>

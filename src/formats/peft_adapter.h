@@ -118,9 +118,8 @@ struct PeftWriterOptions {
   // that only their own module has them; those of modules with a low-rank part, and biases, take the place of
   // the base's tensor.
   std::vector<TensorSpec> replaced = {};
-  // Of modules_to_save those that hold several modules of `replaced`: a head of several layers is saved as
-  // one
-  // ("classifier"). The other modules of `replaced` follow by themselves.
+  // Of modules_to_save those that may hold several modules of `replaced`: a head of several layers is saved
+  // as one ("classifier"). The other modules of `replaced` follow by themselves.
   std::vector<std::string> saved_modules = {};
 };
 

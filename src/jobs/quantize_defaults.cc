@@ -18,8 +18,7 @@ bool some_format(const FormatSet& formats, const Property& property) {
 }  // namespace
 
 MethodSettings settle(const MethodChoices& c) {
-  // One turn from Q = quantize(W) is LoRC's where there are no statistics, and a start of ours where there
-  // are.
+  // lorc is its paper's without statistics, and with them a start of ours.
   const bool ours =
       c.method == DecomposeMethod::kLq || (c.method == DecomposeMethod::kLorc && c.has_statistics);
   const bool gptq = c.method == DecomposeMethod::kGptq;

@@ -101,12 +101,11 @@ std::vector<Parameter*> whole_parameters(Model& model, const std::string& what) 
   if (what == "pooler" && labels != nullptr && model.spec().label_dense_in_body) {
     all = {labels->dense().weight().parameter(), labels->dense().bias()};
   }
-  const std::set<std::string> norms = norm_tensors(model);
+  const auto norms = what == "norms" ? norm_tensors(model) : std::set<std::string>();
   for (Parameter* p : model.parameters()) {
-    const bool norm = norms.contains(p->name);
     const bool embeddings = p == &model.embedding().table();
     const bool head = model.spec().has_head && p == model.head().projection().weight().parameter();
-    if ((what == "norms" && norm) || (what == "embeddings" && embeddings) || (what == "head" && head)) {
+    if (norms.contains(p->name) || (what == "embeddings" && embeddings) || (what == "head" && head)) {
       all.push_back(p);
     }
   }

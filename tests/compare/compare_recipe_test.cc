@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include <cstdlib>
 
 #include "base/error.h"
@@ -70,6 +72,9 @@ TEST_F(CompareRecipeTest, ReadsAWholeOne) {
   EXPECT_EQ(r.text.seq_len, 512);
   // For the identity of a cell: no paths, and nothing that changes no result.
   EXPECT_EQ(r.finetune_settings, (nlohmann::json{{"max-steps", 5}}));
+  // What --full excludes.
+  for (const char* key : {"train", "dropout", "alpha"})
+    EXPECT_EQ(std::count(r.adapter_settings.begin(), r.adapter_settings.end(), key), 1) << key;
 }
 
 TEST_F(CompareRecipeTest, KnowsWhatTheWorkReads) {

@@ -131,6 +131,18 @@ TEST_F(LoraSetupTest, BesideIsOnePartOfWhichTheFirstRowsStay) {
             std::string::npos);
 }
 
+// By what they are for, whatever a family calls them: GPT-2's are ln_1, ln_2 and ln_f.
+TEST_F(LoraSetupTest, NormsLearnWithTheirBiases) {
+  const auto gpt2 = std::filesystem::path(test::source_dir()) / "tests" / "goldens" / "gpt2";
+  Model model = Model::load(ctx_, gpt2);
+  const LoraState state = lora_setup(ctx_, model, {.rank = 2, .whole = {"norms"}});
+  EXPECT_EQ(std::ssize(state.whole), 2 * (2 * model.spec().layers() + 1));
+  for (const Parameter* p : state.whole) {
+    EXPECT_NE(p->name.find("ln_"), std::string::npos) << p->name;
+    EXPECT_TRUE(p->trainable()) << p->name;
+  }
+}
+
 TEST_F(LoraSetupTest, TargetsAreNamesEndsAndPatterns) {
   Model model = load();
   const LoraState state = lora_setup(
