@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
-#include <string>
 #include <vector>
 
 #include "decompose/decompose.h"
@@ -59,7 +58,7 @@ void run(benchmark::State& state, DecomposeMethod method) {
   ThreadPool pool(static_cast<int>(env("LQ_BENCH_THREADS", 2)));
   NoProgress progress;
   Context context{pool, progress, 0, {}};
-  const CodebookQuantizer quantizer(uniform_nf_config(static_cast<int>(env("LQ_BENCH_BITS", 3))));
+  const CodebookQuantizer quantizer(uniform_codebook_config(static_cast<int>(env("LQ_BENCH_BITS", 3))));
   DecomposeOptions options;
   options.method = method;
   options.rank = static_cast<std::int64_t>(env("LQ_BENCH_RANK", 64));

@@ -1,8 +1,6 @@
 // The engine: products with packed weights, prompt processing, decoding, a LoRA step.
 #include <benchmark/benchmark.h>
 
-#include <map>
-
 #include "backends/cpu/gemm.h"
 #include "backends/cpu/nf_codec.h"
 #include "backends/cpu/nf_gemv.h"
@@ -78,7 +76,7 @@ void BM_NfGemv(benchmark::State& state) {
   std::vector<float> w(static_cast<std::size_t>(rows * cols));
   Rng(3).fill_normal(b.pool, w.data(), rows * cols);
   const CodebookMatrix matrix =
-      CodebookQuantizer(uniform_nf_config(bits)).quantize(b.pool, w.data(), rows, cols);
+      CodebookQuantizer(uniform_codebook_config(bits)).quantize(b.pool, w.data(), rows, cols);
   const std::vector<float> x(static_cast<std::size_t>(cols), 0.5F);
   std::vector<float> y(static_cast<std::size_t>(rows));
   std::vector<float> scratch(static_cast<std::size_t>(backends::nf_gemv_scratch(matrix.view(), 1)) + 16);

@@ -136,7 +136,7 @@ std::vector<Case> measure(Context& ctx, const std::filesystem::path& directory, 
     const std::vector<float> original(w.values().begin(), w.values().end());
     for (const int bits : {2, 3, 4}) {
       float* q = w.value.mutable_data<float>();
-      CodebookQuantizer(uniform_nf_config(bits))
+      CodebookQuantizer(uniform_codebook_config(bits))
           .quantize(ctx.pool, original.data(), estimator.rows, estimator.cols)
           .dequantize(ctx.pool, q);
       std::vector<float> e(original.size());

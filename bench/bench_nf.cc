@@ -26,7 +26,7 @@ const std::vector<float>& weights() {
 }
 
 lq::CodebookQuantizer quantizer(const benchmark::State& state) {
-  return lq::CodebookQuantizer(lq::uniform_nf_config(static_cast<int>(state.range(0))));
+  return lq::CodebookQuantizer(lq::uniform_codebook_config(static_cast<int>(state.range(0))));
 }
 
 void finish(benchmark::State& state, std::int64_t count = kCount) {

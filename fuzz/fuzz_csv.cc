@@ -8,7 +8,8 @@
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
-  const lq::CsvOptions options{.separator = data[0] % 2 == 0 ? ',' : '\t', .quotes = data[0] % 3 != 0};
+  const lq::CsvOptions options{.separator = data[0] % 2 == 0 ? ',' : '\t',
+                               .quotes = data[0] % 3 != 0 ? lq::Quotes::kAlways : lq::Quotes::kWhereClosed};
   try {
     lq::CsvReader reader(lq::LineReader(bytes, "fuzz.csv"), options);
     const auto lines = std::count(bytes.begin(), bytes.end(), '\n') + 1;

@@ -1,6 +1,5 @@
 // A benchmark described by anybody, asked about anybody's record and given any answer: scores, or an Error.
 // The TOML file ends at a byte 0; what follows is the record, in JSON, up to the next one, and the answer.
-#include <cmath>
 
 #include "base/error.h"
 #include "eval/custom_task.h"

@@ -1,11 +1,9 @@
 // Error tables and allocations from outside. An Error is the only way out; a table that is accepted comes
 // back the same from what we write, and can be solved: within the budget, above its own bound, no worse than
 // every uniform choice.
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <string_view>
 

@@ -5,7 +5,9 @@
 #include <limits>
 #include <unordered_map>
 
+#include "base/block_name.h"
 #include "base/error.h"
+#include "base/glob.h"
 #include "base/option_error.h"
 
 namespace lq {
@@ -121,40 +123,9 @@ void finish_caps(const ErrorTable& table, Programme& programme) {
 
 }  // namespace
 
-bool glob_match(std::string_view pattern, std::string_view name) {
-  // On a mismatch go back to the last * and let it take one character more: O(pattern * name), no recursion.
-  std::size_t p = 0;
-  std::size_t n = 0;
-  std::size_t star = std::string_view::npos;
-  std::size_t resume = 0;
-  while (n < name.size()) {
-    if (p < pattern.size() && pattern[p] == '*') {
-      star = p++;
-      resume = n;
-    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == name[n])) {
-      ++p;
-      ++n;
-    } else if (star != std::string_view::npos) {
-      p = star + 1;
-      n = ++resume;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.size() && pattern[p] == '*') ++p;
-  return p == pattern.size();
-}
-
 std::string_view layer_of(std::string_view name) {
-  for (std::size_t begin = 0; begin < name.size();) {
-    const std::size_t end = std::min(name.find('.', begin), name.size());
-    if (end > begin &&
-        name.substr(begin, end - begin).find_first_not_of("0123456789") == std::string_view::npos) {
-      return name.substr(0, end);
-    }
-    begin = end + 1;
-  }
-  return {};
+  const auto block = parse_block_name(name);
+  return block ? block->block : std::string_view();
 }
 
 BitsRule parse_bits_rule(std::string_view text, std::string_view option) {

@@ -1,7 +1,7 @@
 // What a user may pin, and the programme that a table and constraints make.
 //
-// A pattern is a glob over the whole of a matrix's name: * is any run of characters, ? any one. Every rule
-// must match at least one matrix: one that matches none is taken for a typing error.
+// A pattern is a glob over the whole of a matrix's name (base/glob.h). Every rule must match at least one
+// matrix: one that matches none is taken for a typing error.
 #pragma once
 
 #include <optional>
@@ -33,8 +33,6 @@ struct Constraints {
       {};  // the matching matrices take at most this on average; no matrix under two caps
   std::optional<double> layer_cap = {};  // a cap on each layer (layer_of); not together with `caps`
 };
-
-bool glob_match(std::string_view pattern, std::string_view name);
 
 // "model.layers.12.mlp.up_proj.weight" -> "model.layers.12": up to the first part that is a number; "" where
 // none is.

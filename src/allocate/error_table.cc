@@ -1,6 +1,5 @@
 #include "allocate/error_table.h"
 
-#include <cmath>
 #include <limits>
 #include <set>
 #include <unordered_map>

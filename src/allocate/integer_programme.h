@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <vector>
 
 #include "allocate/choices.h"
 #include "allocate/relaxation.h"

@@ -1,6 +1,5 @@
 #include "base/byte_size.h"
 
-#include <array>
 #include <cctype>
 #include <charconv>
 #include <cmath>

@@ -23,7 +23,7 @@ template <typename... Args>
 }  // namespace lq
 
 // For data from outside: always on, throws Error.
-// Example: LQ_CHECK(rank > 0, kInvalidArgument, "--rank is {}, but must be at least 1", rank);
+// Example: LQ_CHECK(rank > 0, kInvalidArgument, "rank is {}, but must be at least 1", rank);
 #define LQ_CHECK(condition, code, ...)                                \
   do {                                                                \
     if (!(condition)) ::lq::fail(::lq::ErrorCode::code, __VA_ARGS__); \

@@ -49,7 +49,7 @@ Importance importance_for(Context& context, const DecomposeOptions& options) {
   const Importance importance = options.importance == nullptr ? Importance() : *options.importance;
   if (!method_traits(options.method).groups_with_feedback) return importance;
   LQ_CHECK(importance.right() != nullptr, kInvalidArgument,
-           "method gptq needs the second moment of the inputs: weights input or kfac");
+           "method gptq needs the second moment of the inputs: importance input or kfac");
   return importance.with_reversed_factor(context.pool);
 }
 
@@ -60,7 +60,7 @@ void check_feedback(const Quantizer& quantizer, const DecomposeOptions& options)
            decompose_method_name(options.method), quantizer.name());
   LQ_CHECK(
       feedback != Feedback::kOn || (options.importance != nullptr && options.importance->right() != nullptr),
-      kInvalidArgument, "error feedback needs the second moment of the inputs: weights input or kfac");
+      kInvalidArgument, "error feedback needs the second moment of the inputs: importance input or kfac");
 }
 
 double ratio(double squared, double of) { return of > 0.0 ? std::sqrt(squared / of) : 0.0; }

@@ -1,5 +1,5 @@
 // One matrix at one choice of quantization: W ~ Q + L1 L2 (LQ-LoRA, arXiv 2311.12023, section 3.1;
-// docs/method.md, section 2).
+// docs/method.md, "Q and L1 L2 together").
 #pragma once
 
 #include <cstdint>

@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <vector>
 
 #include "backends/cuda/quantize.h"
 #include "decompose/alternation.h"

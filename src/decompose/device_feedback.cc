@@ -28,7 +28,7 @@ DeviceFeedback::DeviceFeedback(Context& context, std::int64_t rows, std::int64_t
       there_(there),
       rounding_(quantizer.codebook_rounding().value()) {
   LQ_CHECK(there.right != nullptr, kInvalidArgument,
-           "error feedback needs the second moment of the inputs: weights input or kfac");
+           "error feedback needs the second moment of the inputs: importance input or kfac");
   const auto floats = [&](std::int64_t m, std::int64_t n) {
     return empty_tensor(context.device, DType::kF32, {m, n});
   };

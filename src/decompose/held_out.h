@@ -1,5 +1,5 @@
-// Which of two decompositions is better on inputs that neither of them was fitted to (method notes, section
-// 8a: for some layers diagonal weights are as good as the full second moment, or better).
+// Which of two decompositions is better on inputs that neither of them was fitted to (docs/method.md,
+// "What errors cost"): for some layers diagonal weights are as good as the full second moment, or better.
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,6 @@
 // Importances from calibrated second moments: the norm in which an error's size estimates what it costs the
-// loss. R = E[x x^T] of a layer's input, G = E[g g^T] of the loss's gradient at its output (method notes,
-// section 8a; K-FAC: Martens and Grosse, 2015).
+// loss. R = E[x x^T] of a layer's input, G = E[g g^T] of the loss's gradient at its output
+// (docs/method.md, "What errors cost"; K-FAC: Martens and Grosse, 2015).
 #pragma once
 
 #include <cstdint>

@@ -1,6 +1,5 @@
 #include "decompose/lq_loop.h"
 
-#include <algorithm>
 #include <cmath>
 #include <utility>
 

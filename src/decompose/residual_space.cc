@@ -1,7 +1,6 @@
 #include "decompose/residual_space.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <memory>
 #include <vector>

@@ -274,21 +274,4 @@ std::vector<double> sweep_rank_errors(Context& context, const float* w, std::int
   return out;
 }
 
-SweepDeviation sweep_deviation(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
-                               const std::vector<QuantChoice>& choices, const std::vector<double>& errors,
-                               std::size_t sample, const SweepOptions& options) {
-  LQ_CHECK(sample >= 1 && errors.size() == choices.size() && !choices.empty(), kInvalidArgument,
-           "{} errors of {} choices, {} to be compared", errors.size(), choices.size(), sample);
-  sample = std::min(sample, choices.size());
-  SweepDeviation worst{choices[0], 0.0};
-  for (std::size_t k = 0; k < sample; ++k) {
-    const std::size_t i = (2 * k + 1) * choices.size() / (2 * sample);
-    const double full = full_error(context, w, rows, cols, choices[i], options.rank, options);
-    if (full <= 0.0) continue;
-    const double deviation = errors[i] / full - 1.0;
-    if (std::abs(deviation) >= std::abs(worst.deviation)) worst = {choices[i], deviation};
-  }
-  return worst;
-}
-
 }  // namespace lq

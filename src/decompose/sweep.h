@@ -35,13 +35,10 @@ struct SweepOptions {
 //                  4 bits, and is the same for the others. On real models it leaves from a half down to a
 //                  thousandth of the error, by the matrix: without it most bits go where they serve least.
 //   otherwise      estimates of decompose()'s error. On quill's matrices within 4 % unweighted; where factors
-//   take
-//                  up nearly all of W, within 17 % in a K-FAC norm.
+//                  take up nearly all of W, within 17 % in a K-FAC norm.
 //   interpolate    within 4 % on quill's larger matrices (1 % root mean square), 9 % (5 %) on a query matrix
-//   of
-//                  GPT-2 at rank 64; in a K-FAC norm within 27 % (2 %), and on small matrices worse: leave it
-//                  off for those.
-// sweep_deviation() measures it for the matrix at hand.
+//                  of GPT-2 at rank 64; in a K-FAC norm within 27 % (2 %), and on small matrices worse: leave
+//                  it off for those.
 //
 // What may be relied on: the same bits for the same arguments, on any number of threads, in whatever order
 // the choices are given. Not relied on: that a choice has the same estimate in two lists; its neighbours are
@@ -59,16 +56,5 @@ std::vector<double> sweep_errors(Context& context, const float* w, std::int64_t 
 std::vector<double> sweep_rank_errors(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
                                       const std::vector<QuantChoice>& choices,
                                       const std::vector<std::int64_t>& ranks, const SweepOptions& options);
-
-struct SweepDeviation {
-  QuantChoice choice;      // where it is largest
-  double deviation = 0.0;  // estimate / decompose()'s squared error - 1
-};
-
-// The largest deviation (by magnitude) of errors[choices], the results of sweep_errors() with these options,
-// from decompose() on `sample` of the choices, spread evenly. REQUIRES: 1 <= sample.
-SweepDeviation sweep_deviation(Context& context, const float* w, std::int64_t rows, std::int64_t cols,
-                               const std::vector<QuantChoice>& choices, const std::vector<double>& errors,
-                               std::size_t sample, const SweepOptions& options);
 
 }  // namespace lq

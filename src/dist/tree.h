@@ -28,12 +28,4 @@ int nodes_finished_by(std::int64_t index);
 // Nodes that wait in that stack at most while `parts` parts come in.
 int most_waiting_nodes(std::int64_t parts);
 
-// Adds parts that are all there: calls add(to, from) in order, after which part 0 holds the sum.
-template <typename Add>
-void add_by_tree(std::int64_t parts, const Add& add) {
-  for (std::int64_t step = 1; step < parts; step *= 2) {
-    for (std::int64_t i = 0; i + step < parts; i += 2 * step) add(i, i + step);
-  }
-}
-
 }  // namespace lq

@@ -1,6 +1,5 @@
 #include "hub/hub_cache.h"
 
-#include <algorithm>
 #include <cstdlib>
 
 #include "base/error.h"

@@ -4,10 +4,10 @@
 #include <chrono>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <thread>
 
 #include "base/error.h"
+#include "base/glob.h"
 #include "files/folder.h"
 #include "files/output_lock.h"
 #include "hub/download.h"
@@ -22,16 +22,6 @@ constexpr std::size_t kAnswerLimit = 64 << 20;  // bytes
 std::string environment(const char* name) {
   const char* const value = std::getenv(name);
   return value == nullptr ? "" : value;
-}
-
-// "*" stands for anything, "?" for one sign.
-bool matches(std::string_view text, std::string_view glob) {
-  if (glob.empty()) return text.empty();
-  if (glob.front() == '*') {
-    return matches(text, glob.substr(1)) || (!text.empty() && matches(text.substr(1), glob));
-  }
-  return !text.empty() && (glob.front() == '?' || glob.front() == text.front()) &&
-         matches(text.substr(1), glob.substr(1));
 }
 
 bool ends_in(std::string_view file, std::initializer_list<std::string_view> ends) {
@@ -222,7 +212,7 @@ std::vector<std::string> wanted_files(const std::vector<std::string>& files,
   };
   if (!globs.empty()) {
     take([&](const std::string& file) {
-      return std::ranges::any_of(globs, [&](const std::string& glob) { return matches(file, glob); });
+      return std::ranges::any_of(globs, [&](const std::string& glob) { return glob_match(glob, file); });
     });
     return wanted;
   }

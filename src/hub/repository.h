@@ -24,8 +24,7 @@ Repository parse_repository(std::string_view text, std::string_view who);
 bool is_commit(std::string_view revision);
 
 // Throws Error(kCorruptFile) starting with `who` for a name that is not one of a file inside a folder:
-// absolute, with
-// "..", or with signs that file systems or addresses take otherwise.
+// absolute, with "..", or with signs that file systems or addresses take otherwise.
 void check_file_name(std::string_view name, std::string_view who);
 
 }  // namespace lq::hub

@@ -1,6 +1,5 @@
 #include "nn/experts.h"
 
-#include <algorithm>
 #include <span>
 
 #include "ops/elementwise.h"

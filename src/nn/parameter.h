@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "tensor/context.h"
 #include "tensor/device_span.h"

@@ -46,6 +46,9 @@ class QuantFormat {
   virtual bool unnamed() const { return false; }
   virtual bool searches_scales() const { return false; }  // knows ScaleMode::kSearch
   virtual bool feeds_back() const { return false; }       // knows Feedback::kOn and kGptq
+  // Beside this format, codebooks' codes of fewer bits than this are hardly worth trying: its own are
+  // better (FormatSet::choices). 0: all are.
+  virtual int outdoes_below() const { return 0; }
 
   // The canonical form of parameters that a user or a file gives; `who` starts the message. Throws
   // Error(kInvalidArgument) for others, saying which there are.

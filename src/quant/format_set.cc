@@ -9,16 +9,14 @@
 namespace lq {
 namespace {
 
-// Trellis codes have 2, 3 and 4 bits.
-constexpr int kTrellisWidths = 4;
-
-// Those of kTrellisWidths bits and more; below, of each width the cheapest and the one in the middle.
-std::vector<std::string> beside_trellis(const QuantFormat& format, const std::vector<std::string>& choices) {
+// Those of `least` bits and more; below, of each width the cheapest and the one in the middle.
+std::vector<std::string> thinned(const QuantFormat& format, const std::vector<std::string>& choices,
+                                 int least) {
   std::map<int, std::vector<std::pair<double, std::string>>> narrow;
   std::vector<std::string> kept;
   for (const std::string& parameters : choices) {
     const int width = format.sweep_place(parameters).width;
-    if (width >= kTrellisWidths)
+    if (width >= least)
       kept.push_back(parameters);
     else
       narrow[width].emplace_back(format.bits_per_weight(parameters), parameters);
@@ -90,12 +88,15 @@ QuantChoice FormatSet::choice_of(std::string_view name, std::string_view who) co
 }
 
 std::vector<QuantChoice> FormatSet::choices(ChoiceSet set) const {
+  int outdone = 0;  // codes of fewer bits
+  for (const std::string& name : names_)
+    outdone = std::max(outdone, quant_format(name, "format").outdoes_below());
   std::vector<QuantChoice> all;
   for (const std::string& name : names_) {
     const QuantFormat& format = quant_format(name, "format");
     std::vector<std::string> choices = format.choices(set);
-    if (set == ChoiceSet::kLean && format.unnamed() && contains("tcq"))
-      choices = beside_trellis(format, choices);
+    if (set == ChoiceSet::kLean && format.unnamed() && outdone > 0)
+      choices = thinned(format, choices, outdone);
     for (std::string& parameters : choices) all.push_back({name, std::move(parameters)});
   }
   return all;

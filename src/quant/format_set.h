@@ -28,9 +28,9 @@ class FormatSet {
   // Any format's name is understood; parameters alone are those of the unnamed format, or of the only format.
   // Throws Error(kInvalidArgument) starting with `who`.
   QuantChoice choice_of(std::string_view name, std::string_view who) const;
-  // Every format's choices, one format after the other. Lean ones beside trellis codes, which are better at
-  // the bits that they have: of the codebooks those of 4 bits and more, and two of each width below, for
-  // matrices too narrow for a trellis's tiles.
+  // Every format's choices, one format after the other. Lean ones beside a format whose codes are better
+  // below some width (QuantFormat::outdoes_below): of the codebooks those of that width and more, and two of
+  // each width below, for matrices too narrow for that format.
   std::vector<QuantChoice> choices(ChoiceSet set) const;
   // Codes of this width, in the usual parameters of the unnamed format, or of the only format. Throws
   // Error(kInvalidArgument) where there are several.

@@ -2,31 +2,27 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "base/error.h"
+#include "quant/format_text.h"
 
 namespace lq {
 namespace {
 
 constexpr std::array kWidths = {2, 3, 4, 8};
 constexpr std::int64_t kRowGrain = 16;
-constexpr std::int64_t kMaxElements = std::int64_t{1} << 42;
 
 int parse_bits(std::string_view text, std::string_view who) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  int bits = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), bits);
-  const bool known = error == std::errc() && stop == text.data() + text.size() &&
-                     std::find(kWidths.begin(), kWidths.end(), bits) != kWidths.end();
-  LQ_CHECK(known, kInvalidArgument,
+  text = trimmed(text);
+  const std::optional<int> bits = whole_number(text);
+  LQ_CHECK(bits && std::find(kWidths.begin(), kWidths.end(), *bits) != kWidths.end(), kInvalidArgument,
            "{}: \"{}\" bits for format int-row, which has 2, 3, 4 and 8, such as int-row,4", who, text);
-  return bits;
+  return *bits;
 }
 
 int bits_of(std::string_view parameters) { return parse_bits(parameters, "int-row"); }
@@ -146,8 +142,7 @@ std::unique_ptr<Quantizer> IntRowFormat::quantizer(std::string_view parameters,
 
 std::vector<TensorSpec> IntRowFormat::parts(std::string_view parameters, std::int64_t rows, std::int64_t cols,
                                             std::string_view who) const {
-  LQ_CHECK(rows >= 1 && cols >= 1 && rows <= kMaxElements / cols, kInvalidArgument,
-           "{}: shape [{}, {}], but a packed matrix has between 1 and 2^42 elements", who, rows, cols);
+  check_packed_shape(rows, cols, who);
   return {{"codes", DType::kU8, {rows, row_bytes(cols, bits_of(parameters))}},
           {"scales", DType::kF32, {rows}}};
 }

@@ -3,8 +3,14 @@
 #include <utility>
 
 #include "backends/cpu/packed_product.h"
+#include "base/error.h"
 
 namespace lq {
+
+void check_packed_shape(std::int64_t rows, std::int64_t cols, std::string_view who) {
+  LQ_CHECK(rows >= 1 && cols >= 1 && rows <= kMostElements / cols, kInvalidArgument,
+           "{}: shape [{}, {}], but a packed matrix has between 1 and 2^42 elements", who, rows, cols);
+}
 
 PackedMatrix::PackedMatrix(QuantChoice choice, std::vector<PackedPart> parts,
                            const backends::PackedView& view, std::shared_ptr<const void> storage)

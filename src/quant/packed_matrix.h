@@ -5,6 +5,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "backends/packed_view.h"
@@ -14,6 +15,12 @@
 #include "tensor/shape.h"
 
 namespace lq {
+
+// Largest number of elements of one matrix: far above any model's, far below what overflows.
+inline constexpr std::int64_t kMostElements = std::int64_t{1} << 42;
+
+// Throws Error(kInvalidArgument) naming `who` unless rows, cols >= 1 and rows * cols <= kMostElements.
+void check_packed_shape(std::int64_t rows, std::int64_t cols, std::string_view who);
 
 // One tensor of a packed matrix as it is stored: NAME.suffix in a checkpoint.
 struct PackedPart {

@@ -3,13 +3,11 @@
 
 #include <cstddef>
 #include <ctime>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "templates/jinja.h"

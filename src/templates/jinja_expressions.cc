@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <charconv>
 
 #include "templates/jinja_parser.h"
 

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <functional>
 
 #include "templates/jinja_runtime.h"
 #include "templates/jinja_text.h"

@@ -94,7 +94,6 @@ Tensor TensorView::copy_f32(ThreadPool& pool) const {
   return out;
 }
 
-void prefetch(const TensorView& view) { advise(view, MADV_WILLNEED); }
 void drop(const TensorView& view) { advise(view, MADV_DONTNEED); }
 
 }  // namespace lq

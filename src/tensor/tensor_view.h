@@ -43,9 +43,9 @@ class StoredForm {
 // the new end raises SIGBUS.
 struct TensorView {
   TensorSpec spec;  // of the elements; with a form, dtype is one that holds each of them exactly
-  const std::byte* data = nullptr;  // as stored
-  std::size_t bytes = 0;            // as stored
-  bool mapped = false;  // data lies in a mapped file, so that prefetch() and drop() mean something
+  const std::byte* data = nullptr;              // as stored
+  std::size_t bytes = 0;                        // as stored
+  bool mapped = false;                          // data lies in a mapped file, so that drop() means something
   std::shared_ptr<const StoredForm> form = {};  // null: data are the elements, as spec says
 
   const std::string& name() const { return spec.name; }
@@ -72,8 +72,6 @@ struct TensorView {
   Tensor copy_f32(ThreadPool& pool) const;
 };
 
-// Asks the kernel to read the bytes ahead; returns at once. A hint: never fails.
-void prefetch(const TensorView& view);
 // Gives the mapped pages back, so that streaming over a large file keeps the resident set small. The view
 // stays valid; touching it again reads the file (or its page cache) again. A hint: never fails.
 void drop(const TensorView& view);

@@ -3,7 +3,6 @@
 // a linked list: O(n log n), so that a megabyte without a space takes a second, not a day.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <queue>

@@ -1,6 +1,5 @@
 #include "tokenizers/normalizer.h"
 
-#include <optional>
 #include <vector>
 
 #include "base/error.h"

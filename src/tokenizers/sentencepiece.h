@@ -1,7 +1,6 @@
 // A SentencePiece model (BPE or unigram) as a Tokenizer, equal to Google's `sentencepiece` id for id.
 #pragma once
 
-#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>

@@ -1,7 +1,6 @@
 // The two ways of SentencePiece to cut normalized text into pieces.
 #include <algorithm>
 #include <limits>
-#include <unordered_map>
 
 #include "base/error.h"
 #include "tokenizers/sentencepiece.h"

@@ -2,7 +2,6 @@
 // `tiktoken`.
 #pragma once
 
-#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>

@@ -3,7 +3,6 @@
 #include <utf8proc.h>
 
 #include <algorithm>
-#include <vector>
 
 #include "unicode/unicode.h"
 #include "unicode/utf8.h"

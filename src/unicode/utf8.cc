@@ -86,17 +86,4 @@ std::string repair(std::string_view text) {
   return out;
 }
 
-std::size_t incomplete_tail(std::string_view text) {
-  for (std::size_t back = 1; back <= 3 && back <= text.size(); ++back) {
-    const std::size_t at = text.size() - back;
-    if ((static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) continue;
-    const Decoded d = decode(text, at);
-    if (d.valid || d.size != back) return 0;
-    const auto b = static_cast<unsigned char>(text[at]);
-    const std::size_t needs = b < 0xC2 || b > 0xF4 ? 1 : b < 0xE0 ? 2 : b < 0xF0 ? 3 : 4;
-    return needs > back ? back : 0;
-  }
-  return 0;
-}
-
 }  // namespace lq::utf8

@@ -47,7 +47,5 @@ void append(std::string& out, char32_t code);
 bool is_valid(std::string_view text);
 // text with every maximal malformed part replaced by U+FFFD.
 std::string repair(std::string_view text);
-// Bytes at the end of text that begin a character which more bytes could complete (0 to 3).
-std::size_t incomplete_tail(std::string_view text);
 
 }  // namespace lq::utf8

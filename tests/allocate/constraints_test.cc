@@ -7,6 +7,7 @@
 
 #include "allocate/solve.h"
 #include "base/error.h"
+#include "base/glob.h"
 #include "reference/synthetic_table.h"
 
 namespace lq {
@@ -29,22 +30,6 @@ std::string refusal(const ErrorTable& table, const Constraints& constraints) {
     return e.what();
   }
   return "";
-}
-
-TEST(GlobMatch, StarsAndQuestionMarks) {
-  EXPECT_TRUE(glob_match("*", ""));
-  EXPECT_TRUE(glob_match("*", "anything"));
-  EXPECT_TRUE(glob_match("model.layers.?.mlp.*", "model.layers.3.mlp.up_proj.weight"));
-  EXPECT_FALSE(glob_match("model.layers.?.mlp.*", "model.layers.13.mlp.up_proj.weight"));
-  EXPECT_TRUE(glob_match("*q_proj*", "self_attn.q_proj.weight"));
-  EXPECT_TRUE(glob_match("a*b*c", "aXbbYbc"));
-  EXPECT_FALSE(glob_match("a*b*c", "aXbbYb"));
-  EXPECT_FALSE(glob_match("", "a"));
-  EXPECT_TRUE(glob_match("", ""));
-  EXPECT_FALSE(glob_match("?", ""));
-  EXPECT_TRUE(glob_match("[x]", "[x]"));  // no character classes
-  // Linear in practice: no exponential backtracking.
-  EXPECT_FALSE(glob_match(std::string(40, '*') + "b", std::string(5000, 'a')));
 }
 
 TEST(LayerOf, EndsAtTheFirstNumber) {
@@ -119,7 +104,7 @@ TEST(MakeProgramme, CapsHoldInTheAllocation) {
       const double size =
           static_cast<double>(table.matrices[i].rows) * static_cast<double>(table.matrices[i].cols);
       weights += size;
-      storage += size * codebook_bits_per_weight(parse_nf_config(a.choices[i].choice));
+      storage += size * codebook_bits_per_weight(parse_codebook_config(a.choices[i].choice));
     }
     return storage / weights;
   };

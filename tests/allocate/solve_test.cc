@@ -142,7 +142,7 @@ TEST(Allocate, RanksCountAndAreNamed) {
   table.ranks = {0, 16, 0};
   for (const TableMatrix& m : table.matrices) {
     for (std::size_t c = 0; c < 3; ++c) {
-      table.bits.push_back(codebook_bits_per_weight(parse_nf_config(table.configs[c])) +
+      table.bits.push_back(codebook_bits_per_weight(parse_codebook_config(table.configs[c])) +
                            factor_bits_per_weight(m, table.ranks[c], 16));
     }
   }
@@ -160,7 +160,7 @@ TEST(Allocate, RanksCountAndAreNamed) {
   table.configs = {nf2, reference::kNf3, nf4};
   for (std::size_t i = 0; i < 2; ++i) {
     for (std::size_t c = 0; c < 3; ++c) {
-      table.bits[table.position(i, c)] = codebook_bits_per_weight(parse_nf_config(table.configs[c])) +
+      table.bits[table.position(i, c)] = codebook_bits_per_weight(parse_codebook_config(table.configs[c])) +
                                          factor_bits_per_weight(table.matrices[i], 16, 16);
     }
   }

@@ -92,7 +92,7 @@ TEST(NfGemvFast, WithinItsBoundForEveryFormat) {
 TEST(NfGemvFast, AboutAHundredthOfTheProduct) {
   ThreadPool pool(2);
   for (const int bits : {2, 3, 4}) {
-    const Products p = products(pool, uniform_nf_config(bits), 300, fast_normals(2048, 2));
+    const Products p = products(pool, uniform_codebook_config(bits), 300, fast_normals(2048, 2));
     double error = 0.0;
     double square = 0.0;
     for (std::size_t i = 0; i < p.want.size(); ++i) {
@@ -134,7 +134,7 @@ TEST(NfGemvFast, InfinityAndNotANumberShowInEveryRow) {
     for (const std::size_t at : {0U, 63U, 64U, 127U}) {
       auto x = fast_normals(128, 2);
       x[at] = bad;
-      for (const float y : products(pool, uniform_nf_config(4), 40, x).got) {
+      for (const float y : products(pool, uniform_codebook_config(4), 40, x).got) {
         EXPECT_FALSE(std::isfinite(y)) << bad << " at " << at;
       }
     }
@@ -144,10 +144,10 @@ TEST(NfGemvFast, InfinityAndNotANumberShowInEveryRow) {
 TEST(NfGemvFast, SameBitsOnAnyNumberOfThreads) {
   const auto x = fast_normals(320, 2);
   ThreadPool one(1);
-  const auto want = products(one, uniform_nf_config(3), 3000, x).got;
+  const auto want = products(one, uniform_codebook_config(3), 3000, x).got;
   for (const int threads : {2, 7}) {
     ThreadPool pool(threads);
-    EXPECT_EQ(products(pool, uniform_nf_config(3), 3000, x).got, want) << threads;
+    EXPECT_EQ(products(pool, uniform_codebook_config(3), 3000, x).got, want) << threads;
   }
 }
 

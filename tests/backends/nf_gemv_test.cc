@@ -90,14 +90,14 @@ TEST(NfGemv, ActivationsOfEverySize) {
     x[256 + e] *= 1e-20F;  // the second vector on its own scale
   }
   x[200] = 3e5F;  // an outlier among small ones
-  expect_within_bound(uniform_nf_config(4), 70, 256, x);
-  expect_within_bound(uniform_nf_config(3), 70, 256, std::vector<float>(x.begin(), x.begin() + 256));
+  expect_within_bound(uniform_codebook_config(4), 70, 256, x);
+  expect_within_bound(uniform_codebook_config(3), 70, 256, std::vector<float>(x.begin(), x.begin() + 256));
 }
 
 TEST(NfGemv, InfinityAndNotANumberShowInEveryRow) {
   ThreadPool pool(1);
   const auto w = gemv_normals(40 * 128, 1);
-  const CodebookMatrix m = CodebookQuantizer(uniform_nf_config(4)).quantize(pool, w.data(), 40, 128);
+  const CodebookMatrix m = CodebookQuantizer(uniform_codebook_config(4)).quantize(pool, w.data(), 40, 128);
   for (const float bad : {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(),
                           std::numeric_limits<float>::quiet_NaN()}) {
     for (const std::size_t at : {0U, 63U, 64U, 77U, 127U}) {
@@ -111,7 +111,7 @@ TEST(NfGemv, InfinityAndNotANumberShowInEveryRow) {
 TEST(NfGemv, SameBitsOnAnyNumberOfThreads) {
   ThreadPool one(1);
   const auto w = gemv_normals(2000 * 320, 1);
-  const CodebookMatrix m = CodebookQuantizer(uniform_nf_config(3)).quantize(one, w.data(), 2000, 320);
+  const CodebookMatrix m = CodebookQuantizer(uniform_codebook_config(3)).quantize(one, w.data(), 2000, 320);
   for (const std::int64_t count : {1, 3}) {
     const auto x = gemv_normals(320 * count, 2);
     const auto want = product(one, m, x, count);

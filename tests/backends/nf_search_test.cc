@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <vector>
 
@@ -52,7 +51,7 @@ TEST(NfSearch, OneBlockComesNearTheBestOfAllScales) {
         const std::vector<float> w = normal_weights(64, block);
         std::vector<float> q(64);
         const std::vector<float> ones(64, 1.0F);
-        searching(uniform_nf_config(bits), kind)
+        searching(uniform_codebook_config(bits), kind)
             .round_trip_weighted(pool, w.data(), 1, 64, q.data(), {nullptr, ones.data()});
         const double error = squared_error(w, q, one, ones);
         float absmax = 0.0F;
@@ -102,7 +101,7 @@ TEST(NfSearch, WeightsMoveTheErrorToWhereItMattersLess) {
   for (std::size_t i = 0; i < row_weights.size(); i += 2) row_weights[i] = 50.0F;
   for (std::size_t j = 0; j < col_weights.size(); j += 3) col_weights[j] = 100.0F;
   for (const int bits : {2, 3, 4, 5, 6, 8}) {
-    const CodebookQuantizer quantizer = searching(uniform_nf_config(bits));
+    const CodebookQuantizer quantizer = searching(uniform_codebook_config(bits));
     std::vector<float> plain(w.size());
     std::vector<float> weighted(w.size());
     std::vector<float> by_col(w.size());
@@ -133,7 +132,7 @@ TEST(NfSearch, WithoutWeightsErrorsCountByMagnitude) {
     std::vector<float> have(w.size());
     std::vector<float> equal(w.size());
     std::vector<float> want(w.size());
-    const CodebookQuantizer quantizer = searching(uniform_nf_config(bits));
+    const CodebookQuantizer quantizer = searching(uniform_codebook_config(bits));
     quantizer.round_trip(pool, w.data(), 90, 128, have.data());
     quantizer.round_trip_weighted(pool, w.data(), 90, 128, equal.data(), {nullptr, ones.data()});
     // As one row, whose columns' weights are the magnitudes.
@@ -161,7 +160,7 @@ TEST(NfSearch, SameBitsOnEveryTargetAndThreadCount) {
   std::vector<float> weights = normal_weights(cols, 9);
   for (float& x : weights) x = x * x;
   for (const char* text : {"2,8,fp32,64,256", "3,2,bf16,16,16", "4,3,fp16,32,64", "8,4,fp32,64,64"}) {
-    const CodebookQuantizer quantizer = searching(parse_nf_config(text));
+    const CodebookQuantizer quantizer = searching(parse_codebook_config(text));
     std::vector<std::vector<float>> results;
     const std::int64_t supported = hwy::SupportedTargets();
     for (std::int64_t rest = supported; rest != 0; rest &= rest - 1) {

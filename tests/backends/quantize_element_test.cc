@@ -58,7 +58,7 @@ TEST(QuantizeElement, SecondLevelScalesStayFinite) {
 
 TEST(QuantizeElement, RoundingSaysWhetherItFeedsBack) {
   const auto of = [](int bits, ScaleMode scales, Feedback feedback) {
-    return CodebookQuantizer(uniform_nf_config(bits), {.scales = scales, .feedback = feedback})
+    return CodebookQuantizer(uniform_codebook_config(bits), {.scales = scales, .feedback = feedback})
         .codebook_rounding();
   };
   EXPECT_FALSE(of(3, ScaleMode::kAbsMax, Feedback::kOff).value().feedback);

@@ -1,7 +1,6 @@
 // backends/cuda/tiles.cu's packing on the processor: every thread's piece and scale.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <vector>

@@ -29,7 +29,7 @@ TEST(Authors, OurErrorsAreNotAboveTheirs) {
     const TensorView& view = file.at(golden.at("matrix").get<std::string>());
     const Tensor w = view.copy_f32();
     testing_support::Workbench run;
-    const CodebookConfig config = parse_nf_config(parts_from_json(golden.at("config"), "golden"));
+    const CodebookConfig config = parse_codebook_config(parts_from_json(golden.at("config"), "golden"));
     const Decomposition d = decompose(run.context, w.data<float>(), view.shape()[0], view.shape()[1],
                                       CodebookQuantizer(config), {.rank = rank});
     EXPECT_LE(d.relative_error, golden.at("relative_error").get<double>()) << golden;

@@ -35,7 +35,7 @@ class DecomposeShapes : public testing::TestWithParam<std::tuple<int, int, int>>
 TEST_P(DecomposeShapes, ReportsTheErrorOfWhatIsPacked) {
   const auto [m, n, r] = GetParam();
   const std::vector<float> w = reference::weight_like_matrix(m, n, std::min({m, n, 5}), 1);
-  const CodebookQuantizer quantizer(uniform_nf_config(3));
+  const CodebookQuantizer quantizer(uniform_codebook_config(3));
   const Importance uneven = testing_support::uneven_weighting(m, n);
   const Importance none;
   const Importance input = Importance::kronecker(nullptr, testing_support::correlated_factor(n, 1));
@@ -60,7 +60,7 @@ TEST(Decompose, FactorsAreRoundedToTheirStorageTypeBeforeErrorsAreMeasured) {
   const std::int64_t m = 96;
   const std::int64_t n = 160;
   const std::vector<float> w = reference::weight_like_matrix(m, n, 5, 1);
-  const CodebookQuantizer quantizer(uniform_nf_config(3));
+  const CodebookQuantizer quantizer(uniform_codebook_config(3));
   const Importance kfac = Importance::kronecker(testing_support::correlated_factor(m, 2),
                                                 testing_support::correlated_factor(n, 1));
   for (const Importance& importance : {Importance(), kfac}) {
@@ -94,7 +94,7 @@ TEST(Decompose, NeverEndsAboveTheBestOfItsTrace) {
       Workbench run;
       const std::vector<float> w = reference::weight_like_matrix(128, 192, 6, 2);
       const Decomposition d =
-          decompose(run.context, w.data(), 128, 192, CodebookQuantizer(uniform_nf_config(bits)),
+          decompose(run.context, w.data(), 128, 192, CodebookQuantizer(uniform_codebook_config(bits)),
                     {.rank = 16, .relaxation = relaxation});
       // The trace is a difference of squares in f32: good to eps ||W||^2 / error^2.
       const double best = *std::min_element(d.trace.begin(), d.trace.end());
@@ -109,7 +109,7 @@ TEST(Decompose, RefitNeverRaisesTheErrorOfTheFactorsThatChoseQ) {
     const std::int64_t m = 100;
     const std::int64_t n = 150;
     const std::vector<float> w = reference::weight_like_matrix(m, n, 4, 3);
-    const CodebookQuantizer quantizer(uniform_nf_config(2));
+    const CodebookQuantizer quantizer(uniform_codebook_config(2));
     const Decomposition d =
         decompose(run.context, w.data(), m, n, quantizer, {.rank = 10, .relaxation = relaxation});
     std::vector<float> target(w.size());
@@ -126,7 +126,7 @@ TEST(Decompose, RefitNeverRaisesTheErrorOfTheFactorsThatChoseQ) {
 TEST(Decompose, EachMethodIsAtLeastAsGoodAsTheSimplerOne) {
   for (const int bits : {2, 3, 4}) {
     const std::vector<float> w = reference::weight_like_matrix(160, 128, 6, 4);
-    const CodebookQuantizer quantizer(uniform_nf_config(bits));
+    const CodebookQuantizer quantizer(uniform_codebook_config(bits));
     double errors[4];
     for (std::size_t i = 0; i < 4; ++i) {
       Workbench run;
@@ -141,7 +141,7 @@ TEST(Decompose, EachMethodIsAtLeastAsGoodAsTheSimplerOne) {
 
 TEST(Decompose, OptimizingAWeightedNormLowersItThere) {
   const std::vector<float> w = reference::weight_like_matrix(150, 130, 6, 5);
-  const CodebookQuantizer quantizer(uniform_nf_config(3));
+  const CodebookQuantizer quantizer(uniform_codebook_config(3));
   const Importance importance = testing_support::uneven_weighting(150, 130);
   Workbench run;
   const Decomposition plain = decompose(run.context, w.data(), 150, 130, quantizer, {.rank = 12});
@@ -158,7 +158,7 @@ TEST(Decompose, FullWeightingGivesTheBestCorrectionOfItsRank) {
   const std::int64_t n = 90;
   const std::int64_t r = 8;
   const std::vector<float> w = reference::weight_like_matrix(m, n, 4, 12);
-  const CodebookQuantizer quantizer(uniform_nf_config(3));
+  const CodebookQuantizer quantizer(uniform_codebook_config(3));
   const auto left = testing_support::correlated_factor(m, 3);
   const auto right = testing_support::correlated_factor(n, 4);
   for (const Importance& importance :
@@ -192,7 +192,7 @@ TEST(Decompose, FullWeightingGivesTheBestCorrectionOfItsRank) {
 
 TEST(Decompose, RelaxationEndsLowerThanPlainAlternation) {
   const std::vector<float> w = reference::weight_like_matrix(256, 256, 10, 6);
-  const CodebookQuantizer quantizer(uniform_nf_config(4));
+  const CodebookQuantizer quantizer(uniform_codebook_config(4));
   Workbench run;
   const double plain =
       decompose(run.context, w.data(), 256, 256, quantizer, {.rank = 32, .relaxation = 0.0}).relative_error;
@@ -205,7 +205,7 @@ TEST(Decompose, ZeroAndConstantMatricesAreExact) {
       Workbench run;
       const std::vector<float> w(70 * 50, value);
       const Decomposition d =
-          decompose(run.context, w.data(), 70, 50, CodebookQuantizer(uniform_nf_config(4)),
+          decompose(run.context, w.data(), 70, 50, CodebookQuantizer(uniform_codebook_config(4)),
                     {.method = method, .rank = 3});
       EXPECT_LE(d.relative_error, 1e-5) << decompose_method_name(method) << ' ' << value;
       EXPECT_NEAR(d.squared_norm, 3500.0 * static_cast<double>(value) * static_cast<double>(value), 1e-6);
@@ -222,7 +222,7 @@ TEST(Decompose, SameBitsOnAnyNumberOfThreads) {
   for (const int threads : {1, 2, 7}) {
     Workbench run(threads);
     const Decomposition d =
-        decompose(run.context, w.data(), 300, 520, CodebookQuantizer(uniform_nf_config(3)),
+        decompose(run.context, w.data(), 300, 520, CodebookQuantizer(uniform_codebook_config(3)),
                   {.rank = 16, .max_iterations = 6, .importance = &importance});
     std::vector<float> all(d.l1.data<float>(), d.l1.data<float>() + d.l1.numel());
     all.insert(all.end(), d.l2.data<float>(), d.l2.data<float>() + d.l2.numel());
@@ -236,7 +236,7 @@ TEST(Decompose, SameBitsOnAnyNumberOfThreads) {
 
 TEST(Decompose, TargetMayReplaceTheMatrix) {
   const std::vector<float> w = reference::weight_like_matrix(140, 530, 5, 8);
-  const CodebookQuantizer quantizer(uniform_nf_config(3));
+  const CodebookQuantizer quantizer(uniform_codebook_config(3));
   Workbench run;
   const Decomposition d =
       decompose(run.context, w.data(), 140, 530, quantizer, {.rank = 6, .max_iterations = 3});
@@ -249,7 +249,7 @@ TEST(Decompose, TargetMayReplaceTheMatrix) {
 
 TEST(Decompose, StopsAtTheAskedErrorAndIterations) {
   const std::vector<float> w = reference::weight_like_matrix(128, 128, 6, 9);
-  const CodebookQuantizer quantizer(uniform_nf_config(3));
+  const CodebookQuantizer quantizer(uniform_codebook_config(3));
   Workbench run;
   const Decomposition full = decompose(run.context, w.data(), 128, 128, quantizer, {.rank = 16});
   ASSERT_GT(full.iterations, 4);
@@ -270,7 +270,7 @@ TEST(Decompose, RefusesRanksLargerThanTheMatrix) {
   Workbench run;
   const std::vector<float> w(12, 1.0F);
   try {
-    decompose(run.context, w.data(), 3, 4, CodebookQuantizer(uniform_nf_config(4)), {.rank = 64});
+    decompose(run.context, w.data(), 3, 4, CodebookQuantizer(uniform_codebook_config(4)), {.rank = 64});
     FAIL();
   } catch (const Error& e) {
     EXPECT_EQ(e.code(), ErrorCode::kInvalidArgument);
@@ -283,7 +283,7 @@ TEST(Decompose, RefusesWeightsOfAnotherShape) {
   const std::vector<float> w(12, 1.0F);
   const Importance importance = testing_support::uneven_weighting(4, 3);
   try {
-    decompose(run.context, w.data(), 3, 4, CodebookQuantizer(uniform_nf_config(4)),
+    decompose(run.context, w.data(), 3, 4, CodebookQuantizer(uniform_codebook_config(4)),
               {.rank = 1, .importance = &importance});
     FAIL();
   } catch (const Error& e) {
@@ -298,7 +298,7 @@ TEST(Decompose, StopsWhenAsked) {
   const std::vector<float> w = reference::normal_matrix(64, 64, 10);
   for (const std::int64_t rank : {0, 4}) {
     try {
-      decompose(run.context, w.data(), 64, 64, CodebookQuantizer(uniform_nf_config(4)), {.rank = rank});
+      decompose(run.context, w.data(), 64, 64, CodebookQuantizer(uniform_codebook_config(4)), {.rank = rank});
       FAIL();
     } catch (const Error& e) {
       EXPECT_EQ(e.code(), ErrorCode::kInterrupted);

@@ -55,7 +55,7 @@ TEST_F(DeviceAlternationDevice, DecomposesAsWellAsTheProcessor) {
     const Importance importance = norm_of(norm, m, n);
     for (const Case& c : {Case{2, ScaleMode::kAbsMax, 2}, Case{3, ScaleMode::kSearch, 2},
                           Case{4, ScaleMode::kAbsMax, 2}, Case{3, ScaleMode::kAbsMax, 0}}) {
-      const CodebookQuantizer quantizer(uniform_nf_config(c.bits), {.scales = c.scales});
+      const CodebookQuantizer quantizer(uniform_codebook_config(c.bits), {.scales = c.scales});
       DecomposeOptions options = options_for(importance, 9);
       options.max_iterations = c.iterations;
       const Decomposition want = decompose(run_.context, w.data(), m, n, quantizer, options);
@@ -89,7 +89,7 @@ TEST_F(DeviceAlternationDevice, TheSameBitsInEveryRun) {
   const std::int64_t m = 70;
   const std::int64_t n = 90;
   const std::vector<float> w = reference::weight_like_matrix(m, n, 4, 2);
-  const CodebookQuantizer quantizer(uniform_nf_config(3));
+  const CodebookQuantizer quantizer(uniform_codebook_config(3));
   DecomposeOptions options;
   options.rank = 6;
   options.factors = DType::kBf16;
@@ -167,7 +167,7 @@ TEST_F(DeviceAlternationDevice, HeldOutErrorsAreTheProcessors) {
   const Dense s(n, n, factor->values().data());
   const Dense moment = reference::product(s, reference::transpose(s));
   const std::vector<float> r(moment.v.begin(), moment.v.end());
-  const CodebookQuantizer quantizer(uniform_nf_config(3));
+  const CodebookQuantizer quantizer(uniform_codebook_config(3));
   for (const std::int64_t rank : {0, 5}) {
     DecomposeOptions options;
     options.rank = rank;

@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cmath>
 #include <string>
 #include <vector>
 
@@ -26,7 +25,7 @@ struct Problem {
 
 CodebookQuantizer quantizer(int bits, Feedback feedback, ScaleMode scales = ScaleMode::kAbsMax,
                             int block = 32) {
-  CodebookConfig config = uniform_nf_config(bits);
+  CodebookConfig config = uniform_codebook_config(bits);
   config.block = block;
   return CodebookQuantizer(config, {.scales = scales, .feedback = feedback});
 }

@@ -27,7 +27,7 @@ TEST(HeldOut, IsTheReportedErrorOnTheMomentThatWasFitted) {
   const std::vector<float> w = reference::weight_like_matrix(m, n, 4, 1);
   const auto factor = testing_support::correlated_factor(n, 1);
   const Importance input = Importance::kronecker(nullptr, factor);
-  const CodebookQuantizer quantizer(uniform_nf_config(3));
+  const CodebookQuantizer quantizer(uniform_codebook_config(3));
   for (const std::int64_t rank : {0, 5}) {
     Workbench run;
     const DecomposeOptions options{.rank = rank, .importance = &input};
@@ -48,7 +48,7 @@ TEST(HeldOut, TellsWhichOfTwoIsBetterOnOtherInputs) {
   std::vector<float> scales = factor->diagonal();
   for (float& s : scales) s = std::sqrt(s);
   const Importance diagonal = Importance::diagonal({}, scales);
-  const CodebookQuantizer quantizer(uniform_nf_config(3));
+  const CodebookQuantizer quantizer(uniform_codebook_config(3));
   Workbench run;
   const auto error = [&](const Importance& importance, const std::vector<float>& r) {
     const DecomposeOptions options{.rank = 6, .importance = &importance};
@@ -68,7 +68,7 @@ TEST(HeldOut, TellsWhichOfTwoIsBetterOnOtherInputs) {
 TEST(HeldOut, NothingIsLostWhereNothingComesIn) {
   const std::vector<float> w = reference::normal_matrix(4, 6, 3);
   Workbench run;
-  const CodebookQuantizer quantizer(uniform_nf_config(4));
+  const CodebookQuantizer quantizer(uniform_codebook_config(4));
   const Decomposition d = decompose(run.context, w.data(), 4, 6, quantizer, {.rank = 0});
   const PackedMatrix q = pack_decomposition(run.context, w.data(), 4, 6, d, quantizer, {.rank = 0});
   EXPECT_EQ(held_out_error(run.context, w.data(), 4, 6, q, d, std::vector<float>(36, 0.0F)), 0.0);

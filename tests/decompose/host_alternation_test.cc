@@ -20,7 +20,7 @@ TEST(HostAlternation, AdvancesBeyondTheApproximation) {
   const std::int64_t n = 40;
   const std::int64_t r = 5;
   const std::vector<float> w = reference::weight_like_matrix(m, n, 3, 1);
-  const CodebookQuantizer quantizer(uniform_nf_config(3));
+  const CodebookQuantizer quantizer(uniform_codebook_config(3));
   const Importance none;
   Workbench run;
   HostAlternation a(run.context, w.data(), m, n, quantizer, none);

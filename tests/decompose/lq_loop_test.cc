@@ -17,7 +17,7 @@ TEST(LqLoop, TraceIsTheErrorOfTheBestFactorsForItsQ) {
   const std::int64_t n = 60;
   const std::int64_t r = 8;
   const std::vector<float> w = reference::weight_like_matrix(m, n, 3, 1);
-  const CodebookQuantizer quantizer(uniform_nf_config(3));
+  const CodebookQuantizer quantizer(uniform_codebook_config(3));
   const Importance none;
   for (const bool start_from_svd : {true, false}) {
     for (int iterations = 1; iterations <= 4; ++iterations) {
@@ -51,7 +51,7 @@ TEST(LqLoop, KeepsTheBestIterate) {
   const std::int64_t m = 96;
   const std::int64_t n = 96;
   const std::vector<float> w = reference::weight_like_matrix(m, n, 2, 2);
-  const CodebookQuantizer quantizer(uniform_nf_config(2));
+  const CodebookQuantizer quantizer(uniform_codebook_config(2));
   const Importance none;
   Workbench run;
   HostAlternation a(run.context, w.data(), m, n, quantizer, none);

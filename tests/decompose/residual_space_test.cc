@@ -39,7 +39,7 @@ TEST_P(ResidualSpaceTest, NormsAndFactorsEqualPlainLoops) {
   const std::int64_t r = 4;
   const std::vector<float> w = reference::weight_like_matrix(m, n, 3, 1);
   const Importance importance = make_weighting(GetParam(), m, n);
-  const CodebookQuantizer quantizer(uniform_nf_config(3));
+  const CodebookQuantizer quantizer(uniform_codebook_config(3));
   Workbench run;
   ResidualSpace space(run.context, w.data(), m, n, quantizer, importance);
   space.start();

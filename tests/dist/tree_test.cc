@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "support/add_by_tree.h"
+
 namespace lq {
 namespace {
 

@@ -1,7 +1,6 @@
 // Cholesky factors, inverses of triangles and Householder's orthonormal bases (small_dense.h).
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <limits>
 
 #include "linalg/small_dense.h"

@@ -138,7 +138,7 @@ TEST(Linear, RoundsFactorsWhereItsWeightIsReadCoarsely) {
     std::unique_ptr<Weight> weight;
     if (packed) {
       weight = std::make_unique<PackedWeight>(
-          CodebookQuantizer(uniform_nf_config(4)).pack(pool, w.data(), kHigh, kWide));
+          CodebookQuantizer(uniform_codebook_config(4)).pack(pool, w.data(), kHigh, kWide));
     } else {
       weight = std::make_unique<DenseWeight>(dense);
     }

@@ -3,8 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
-
 #include "base/progress.h"
 #include "nn/dense_weight.h"
 #include "nn/linear.h"

@@ -112,7 +112,7 @@ TEST(PackedWeight, EqualsDenseForEveryScaleForm) {
 
 TEST(PackedWeight, EqualsDenseForOddSizes) {
   for (const int bits : {2, 3, 4, 5, 6, 8}) {
-    const CodebookConfig config = uniform_nf_config(bits);
+    const CodebookConfig config = uniform_codebook_config(bits);
     for (const auto& [rows, cols] :
          {std::pair{1, 1}, {5, 7}, {3, 63}, {7, 65}, {2, 100}, {513, 64}, {1, 64}}) {
       expect_equals_dense(config, CodebookKind::kNormalFloat, rows, cols);
@@ -131,7 +131,8 @@ TEST(PackedWeight, SameBitsOnAnyNumberOfThreads) {
     std::vector<std::vector<float>> results;
     for (const int threads : {1, 2, 7}) {
       Fixture f(threads);
-      const PackedWeight weight(packed(f.ctx, 1500, 1024, uniform_nf_config(4), CodebookKind::kNormalFloat));
+      const PackedWeight weight(
+          packed(f.ctx, 1500, 1024, uniform_codebook_config(4), CodebookKind::kNormalFloat));
       const auto x = normals(static_cast<std::size_t>(n * 1024), 2);
       std::vector<float> y(static_cast<std::size_t>(n * 1500));
       weight.forward(f.ctx, f.ws, {x.data(), n, 1024}, {y.data(), n, 1500});
@@ -144,7 +145,7 @@ TEST(PackedWeight, SameBitsOnAnyNumberOfThreads) {
 
 TEST(PackedWeight, NotANumberInTheInputIsNotHidden) {
   Fixture f;
-  const PackedWeight weight(packed(f.ctx, 4, 128, uniform_nf_config(4), CodebookKind::kNormalFloat));
+  const PackedWeight weight(packed(f.ctx, 4, 128, uniform_codebook_config(4), CodebookKind::kNormalFloat));
   auto x = normals(128, 2);
   x[77] = std::nanf("");
   std::vector<float> y(4);

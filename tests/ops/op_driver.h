@@ -1,8 +1,8 @@
 // The one test driver for ops. An op is described once: what it reads and writes, what must come out in
 // double, and how far from that each number may be, derived from the sizes. The driver then runs it
 //   - on every device of this machine, on the processor with 1 and with 7 threads, and
-//   - where the description has it, the arithmetic of a CUDA thread on the processor ("twin"), phase by
-//   phase,
+//   - where the description has it, the arithmetic of a CUDA thread on the processor, phase by phase
+//     ("twin"),
 // checks every number against its bound, that the same bits come out on any number of threads, and that what
 // is only read stays as it was.
 #pragma once

@@ -44,6 +44,8 @@ TEST(FormatSet, ListsAndUniformChoices) {
   EXPECT_EQ(of_width['2'], 2);
   EXPECT_EQ(of_width['3'], 2);
   EXPECT_GT(of_width['4'], 2);
+  for (const QuantFormat* format : quant_formats())
+    EXPECT_EQ(format->outdoes_below(), format->name() == "tcq" ? 4 : 0) << format->name();
   EXPECT_EQ(FormatSet().choices(ChoiceSet::kAll).size(), 648U);
   EXPECT_EQ(FormatSet({"int-row", "lm"}).uniform(3), parse_choice("lm,3", "test"));
   EXPECT_EQ(FormatSet({"int-row"}).uniform(3), parse_choice("int-row,3", "test"));

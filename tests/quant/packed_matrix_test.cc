@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/error.h"
+
 namespace lq {
 namespace {
 
@@ -34,6 +36,26 @@ TEST(PackedMatrix, IsAValueWhoseCopiesShareTheirBytes) {
   copy.dequantize(pool, out.data());
   EXPECT_TRUE(std::equal(out.begin(), out.end(), values));
   EXPECT_FALSE(watched.expired());
+}
+
+TEST(PackedMatrix, ShapesFromOneElementToTheMost) {
+  const auto refused = [](std::int64_t rows, std::int64_t cols) {
+    try {
+      check_packed_shape(rows, cols, "w");
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ErrorCode::kInvalidArgument);
+      return true;
+    }
+    return false;
+  };
+  EXPECT_FALSE(refused(1, 1));
+  EXPECT_FALSE(refused(kMostElements, 1));
+  EXPECT_FALSE(refused(2, kMostElements / 2));
+  EXPECT_TRUE(refused(0, 1));
+  EXPECT_TRUE(refused(1, -1));
+  EXPECT_TRUE(refused(kMostElements + 1, 1));
+  EXPECT_TRUE(refused(3, kMostElements / 2));
+  EXPECT_TRUE(refused(std::int64_t{1} << 62, std::int64_t{1} << 62));
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "dist/collective.h"
-#include "dist/tree.h"
+#include "support/add_by_tree.h"
 
 namespace lq {
 

@@ -5,7 +5,6 @@
 
 #include <ctime>
 #include <functional>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <utility>
-#include <vector>
 
 namespace lq::utf8 {
 namespace {
@@ -94,21 +93,6 @@ TEST(Utf8, PreviousCharacters) {
   EXPECT_EQ(previous(text, 6), 3U);
   EXPECT_EQ(previous(text, 3), 1U);
   EXPECT_EQ(previous(text, 1), 0U);
-}
-
-TEST(Utf8, IncompleteTails) {
-  EXPECT_EQ(incomplete_tail(""), 0U);
-  EXPECT_EQ(incomplete_tail("abc"), 0U);
-  EXPECT_EQ(incomplete_tail("a\u00E9"), 0U);
-  EXPECT_EQ(incomplete_tail("a\xC3"), 1U);
-  EXPECT_EQ(incomplete_tail("a\xE4"), 1U);
-  EXPECT_EQ(incomplete_tail("a\xE4\xB8"), 2U);
-  EXPECT_EQ(incomplete_tail("\xF0\x9F\x98"), 3U);
-  EXPECT_EQ(incomplete_tail("\U0001F600"), 0U);
-  // What no byte can complete.
-  for (const char* bad : {"a\x80", "a\xC0", "a\xF5", "a\xE0\x80", "a\xED\xA0", "a\xF4\x90"}) {
-    EXPECT_EQ(incomplete_tail(bad), 0U);
-  }
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 #include "backends/cpu/byte_matrix.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
 #include <vector>
 

@@ -1,8 +1,6 @@
 // One number at a time on the processor, shared among threads; contracts as in the ops of the same names.
 #pragma once
 
-#include <cstdint>
-
 #include "backends/dropout_mask.h"
 #include "tensor/context.h"
 #include "tensor/matrix.h"

@@ -1,6 +1,5 @@
 #include "backends/cpu/int8_gemv.h"
 
-#include <algorithm>
 #include <cmath>
 
 #undef HWY_TARGET_INCLUDE
@@ -195,10 +194,6 @@ NfGemvLevels nf_gemv_levels(const float* codebook, int bits) {
 
 bool int8_gemv_has(const NfView& view) {
   return view.format.bits <= 4 && view.cols % kNfGroup == 0 && HWY_DYNAMIC_DISPATCH(FastHas)();
-}
-
-std::int64_t nf_gemv_fast_scratch(const NfView& view) {
-  return view.cols / 4 + 2 * (view.cols / view.format.block);
 }
 
 Int8GemvInput int8_gemv_round(const NfView& view, const NfGemvLevels& levels, const float* x,

@@ -21,10 +21,8 @@ struct Int8GemvInput {
 // Whether this processor and this matrix have such a product: at most 4 bits, whole groups in a row.
 bool int8_gemv_has(const NfView& view);
 
-// Floats of scratch for int8_gemv_round.
-std::int64_t nf_gemv_fast_scratch(const NfView& view);
-
 // Rounds x: [view.cols], each 64 under a scale of their own; a group that is not finite gets a scale of NaN.
+// scratch: cols / 4 + 2 (cols / block) floats, to which the result points.
 Int8GemvInput int8_gemv_round(const NfView& view, const NfGemvLevels& levels, const float* x, float* scratch);
 
 // y[i] for rows [begin, end). REQUIRES: int8_gemv_has(view).

@@ -1,8 +1,6 @@
 // Quantization: block scales, and codes either packed or turned straight back into values.
 #include <algorithm>
-#include <bit>
 #include <cstdint>
-#include <cstring>
 #include <vector>
 
 #include "backends/cpu/nf_codec.h"

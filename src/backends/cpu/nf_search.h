@@ -1,10 +1,10 @@
 // First-level scales that make the squared error of their blocks small, rather than cover the largest
-// magnitude (method section 8c). They cost nothing in storage or decoding; at 2 bits the error falls by a
-// third.
+// magnitude (docs/method.md, "Codes and scales"). They cost nothing in storage or decoding; at 2 bits the
+// error falls by a third.
 //
 // Where nothing says what matters, the squared error of a weight counts by its magnitude: large weights of
-// real models carry more than their share (docs/results.md, "SmolLM2"), and clipping them for the sake of the
-// many small ones is what plain squared error does.
+// real models carry more than their share (docs/results.md, "Bits on a real model"), and clipping them for
+// the sake of the many small ones is what plain squared error does.
 #pragma once
 
 #include <cstdint>

@@ -18,8 +18,8 @@ void silu_mul_backward(std::int64_t n, const float* gate, const float* up, const
 
 // Rotates the first 2 * half dimensions of each head by the token's angles, its two halves against each
 // other: with c = cos[t], s = sin[t],
-//   forward:  (a, b) -> (a c - b s, b c + a s);  inverse (its transpose, for gradients): (a c + b s, b c - a
-//   s).
+//   forward:                                (a, b) -> (a c - b s, b c + a s)
+//   inverse (its transpose, for gradients): (a, b) -> (a c + b s, b c - a s)
 // x: [tokens, heads, head_dim] in place, `stride` floats between tokens; cos, sin: [tokens, half]. REQUIRES:
 // 2 * half <= head_dim.
 void rope_rotate(std::int64_t tokens, std::int64_t heads, std::int64_t head_dim, std::int64_t half,

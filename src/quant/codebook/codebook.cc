@@ -174,11 +174,4 @@ const Codebook& codebook_of(CodebookKind kind, int bits) {
 
 std::string_view codebook_kind_name(CodebookKind kind) { return kNames[static_cast<std::size_t>(kind)]; }
 
-CodebookKind codebook_kind_from_name(std::string_view name, std::string_view who) {
-  const auto found = std::find(kNames.begin(), kNames.end(), name);
-  LQ_CHECK(found != kNames.end(), kCorruptFile, "{}: codebook \"{}\", but must be \"nf\", \"int\" or \"lm\"",
-           who, name);
-  return kKinds[static_cast<std::size_t>(found - kNames.begin())];
-}
-
 }  // namespace lq

@@ -20,9 +20,8 @@ enum class CodebookKind : std::uint8_t {
   // serves only weights that exceed their rounded scale.
   kUniformInt,
   // The 2^b values of least mean squared error for normal weights (Lloyd, "Least squares quantization in
-  // PCM", 1982;
-  // Max 1960), divided by the largest. Symmetric, zero not among them. Best with searched scales: at 2 bits a
-  // fifth less squared error than kNormalFloat has with them.
+  // PCM", 1982; Max 1960), divided by the largest. Symmetric, zero not among them. Best with searched
+  // scales: at 2 bits a fifth less squared error than kNormalFloat has with them.
   kLloydMax,
 };
 
@@ -37,8 +36,6 @@ const Codebook& codebook_of(CodebookKind kind, int bits);
 
 // "nf", "int", "lm": as in config.json.
 std::string_view codebook_kind_name(CodebookKind kind);
-// Throws Error(kCorruptFile) naming `who` for any other name.
-CodebookKind codebook_kind_from_name(std::string_view name, std::string_view who);
 
 // x with P(N(0, 1) <= x) = p, to double accuracy. REQUIRES: 0.5 <= p < 1.
 double upper_normal_quantile(double p);

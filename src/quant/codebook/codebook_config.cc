@@ -5,10 +5,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+#include <optional>
 
 #include "base/error.h"
 #include "quant/codebook/codebook.h"
+#include "quant/format_text.h"
 
 namespace lq {
 namespace {
@@ -23,12 +24,6 @@ constexpr std::array<std::string_view, 5> kFields = {
 template <typename Values, typename Value>
 bool contains(const Values& values, const Value& value) {
   return std::find(values.begin(), values.end(), value) != values.end();
-}
-
-std::string_view trim(std::string_view s) {
-  while (!s.empty() && s.front() == ' ') s.remove_prefix(1);
-  while (!s.empty() && s.back() == ' ') s.remove_suffix(1);
-  return s;
 }
 
 void check_value(std::string_view who, std::size_t field, int value) {
@@ -75,7 +70,7 @@ std::string_view scale_dtype_name(ScaleDType dtype) { return kDtypeNames[static_
 
 int scale_dtype_size(ScaleDType dtype) { return dtype == ScaleDType::kFp32 ? 4 : 2; }
 
-void check_nf_config(const CodebookConfig& config, std::string_view who) {
+void check_codebook_config(const CodebookConfig& config, std::string_view who) {
   check_value(who, 0, config.bits);
   check_value(who, 1, config.scale_bits);
   check_value(who, 3, config.block);
@@ -84,13 +79,13 @@ void check_nf_config(const CodebookConfig& config, std::string_view who) {
            "{}: {} has no such type as number {}", who, kFields[2], static_cast<int>(config.scale2));
 }
 
-CodebookConfig parse_nf_config(std::string_view text) {
+CodebookConfig parse_codebook_config(std::string_view text) {
   const std::string who = fmt::format("configuration \"{}\"", text);
   std::array<std::string_view, 5> parts;
   std::size_t count = 0;
   for (std::string_view rest = text;;) {
     const std::size_t comma = rest.find(',');
-    if (count < parts.size()) parts[count] = trim(rest.substr(0, comma));
+    if (count < parts.size()) parts[count] = trimmed(rest.substr(0, comma));
     ++count;
     if (comma == std::string_view::npos) break;
     rest.remove_prefix(comma + 1);
@@ -99,10 +94,10 @@ CodebookConfig parse_nf_config(std::string_view text) {
            "{}: {} parts, but must be five, b,b0,b1,B0,B1 such as 3,8,fp32,64,256", who, count);
   std::array<int, 5> numbers{};
   for (const std::size_t i : {0U, 1U, 3U, 4U}) {
-    const char* end = parts[i].data() + parts[i].size();
-    const auto [stop, error] = std::from_chars(parts[i].data(), end, numbers[i]);
-    LQ_CHECK(error == std::errc() && stop == end, kInvalidArgument,
-             "{}: {} is \"{}\", but must be a whole number", who, kFields[i], parts[i]);
+    const std::optional<int> number = whole_number(parts[i]);
+    LQ_CHECK(number, kInvalidArgument, "{}: {} is \"{}\", but must be a whole number", who, kFields[i],
+             parts[i]);
+    numbers[i] = *number;
     check_value(who, i, numbers[i]);
   }
   return {numbers[0], numbers[1], dtype_of(parts[2], who), numbers[3], numbers[4]};
@@ -128,10 +123,10 @@ const std::vector<CodebookConfig>& every_codebook_config() {
   return all;
 }
 
-CodebookConfig uniform_nf_config(int bits) {
+CodebookConfig uniform_codebook_config(int bits) {
   CodebookConfig config;
   config.bits = bits;
-  check_nf_config(config, "uniform configuration");
+  check_codebook_config(config, "uniform configuration");
   return config;
 }
 

@@ -2,7 +2,6 @@
 // and how many weights and scales share one. LQ-LoRA (arXiv 2311.12023), section 3.2.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,12 +28,12 @@ std::string_view scale_dtype_name(ScaleDType dtype);
 int scale_dtype_size(ScaleDType dtype);
 
 // Throws Error(kInvalidArgument) naming `who` and the field, unless every field has one of its values.
-void check_nf_config(const CodebookConfig& config, std::string_view who);
+void check_codebook_config(const CodebookConfig& config, std::string_view who);
 
 // "3,8,fp32,64,256", blanks allowed round each part. Throws Error(kInvalidArgument) naming text, part and
 // choices.
-CodebookConfig parse_nf_config(std::string_view text);
-// The form that parse_nf_config reads.
+CodebookConfig parse_codebook_config(std::string_view text);
+// The form that parse_codebook_config reads.
 std::string to_string(const CodebookConfig& config);
 
 // b + b0 / B0 + bits(b1) / (B0 B1): bits per weight of a matrix without short blocks, its offset not counted.
@@ -46,6 +45,6 @@ const std::vector<CodebookConfig>& all_nf_configs();
 const std::vector<CodebookConfig>& every_codebook_config();
 
 // (bits, 8, fp32, 64, 256): QLoRA's NF4 with double quantization, and the same for other widths.
-CodebookConfig uniform_nf_config(int bits);
+CodebookConfig uniform_codebook_config(int bits);
 
 }  // namespace lq

@@ -1,12 +1,13 @@
 #include "quant/codebook/codebook_format.h"
 
-#include <charconv>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "base/error.h"
 #include "quant/codebook/codebook_matrix.h"
 #include "quant/codebook/codebook_quantizer.h"
+#include "quant/format_text.h"
 
 namespace lq {
 namespace {
@@ -23,13 +24,11 @@ bool is_lean(const CodebookConfig& c) {
 }
 
 int parse_width(std::string_view text) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  int bits = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), bits);
-  LQ_CHECK(error == std::errc() && stop == text.data() + text.size(), kInvalidArgument,
+  text = trimmed(text);
+  const std::optional<int> bits = whole_number(text);
+  LQ_CHECK(bits, kInvalidArgument,
            "configuration \"{}\": must be b,b0,b1,B0,B1 such as 3,8,fp32,64,256, or b alone", text);
-  return bits;
+  return *bits;
 }
 
 }  // namespace
@@ -49,7 +48,7 @@ std::string_view CodebookFormat::help() const {
 std::string CodebookFormat::parse(std::string_view parameters, std::string_view who) const {
   try {
     if (parameters.find(',') == std::string_view::npos) return uniform(parse_width(parameters));
-    return to_string(parse_nf_config(parameters));
+    return to_string(parse_codebook_config(parameters));
   } catch (const Error& e) {
     fail(e.code(), "{}: {}", who, e.what());
   }
@@ -64,11 +63,11 @@ std::vector<std::string> CodebookFormat::choices(ChoiceSet set) const {
 }
 
 double CodebookFormat::bits_per_weight(std::string_view parameters) const {
-  return codebook_bits_per_weight(parse_nf_config(parameters));
+  return codebook_bits_per_weight(parse_codebook_config(parameters));
 }
 
 SweepPlace CodebookFormat::sweep_place(std::string_view parameters) const {
-  const CodebookConfig c = parse_nf_config(parameters);
+  const CodebookConfig c = parse_codebook_config(parameters);
   const bool alone = stands_alone(c);
   // The alternation is sticky: factors that have settled beside one block size or scale width end 5 to 20 %
   // too high beside another. How many blocks share a second-level scale matters as much where scales are
@@ -86,13 +85,13 @@ SweepPlace CodebookFormat::sweep_place(std::string_view parameters) const {
 std::unique_ptr<Quantizer> CodebookFormat::quantizer(std::string_view parameters,
                                                      const QuantizerOptions& options) const {
   return std::make_unique<CodebookQuantizer>(
-      parse_nf_config(parameters),
+      parse_codebook_config(parameters),
       CodebookQuantizerOptions{.kind = kind_, .scales = options.scales, .feedback = options.feedback});
 }
 
 std::vector<TensorSpec> CodebookFormat::parts(std::string_view parameters, std::int64_t rows,
                                               std::int64_t cols, std::string_view who) const {
-  const CodebookConfig config = parse_nf_config(parameters);
+  const CodebookConfig config = parse_codebook_config(parameters);
   const CodebookSizes sizes = codebook_sizes(rows, cols, config, who);
   return {{"codes", DType::kU8, {sizes.codes_bytes}},
           {"scales", DType::kU8, {sizes.scales_bytes}},
@@ -107,8 +106,8 @@ PackedMatrix CodebookFormat::open(std::string_view parameters, std::int64_t rows
   LQ_CHECK(bytes[3].size() == sizeof(parts.offset), kCorruptFile, "{}: offset has {} bytes, but must have 4",
            who, bytes[3].size());
   std::memcpy(&parts.offset, bytes[3].data(), sizeof(parts.offset));
-  return packed_matrix(
-      CodebookMatrix(rows, cols, parse_nf_config(parameters), kind_, parts, who, std::move(keep_alive)));
+  return packed_matrix(CodebookMatrix(rows, cols, parse_codebook_config(parameters), kind_, parts, who,
+                                      std::move(keep_alive)));
 }
 
 }  // namespace lq

@@ -19,7 +19,7 @@ class CodebookFormat final : public QuantFormat {
   bool feeds_back() const override { return true; }
   // "3,8,fp32,64,256"; "3" is what uniform(3) gives.
   std::string parse(std::string_view parameters, std::string_view who) const override;
-  std::string uniform(int bits) const override { return to_string(uniform_nf_config(bits)); }
+  std::string uniform(int bits) const override { return to_string(uniform_codebook_config(bits)); }
   // kAll: the paper's 432 configurations and 216 whose codes have 5 and 6 bits. kLean: fp16 second-level
   // scales, narrow first-level ones: 66 of the 432, allocations from which came within 0.4 % of the objective
   // of all at 2.25 to 3.5 bits, for a sixth of the sweep, and 12 of the others, for budgets between 4 and 8.

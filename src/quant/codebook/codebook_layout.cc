@@ -1,6 +1,6 @@
 #include "quant/codebook/codebook_layout.h"
 
-#include "base/error.h"
+#include "quant/packed_matrix.h"
 
 namespace lq {
 namespace {
@@ -11,9 +11,8 @@ std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; 
 
 CodebookSizes codebook_sizes(std::int64_t rows, std::int64_t cols, const CodebookConfig& config,
                              std::string_view who) {
-  check_nf_config(config, who);
-  LQ_CHECK(rows >= 1 && cols >= 1 && rows <= kMaxCodebookElements / cols, kInvalidArgument,
-           "{}: shape [{}, {}], but a packed matrix has between 1 and 2^42 elements", who, rows, cols);
+  check_codebook_config(config, who);
+  check_packed_shape(rows, cols, who);
   CodebookSizes sizes{};
   sizes.elements = rows * cols;
   sizes.blocks = ceil_div(sizes.elements, config.block);

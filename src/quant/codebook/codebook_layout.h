@@ -17,11 +17,8 @@ struct CodebookSizes {
   std::int64_t scales2_bytes;
 };
 
-// Largest number of elements of one matrix: far above any model's, far below what overflows.
-inline constexpr std::int64_t kMaxCodebookElements = std::int64_t{1} << 42;
-
-// Throws Error(kInvalidArgument) naming `who` unless rows, cols >= 1, rows * cols <= kMaxCodebookElements and
-// the configuration is one of every_codebook_config()'s.
+// Throws Error(kInvalidArgument) naming `who` unless rows, cols >= 1, rows * cols <= kMostElements and the
+// configuration is one of every_codebook_config()'s.
 CodebookSizes codebook_sizes(std::int64_t rows, std::int64_t cols, const CodebookConfig& config,
                              std::string_view who);
 

@@ -9,7 +9,6 @@
 // j in second-level group g: codebook[code_i] * (offset + u_j * (scales2_g / (2^b0 - 1))).
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>

@@ -80,7 +80,7 @@ bool feeds_back(const CodebookQuantizerOptions& options, const ErrorWeights& wei
 
 CodebookQuantizer::CodebookQuantizer(const CodebookConfig& config, const CodebookQuantizerOptions& options)
     : config_(config), options_(options) {
-  check_nf_config(config, "quantizer");
+  check_codebook_config(config, "quantizer");
 }
 
 void CodebookQuantizer::round_trip(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,

@@ -10,7 +10,6 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 
 #include "base/parallel.h"
 #include "quant/ggml/block_kind.h"

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <utility>
 
 #include "base/error.h"
+#include "quant/format_text.h"
 #include "quant/ggml/dequantize.h"
 #include "quant/ggml/ggml_form.h"
 #include "quant/ggml/ggml_quantizer.h"
@@ -17,11 +19,8 @@ namespace {
 
 using ggml::BlockKind;
 
-constexpr std::int64_t kMostElements = std::int64_t{1} << 42;
-
 const BlockKind& kind_named(std::string_view text, std::string_view who) {
-  while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
-  while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
+  text = trimmed(text);
   const auto kinds = ggml::block_kinds();
   const auto at = std::ranges::find(kinds, text, &BlockKind::parameters);
   if (at != kinds.end()) return *at;
@@ -45,8 +44,7 @@ std::vector<std::string> ggml_type_names() {
 
 const BlockKind& ggml_kind_of(const BlockKind& kind, std::int64_t rows, std::int64_t cols,
                               std::string_view who) {
-  LQ_CHECK(rows >= 1 && cols >= 1 && rows <= kMostElements / cols, kInvalidArgument,
-           "{}: shape [{}, {}], but a packed matrix has between 1 and 2^42 elements", who, rows, cols);
+  check_packed_shape(rows, cols, who);
   const BlockKind* const fits = ggml::fitting_kind(kind, cols);
   LQ_CHECK(
       fits != nullptr, kInvalidArgument,
@@ -113,7 +111,8 @@ SweepPlace GgmlFormat::sweep_place(std::string_view parameters) const {
           .group = {kind.codes},
           .anchor = {kind.codes},
           .curve = {kind.codes},
-          .alone = false};
+          .alone = false,
+          .width = static_cast<int>(std::bit_width(static_cast<unsigned>(kind.codes - 1)))};
 }
 
 std::unique_ptr<Quantizer> GgmlFormat::quantizer(std::string_view parameters,

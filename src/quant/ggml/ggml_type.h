@@ -2,7 +2,6 @@
 // in a fixed number of bytes. Multi-byte fields are little endian; nothing is aligned.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "quant/format.h"
+#include "quant/trellis/trellis_layout.h"
 
 namespace lq {
 
@@ -13,6 +14,7 @@ class TrellisFormat final : public QuantFormat {
   std::string_view help() const override { return "trellis code"; }
   bool searches_scales() const override { return true; }
   bool feeds_back() const override { return true; }
+  int outdoes_below() const override { return kTrellisBits.back(); }  // it has 2, 3 and 4 bits
   // "2,12,64"; "2" is what uniform(2) gives.
   std::string parse(std::string_view parameters, std::string_view who) const override;
   std::string uniform(int bits) const override;

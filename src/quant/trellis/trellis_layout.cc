@@ -4,24 +4,18 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
+#include <optional>
 
 #include "base/error.h"
+#include "quant/format_text.h"
+#include "quant/packed_matrix.h"
 
 namespace lq {
 namespace {
 
 using backends::kTrellisSide;
 
-constexpr std::int64_t kMaxTrellisElements = std::int64_t{1} << 42;
-
 std::int64_t parts_of(std::int64_t count, std::int64_t each) { return (count + each - 1) / each; }
-
-std::string_view without_blanks(std::string_view s) {
-  while (!s.empty() && s.front() == ' ') s.remove_prefix(1);
-  while (!s.empty() && s.back() == ' ') s.remove_suffix(1);
-  return s;
-}
 
 }  // namespace
 
@@ -32,14 +26,15 @@ TrellisConfig parse_trellis_config(std::string_view text, std::string_view who) 
   std::size_t count = 0;
   for (std::string_view rest = text;; ++count) {
     const std::size_t comma = rest.find(',');
-    const std::string_view part = without_blanks(rest.substr(0, comma));
+    const std::string_view part = trimmed(rest.substr(0, comma));
     LQ_CHECK(count < numbers.size(), kInvalidArgument,
              "{}: \"{}\" for format tcq, which takes at most bits,L,B such as tcq,2,12,64", who, text);
-    const auto [stop, error] = std::from_chars(part.data(), part.data() + part.size(), numbers[count]);
-    LQ_CHECK(error == std::errc() && stop == part.data() + part.size(), kInvalidArgument,
+    const std::optional<int> number = whole_number(part);
+    LQ_CHECK(number, kInvalidArgument,
              "{}: \"{}\" for format tcq: {} is \"{}\", but must be a whole number, such as tcq,2 or "
              "tcq,2,12,64",
              who, text, kFields[count], part);
+    numbers[count] = *number;
     if (comma == std::string_view::npos) break;
     rest.remove_prefix(comma + 1);
   }
@@ -68,8 +63,7 @@ double trellis_bits_per_weight(const TrellisConfig& config) {
 
 TrellisSizes trellis_sizes(std::int64_t rows, std::int64_t cols, const TrellisConfig& config,
                            std::string_view who) {
-  LQ_CHECK(rows >= 1 && cols >= 1 && rows <= kMaxTrellisElements / cols, kInvalidArgument,
-           "{}: shape [{}, {}], but a packed matrix has between 1 and 2^42 elements", who, rows, cols);
+  check_packed_shape(rows, cols, who);
   TrellisSizes sizes;
   sizes.strips = parts_of(rows, kTrellisSide);
   sizes.tiles = parts_of(cols, kTrellisSide);

@@ -40,7 +40,7 @@ struct TrellisSizes {
   std::int64_t scales_bytes = 0;
 };
 
-// Throws Error(kInvalidArgument) naming `who` unless rows, cols >= 1 and rows * cols <= 2^42.
+// Throws Error(kInvalidArgument) naming `who` unless rows, cols >= 1 and rows * cols <= kMostElements.
 TrellisSizes trellis_sizes(std::int64_t rows, std::int64_t cols, const TrellisConfig& config,
                            std::string_view who);
 

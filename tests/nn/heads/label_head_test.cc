@@ -3,8 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <functional>
-
 #include "base/error.h"
 #include "base/progress.h"
 #include "nn/dense_weight.h"

@@ -12,7 +12,7 @@ namespace {
 
 std::string message_of(const std::string& text) {
   try {
-    parse_nf_config(text);
+    parse_codebook_config(text);
   } catch (const Error& e) {
     EXPECT_EQ(e.code(), ErrorCode::kInvalidArgument);
     return e.what();
@@ -36,16 +36,16 @@ TEST(CodebookConfig, ThereAre432InOneOrder) {
 
 TEST(CodebookConfig, CodesOf5And6BitsAreBesideThePapers) {
   EXPECT_EQ(every_codebook_config().size(), 648U);
-  EXPECT_EQ(parse_nf_config("5,4,fp16,64,256"), (CodebookConfig{5, 4, ScaleDType::kFp16, 64, 256}));
-  EXPECT_DOUBLE_EQ(codebook_bits_per_weight(parse_nf_config("6,4,fp16,32,64")),
+  EXPECT_EQ(parse_codebook_config("5,4,fp16,64,256"), (CodebookConfig{5, 4, ScaleDType::kFp16, 64, 256}));
+  EXPECT_DOUBLE_EQ(codebook_bits_per_weight(parse_codebook_config("6,4,fp16,32,64")),
                    6.0 + 4.0 / 32 + 16.0 / (32 * 64));
 }
 
 TEST(CodebookConfig, TextRoundTrips) {
   for (const CodebookConfig& config : every_codebook_config()) {
-    EXPECT_EQ(parse_nf_config(to_string(config)), config);
+    EXPECT_EQ(parse_codebook_config(to_string(config)), config);
   }
-  EXPECT_EQ(parse_nf_config(" 3, 8 ,fp32, 64,256 "), uniform_nf_config(3));
+  EXPECT_EQ(parse_codebook_config(" 3, 8 ,fp32, 64,256 "), uniform_codebook_config(3));
 }
 
 TEST(CodebookConfig, BadTextSaysWhatIsWrong) {
@@ -60,14 +60,15 @@ TEST(CodebookConfig, BadTextSaysWhatIsWrong) {
   EXPECT_NE(message_of("3,8,fp32,99999999999,256").find("whole number"), std::string::npos);
   EXPECT_NE(message_of("3,8,fp32,64,128").find("B1"), std::string::npos);
   EXPECT_NE(message_of("").find("1 parts"), std::string::npos);
-  EXPECT_THROW(uniform_nf_config(7), Error);
+  EXPECT_THROW(uniform_codebook_config(7), Error);
   EXPECT_NE(message_of("4,5,fp32,64,256").find("b0 (bits of a scale) is 5, but must be one of 2, 3, 4, 8"),
             std::string::npos);
 }
 
 TEST(CodebookConfig, BitsPerWeightIsThePapersFormula) {
-  EXPECT_DOUBLE_EQ(codebook_bits_per_weight(uniform_nf_config(4)), 4.0 + 8.0 / 64 + 32.0 / (64 * 256));
-  EXPECT_DOUBLE_EQ(codebook_bits_per_weight(parse_nf_config("2,3,bf16,16,16")), 2.0 + 3.0 / 16 + 16.0 / 256);
+  EXPECT_DOUBLE_EQ(codebook_bits_per_weight(uniform_codebook_config(4)), 4.0 + 8.0 / 64 + 32.0 / (64 * 256));
+  EXPECT_DOUBLE_EQ(codebook_bits_per_weight(parse_codebook_config("2,3,bf16,16,16")),
+                   2.0 + 3.0 / 16 + 16.0 / 256);
 }
 
 }  // namespace

@@ -7,7 +7,6 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -171,8 +170,8 @@ TEST(NfKernels, AnyRangeDequantizesToTheSameValues) {
   const std::int64_t n = 3 * 64 * 64 + 129;
   const std::vector<float> w = make(Pattern::kNormal, n);
   for (const CodebookConfig& config :
-       {uniform_nf_config(2), uniform_nf_config(3), parse_nf_config("4,3,bf16,16,16"),
-        parse_nf_config("8,4,fp16,32,64")}) {
+       {uniform_codebook_config(2), uniform_codebook_config(3), parse_codebook_config("4,3,bf16,16,16"),
+        parse_codebook_config("8,4,fp16,32,64")}) {
     const CodebookMatrix matrix = CodebookQuantizer(config).quantize(pool, w.data(), 1, n);
     std::vector<float> all(w.size());
     matrix.dequantize(pool, all.data());
@@ -197,7 +196,7 @@ TEST(NfKernels, LargeMatricesTakeTheStreamingPath) {
   const std::int64_t rows = 2049;
   const std::int64_t cols = 2051;
   const std::vector<float> w = make(Pattern::kNormal, rows * cols);
-  const CodebookQuantizer quantizer(uniform_nf_config(3));
+  const CodebookQuantizer quantizer(uniform_codebook_config(3));
   const CodebookMatrix matrix = quantizer.quantize(pool, w.data(), rows, cols);
   std::vector<float> want(w.size());
   matrix.dequantize_rows(0, rows, want.data());
@@ -214,7 +213,7 @@ TEST(NfKernels, ThreadsDoNotChangeTheBytes) {
   const std::int64_t n = 300001;
   const std::vector<float> w = make(Pattern::kNormal, n);
   ThreadPool one(1);
-  const CodebookQuantizer quantizer(parse_nf_config("3,4,bf16,16,64"));
+  const CodebookQuantizer quantizer(parse_codebook_config("3,4,bf16,16,64"));
   const CodebookMatrix want = quantizer.quantize(one, w.data(), 1, n);
   for (const int threads : {2, 7}) {
     ThreadPool pool(threads);

@@ -33,7 +33,7 @@ TEST(CodebookMatrix, StorageIsTheSumOfItsParts) {
   ThreadPool pool(1);
   const auto w = reference::normal_matrix(1, 100 * 77, 3);
   const CodebookMatrix m =
-      CodebookQuantizer(parse_nf_config("3,4,bf16,32,64")).quantize(pool, w.data(), 100, 77);
+      CodebookQuantizer(parse_codebook_config("3,4,bf16,32,64")).quantize(pool, w.data(), 100, 77);
   // 7700 weights: 121 groups of codes; 241 blocks: 4 groups of scales; 4 second-level scales; an offset.
   EXPECT_EQ(m.storage_bytes(), 121 * 24 + 4 * 32 + 4 * 2 + 4);
   EXPECT_DOUBLE_EQ(m.bits_per_weight(), 8.0 * static_cast<double>(m.storage_bytes()) / 7700.0);
@@ -54,7 +54,8 @@ TEST(CodebookMatrix, BorrowsUnalignedPartsAndSurvivesMoves) {
   ThreadPool pool(1);
   const auto w = reference::normal_matrix(1, 64 * 65, 3);
   for (const char* text : {"4,8,fp32,64,256", "3,2,fp16,16,16"}) {
-    const CodebookMatrix owned = CodebookQuantizer(parse_nf_config(text)).quantize(pool, w.data(), 64, 65);
+    const CodebookMatrix owned =
+        CodebookQuantizer(parse_codebook_config(text)).quantize(pool, w.data(), 64, 65);
     std::vector<float> want(w.size());
     owned.dequantize(pool, want.data());
     const Copy copy(owned);
@@ -78,7 +79,7 @@ TEST(CodebookMatrix, DamagedPartsAreRefused) {
   ThreadPool pool(1);
   const auto w = reference::normal_matrix(1, 10 * 100, 3);
   const CodebookMatrix m =
-      CodebookQuantizer(parse_nf_config("3,4,bf16,16,16")).quantize(pool, w.data(), 10, 100);
+      CodebookQuantizer(parse_codebook_config("3,4,bf16,16,16")).quantize(pool, w.data(), 10, 100);
   const auto expect_refused = [&](const char* part, const std::function<void(Copy&)>& damage) {
     Copy copy(m);
     damage(copy);
@@ -125,7 +126,7 @@ TEST(CodebookMatrix, ImpossibleShapesAreRefusedBeforeAnyAllocation) {
 TEST(CodebookMatrix, TheLargestScalesStayFinite) {
   ThreadPool pool(1);
   const auto w = reference::normal_matrix(1, 64, 3);
-  const CodebookMatrix m = CodebookQuantizer(uniform_nf_config(4)).quantize(pool, w.data(), 8, 8);
+  const CodebookMatrix m = CodebookQuantizer(uniform_codebook_config(4)).quantize(pool, w.data(), 8, 8);
   Copy copy(m);
   copy.offset = std::numeric_limits<float>::max();
   std::memcpy(copy.scales2.data(), &copy.offset, 4);

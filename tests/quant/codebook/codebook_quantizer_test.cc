@@ -3,8 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
-#include <string>
 #include <vector>
 
 #include "base/error.h"
@@ -28,7 +26,7 @@ TEST(CodebookQuantizer, ErrorsLieBetweenTheBounds) {
   const auto w = reference::normal_matrix(1, n, 3);
   std::vector<float> q(w.size());
   for (const int bits : {2, 3, 4, 5, 6, 8}) {
-    CodebookQuantizer(uniform_nf_config(bits)).round_trip(pool, w.data(), 512, 512, q.data());
+    CodebookQuantizer(uniform_codebook_config(bits)).round_trip(pool, w.data(), 512, 512, q.data());
     const double mse = squared_error(w, q) / static_cast<double>(n);
     EXPECT_GT(mse, std::pow(4.0, -bits)) << bits;
     EXPECT_LT(mse, std::pow(10.0 / (1 << bits), 2) / 12.0) << bits;
@@ -41,8 +39,8 @@ TEST(CodebookQuantizer, NormalFloatBeatsUniformOnNormalWeights) {
   std::vector<float> nf(w.size());
   std::vector<float> uniform(w.size());
   for (const int bits : {2, 3, 4}) {
-    CodebookQuantizer(uniform_nf_config(bits)).round_trip(pool, w.data(), 512, 512, nf.data());
-    CodebookQuantizer(uniform_nf_config(bits), {.kind = CodebookKind::kUniformInt})
+    CodebookQuantizer(uniform_codebook_config(bits)).round_trip(pool, w.data(), 512, 512, nf.data());
+    CodebookQuantizer(uniform_codebook_config(bits), {.kind = CodebookKind::kUniformInt})
         .round_trip(pool, w.data(), 512, 512, uniform.data());
     EXPECT_LT(squared_error(w, nf), squared_error(w, uniform)) << bits;
   }
@@ -54,9 +52,9 @@ TEST(CodebookQuantizer, LloydMaxWithSearchBeatsNormalFloatWithSearch) {
   std::vector<float> nf(w.size());
   std::vector<float> lm(w.size());
   for (const int bits : {2, 3, 4}) {
-    CodebookQuantizer(uniform_nf_config(bits), {.scales = ScaleMode::kSearch})
+    CodebookQuantizer(uniform_codebook_config(bits), {.scales = ScaleMode::kSearch})
         .round_trip(pool, w.data(), 512, 512, nf.data());
-    CodebookQuantizer(uniform_nf_config(bits),
+    CodebookQuantizer(uniform_codebook_config(bits),
                       {.kind = CodebookKind::kLloydMax, .scales = ScaleMode::kSearch})
         .round_trip(pool, w.data(), 512, 512, lm.data());
     EXPECT_LT(squared_error(w, lm), squared_error(w, nf)) << bits;
@@ -64,10 +62,10 @@ TEST(CodebookQuantizer, LloydMaxWithSearchBeatsNormalFloatWithSearch) {
 }
 
 TEST(CodebookQuantizer, SaysWhatItIs) {
-  const CodebookQuantizer nf(parse_nf_config("3,8,fp32,64,256"));
+  const CodebookQuantizer nf(parse_codebook_config("3,8,fp32,64,256"));
   EXPECT_EQ(nf.name(), "nf 3,8,fp32,64,256");
   EXPECT_DOUBLE_EQ(nf.bits_per_weight(), codebook_bits_per_weight(nf.config()));
-  EXPECT_EQ(CodebookQuantizer(uniform_nf_config(4), {.kind = CodebookKind::kUniformInt}).name(),
+  EXPECT_EQ(CodebookQuantizer(uniform_codebook_config(4), {.kind = CodebookKind::kUniformInt}).name(),
             "int 4,8,fp32,64,256");
   CodebookConfig bad;
   bad.bits = 7;
@@ -77,7 +75,7 @@ TEST(CodebookQuantizer, SaysWhatItIs) {
 TEST(CodebookQuantizer, ImpossibleShapesAreRefused) {
   ThreadPool pool(1);
   float x = 0.0F;
-  const CodebookQuantizer quantizer(uniform_nf_config(4));
+  const CodebookQuantizer quantizer(uniform_codebook_config(4));
   EXPECT_THROW(quantizer.round_trip(pool, &x, 0, 1, &x), Error);
   EXPECT_THROW(quantizer.round_trip(pool, &x, std::int64_t{1} << 40, std::int64_t{1} << 40, &x), Error);
 }
@@ -85,7 +83,7 @@ TEST(CodebookQuantizer, ImpossibleShapesAreRefused) {
 TEST(CodebookQuantizer, PacksWhatItQuantizes) {
   ThreadPool pool(1);
   const auto w = reference::normal_matrix(33, 70, 5);
-  const CodebookQuantizer quantizer(uniform_nf_config(3), {.kind = CodebookKind::kLloydMax});
+  const CodebookQuantizer quantizer(uniform_codebook_config(3), {.kind = CodebookKind::kLloydMax});
   const PackedMatrix packed = quantizer.pack(pool, w.data(), 33, 70);
   const CodebookMatrix matrix = quantizer.quantize(pool, w.data(), 33, 70);
   EXPECT_EQ(packed.choice(), (QuantChoice{"lm", "3,8,fp32,64,256"}));
@@ -99,7 +97,7 @@ TEST(CodebookQuantizer, PacksWhatItQuantizes) {
   packed.dequantize(pool, out.data());
   EXPECT_EQ(out, q);
   EXPECT_EQ(quantizer.feedback(), Feedback::kOff);
-  const CodebookQuantizer with(uniform_nf_config(3), {.feedback = Feedback::kOn});
+  const CodebookQuantizer with(uniform_codebook_config(3), {.feedback = Feedback::kOn});
   EXPECT_EQ(with.feedback(), Feedback::kOn);
   EXPECT_EQ(with.without_feedback()->name(), "nf 3,8,fp32,64,256");
 }
@@ -111,7 +109,7 @@ TEST(CodebookQuantizer, PacksCodesThatAreGiven) {
   const std::int64_t cols = 50;
   const auto w = reference::normal_matrix(rows, cols, 6);
   for (const int bits : {2, 3, 8}) {
-    const CodebookQuantizer quantizer(uniform_nf_config(bits), {.scales = ScaleMode::kSearch});
+    const CodebookQuantizer quantizer(uniform_codebook_config(bits), {.scales = ScaleMode::kSearch});
     const CodebookMatrix matrix = quantizer.quantize(pool, w.data(), rows, cols);
     std::vector<std::uint8_t> codes(w.size());
     for (std::size_t i = 0; i < codes.size(); ++i)

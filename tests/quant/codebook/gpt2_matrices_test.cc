@@ -6,7 +6,6 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -87,7 +86,7 @@ TEST_F(Gpt2Matrices, ErrorsAreTheAuthors) {
   for (const auto& golden : goldens.at("cases")) {
     if (golden.at("rank") != 0) continue;  // decomposition has its own test
     const Tensor w = load(golden.at("file"), golden.at("matrix"));
-    const CodebookConfig config = parse_nf_config(parts_from_json(golden.at("config"), "goldens"));
+    const CodebookConfig config = parse_codebook_config(parts_from_json(golden.at("config"), "goldens"));
     std::vector<float> q(static_cast<std::size_t>(w.numel()));
     CodebookQuantizer(config).round_trip(pool, w.data<float>(), w.shape()[0], w.shape()[1], q.data());
     const double want = golden.at("relative_error");

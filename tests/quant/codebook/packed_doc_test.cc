@@ -56,7 +56,7 @@ TEST(PackedDoc, ExampleIsWhatTheCodecDoes) {
   for (int i = 0; i < 64; ++i) {
     w[static_cast<std::size_t>(i)] = std::ldexp(static_cast<float>(37 * i % 64 - 32), -(5 + i / 16));
   }
-  const CodebookConfig config = parse_nf_config("3,2,fp16,16,16");
+  const CodebookConfig config = parse_codebook_config("3,2,fp16,16,16");
   const Codebook& book = codebook_of(CodebookKind::kNormalFloat, 3);
   const CodebookReferencePacked packed = codebook_reference_quantize(w.data(), 64, config, book);
   std::map<std::string, std::string> want = {

@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
-
 #include "quant/codebook/codebook_quantizer.h"
 #include "reference/dense_matrix.h"
 
@@ -16,7 +14,7 @@ TEST(RestoredScales, AreThoseOfTheDecodedMatrix) {
   constexpr std::int64_t kRows = 13, kCols = 101;  // blocks cross rows, the last one is short
   const auto w = reference::normal_matrix(kRows, kCols, 5);
   for (const char* text : {"2,8,fp32,64,256", "3,2,bf16,16,16", "4,3,fp16,32,64", "8,4,fp32,64,64"}) {
-    const CodebookConfig config = parse_nf_config(text);
+    const CodebookConfig config = parse_codebook_config(text);
     const auto matrix = CodebookQuantizer(config).quantize(pool, w.data(), kRows, kCols);
     const RestoredScales restored = restored_scales(matrix);
     const std::int64_t blocks = (kRows * kCols + config.block - 1) / config.block;
