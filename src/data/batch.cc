@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <deque>
-#include <numeric>
 
 #include "base/error.h"
 #include "base/rng.h"
@@ -80,24 +79,6 @@ std::vector<Indices> cut_batches(const std::vector<Indices>& rows, std::int64_t 
 }
 
 }  // namespace
-
-std::vector<std::int32_t> Batch::positions() const {
-  std::vector<std::int32_t> out(ids.size());
-  for (std::size_t s = 0; s + 1 < starts.size(); ++s) {
-    for (std::int64_t t = starts[s]; t < starts[s + 1]; ++t) {
-      out[static_cast<std::size_t>(t)] = static_cast<std::int32_t>(t - starts[s]);
-    }
-  }
-  return out;
-}
-
-std::vector<std::int32_t> Batch::segments() const {
-  std::vector<std::int32_t> out(ids.size());
-  for (std::size_t s = 0; s + 1 < starts.size(); ++s) {
-    std::fill(out.begin() + starts[s], out.begin() + starts[s + 1], static_cast<std::int32_t>(s));
-  }
-  return out;
-}
 
 Batch make_batch(std::span<const EncodedExample> examples, std::span<const std::int64_t> picked) {
   Batch batch;

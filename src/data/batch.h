@@ -20,9 +20,6 @@ struct Batch {
   std::int64_t trained_tokens = 0;    // targets that are not kNoTarget; of examples with labels: their number
   std::vector<std::int32_t> types;    // token types of the ids; empty: all 0
   std::vector<float> labels;          // one a sequence where the examples have labels, else empty
-
-  std::vector<std::int32_t> positions() const;  // distance from the sequence's start
-  std::vector<std::int32_t> segments() const;   // number of the sequence
 };
 
 Batch make_batch(std::span<const EncodedExample> examples, std::span<const std::int64_t> picked);

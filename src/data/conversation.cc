@@ -133,7 +133,7 @@ Conversation conversation_of_instruction(const RecordFields& fields, const std::
   Builder builder(fields, report);
   const std::string input = fields.text_or("input");
   std::string question = fields.text("instruction");
-  if (!input.empty()) question += between + input;
+  if (!input.empty()) question += (question.empty() ? "" : between) + input;
   if (const Json history = fields.value_or_null("history"); !history.is_null()) {
     LQ_CHECK(history.is_array(), kCorruptFile, "{}: '{}' should be a list of pairs, is {}", fields.place(),
              fields.name("history"), history.type_name());

@@ -27,6 +27,38 @@ std::optional<std::size_t> CsvReader::column(std::string_view name) const {
   return static_cast<std::size_t>(it - columns_.begin());
 }
 
+// The field that begins with the quote at `at`, which moves behind the closing one. Where the field goes on
+// in the next lines, these are appended to `line`. Nothing where no quote closes it, or text follows, and the
+// options allow that.
+std::optional<std::string> CsvReader::read_quoted(std::string& line, std::size_t& at, std::size_t number) {
+  const bool always = options_.quotes == Quotes::kAlways;
+  std::string field;
+  std::size_t end = at + 1;
+  for (;; ++end) {
+    if (end >= line.size()) {
+      if (!always) return std::nullopt;
+      line += lines_.line_end();
+      std::string next;
+      LQ_CHECK(lines_.next(next), kCorruptFile, "{}: a quote is never closed", place());
+      line += next;
+    }
+    if (line[end] != '"') {
+      field.push_back(line[end]);
+    } else if (end + 1 < line.size() && line[end + 1] == '"') {
+      field.push_back('"');
+      ++end;
+    } else {
+      ++end;
+      break;
+    }
+  }
+  const bool whole = end >= line.size() || line[end] == options_.separator;
+  LQ_CHECK(whole || !always, kCorruptFile, "{}: text behind the closing quote of field {}", place(), number);
+  if (!whole) return std::nullopt;
+  at = end;
+  return field;
+}
+
 bool CsvReader::read_row(std::vector<std::string>& fields) {
   fields.clear();
   std::string line;
@@ -36,33 +68,14 @@ bool CsvReader::read_row(std::vector<std::string>& fields) {
   row_line_ = lines_.line_number();
   std::size_t at = 0;
   while (true) {
-    std::string field;
-    if (options_.quotes && at < line.size() && line[at] == '"') {
-      for (++at;; ++at) {
-        if (at >= line.size()) {  // the field goes on in the next line
-          LQ_CHECK(lines_.next(line), kCorruptFile, "{}: a quote is never closed", place());
-          field.push_back('\n');
-          at = static_cast<std::size_t>(-1);
-          continue;
-        }
-        if (line[at] != '"') {
-          field.push_back(line[at]);
-        } else if (at + 1 < line.size() && line[at + 1] == '"') {
-          field.push_back('"');
-          ++at;
-        } else {
-          ++at;
-          break;
-        }
-      }
-      LQ_CHECK(at >= line.size() || line[at] == options_.separator, kCorruptFile,
-               "{}: text behind the closing quote of field {}", place(), fields.size() + 1);
-    } else {
+    std::optional<std::string> field;
+    if (at < line.size() && line[at] == '"') field = read_quoted(line, at, fields.size() + 1);
+    if (!field) {
       const std::size_t end = std::min(line.find(options_.separator, at), line.size());
       field = line.substr(at, end - at);
       at = end;
     }
-    fields.push_back(std::move(field));
+    fields.push_back(std::move(*field));
     if (at >= line.size()) return true;
     ++at;  // the separator; a line that ends with one has an empty last field
     if (at >= line.size()) {

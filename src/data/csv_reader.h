@@ -10,11 +10,16 @@
 
 namespace lq {
 
+// What a quote at the beginning of a field is.
+enum class Quotes {
+  kAlways,       // "a ""quoted"" field, with separators and line ends in it" (RFC 4180)
+  kWhereClosed,  // the same where the line has its end, else a letter like any other: TSV is written both
+                 // ways
+};
+
 struct CsvOptions {
   char separator = ',';
-  // "a ""quoted"" field, with separators and line ends in it" (RFC 4180). Off for TSV, where a quote is a
-  // letter like any other, as in GLUE's files.
-  bool quotes = true;
+  Quotes quotes = Quotes::kAlways;
   // What the columns are called, where the file has no row of names.
   std::vector<std::string> columns = {};
 };
@@ -39,6 +44,7 @@ class CsvReader {
 
  private:
   bool read_row(std::vector<std::string>& fields);
+  std::optional<std::string> read_quoted(std::string& line, std::size_t& at, std::size_t number);
   LineReader lines_;
   CsvOptions options_;
   std::vector<std::string> columns_;

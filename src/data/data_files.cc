@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <string>
 
 #include "base/error.h"
@@ -54,9 +53,14 @@ std::vector<fs::path> data_files(const fs::path& path, DataReport* report) {
   std::error_code ec;
   LQ_CHECK(fs::exists(path, ec), kNotFound, "{}: no such file or folder", path.string());
   if (!fs::is_directory(path, ec)) return {path};
-  std::vector<fs::path> files, unread;
+  std::vector<fs::path> files, unread, hidden;
   for (auto it = fs::recursive_directory_iterator(path, ec); it != fs::recursive_directory_iterator();
        it.increment(ec)) {
+    if (it->path().filename().string().starts_with('.')) {  // copies of editors and file systems
+      if (it->is_directory(ec)) it.disable_recursion_pending();
+      hidden.push_back(it->path());
+      continue;
+    }
     if (!it->is_regular_file(ec)) continue;
     const bool wanted = kind_of_name(it->path()) != FileKind::kUnknown;
     const bool known = std::ranges::find(kUnread, ending_of(it->path())) != kUnread.end();
@@ -71,7 +75,9 @@ std::vector<fs::path> data_files(const fs::path& path, DataReport* report) {
            unread.empty() ? ""
                           : fmt::format("; {} and {} more such files cannot be read as data",
                                         unread.front().filename().string(), unread.size() - 1));
+  std::sort(hidden.begin(), hidden.end());
   if (report != nullptr) {
+    for (const fs::path& entry : hidden) report->count(Finding::kHiddenPassedOver, "", entry.string());
     for (const fs::path& file : unread) {
       report->count(Finding::kFilePassedOver, ending_of(file), file.string());
     }

@@ -2,6 +2,7 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -30,6 +31,15 @@ RecordFormat format_of(const RecordFields& fields, const Json& record) {
 // Malformed UTF-8 comes from tables, where it has been counted; JSON has none.
 std::string valid(const std::string& text) { return utf8::is_valid(text) ? text : utf8::repair(text); }
 
+// A list, or a text that is one of objects in JSON, as tables have it. Any other text is a text.
+bool holds_messages(const RecordFields& fields, const std::string& field) {
+  const Json& value = fields.get(field);
+  if (!value.is_string()) return value.is_array();
+  const Json list = Json::parse(value.get_ref<const std::string&>(), nullptr, false);
+  return list.is_array() && !list.empty() &&
+         std::ranges::all_of(list, [](const Json& one) { return one.is_object(); });
+}
+
 }  // namespace
 
 RecordFormat detect_format(const Json& record, const ExampleFormat& format, const std::string& place) {
@@ -51,8 +61,8 @@ Example ExampleMaker::make(const Json& record, const std::string& place, DataRep
   LQ_CHECK(record.is_object(), kCorruptFile, "{}: should be an object, is {}", place, record.type_name());
   const RecordFields fields(record, format_.fields, place);
   const RecordFormat format = format_of(fields, record);
-  const bool lists = format == RecordFormat::kPromptCompletion && fields.get("prompt").is_array() &&
-                     fields.get("completion").is_array();
+  const bool lists = format == RecordFormat::kPromptCompletion && holds_messages(fields, "prompt") &&
+                     holds_messages(fields, "completion");
   Example out;
   Conversation conversation;
   if (format == RecordFormat::kText) {
@@ -62,7 +72,11 @@ Example ExampleMaker::make(const Json& record, const std::string& place, DataRep
     out.text = valid(fields.text("prompt"));
     const std::size_t begin = out.text.size();
     out.text += valid(fields.text("completion"));
-    out.trained = {{begin, out.text.size()}};
+    if (out.text.size() > begin) {
+      out.trained = {{begin, out.text.size()}};
+    } else {
+      report.count(Finding::kEmptyTurn, "", place);
+    }
   } else {
     ConversationWriter* writer = writer_.get();
     if (format == RecordFormat::kInstruction) {

@@ -18,6 +18,7 @@ struct LineReader::Impl {
   std::string head;
   std::string_view left;  // read, but not given out yet
   std::int64_t line = 0;
+  std::string_view line_end;
 
   Impl(std::unique_ptr<ByteSource> bytes, std::string its_name)
       : name(std::move(its_name)), source(std::move(bytes)), head(take_head(*source, kTextHead)) {
@@ -46,6 +47,7 @@ std::string_view LineReader::head() const { return std::string_view(impl_->head)
 bool LineReader::next(std::string& line) {
   line.clear();
   bool any = false;
+  impl_->line_end = "";
   while (true) {
     if (impl_->left.empty() && !impl_->refill()) break;
     any = true;
@@ -58,11 +60,15 @@ bool LineReader::next(std::string& line) {
       continue;
     }
     impl_->left.remove_prefix(end + 1);
+    impl_->line_end = "\n";
     break;
   }
   if (!any) return false;
   ++impl_->line;
-  if (line.ends_with('\r')) line.pop_back();
+  if (line.ends_with('\r')) {
+    line.pop_back();
+    if (!impl_->line_end.empty()) impl_->line_end = "\r\n";
+  }
   return true;
 }
 
@@ -77,6 +83,7 @@ std::string LineReader::rest() {
   return out;
 }
 
+std::string_view LineReader::line_end() const { return impl_->line_end; }
 std::int64_t LineReader::line_number() const { return impl_->line; }
 const std::string& LineReader::name() const { return impl_->name; }
 std::string LineReader::place() const { return fmt::format("{}:{}", impl_->name, impl_->line); }

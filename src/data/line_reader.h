@@ -26,6 +26,8 @@ class LineReader {
   // before the first line is dropped. Throws kCorruptFile for damaged compressed data, kUnsupported for a
   // line above 1 GiB.
   bool next(std::string& line);
+  // How the line that next() gave last ended: "\n", "\r\n", or "" at the end of the file.
+  std::string_view line_end() const;
   // The rest of the file as it is, line ends too.
   std::string rest();
 

@@ -3,10 +3,8 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <set>
 #include <string>
-#include <string_view>
 
 #include "data/data_report.h"
 

@@ -128,8 +128,8 @@ std::unique_ptr<RecordReader> make(LineReader lines, const RecordOptions& option
       return std::make_unique<Rows>(std::move(lines), CsvOptions{.columns = options.columns}, options);
     case FileKind::kTsv:
       return std::make_unique<Rows>(
-          std::move(lines), CsvOptions{.separator = '\t', .quotes = false, .columns = options.columns},
-          options);
+          std::move(lines),
+          CsvOptions{.separator = '\t', .quotes = Quotes::kWhereClosed, .columns = options.columns}, options);
     case FileKind::kText:
       if (json && options.report != nullptr) {
         options.report->count(Finding::kTextLikeJson, "", lines.name());

@@ -40,8 +40,6 @@ TEST(Batch, SequencesStayApart) {
   const std::int32_t no = kNoTarget;
   EXPECT_EQ(b.targets, (std::vector<std::int32_t>{no, no, 1, no, 6, 7, no, no, no}));
   EXPECT_EQ(b.trained_tokens, 3);
-  EXPECT_EQ(b.positions(), (std::vector<std::int32_t>{0, 1, 2, 3, 0, 1, 2, 0, 1}));
-  EXPECT_EQ(b.segments(), (std::vector<std::int32_t>{0, 0, 0, 0, 1, 1, 1, 2, 2}));
 }
 
 TEST(PlanEpoch, EveryExampleOnceInEveryWay) {

@@ -32,8 +32,22 @@ TEST(CsvReader, ReadsQuotedFields) {
             (std::vector<Row>{{"a", "b"}, {"x, y", "say \"hi\""}, {"", ""}}));
   EXPECT_EQ(rows("a,b\n\"two\n\nlines\",3"), (std::vector<Row>{{"a", "b"}, {"two\n\nlines", "3"}}));
   EXPECT_EQ(rows("a\n\"\"\nx\"y\n"), (std::vector<Row>{{"a"}, {""}, {"x\"y"}}));
-  EXPECT_EQ(rows("a\tb\n\"1\t2\n", {.separator = '\t', .quotes = false}),
+  EXPECT_EQ(rows("a\tb\n\"1\t2\n", {.separator = '\t', .quotes = Quotes::kWhereClosed}),
             (std::vector<Row>{{"a", "b"}, {"\"1", "2"}}));
+  EXPECT_EQ(rows("a\n\"x\r\ny\nz\"\r\n"), (std::vector<Row>{{"a"}, {"x\r\ny\nz"}})) << "line ends stay";
+}
+
+// Some programs quote a cell of a TSV file, others write it as it is: what is no whole quoted cell is the
+// latter.
+TEST(CsvReader, TakesQuotesOfTsvWhereTheyClose) {
+  const auto cells = [](const std::string& line) {
+    return rows("a\tb\n" + line + "\n", {.separator = '\t', .quotes = Quotes::kWhereClosed}).back();
+  };
+  EXPECT_EQ(cells("\"He said \"\"hi\"\" to me\"\t1"), (Row{"He said \"hi\" to me", "1"}));
+  EXPECT_EQ(cells("1\t\"a\tb\""), (Row{"1", "a\tb"}));
+  EXPECT_EQ(cells("\"Hi\" he said\t1"), (Row{"\"Hi\" he said", "1"}));
+  EXPECT_EQ(cells("\"never closed\t1"), (Row{"\"never closed", "1"}));
+  EXPECT_EQ(cells("1\t\""), (Row{"1", "\""}));
 }
 
 // What is written with quotes around every field is read back, whatever the fields hold.

@@ -49,5 +49,15 @@ TEST(DataFiles, DataThatIsNotReadIsSaid) {
   EXPECT_NE(report.lines()[0].find("2 .parquet file(s) passed over"), std::string::npos) << report.lines()[0];
 }
 
+TEST(DataFiles, HiddenOnesAreCountedAndNotRead) {
+  const TempDir dir;
+  for (const char* name : {"train.jsonl", ".train.jsonl", "._train.jsonl", ".ipynb_checkpoints/train.jsonl"})
+    put_file(dir / name, "{}");
+  DataReport report;
+  EXPECT_EQ(data_files(dir.path(), &report), std::vector{dir / "train.jsonl"});
+  EXPECT_EQ(report.total(Finding::kHiddenPassedOver), 3) << "two files and a folder";
+  EXPECT_EQ(data_files(dir / ".train.jsonl"), std::vector{dir / ".train.jsonl"}) << "who names it gets it";
+}
+
 }  // namespace
 }  // namespace lq

@@ -138,5 +138,32 @@ TEST(Example, RealFiles) {
             5);
 }
 
+TEST(Example, ListsOfMessagesMayBeTexts) {
+  const ChatTemplate chatml = ChatTemplate::by_name("chatml", "", "<|im_end|>");
+  const ExampleFormat chat{.chat = &chatml};
+  const Json prompt = Json::array({{{"role", "user"}, {"content", "2+2?"}}});
+  const Json completion = Json::array({{{"role", "assistant"}, {"content", "4"}}});
+  const Parts lists = parts_of({{"prompt", prompt}, {"completion", completion}}, chat);
+  EXPECT_EQ(lists.responses, "[4<|im_end|>]");
+  const Parts texts = parts_of({{"prompt", prompt.dump()}, {"completion", completion.dump()}}, chat);
+  EXPECT_EQ(texts.text, lists.text);
+  EXPECT_EQ(texts.responses, lists.responses);
+  EXPECT_EQ(parts_of({{"prompt", "say [1]"}, {"completion", "[1, 2]"}}, chat).responses, "[[1, 2]]")
+      << "a list of numbers is a text";
+}
+
+TEST(Example, AnEmptyCompletionIsNotLearnt) {
+  DataReport report;
+  const Example example = ExampleMaker({}).make({{"prompt", "Q"}, {"completion", ""}}, "f:1", report);
+  EXPECT_TRUE(example.trained.empty());
+  EXPECT_EQ(report.total(Finding::kEmptyTurn), 1);
+}
+
+TEST(Example, AnInputWithoutInstructionBeginsTheQuestion) {
+  const ChatTemplate chatml = ChatTemplate::by_name("chatml", "", "<|im_end|>");
+  const Parts parts = parts_of({{"instruction", ""}, {"input", "1 2"}, {"output", "3"}}, {.chat = &chatml});
+  EXPECT_EQ(parts.text, "<|im_start|>user\n1 2<|im_end|>\n<|im_start|>assistant\n3<|im_end|>\n");
+}
+
 }  // namespace
 }  // namespace lq
