@@ -191,8 +191,9 @@ std::optional<CalibrationStats> finished(const CalibrateOptions& o, const std::s
   try {
     CalibrationStats stats = CalibrationStats::open(o.out);
     if (stats.job_hash() == job) return stats;
-  } catch (const Error&) {
-    // Damaged: made again.
+  } catch (const Error& e) {
+    // Damaged: made again. A file that cannot be read at all is the user's to see.
+    if (e.code() == ErrorCode::kIo) throw;
   }
   return std::nullopt;
 }
@@ -206,7 +207,7 @@ struct Pieces {
 std::optional<Pieces> open_pieces(const WorkStore& store, std::int64_t layers) {
   Pieces pieces;
   for (std::int64_t layer = 0; layer < layers; ++layer) {
-    auto item = store.get(CalibrationRun::piece_name(layer));
+    auto item = store.get(block_piece_name(layer));
     if (!item) return std::nullopt;
     for (const auto& module : item->info.at("silent")) pieces.silent.push_back(module.get<std::string>());
     pieces.blocks.push_back(std::move(*item));

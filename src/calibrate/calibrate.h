@@ -82,12 +82,12 @@ struct CalibrateReport {
 // goes on from `work`, which is removed at the end. Where OUT is the result of the same job, nothing is
 // computed. A text that the model samples itself (self) lies in `work` too, batch by batch.
 // Throws Error(kInvalidArgument) for neither or both of data and self, a text too short for one window,
-// impossible options,
-// activations or gradients that are not finite (naming the layer and the window); Error(kNotFound) for a
-// module that the model lacks; Error(kUnsupported) for an encoder's own samples; and what loading the model,
-// its tokenizer and the text throws. The model may be dense or packed; an adapter beside it is not used. An
-// encoder's loss is that of hidden tokens (masked_windows). task: its examples and their loss instead; the
-// model's head over sequences, or a fresh one. REQUIRES: task where options.task is not empty.
+// impossible options, activations or gradients that are not finite (naming the layer and the window);
+// Error(kNotFound) for a module that the model lacks; Error(kUnsupported) for an encoder's own samples;
+// and what loading the model, its tokenizer and the text throws. The model may be dense or packed; an
+// adapter beside it is not used. An encoder's loss is that of hidden tokens (masked_windows). task: its
+// examples and their loss instead; the model's head over sequences, or a fresh one. REQUIRES: task where
+// options.task is not empty.
 CalibrateReport calibrate(Context& ctx, const CheckpointPtr& model, const CalibrateOptions& options,
                           const TaskSequences* task = nullptr);
 // Opens options.model.

@@ -24,8 +24,10 @@ struct WindowGroup {
 // Summed windows first; no group holds both kinds.
 std::vector<WindowGroup> window_groups(const CalibrationWindows& windows);
 
+using Segment = std::pair<std::int64_t, std::int64_t>;  // blocks [first, last)
+
 struct CalibrationPlan {
-  std::vector<std::pair<std::int64_t, std::int64_t>> segments;  // of blocks [first, last), from the bottom
+  std::vector<Segment> segments;    // from the bottom
   bool boundaries_on_disk = false;  // else activations between segments stay in memory
   std::int64_t blocks_at_once = 0;  // of the largest segment
   // Peak, the model's weights included; where blocks are computed on a device, of that: boundaries then lie

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <list>
 
 #include "base/process.h"
 #include "ops/device_memory.h"
@@ -57,8 +56,6 @@ CalibrationRun::CalibrationRun(Context& ctx, Model& model, const CalibrationWind
   output_ = empty_tensor(ctx.device, DType::kF32, {widest, hidden});
 }
 
-std::string CalibrationRun::piece_name(std::int64_t layer) { return fmt::format("block.{}", layer); }
-
 TokenBatch CalibrationRun::batch_of(const WindowGroup& g) const {
   const auto first = static_cast<std::size_t>(windows_.start(g.first));
   const auto count = static_cast<std::size_t>(tokens_of(g));
@@ -90,7 +87,7 @@ Matrix CalibrationRun::buffer(Tensor& t, const WindowGroup& g) const {
 bool CalibrationRun::segment_done(std::size_t s) const {
   const auto [first, last] = plan_.segments[s];
   for (std::int64_t layer = first; layer < last; ++layer) {
-    if (!store_.has(piece_name(layer))) return false;
+    if (!store_.has(block_piece_name(layer))) return false;
   }
   return !gather_.gradients() || last < model_.spec().layers() || store_.has("loss");
 }
@@ -113,7 +110,7 @@ void CalibrationRun::advance(std::int64_t units) {
 std::int64_t CalibrationRun::run() {
   std::int64_t before = 0;
   for (std::int64_t layer = 0; layer < model_.spec().layers(); ++layer) {
-    before += store_.has(piece_name(layer)) ? 1 : 0;
+    before += store_.has(block_piece_name(layer)) ? 1 : 0;
   }
   ctx_.progress.begin("calibrate", std::ssize(windows_.ids), "tokens");
   if (gather_.gradients()) {
@@ -149,7 +146,7 @@ void CalibrationRun::run_backward() {
   const std::int64_t tokens = std::ssize(windows_.ids);
   all_units_ = tokens * plan_.segments[start].first +
                kBackwardUnits * tokens * (plan_.segments[start].second - plan_.segments[lowest].first);
-  sweep(start);
+  carry_activations(start);
   for (std::size_t s = start + 1; s-- > lowest;) run_segment(s);
 }
 
@@ -158,16 +155,16 @@ void CalibrationRun::run_forward() {
   while (lowest < plan_.segments.size() && segment_done(lowest)) ++lowest;
   if (lowest == plan_.segments.size()) return;
   all_units_ = std::ssize(windows_.ids) * model_.spec().layers();
-  sweep(lowest);
+  carry_activations(lowest);
   for (std::size_t s = lowest; s < plan_.segments.size(); ++s) run_segment(s);
 }
 
 // Activations at the lower ends of the first `segments` segments but one, and of the next.
-void CalibrationRun::sweep(std::size_t segments) {
+void CalibrationRun::carry_activations(std::size_t segments) {
   const Gather none = nothing();
   for (std::size_t s = 0; s < segments; ++s) {
     const Segment& segment = plan_.segments[s];
-    Statistics checks;
+    SegmentStatistics checks;
     for (std::int64_t layer = segment.first; layer < segment.second; ++layer) {
       checks.push_back(std::make_unique<BlockStatistics>(ctx_, model_.block(layer), none));
     }
@@ -189,7 +186,7 @@ void CalibrationRun::sweep(std::size_t segments) {
 void CalibrationRun::run_segment(std::size_t s) {
   const Segment& segment = plan_.segments[s];
   const std::int64_t blocks = segment.second - segment.first;
-  Statistics statistics;
+  SegmentStatistics statistics;
   for (std::int64_t layer = segment.first; layer < segment.second; ++layer) {
     statistics.push_back(std::make_unique<BlockStatistics>(ctx_, model_.block(layer), gather_));
   }
@@ -210,7 +207,7 @@ void CalibrationRun::run_segment(std::size_t s) {
     advance(units * tokens_of(groups_[static_cast<std::size_t>(g)]));
     const double now = monotonic_seconds();
     if (g + 1 == std::ssize(groups_) || (now - saved < interval && !ctx_.stop.requested())) continue;
-    save_partial(segment, g + 1, statistics);
+    save_partial_sums(ctx_, store_, segment, g + 1, loss_sum_, statistics);
     ctx_.stop.check();
     saved = monotonic_seconds();
     interval = std::max(save_every_, (saved - now) / kSavingShare);
@@ -230,8 +227,8 @@ void CalibrationRun::load_input(const Segment& segment, std::int64_t group, Matr
            "[calibrate] activations kept in the work folder are damaged; run the same command again");
 }
 
-void CalibrationRun::group_forward(const Segment& segment, std::int64_t group, Statistics& statistics,
-                                   bool keep) {
+void CalibrationRun::group_forward(const Segment& segment, std::int64_t group,
+                                   const SegmentStatistics& statistics, bool keep) {
   const WindowGroup& g = groups_[static_cast<std::size_t>(group)];
   const Matrix x = buffer(stream_, g);
   load_input(segment, group, x);
@@ -244,7 +241,8 @@ void CalibrationRun::group_forward(const Segment& segment, std::int64_t group, S
   if (keep && segment.second < model_.spec().layers()) inputs_.put(ctx_, segment.second, group, x);
 }
 
-void CalibrationRun::group_backward(const Segment& segment, std::int64_t group, Statistics& statistics) {
+void CalibrationRun::group_backward(const Segment& segment, std::int64_t group,
+                                    const SegmentStatistics& statistics) {
   const WindowGroup& g = groups_[static_cast<std::size_t>(group)];
   const SequencePlan& plan = plan_of(g);
   const std::span<const std::int64_t> starts = batch_of(g).starts;
@@ -312,49 +310,26 @@ void CalibrationRun::last_gradient(const WindowGroup& g, ConstMatrix x, Matrix d
 
 // --- what is kept ---
 
-std::int64_t CalibrationRun::load_partial(const Segment& segment, Statistics& statistics) {
-  const auto item = store_.get(fmt::format("partial.{}-{}", segment.first, segment.second));
-  if (!item) return 0;
-  const auto next = item->info.at("next").get<std::int64_t>();
-  if (gather_.gradients() && segment.first > 0) {
-    for (std::int64_t g = 0; g < std::min(next, summed_groups_); ++g) {
-      const std::int64_t tokens = tokens_of(groups_[static_cast<std::size_t>(g)]);
-      if (!gradients_.has(segment.first, g, tokens, model_.spec().hidden)) return 0;
-    }
+std::int64_t CalibrationRun::load_partial(const Segment& segment, const SegmentStatistics& statistics) {
+  const std::optional<PartialSums> sums = find_partial_sums(store_, segment);
+  if (!sums) return 0;
+  // What these groups brought besides must be there as well: gradients for the segment below and, forward
+  // only, activations for the one above.
+  const bool gradients = gather_.gradients();
+  const bool below = gradients && segment.first > 0;
+  const bool above = !gradients && segment.second < model_.spec().layers();
+  for (std::int64_t g = 0; g < sums->next; ++g) {
+    const std::int64_t tokens = tokens_of(groups_[static_cast<std::size_t>(g)]);
+    const std::int64_t hidden = model_.spec().hidden;
+    if (below && g < summed_groups_ && !gradients_.has(segment.first, g, tokens, hidden)) return 0;
+    if (above && !inputs_.has(segment.second, g, tokens, hidden)) return 0;
   }
-  // Forward only, activations above the segment are made beside the sums.
-  if (!gather_.gradients() && segment.second < model_.spec().layers()) {
-    for (std::int64_t g = 0; g < next; ++g) {
-      const std::int64_t tokens = tokens_of(groups_[static_cast<std::size_t>(g)]);
-      if (!inputs_.has(segment.second, g, tokens, model_.spec().hidden)) return 0;
-    }
-  }
-  for (const auto& block : statistics) {
-    for (const auto& [name, tensor] : block->state()) {
-      const TensorView* view = item->file.find(name);
-      LQ_CHECK(view != nullptr && view->dtype() == DType::kF64 && view->shape() == tensor->shape(), kInternal,
-               "[calibrate] partial sums lack {}", name);
-      copy_bytes(ctx_, view->data, *tensor);
-    }
-  }
-  loss_sum_ = item->info.at("loss").get<double>();
-  return next;
+  load_partial_sums(ctx_, *sums, statistics);
+  loss_sum_ = sums->loss;
+  return sums->next;
 }
 
-void CalibrationRun::save_partial(const Segment& segment, std::int64_t next, Statistics& statistics) {
-  std::vector<std::pair<std::string, const Tensor*>> tensors;
-  std::list<Tensor> copies;
-  for (const auto& block : statistics) {
-    for (const auto& [name, tensor] : block->state()) {
-      const bool here = tensor->device().is_cpu();
-      tensors.emplace_back(name, here ? tensor : &copies.emplace_back(copy_to_host(ctx_, *tensor)));
-    }
-  }
-  store_.put(fmt::format("partial.{}-{}", segment.first, segment.second), tensors,
-             {{"next", next}, {"loss", loss_sum_}});
-}
-
-void CalibrationRun::finish_segment(const Segment& segment, Statistics& statistics) {
+void CalibrationRun::finish_segment(const Segment& segment, SegmentStatistics& statistics) {
   const std::int64_t summed = windows_.summed();
   const StatisticsCounts counts{windows_.predicted(), windows_.tokens(0, summed),
                                 windows_.tokens(summed, windows_.held_out)};
@@ -365,20 +340,9 @@ void CalibrationRun::finish_segment(const Segment& segment, Statistics& statisti
     statistics[i]->to_host(ctx_);
     const auto tensors = statistics[i]->finish(ctx_.pool, counts);
     statistics[i].reset();
-    std::vector<std::pair<std::string, const Tensor*>> views;
-    nlohmann::json silent = nlohmann::json::array();
-    for (const auto& [name, tensor] : tensors) {
-      views.emplace_back(name, &tensor);
-      const float* v = tensor.data<float>();
-      const std::string module = name.substr(0, name.rfind('.'));
-      if (std::all_of(v, v + tensor.numel(), [](float x) { return x == 0.0F; }) &&
-          (silent.empty() || silent.back() != module)) {
-        silent.push_back(module);
-      }
-    }
-    store_.put(piece_name(segment.first + static_cast<std::int64_t>(i)), views, {{"silent", silent}});
+    save_block(store_, segment.first + static_cast<std::int64_t>(i), tensors);
   }
-  store_.erase(fmt::format("partial.{}-{}", segment.first, segment.second));
+  erase_partial_sums(store_, segment);
   const std::int64_t groups = std::ssize(groups_);
   if (segment.first > 0) inputs_.erase(segment.first, groups);
   if (gather_.gradients() && segment.second < model_.spec().layers()) {

@@ -1,16 +1,15 @@
 // The passes of a calibration: forward to the boundaries between segments of blocks, then from the last
 // segment to the first forward and backward through each for all windows, summing. What is finished lies in a
-// WorkStore, a piece for each block, so that a run that was killed goes on with the same bits.
+// WorkStore (calibration_pieces.h), so that a run that was killed goes on with the same bits.
 #pragma once
 
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "calibrate/boundary_store.h"
-#include "calibrate/calibration_plan.h"
+#include "calibrate/calibration_pieces.h"
 #include "formats/work_store.h"
 #include "tensor/workspace.h"
 
@@ -26,13 +25,8 @@ class CalibrationRun {
   std::int64_t run();
   // Sum of the summed windows' losses in nats; 0 where no gradient was asked for. REQUIRES: run().
   double loss_sum() const;
-  // Piece of a finished block: its tensors by name, and info {"silent": [module, ...]}.
-  static std::string piece_name(std::int64_t layer);
 
  private:
-  using Segment = std::pair<std::int64_t, std::int64_t>;
-  using Statistics = std::vector<std::unique_ptr<BlockStatistics>>;
-
   std::int64_t tokens_of(const WindowGroup& g) const { return windows_.tokens(g.first, g.count); }
   std::span<const std::int64_t> starts_of(const WindowGroup& g) const { return starts_.at(g.first); }
   TokenBatch batch_of(const WindowGroup& g) const;
@@ -42,17 +36,17 @@ class CalibrationRun {
   bool segment_done(std::size_t s) const;
   bool gradients_there(std::int64_t layer) const;
   void load_input(const Segment& segment, std::int64_t group, Matrix x);
-  void sweep(std::size_t segments);
+  void carry_activations(std::size_t segments);
   void run_backward();
   void run_forward();
   void run_segment(std::size_t s);
-  void group_backward(const Segment& segment, std::int64_t group, Statistics& statistics);
+  void group_backward(const Segment& segment, std::int64_t group, const SegmentStatistics& statistics);
   // keep: what comes out is the input of the segment above.
-  void group_forward(const Segment& segment, std::int64_t group, Statistics& statistics, bool keep);
+  void group_forward(const Segment& segment, std::int64_t group, const SegmentStatistics& statistics,
+                     bool keep);
   void last_gradient(const WindowGroup& g, ConstMatrix x, Matrix dx);
-  std::int64_t load_partial(const Segment& segment, Statistics& statistics);
-  void save_partial(const Segment& segment, std::int64_t next, Statistics& statistics);
-  void finish_segment(const Segment& segment, Statistics& statistics);
+  std::int64_t load_partial(const Segment& segment, const SegmentStatistics& statistics);
+  void finish_segment(const Segment& segment, SegmentStatistics& statistics);
   void advance(std::int64_t units);
 
   Context& ctx_;

@@ -51,7 +51,6 @@ class CalibrationStats {
   const StatsModules& modules() const { return modules_; }
   bool has(std::string_view module) const;
   bool has_fisher(std::string_view module) const { return find(module, kFisherRows) != nullptr; }
-  bool has_full_fisher(std::string_view module) const { return find(module, kFisher) != nullptr; }
   bool has_input_moment(std::string_view module) const { return find(module, kInputMoment) != nullptr; }
   bool has_held_out(std::string_view module) const { return find(module, kInputMomentHeldOut) != nullptr; }
   bool has_output_grad_moment(std::string_view module) const {

@@ -54,21 +54,6 @@ class JsonObject {
   const nlohmann::ordered_json& any(std::string_view key) const { return required(key); }
   // A seed or a count of any size: 0 to 2^64 - 1.
   std::uint64_t unsigned64(std::string_view key) const;
-  // The value of the name in `table`, a list of pairs (value, name). Error(kCorruptFile) lists the names.
-  template <typename Table>
-  auto one_of(std::string_view key, const Table& table) const {
-    const std::string name = text(key);
-    std::string known;
-    for (const auto& [value, word] : table) {
-      if (word == name) return value;
-      known += (known.empty() ? "one of " : ", ") + std::string(word);
-    }
-    refuse(key, known);
-  }
-  template <typename Table, typename Value>
-  Value one_of_or(std::string_view key, const Table& table, Value fallback) const {
-    return has(key) ? one_of(key, table) : fallback;
-  }
   // A nested object as an object of its own (a copy), its keys named "key.inner" in errors.
   JsonObject section(std::string_view key) const;
   std::optional<JsonObject> section_if(std::string_view key) const;

@@ -1,7 +1,6 @@
 // What a hook on a block's linears sums, against sums over the same rows.
 #include "calibrate/block_statistics.h"
 
-#include <cmath>
 #include <limits>
 #include <map>
 

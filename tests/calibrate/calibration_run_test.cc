@@ -43,7 +43,7 @@ class CalibrationRunTest : public testing::Test {
     const WorkStore store(dir_ / folder);
     std::map<std::string, std::vector<float>> all;
     for (std::int64_t layer = 0; layer < 3; ++layer) {
-      const auto piece = store.get(CalibrationRun::piece_name(layer));
+      const auto piece = store.get(block_piece_name(layer));
       EXPECT_TRUE(piece.has_value()) << layer;
       if (!piece) continue;
       for (const TensorView& v : piece->file.tensors()) {
@@ -90,7 +90,7 @@ TEST_F(CalibrationRunTest, WhatIsFinishedIsNotMadeAgain) {
   const auto want = pieces("store");
   EXPECT_EQ(run("store", plan(1)).before, 3);
   // A lost piece is made again, from what lies above it or anew.
-  WorkStore(dir_ / "store").erase(CalibrationRun::piece_name(1));
+  WorkStore(dir_ / "store").erase(block_piece_name(1));
   const Ran again = run("store", plan(1));
   EXPECT_EQ(again.before, 2);
   EXPECT_EQ(again.loss, first.loss);

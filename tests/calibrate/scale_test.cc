@@ -99,7 +99,7 @@ TEST_F(ScaleTest, HalfTheWeightedErrorIsTheRiseOfTheLoss) {
   for (const auto& [layer, name] : std::vector<std::pair<int, std::string>>{
            {0, "self_attn.v_proj"}, {1, "mlp.gate_proj"}, {2, "mlp.down_proj"}}) {
     const std::string module = fmt::format("model.layers.{}.{}", layer, name);
-    const auto piece = store.get(CalibrationRun::piece_name(layer));
+    const auto piece = store.get(block_piece_name(layer));
     ASSERT_TRUE(piece.has_value());
     const auto owner = BlockStatistics::modules(model_->block(layer), gather).find(module)->second.input;
     // Over independent normal changes of deviation s the mean of sum F E^2 is s^2 sum F, that of tr(G E R

@@ -2,9 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <array>
 #include <optional>
-#include <utility>
 
 #include "support/io_test_util.h"
 
@@ -65,20 +63,6 @@ TEST(JsonObject, ErrorsNameFileKeyAndWhatWasExpected) {
   expect_error(ErrorCode::kCorruptFile, {"'t'"}, [&] { (void)c.integer("t"); });
   expect_error(ErrorCode::kCorruptFile, {"[config] c", "an object was expected"}, [] { config("[1]"); });
   expect_error(ErrorCode::kCorruptFile, {"'a' occurs twice"}, [] { config(R"({"a":1,"a":2})"); });
-}
-
-enum class Fruit { kApple, kPear };
-constexpr std::array<std::pair<Fruit, std::string_view>, 2> kFruits = {
-    {{Fruit::kApple, "apple"}, {Fruit::kPear, "pear"}}};
-
-TEST(JsonObject, NamesOfATable) {
-  const JsonObject c = config(R"({"f": "pear", "g": "plum", "n": 1, "null": null})");
-  EXPECT_EQ(c.one_of("f", kFruits), Fruit::kPear);
-  EXPECT_EQ(c.one_of_or("null", kFruits, Fruit::kApple), Fruit::kApple);
-  expect_error(ErrorCode::kCorruptFile, {"key 'g' is \"plum\", but one of apple, pear was expected"},
-               [&] { (void)c.one_of("g", kFruits); });
-  expect_error(ErrorCode::kCorruptFile, {"'n' is 1, but a text"}, [&] { (void)c.one_of("n", kFruits); });
-  expect_error(ErrorCode::kNotFound, {"'h'"}, [&] { (void)c.one_of("h", kFruits); });
 }
 
 TEST(JsonObject, ListsOfObjectsAndNumbers) {

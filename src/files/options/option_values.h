@@ -5,36 +5,14 @@
 #include <filesystem>
 #include <functional>
 #include <limits>
-#include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/enum_names.h"
-#include "files/options/option.h"
+#include "files/options/option_access.h"
 
 namespace lq {
-
-using OptionValuePtr = std::unique_ptr<OptionValue>;
-
-// Throws Error(kInvalidArgument) "is VALUE, but must be EXPECTED".
-[[noreturn]] void refuse_value(const nlohmann::json& value, const std::string& expected);
-
-// A value behind two functions: what all kinds are made of.
-struct OptionAccess {
-  OptionType type = OptionType::kText;
-  bool list = false;
-  bool commas = false;
-  std::string expected = {};
-  std::vector<std::string> names = {};
-  std::function<nlohmann::json()> get;
-  std::function<void(const nlohmann::json&)> set;  // of a value of the type; throws as OptionValue::set
-  std::function<std::optional<nlohmann::json>()> identity = {};              // empty: get
-  std::function<nlohmann::json(const nlohmann::json&)> identity_today = {};  // empty: as it is
-};
-OptionValuePtr option_value(OptionAccess access);
 
 // A flag: given, it is true.
 OptionValuePtr flag(bool& field);
@@ -72,6 +50,8 @@ struct NumberRange {
 };
 constexpr NumberRange kAnyNumber = {};
 constexpr NumberRange kAboveZero = {.least = 0.0, .above = true};
+// lora_alpha: what adapters may say (formats/peft_config.h), and no scaling that f32 has no numbers for.
+constexpr NumberRange kAlphaRange = {.least = 1e-9, .most = 1e9};
 constexpr NumberRange kZeroOrMore = {.least = 0.0};
 constexpr NumberRange kShare = {.least = 0.0, .most = 1.0};
 constexpr NumberRange kBelowOne = {.least = 0.0, .most = 1.0, .below = true};
@@ -144,10 +124,6 @@ OptionValuePtr name(std::optional<E>& field, const EnumName<E> (&names)[N]) {
            },
        .identity_today = identity_today_of(names)});
 }
-
-// The same value, with this identity (and this identity_today).
-OptionValuePtr identity_by(OptionValuePtr value, std::function<std::optional<nlohmann::json>()> identity,
-                           std::function<nlohmann::json(const nlohmann::json&)> today = {});
 
 // A name that stands for more than one field: read and set by these functions.
 OptionValuePtr named(const std::vector<std::string>& names, std::function<std::string()> get,
