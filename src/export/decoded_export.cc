@@ -5,6 +5,7 @@
 #include "base/option_error.h"
 #include "base/version.h"
 #include "export/export_options.h"
+#include "export/rounding.h"
 #include "files/job.h"
 #include "formats/side_files.h"
 #include "formats/stored_writer.h"
@@ -34,12 +35,14 @@ void write_tensors(Context& context, const Checkpoint& model, const HfExportOpti
   StoredWriter writer(directory, model.config(), specs, shard);
   context.progress.begin("export", total, "weights");
   std::int64_t done = 0;
+  Rounding rounding;
   for (const TensorView& view : reader.tensors()) {
     context.stop.check();
     if (written_dtype(view, options) == view.dtype()) {
       writer.write(view.name(), view.values());
     } else {
-      writer.write_f32(view.name(), view.copy_f32());
+      writer.write(view.name(), rounded_to(context.pool, written_dtype(view, options),
+                                           view.copy_f32(context.pool), view.name(), rounding));
     }
     if (view.shape().size() == 2) ++report.matrices;
     drop(view);
@@ -48,6 +51,7 @@ void write_tensors(Context& context, const Checkpoint& model, const HfExportOpti
   }
   context.progress.end();
   writer.finish();
+  report.rounding_error = rounding.relative();
 }
 
 }  // namespace
@@ -66,6 +70,7 @@ HfExportReport export_decoded(Context& context, const CheckpointPtr& model, cons
   if (output.state() == JobState::kFinished) {
     const JsonObject before = JsonObject::load(options.out / "lqlora.json").section("report");
     report.matrices = before.count("matrices");
+    report.rounding_error = before.number_or("rounding_error", 0.0, 0.0, 1e300);
     report.output_bytes = before.count("output_bytes");
     report.already_done = true;
     return report;

@@ -1,7 +1,6 @@
 #include "export/gguf_lora.h"
 
 #include <algorithm>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>

@@ -2,7 +2,6 @@
 // them, in the order of a GGUF file.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>

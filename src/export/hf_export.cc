@@ -12,7 +12,9 @@
 #include "export/export_options.h"
 #include "export/merge.h"
 #include "export/packed_adapter.h"
+#include "export/rounding.h"
 #include "files/job.h"
+#include "formats/config_file.h"
 #include "formats/module_name.h"
 #include "formats/packed_checkpoint.h"
 #include "formats/peft_adapter.h"
@@ -39,20 +41,6 @@ nlohmann::json hash_of(const PeftAdapterReader* adapter, const HfExportOptions& 
                        ThreadPool& pool) {
   if (adapter == nullptr) return {};
   return CheckpointReader(adapter_of(o, model) / "adapter_model.safetensors").model_hash(pool);
-}
-
-struct Rounded {
-  double squared_error = 0.0;
-  double squared_norm = 0.0;
-};
-
-// Converts w[count] to dtype and says what that changed.
-Rounded round_to(ThreadPool& pool, DType dtype, const float* w, std::int64_t count, std::byte* bytes) {
-  Rounded r;
-  const ConstVector values(w, static_cast<std::size_t>(count));
-  r.squared_norm = sum_of_squares(pool, values);
-  r.squared_error = store_rounded(pool, dtype, values, bytes);
-  return r;
 }
 
 void write_pair(const LoraPair& pair, PeftAdapterWriter& writer) {
@@ -97,17 +85,12 @@ std::optional<DType> matrix_dtype(const HfExportOptions& o,
   return common;
 }
 
-// config.json says what type the weights have (transformers loads them as that): "dtype", before transformers
-// 5 "torch_dtype". Where it says nothing, and no type was asked for, it stays so.
+// Transformers loads the weights as the type that config.json says. Where it says nothing, and no type was
+// asked for, it stays so.
 void name_dtype(JsonObject& config, const HfExportOptions& o,
                 const std::map<std::string, PackedModule>& modules) {
   const std::optional<DType> dtype = matrix_dtype(o, modules);
-  const bool named = config.json().contains("dtype") || config.json().contains("torch_dtype");
-  if (!dtype || (!named && !o.dtype)) return;
-  const char* name = *dtype == DType::kF32 ? "float32" : *dtype == DType::kBf16 ? "bfloat16" : "float16";
-  const bool old = config.json().contains("torch_dtype");
-  if (old) config.json()["torch_dtype"] = name;
-  if (!old || config.json().contains("dtype")) config.json()["dtype"] = name;
+  if (dtype && (o.dtype || names_weight_type(config.json()))) name_weight_type(config.json(), *dtype);
 }
 
 }  // namespace
@@ -175,13 +158,16 @@ HfExportReport export_hf(Context& context, const CheckpointPtr& model, const HfE
       if (!dense.unties) drop(*part.from);
       continue;
     }
-    writer.write_f32(part.spec.name, part.merged(context));
+    Rounding of_part;
+    const std::string& part_name = part.spec.name;
+    writer.write(part_name,
+                 rounded_to(context.pool, part.spec.dtype, part.merged(context), part_name, of_part));
     if (part.replaced) ++report.replaced;
     if (part.pair != nullptr) ++report.adapted;
   }
   context.progress.begin("export", total, "weights");
   std::int64_t done = 0;
-  Rounded rounded;
+  Rounding rounding;
   for (const auto& [name, module] : modules) {
     context.stop.check();
     const PackedMatrix q = packed.matrix(name);
@@ -192,19 +178,13 @@ HfExportReport export_hf(Context& context, const CheckpointPtr& model, const HfE
       ++report.adapted;
       if (!options.keep_adapter) merge_low_rank(context, *pair, w);
     }
-    Tensor stored = Tensor::empty(options.dtype.value_or(module.dtype), w.shape());
-    const Rounded r =
-        round_to(context.pool, stored.dtype(), w.data<float>(), w.numel(), stored.mutable_raw());
-    rounded.squared_error += r.squared_error;
-    rounded.squared_norm += r.squared_norm;
-    writer.write(name, std::move(stored));
+    writer.write(name, rounded_to(context.pool, options.dtype.value_or(module.dtype), w, name, rounding));
     done += w.numel();
     context.progress.update(done, name);
   }
   context.progress.end();
   writer.finish();
-  if (rounded.squared_norm > 0.0)
-    report.rounding_error = std::sqrt(rounded.squared_error / rounded.squared_norm);
+  report.rounding_error = rounding.relative();
 
   copy_side_files(model->folder(), output.final_dir());
   if (options.keep_adapter) {

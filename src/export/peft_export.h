@@ -1,4 +1,5 @@
-// An adapter of a packed model as a plain LoRA for the dense model that was packed (method section 6).
+// An adapter of a packed model as a plain LoRA for the dense model that was packed (docs/method.md,
+// "Afterwards").
 //
 // The packed model is W ~ Q + s0 B0 A0 (the decomposition) and after fine-tuning Q + s B A. What fine-tuning
 // changed is

@@ -24,12 +24,12 @@ using CheckpointPtr = std::shared_ptr<const Checkpoint>;
 // Thread-safe. Views into it stay valid while it lives, also when the files are renamed or removed meanwhile.
 class Checkpoint {
  public:
-  // What a path must be to be a model, for every verb: a directory with weights as Hugging Face lays them out
-  // (sharded or not), dense or packed by us; or one .safetensors file, whose config.json and tokenizer are
-  // looked for beside it; or a GGUF file, of which all of that is made (formats/gguf/); or hf:ORG/NAME, which
-  // lqlora pull has fetched (hub/hub_cache.h). The tensors of a
-  // dense model have the names that its own save_pretrained gives them (saved_names.h), and blocks beyond
-  // config.json's num_hidden_layers are left out, as transformers does. Throws what CheckpointReader and
+  // What a path must be to be a model, for every verb: a directory with weights as Hugging Face lays them
+  // out (sharded or not), dense or packed by us; or one .safetensors file, whose config.json and tokenizer
+  // are looked for beside it; or a GGUF file, of which all of that is made (formats/gguf/); or
+  // hf:ORG/NAME, which lqlora pull has fetched (hub/hub_cache.h). The tensors of a dense model have the
+  // names that its own save_pretrained gives them (saved_names.h), and blocks beyond config.json's
+  // num_hidden_layers are left out, as transformers does. Throws what CheckpointReader and
   // PackedCheckpoint throw.
   static CheckpointPtr open(const std::filesystem::path& path);
 

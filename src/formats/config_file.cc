@@ -15,4 +15,15 @@ JsonObject load_config(const std::filesystem::path& directory) {
   return JsonObject::parse(read_text(file, kConfigLimit), "[config] " + file.string());
 }
 
+bool names_weight_type(const nlohmann::ordered_json& config) {
+  return config.contains("dtype") || config.contains("torch_dtype");
+}
+
+void name_weight_type(nlohmann::ordered_json& config, DType type) {
+  const char* const name = type == DType::kF32 ? "float32" : type == DType::kBf16 ? "bfloat16" : "float16";
+  const bool old = config.contains("torch_dtype");
+  if (old) config["torch_dtype"] = name;
+  if (!old || config.contains("dtype")) config["dtype"] = name;
+}
+
 }  // namespace lq

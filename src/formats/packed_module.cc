@@ -12,8 +12,6 @@
 namespace lq {
 namespace {
 
-constexpr std::int64_t kMaxExtent = std::int64_t{1} << 42;
-
 const nlohmann::json& member(const nlohmann::json& json, const char* key, std::string_view who) {
   LQ_CHECK(json.is_object() && json.contains(key), kCorruptFile, "{}: \"{}\" is missing", who, key);
   return json.at(key);
@@ -88,7 +86,7 @@ PackedModule packed_module_from_json(const nlohmann::json& json, std::int64_t ve
   LQ_CHECK(two_extents, kCorruptFile, "{}: \"shape\" is not [rows, cols]", who);
   const auto extent = [&](std::size_t i) {
     const auto value = shape[i].get<std::int64_t>();  // above 2^63 it wraps below zero
-    LQ_CHECK(value >= 1 && value <= kMaxExtent, kCorruptFile,
+    LQ_CHECK(value >= 1 && value <= kMostElements, kCorruptFile,
              "{}: \"shape\" has extent {}, but must have 1 to 2^42", who, shape[i].dump());
     return value;
   };

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 
 #include "base/error.h"
 #include "base/printable.h"
@@ -125,6 +124,20 @@ PeftAdapterReader::PeftAdapterReader(const fs::path& directory)
     embedding_ = std::move(pair);
   }
   check_whole(who);
+  check_targets(who);
+}
+
+// PEFT passes over tensors of modules that it puts no adapter beside.
+void PeftAdapterReader::check_targets(const std::string& who) const {
+  if (config_.target_modules.empty()) return;  // a pattern, over names that may begin otherwise there
+  const auto check = [&](const LoraPair& pair) {
+    LQ_CHECK(config_.targets(pair.module), kUnsupported,
+             "{}: {}: the file holds a low-rank part, but by target_modules, exclude_modules and "
+             "layers_to_transform of adapter_config.json PEFT puts none there",
+             who, printable(pair.module));
+  };
+  for (const LoraPair& pair : pairs_) check(pair);
+  if (embedding_) check(*embedding_);
 }
 
 // PEFT 0.21 looks for the tensors of a module with a low-rank part under its base layer, and passes over

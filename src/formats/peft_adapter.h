@@ -1,12 +1,12 @@
 // A PEFT LoRA adapter: adapter_config.json beside adapter_model.safetensors, whose tensors are
 //   base_model.model.MODULE.lora_A.weight [r, in]   and   base_model.model.MODULE.lora_B.weight [out, r]
-// and add scaling * B A to MODULE's weight [out, in]; with DoRA there is MODULE.lora_magnitude_vector [out]
-// besides. An embedding has lora_embedding_A [r, vocabulary] and lora_embedding_B [width, r], which add
-// scaling * (B A)^T to its table. Whole tensors are weights and biases that replace the base's. Names that
-// hold the adapter's own name too, as in a saved state dict ("lora_A.default.weight",
+// and add scaling * B A to MODULE's weight [out, in]; with DoRA there is MODULE.lora_magnitude_vector
+// [out] besides. An embedding has lora_embedding_A [r, vocabulary] and lora_embedding_B [width, r], which
+// add scaling * (B A)^T to its table. Whole tensors are weights and biases that replace the base's. Names
+// that hold the adapter's own name too, as in a saved state dict ("lora_A.default.weight",
 // "modules_to_save.default.weight"), and those of a wrapped model (saved_names.h) are read as well. The
-// safetensors metadata key "lqlora_base_hash" names
-// the base (CheckpointReader::model_hash); adapters from elsewhere do not have it.
+// safetensors metadata key "lqlora_base_hash" names the base (CheckpointReader::model_hash); adapters from
+// elsewhere do not have it.
 #pragma once
 
 #include <filesystem>
@@ -16,7 +16,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "formats/peft_config.h"
@@ -86,6 +85,7 @@ class PeftAdapterReader {
 
  private:
   void check_whole(const std::string& who) const;
+  void check_targets(const std::string& who) const;
   LoraPair pair_of(const std::string& module, const TensorView& a, const TensorView& b,
                    const TensorView* magnitude) const;
 

@@ -1,7 +1,9 @@
 #include "formats/peft_config.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <optional>
 #include <set>
 #include <span>
 
@@ -34,8 +36,7 @@ constexpr const char* kRefusedKeys[] = {
     "arrow_config",
 };
 
-// Keys that say how the adapter was made, where it came from or which modules it was put beside: the tensors
-// in the file tell the same.
+// Keys that say how the adapter was made or where it came from, and those that PeftConfig::targets() reads.
 constexpr const char* kIgnoredKeys[] = {
     "auto_mapping",    "base_model_class", "corda_config",      "enable_lora",    "eva_config",
     "exclude_modules", "inference_mode",   "init_lora_weights", "layers_pattern", "layers_to_transform",
@@ -76,11 +77,13 @@ void refuse_unsupported(const JsonObject& config) {
   }
   // These initializations also change the base's weights, so the adapter does not fit the base as published.
   if (config.has("init_lora_weights") && config.json()["init_lora_weights"].is_string()) {
-    const std::string init = config.text("init_lora_weights");
+    const std::string written = config.text("init_lora_weights");
+    std::string init = written;
+    for (char& c : init) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c | 32 : c);  // as PEFT compares
     LQ_CHECK(!init.starts_with("pissa") && init != "olora" && init != "corda" && init != "lora_ga" &&
                  init != "loftq",
              kUnsupported, "{}: init_lora_weights '{}' changes the base's weights and is not supported",
-             config.who(), printable(init));
+             config.who(), printable(written));
   }
 }
 
@@ -195,17 +198,60 @@ nlohmann::ordered_json PeftConfig::to_json() const {
   return json;
 }
 
+namespace {
+
+// Whether a module is one of these, or its name ends with one.
+bool is_one_of(std::string_view module, const OrderedJson& list) {
+  return std::ranges::any_of(list, [&](const OrderedJson& one) {
+    if (!one.is_string()) return false;
+    const auto& name = one.get_ref<const std::string&>();
+    return module == name || (module.size() > name.size() && module.ends_with(name) &&
+                              module[module.size() - name.size() - 1] == '.');
+  });
+}
+
+// The number of the module's layer as PEFT finds it: the last part that is all digits, behind two others at
+// least, the nearer of which is one of `names` (empty: any), and before another.
+std::optional<std::int64_t> layer_in(std::string_view module, const OrderedJson& names) {
+  std::optional<std::int64_t> layer;
+  std::string_view before, rest = module;
+  for (int part = 0;; ++part) {
+    const std::size_t dot = rest.find('.');
+    if (dot == std::string_view::npos) return layer;
+    const std::string_view word = rest.substr(0, dot);
+    std::int64_t number = 0;
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
+    const bool digits = error == std::errc() && end == word.data() + word.size() && word.front() != '-';
+    if (digits && part >= 2 && (names.empty() || is_one_of(before, names))) layer = number;
+    before = word;
+    rest.remove_prefix(dot + 1);
+  }
+}
+
+OrderedJson list_of(const OrderedJson& other, const char* key) {
+  const auto at = other.find(key);
+  if (at == other.end() || at->is_null()) return OrderedJson::array();
+  return at->is_array() ? *at : OrderedJson::array({*at});
+}
+
+}  // namespace
+
 bool PeftConfig::targets(std::string_view module) const {
-  for (const char* key : {"exclude_modules", "layers_to_transform"}) {
-    LQ_CHECK(!other.contains(key) || is_off(other[key]), kUnsupported,
-             "[peft] adapter_config.json: '{}' is not supported", key);
+  const auto excluded = other.find("exclude_modules");
+  if (excluded != other.end() && excluded->is_string()) {
+    const auto& pattern = excluded->get_ref<const std::string&>();
+    if (ModulePattern(pattern, "[peft] exclude_modules").matches(module)) return false;
+  } else if (is_one_of(module, list_of(other, "exclude_modules"))) {
+    return false;
   }
   if (target_regex == "all-linear") return true;
   if (!target_regex.empty()) return ModulePattern(target_regex, "[peft] target_modules").matches(module);
-  return std::any_of(target_modules.begin(), target_modules.end(), [&](const std::string& target) {
-    return module == target || (module.size() > target.size() && module.ends_with(target) &&
-                                module[module.size() - target.size() - 1] == '.');
-  });
+  if (std::ranges::find(target_modules, module) != target_modules.end()) return true;
+  if (!is_one_of(module, OrderedJson(target_modules))) return false;
+  const OrderedJson layers = list_of(other, "layers_to_transform");
+  if (layers.empty()) return true;
+  const auto layer = layer_in(module, list_of(other, "layers_pattern"));
+  return layer && std::ranges::find(layers, OrderedJson(*layer)) != layers.end();
 }
 
 bool PeftConfig::saves(std::string_view module) const {

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <unordered_map>
 
+#include "base/block_name.h"
 #include "base/error.h"
 #include "base/printable.h"
 
@@ -63,13 +63,9 @@ std::vector<std::string> normalized_names(const std::vector<std::string>& names,
 }
 
 std::optional<std::int64_t> block_of(std::string_view name) {
-  constexpr std::string_view kBlocks = "model.layers.";
-  if (!name.starts_with(kBlocks)) return std::nullopt;
-  std::int64_t block = 0;
-  const char* const end = name.data() + name.size();
-  const auto [stop, error] = std::from_chars(name.data() + kBlocks.size(), end, block);
-  if (error != std::errc() || stop == end || *stop != '.' || block < 0) return std::nullopt;
-  return block;
+  const auto block = parse_block_name(name);
+  if (!block || block->prefix != "model.layers" || block->block == name) return std::nullopt;
+  return block->number;
 }
 
 }  // namespace lq

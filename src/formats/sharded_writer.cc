@@ -1,6 +1,5 @@
 #include "formats/sharded_writer.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"

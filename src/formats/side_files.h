@@ -13,8 +13,8 @@ namespace lq {
 // tokenizer_config.json, special_tokens_map.json, added_tokens.json, vocab.json, merges.txt, vocab.txt,
 // *.tiktoken, generation_config.json, chat_template.jinja, chat_template.json and
 // additional_chat_templates/*.jinja; of sentence encoders modules.json, sentence_bert_config.json,
-// config_sentence_transformers.json and 1_Pooling/config.json.
-// Neither config.json, nor weights, licences or read-mes. Throws Error(kIo).
+// config_sentence_transformers.json and 1_Pooling/config.json. Neither config.json, nor weights, licences
+// or read-mes. Throws Error(kIo).
 std::vector<std::string> side_files(const Folder& folder);
 
 // Copies them, each atomically; returns their names.

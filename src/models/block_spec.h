@@ -40,11 +40,6 @@ enum class QkNorm {
   kWholeWidth,  // over all heads together (OLMo 2)
 };
 
-enum class RopeLayout {
-  kHalves,       // dimension i turns with i + dims / 2
-  kInterleaved,  // dimension 2 i turns with 2 i + 1
-};
-
 struct NormSpec {
   NormKind kind = NormKind::kRms;
   float eps = 1e-6F;  // inside the root
@@ -66,7 +61,6 @@ struct AttentionSpec {
   bool sinks = false;               // a learned logit a head takes part in the softmax
   bool causal = true;               // false: every token sees the whole sequence
   RopeUse rope = RopeUse::kGlobal;  // by ModelSpec::rope, ModelSpec::local_rope, or without rotation
-  RopeLayout rope_layout = RopeLayout::kHalves;
 
   bool operator==(const AttentionSpec&) const = default;
 };
@@ -89,7 +83,6 @@ struct MlpSpec {
 struct BlockSpec {
   NormSpec norm;
   NormPlace place = NormPlace::kPre;
-  bool parallel = false;  // attention and feed-forward part read the same input
   AttentionSpec attention;
   MlpSpec mlp;
   float residual_multiplier = 1.0F;  // on what a branch adds

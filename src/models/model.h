@@ -1,11 +1,10 @@
-// A causal language model: embedding, blocks, head. Whole passes, and block by block for
-// those who stream (calibration): embed, block(i).forward / backward, head.
+// A transformer, a causal language model or an encoder: embedding, blocks, head. Whole passes, and block by
+// block for those who stream (calibration): embed, block(i).forward / backward, head.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -208,7 +207,7 @@ class Model {
   // Bytes needed for passes over `tokens` tokens; training counts gradients and activations kept.
   ModelMemory memory_estimate(std::int64_t tokens, bool training, Keep keep = Keep::kActivations) const;
 
-  struct State;  // internal: llama_state.h
+  struct State;  // internal: model_state.h
 
  private:
   // Forward with the blocks' inputs and activations kept, `head` (last block's output -> its gradient), and

@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <optional>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
+#include "base/block_name.h"
 #include "base/error.h"
 #include "models/registry.h"
 #include "models/tied_embeddings.h"
@@ -33,10 +34,8 @@ class Refusal {
 };
 
 void refuse_block(const BlockSpec& b, const Refusal& refuse) {
-  refuse.unless(!b.parallel, "parallel", b.parallel);
   const AttentionSpec& a = b.attention;
   refuse.unless(a.causal || a.window == 0, "attention.window", a.window);
-  refuse.unless(a.rope_layout == RopeLayout::kHalves, "attention.rope_layout", "interleaved");
   refuse.unless(b.mlp.gated || !b.mlp.fused_gate_up, "mlp.fused_gate_up", b.mlp.fused_gate_up);
   refuse.unless(b.mlp.gated || !b.mlp.clamp, "mlp.clamp", "set without a gate");
   const bool plain = b.mlp.gated && !b.mlp.fused_gate_up;
@@ -47,16 +46,10 @@ void refuse_block(const BlockSpec& b, const Refusal& refuse) {
 
 // The number of the block that a tensor stands in: "model.layers.12.x" -> 12.
 std::optional<std::int64_t> layer_of(const TensorNames& names, std::string_view tensor) {
-  if (!tensor.starts_with(names.block)) return std::nullopt;
-  tensor.remove_prefix(names.block.size());
-  const std::size_t digits = std::min(tensor.find('.'), tensor.size());
-  if (digits == 0 || digits > 9) return std::nullopt;
-  std::int64_t layer = 0;
-  for (const char c : tensor.substr(0, digits)) {
-    if (std::isdigit(static_cast<unsigned char>(c)) == 0) return std::nullopt;
-    layer = 10 * layer + (c - '0');
-  }
-  return layer;
+  constexpr std::int64_t kMost = 999'999'999;  // more is no block's number
+  const auto block = parse_block_name(tensor);
+  if (!block || block->number > kMost || names.block != std::string(block->prefix) + ".") return std::nullopt;
+  return block->number;
 }
 
 }  // namespace
@@ -105,6 +98,23 @@ void check_model_config(const ModelSpec& spec, const TensorNames& names, std::sp
     LQ_CHECK(*at->second == want.shape, kMismatch, "[model] {}: {} is {}, but config.json makes it {}", who,
              want.name, shape_text(*at->second), shape_text(want.shape));
   }
+}
+
+std::vector<std::string> unused_block_tensors(const ModelSpec& spec, const TensorNames& names,
+                                              std::span<const NamedShape> tensors) {
+  static constexpr std::string_view kBuffers[] = {".rotary_emb.inv_freq", ".attn.bias", ".attn.masked_bias",
+                                                  ".attention.bias", ".attention.masked_bias"};
+  std::unordered_set<std::string> used;
+  for (const ModelTensor& t : model_tensors(spec, names)) used.insert(t.name);
+  std::vector<std::string> unused;
+  for (const NamedShape& t : tensors) {
+    const auto layer = layer_of(names, t.name);
+    if (!layer || *layer >= spec.layers() || used.contains(t.name)) continue;
+    const bool buffer = std::ranges::any_of(
+        kBuffers, [&](std::string_view end) { return std::string_view(t.name).ends_with(end); });
+    if (!buffer) unused.push_back(t.name);
+  }
+  return unused;
 }
 
 void check_model_config(const JsonObject& config, const CheckpointReader& tensors) {

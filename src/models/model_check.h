@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "files/json_object.h"
 #include "formats/checkpoint_reader.h"
@@ -31,7 +32,12 @@ struct NamedShape {
 void check_model_config(const ModelSpec& spec, const TensorNames& names, std::span<const NamedShape> tensors,
                         std::string_view who);
 
-// The same for a dense checkpoint: config.json read by its family and compared. Nothing where the
+// Names of tensors in the config's layers that the spec does not use, but for buffers that older files hold
+// (angles of rotation, masks).
+std::vector<std::string> unused_block_tensors(const ModelSpec& spec, const TensorNames& names,
+                                              std::span<const NamedShape> tensors);
+
+// check_model_config() for a dense checkpoint: config.json read by its family and compared. Nothing where the
 // architecture is not a known one: such a checkpoint can be quantized all the same.
 void check_model_config(const JsonObject& config, const CheckpointReader& tensors);
 

@@ -24,6 +24,11 @@ class Loader {
   void build() {
     const ModelSpec& m = state_.spec;
     check_model_config(m, state_.names, shapes(), state_.path());
+    if (const auto unused = unused_block_tensors(m, state_.names, shapes()); !unused.empty()) {
+      ctx_.progress.note(fmt::format(
+          "{}: {} tensors of its layers, such as {}, are none that config.json asks for: not used",
+          state_.path(), unused.size(), unused.front()));
+    }
     const std::string table = name(Role::kEmbedding);
     state_.embedding = std::make_unique<Embedding>(table, parameter(table + ".weight", false));
     if (m.learned_positions > 0) state_.positions = &parameter(name(Role::kPositions) + ".weight", false);

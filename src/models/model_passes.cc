@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <vector>
 
 #include "models/model.h"
 #include "models/model_state.h"

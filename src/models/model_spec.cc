@@ -15,6 +15,11 @@ std::int64_t ModelSpec::longest_sequence() const {
   return rope.type == RopeType::kDynamic ? std::numeric_limits<std::int64_t>::max() : max_positions;
 }
 
+bool ModelSpec::turns_by_length(std::int64_t longest) const {
+  return (rope.type == RopeType::kDynamic && longest > rope.max_positions) ||
+         (rope.type == RopeType::kLongRope && longest > rope.original_positions);
+}
+
 std::vector<ModelTensor> model_tensors(const ModelSpec& spec, const TensorNames& names) {
   std::vector<ModelTensor> all;
   const auto weight = [&](Role role, std::int64_t layer, Shape shape) {

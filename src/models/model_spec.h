@@ -64,6 +64,9 @@ struct ModelSpec {
   // The longest sequence that positions are right for: max_positions, and no bound where rotation stretches
   // with the length.
   std::int64_t longest_sequence() const;
+  // Whether angles of rotation depend on the length of a sequence of up to `longest` tokens, so that a part
+  // of it, or another beside it, would change them.
+  bool turns_by_length(std::int64_t longest) const;
 };
 
 // One tensor that a checkpoint of the model has.

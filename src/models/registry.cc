@@ -53,8 +53,20 @@ const ModelFamily* find_model_family(const JsonObject& config) {
   return at == table().end() ? nullptr : &*at;
 }
 
+// Transformers computes what model_type says, whatever name stands in the list of architectures.
+void check_model_type(const JsonObject& config, const ModelFamily& family) {
+  const std::string type = config.text_or("model_type", "");
+  const bool known = std::ranges::find(table(), type, &ModelFamily::model_type) != table().end();
+  LQ_CHECK(!known || family.model_type == type, kUnsupported,
+           "{}: architectures says {}, but model_type says {}: the two are different models", config.who(),
+           family.architectures.front(), type);
+}
+
 const ModelFamily& model_family(const JsonObject& config) {
-  if (const ModelFamily* family = find_model_family(config)) return *family;
+  if (const ModelFamily* family = find_model_family(config)) {
+    check_model_type(config, *family);
+    return *family;
+  }
   const std::vector<std::string> names = config.texts("architectures");
   std::vector<std::string> known;
   for (const ModelFamily& family : table()) known.push_back(family.architectures.front());
@@ -67,6 +79,10 @@ const ModelFamily& model_family(const JsonObject& config) {
 
 ModelSpec model_spec(const JsonObject& config) {
   ModelSpec spec = model_family(config).spec(config);
+  const bool causal = config.boolean_or("is_causal", !spec.encoder());
+  LQ_CHECK(causal != spec.encoder(), kUnsupported,
+           "{}: is_causal is {}, which this program does not compute for {}", config.who(), causal,
+           spec.encoder() ? "an encoder" : "a decoder");
   refuse_uncomputed(spec, config.who());
   return spec;
 }

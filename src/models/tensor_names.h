@@ -23,9 +23,8 @@ struct TensorNames {
 
   // The same without `body` where it stands.
   TensorNames without_body() const;
-  // "model.layers.3.self_attn.q_proj", without ".weight". layer: -1 outside the blocks;
-  // expert: -1 but for experts. Throws
-  // Error(kInternal) for a role that the family did not name.
+  // "model.layers.3.self_attn.q_proj", without ".weight". layer: -1 outside the blocks; expert: -1 but for
+  // experts. Throws Error(kInternal) for a role that the family did not name.
   std::string module(Role role, std::int64_t layer = -1, std::int64_t expert = -1) const;
 };
 

@@ -2,7 +2,6 @@
 // places (NormPlace).
 #pragma once
 
-#include <optional>
 #include <utility>
 #include <variant>
 

@@ -65,9 +65,22 @@ TEST(PeftConfig, TargetsAsPeftMatchesThem) {
   EXPECT_FALSE(regex.targets("a.v_proj.x"));
   EXPECT_TRUE(peft_config(R"(, "target_modules": "all-linear")").targets("any"));
   EXPECT_FALSE(peft_config("").targets("any"));
-  expect_error(ErrorCode::kUnsupported, {"exclude_modules"}, [] {
-    (void)peft_config(R"(, "target_modules": ["a"], "exclude_modules": ["b"])").targets("a");
-  });
+  const PeftConfig without = peft_config(R"(, "target_modules": ["q", "v"], "exclude_modules": ["v"])");
+  EXPECT_TRUE(without.targets("layers.0.q"));
+  EXPECT_FALSE(without.targets("layers.0.v"));
+  const PeftConfig but = peft_config(R"(, "target_modules": ["q"], "exclude_modules": ".*\\.1\\..*")");
+  EXPECT_TRUE(but.targets("layers.0.q"));
+  EXPECT_FALSE(but.targets("layers.1.q"));
+  const PeftConfig layers =
+      peft_config(R"(, "target_modules": ["q", "model.layers.3.v"], "layers_to_transform": [0, 2])");
+  EXPECT_TRUE(layers.targets("model.layers.2.q"));
+  EXPECT_FALSE(layers.targets("model.layers.1.q"));
+  EXPECT_TRUE(layers.targets("model.layers.3.v")) << "named whole";
+  EXPECT_FALSE(layers.targets("layers.0.q")) << "nothing before the list's name, as in PEFT";
+  const PeftConfig pattern =
+      peft_config(R"(, "target_modules": ["q"], "layers_to_transform": 1, "layers_pattern": ["h"])");
+  EXPECT_TRUE(pattern.targets("transformer.h.1.q"));
+  EXPECT_FALSE(pattern.targets("model.layers.1.q"));
   expect_error(ErrorCode::kCorruptFile, {"target_modules", "regular expression"},
                [] { (void)peft_config(R"(, "target_modules": "(a")").targets("a"); });
 }
@@ -84,7 +97,7 @@ TEST(PeftConfig, RefusesWhatItCannotComputeWith) {
     expect_error(ErrorCode::kUnsupported, {"[config] a", key},
                  [&] { peft_config(", " + std::string(more)); });
   }
-  for (const char* init : {"pissa", "pissa_niter_16", "olora", "corda"}) {
+  for (const char* init : {"pissa", "pissa_niter_16", "olora", "OLoRA", "corda"}) {
     expect_error(ErrorCode::kUnsupported, {init},
                  [&] { peft_config(fmt::format(R"(, "init_lora_weights": "{}")", init)); });
   }

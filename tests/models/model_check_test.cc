@@ -76,11 +76,8 @@ TEST(ModelCheck, CountsLayers) {
 // Every value that a spec can have and no code computes.
 TEST(ModelCheck, RefusesByNameWhatIsNotComputed) {
   const std::vector<std::pair<std::string, std::function<void(ModelSpec&)>>> cases = {
-      {"parallel is true", [](ModelSpec& s) { s.blocks[1].parallel = true; }},
       {"mlp.clamp", [](ModelSpec& s) { s.blocks[1].mlp.gated = false, s.blocks[1].mlp.clamp = GateClamp(); }},
       {"attention.causal is false", [](ModelSpec& s) { s.blocks[1].attention.causal = false; }},
-      {"attention.rope_layout",
-       [](ModelSpec& s) { s.blocks[1].attention.rope_layout = RopeLayout::kInterleaved; }},
       {"attention.head_dim is 16", [](ModelSpec& s) { s.blocks[1].attention.head_dim = 16; }},
       {"attention.kv_heads is 1", [](ModelSpec& s) { s.blocks[1].attention.kv_heads = 1; }},
       {"mlp.fused_gate_up",
@@ -109,6 +106,18 @@ TEST(ModelCheck, RefusesByNameWhatIsNotComputed) {
                      {"CONFIG: ", says, in_layer ? "does not compute" : "in layer 1"});
     }
   }
+}
+
+TEST(ModelCheck, FindsWhatTheConfigDoesNotUse) {
+  CheckCase c;
+  EXPECT_TRUE(unused_block_tensors(c.spec, c.names(), c.tensors).empty());
+  for (const char* name :
+       {"model.layers.1.self_attn.q_proj.bias", "model.layers.0.self_attn.rotary_emb.inv_freq",
+        "model.layers.2.mlp.up_proj.weight", "vision.layers.0.x", "lm_head.bias"}) {
+    c.tensors.push_back({name, {8}});
+  }
+  EXPECT_EQ(unused_block_tensors(c.spec, c.names(), c.tensors),
+            std::vector<std::string>{"model.layers.1.self_attn.q_proj.bias"});
 }
 
 }  // namespace

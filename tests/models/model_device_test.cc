@@ -3,7 +3,6 @@
 
 #include <cmath>
 #include <cstdlib>
-#include <filesystem>
 
 #include "backends/cuda/repeat.h"
 #include "models/model.h"

@@ -39,6 +39,39 @@ TEST(Registry, FindsAFamilyByArchitectureElseByType) {
   EXPECT_EQ(find_model_family(config_of(json)), nullptr);
 }
 
+// transformers goes by model_type, whatever the list of architectures says.
+TEST(Registry, RefusesTwoModelsInOneConfig) {
+  auto json = known_config();
+  json["model_type"] = "qwen2";
+  try {
+    model_spec(config_of(json));
+    FAIL() << "read";
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::kUnsupported);
+    EXPECT_NE(std::string(e.what()).find("architectures says LlamaForCausalLM, but model_type says qwen2"),
+              std::string::npos)
+        << e.what();
+  }
+  json["model_type"] = "a_kin_of_llama";
+  EXPECT_EQ(model_family(config_of(json)).model_type, "llama") << "a type that nobody knows says nothing";
+}
+
+TEST(Registry, RefusesDecodersThatSeeTheWholeSequence) {
+  for (const auto& [architecture, type] :
+       {std::pair("LlamaForCausalLM", "llama"), std::pair("Gemma2ForCausalLM", "gemma2")}) {
+    auto json = decoder_config(architecture, type);
+    json["is_causal"] = true;
+    EXPECT_NO_THROW(model_spec(config_of(json)));
+    json["is_causal"] = false;
+    try {
+      model_spec(config_of(json));
+      FAIL() << "read";
+    } catch (const Error& e) {
+      EXPECT_NE(std::string(e.what()).find("is_causal is false"), std::string::npos) << e.what();
+    }
+  }
+}
+
 TEST(Registry, NamesTheBlocksLinears) {
   const auto modules = block_linear_modules(config_of(known_config()));
   ASSERT_EQ(modules.size(), 14U);

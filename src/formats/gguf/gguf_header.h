@@ -1,11 +1,11 @@
 // The header of a GGUF file, versions 2 and 3, little endian:
 //   "GGUF", u32 version, u64 tensors, u64 keys,
 //   keys times    {string key, u32 type, value},
-//   tensors times {string name, u32 dimensions, u64 extent for each (the fastest first), u32 type, u64
-//   offset},
-// then, from the next multiple of the alignment (key general.alignment, else 32), the data of the tensors at
-// their offsets. A string is u64 bytes and the bytes; an array is u32 type, u64 count and the elements. Reads
-// strictly: what is accepted here can be mapped and read without any further check.
+//   tensors times {string name, u32 dimensions, u64 extent for each (the fastest first), u32 type,
+//                  u64 offset},
+// then, from the next multiple of the alignment (key general.alignment, else 32), the data of the tensors
+// at their offsets. A string is u64 bytes and the bytes; an array is u32 type, u64 count and the elements.
+// Reads strictly: what is accepted here can be mapped and read without any further check.
 #pragma once
 
 #include <cstddef>

@@ -2,7 +2,6 @@
 // KIND.pooling_type of a GGUF file.
 #pragma once
 
-#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>

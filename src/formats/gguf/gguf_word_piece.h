@@ -3,7 +3,6 @@
 // nothing; tokenizer.json has nothing and "##".
 #pragma once
 
-#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>

@@ -10,6 +10,7 @@ namespace {
 
 // Keys that say how a model was made, saved, trained or is generated from: they change no number of a pass.
 constexpr auto kIgnorable = std::to_array<std::string_view>({"architectures",
+                                                             "is_causal",  // model_spec() looks at it
                                                              "model_type",
                                                              "auto_map",
                                                              "transformers_version",

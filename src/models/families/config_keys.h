@@ -33,8 +33,7 @@ JsonObject with_defaults(const JsonObject& config, const nlohmann::ordered_json&
 
 // Throws Error(kUnsupported) naming the first key that nobody has asked for and that says something (not
 // null, false, 0 or empty), unless it is known to change no number of a pass: of every model, or of this
-// family
-// (`ignorable`). To be called when all is read.
+// family (`ignorable`). To be called when all is read.
 void refuse_unknown_keys(const JsonObject& config, std::initializer_list<std::string_view> ignorable = {});
 
 // hidden_size, intermediate_size, num_hidden_layers, heads, head_dim, norms, rope, tie_word_embeddings, bos

@@ -67,7 +67,13 @@ void read_ropes(const JsonObject& config, const std::vector<bool>& sliding, Mode
   std::optional<JsonObject> scaling = config.section_if("rope_scaling");
   std::optional<JsonObject> near;
   if (const auto both = config.section_if("rope_parameters")) {
-    if (!scaling) scaling = both->section_if("full_attention");
+    // `rope_scaling` of before transformers 5 is put over what stands here.
+    if (auto far = both->section_if("full_attention")) {
+      if (scaling) far->json().update(scaling->json());
+      if (scaling && scaling->has("type") && !scaling->has("rope_type"))
+        far->json()["rope_type"] = scaling->json()["type"];
+      scaling = std::move(far);
+    }
     near = both->section_if("sliding_attention");
   }
   spec.rope = read_rope_section(config, scaling ? &*scaling : nullptr, spec.max_positions, global);

@@ -1,7 +1,6 @@
 // What config.json a GGUF file of one kind becomes; the file has zeros in its tensors.
 #pragma once
 
-#include <functional>
 #include <initializer_list>
 #include <string>
 #include <vector>

@@ -1,10 +1,8 @@
 // config.json of every age against transformers (tests/goldens/make_config_goldens.py).
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <string>
 #include <vector>
 
 #include "models/golden_numbers.h"

@@ -46,6 +46,7 @@ TEST(EncoderKeys, BertsHeadsAndTables) {
 
 TEST(EncoderKeys, RobertasPositionsBeginBehindThePaddingsNumber) {
   nlohmann::json config = bert_config("XLMRobertaForMaskedLM");
+  config["model_type"] = "xlm-roberta";
   config["pad_token_id"] = 1;
   const ModelSpec spec = encoder_spec_of(config);
   EXPECT_EQ(spec.position_offset, 2);

@@ -57,6 +57,11 @@ TEST(GemmaFamily, Gemma3TurnsLayersWithAWindowByAnglesOfTheirOwn) {
   spec = spec_of(json);
   EXPECT_EQ(spec.rope.theta, 5e5);
   EXPECT_EQ(spec.local_rope.theta, 2e4);
+  auto both = json;  // of before transformers 5, over what stands there
+  both["rope_scaling"] = {{"type", "linear"}, {"factor", 8.0}};
+  EXPECT_EQ(spec_of(both).rope.theta, 5e5);
+  EXPECT_EQ(spec_of(both).rope.type, RopeType::kLinear);
+  EXPECT_EQ(spec_of(both).rope.factor, 8.0);
   EXPECT_EQ(spec.blocks[1].attention.rope, RopeUse::kGlobal);
 }
 
