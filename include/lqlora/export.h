@@ -1,7 +1,6 @@
 // Models and adapters for other programs.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 
 #include "lqlora/checkpoint.h"

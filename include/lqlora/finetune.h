@@ -90,7 +90,7 @@ struct FinetuneOptions {
   std::int64_t save_every = 0;  // steps
 
   std::filesystem::path adapter = {};  // to start from
-  std::string init = "auto";           // that adapter, or "zero", or "beside": new factors beside it
+  std::string init = "auto";           // that adapter, or "zero", or "stacked": new factors beside it
   std::int64_t rank = 0;
   double alpha = 0;
   std::vector<std::string> targets = {};  // modules that learn

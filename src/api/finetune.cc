@@ -11,7 +11,8 @@ namespace {
 lq::LoraStart start_of(const std::string& init) {
   if (init == "auto") return lq::LoraStart::kAdapter;
   if (init == "zero") return lq::LoraStart::kZero;
-  LQ_CHECK(init == "beside", kInvalidArgument, "init {}: expected auto, zero or beside", init);
+  const bool stacked = init == "stacked" || init == "beside";  // the latter is its old name
+  LQ_CHECK(stacked, kInvalidArgument, "init {}: expected auto, zero or stacked", init);
   return lq::LoraStart::kStacked;
 }
 

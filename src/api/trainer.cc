@@ -11,6 +11,7 @@
 #include "train/gradient_sum.h"
 #include "train/gradients.h"
 #include "train/lora_setup.h"
+#include "train/write_adapter.h"
 
 namespace lqlora {
 namespace {

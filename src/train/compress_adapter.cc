@@ -1,7 +1,6 @@
 #include "train/compress_adapter.h"
 
 #include <cmath>
-#include <vector>
 
 #include "base/error.h"
 #include "ops/host_math.h"

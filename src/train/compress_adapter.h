@@ -1,9 +1,7 @@
-// Low-rank factors in NormalFloat of 8 bits (LQ-LoRA, "model compression"; method section 6): A and B become
-// what quantizing them by (8, 8, fp32, 64, 256) leaves of them. The adapter stays one of PEFT's, with these
-// values.
+// Low-rank factors in NormalFloat of 8 bits (LQ-LoRA, "model compression"; docs/method.md, "Afterwards"):
+// A and B become what quantizing them by (8, 8, fp32, 64, 256) leaves of them. The adapter stays one of
+// PEFT's, with these values.
 #pragma once
-
-#include <string_view>
 
 #include "models/model.h"
 #include "nn/linear.h"

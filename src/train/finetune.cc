@@ -1,50 +1,29 @@
 #include "train/finetune.h"
 
 #include <algorithm>
-#include <cmath>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "backends/cuda/device.h"
-#include "base/hash.h"
 #include "base/option_error.h"
 #include "base/process.h"
 #include "base/version.h"
 #include "files/atomic_file.h"
 #include "files/job.h"
-#include "files/json_file.h"
+#include "files/job_report.h"
 #include "files/options/job_identity.h"
+#include "formats/peft_config.h"
 #include "models/model_check.h"
 #include "models/placement.h"
-#include "quant/format.h"
 #include "tokenizers/tokenizer.h"
 #include "train/checkpoints.h"
+#include "train/finetune_hashes.h"
 #include "train/finetune_options.h"
-#include "train/full_model.h"
+#include "train/finetune_product.h"
 #include "train/gradient_sum.h"
 
 namespace lq {
 namespace {
-
-// What A and B are stored as where the adapter is compressed (docs/method.md, section 6).
-std::unique_ptr<Quantizer> factor_quantizer() {
-  return make_quantizer(parse_choice("nf,8,8,fp32,64,256", "compress"));
-}
-
-// What the examples are, whatever files and flags they came from.
-std::string hash_of(const std::vector<EncodedExample>& examples) {
-  Hasher hasher;
-  for (const EncodedExample& e : examples) {
-    const std::uint64_t size = e.ids.size();
-    hasher.update(&size, sizeof(size));
-    hasher.update(e.ids.data(), e.ids.size() * sizeof(e.ids[0]));
-    hasher.update(e.in_loss.data(), e.in_loss.size());
-    if (!e.types.empty()) hasher.update(e.types.data(), e.types.size() * sizeof(e.types[0]));
-    if (e.label) hasher.update(&*e.label, sizeof(*e.label));
-  }
-  return hasher.hex();
-}
 
 // The model whose predictions are learnt, where one is named.
 std::optional<Model> open_reference(Context& ctx, const FinetuneOptions& o, const ModelSpec& learner) {
@@ -59,39 +38,6 @@ std::optional<Model> open_reference(Context& ctx, const FinetuneOptions& o, cons
   return reference;
 }
 
-// Of what the run starts from besides the base: low-rank parts, and weights that an adapter has replaced.
-std::string hash_of_start(Model& model, const std::vector<std::string>& replaced) {
-  Hasher hasher;
-  bool any = !replaced.empty();
-  for (const std::string& name : replaced) {
-    const Tensor& value = model.find_parameter(name)->value;
-    hasher.update(name);
-    hasher.update(value.raw(), value.bytes());
-  }
-  const auto magnitude = [&](const Magnitude* m) {
-    if (m != nullptr) hasher.update(m->m.value.raw(), m->m.value.bytes());
-  };
-  if (const EmbeddingLora* lora = model.embedding().lora()) {
-    any = true;
-    hasher.update(model.embedding().name());
-    hasher.update(lora->a.value.raw(), lora->a.value.bytes());
-    hasher.update(lora->b.value.raw(), lora->b.value.bytes());
-    hasher.update(&lora->scaling, sizeof(lora->scaling));
-    magnitude(lora->magnitude.get());
-  }
-  for (const Module& m : model.modules()) {
-    const Lora* lora = m.linear->lora();
-    if (lora == nullptr) continue;
-    any = true;
-    hasher.update(m.name);
-    hasher.update(lora->a.value.raw(), lora->a.value.bytes());
-    hasher.update(lora->b.value.raw(), lora->b.value.bytes());
-    hasher.update(&lora->scaling, sizeof(lora->scaling));
-    magnitude(lora->magnitude.get());
-  }
-  return any ? hasher.hex() : "none";
-}
-
 void check_ids(const ExampleSet& set, const Model& model, const std::filesystem::path& path) {
   std::int32_t most = 0;
   for (const auto* list : {&set.train, &set.validation}) {
@@ -102,15 +48,6 @@ void check_ids(const ExampleSet& set, const Model& model, const std::filesystem:
   LQ_CHECK(most < model.spec().vocab, kMismatch,
            "{}: the tokenizer gives token {}, but the model's vocabulary has {}", path.string(), most,
            model.spec().vocab);
-}
-
-FinetuneReport finished_report(const std::filesystem::path& out) {
-  const auto path = out / "lqlora.json";
-  const nlohmann::json manifest = read_json(path);
-  LQ_CHECK(manifest.contains("report"), kCorruptFile, "{}: no report in it", path.string());
-  FinetuneReport report = finetune_report_from_json(manifest["report"], path.string());
-  report.already_done = true;
-  return report;
 }
 
 // Backward keeps all activations where they fit into the memory there is; the numbers are the same either
@@ -154,35 +91,119 @@ void check_full(const FinetuneOptions& o) {
   check_option(!low_rank, "full", "trains every parameter: no option of adapters goes with it");
 }
 
-// What a run makes: an adapter, or with `full` a model.
-class Product {
- public:
-  Product(Context& ctx, Model& model, const FinetuneOptions& o, std::string base_hash, LabelNames labels)
-      : ctx_(ctx), model_(model), o_(o), base_hash_(std::move(base_hash)), labels_(std::move(labels)) {
-    if (o.full) {
-      specs_ = train_all_parameters(model);
-    } else {
-      lora_ = lora_setup(ctx, model, o.lora);
+void check_options(const FinetuneOptions& o, bool task) {
+  check_train_options(o.train);
+  check_option(!o.data.train.empty(), "data", "names no file of examples");
+  check_option(o.lora.start != LoraStart::kZero || o.adapter.empty(), "adapter",
+               "and `init` zero exclude each other");
+  check_option(o.reference.empty() || !task, "reference", "and `task` exclude each other");
+  if (o.full) check_full(o);
+}
+
+// Options that mean nothing where nothing is validated.
+void check_validation(const FinetuneOptions& o, const ExampleSet& set) {
+  if (!set.validation.empty()) return;
+  check_option(o.data.examples.validation == 0.0, "val-share",
+               "is {}, which leaves none of {} examples for validation", o.data.examples.validation,
+               set.train.size());
+  const std::pair<std::string_view, bool> given[] = {{"early-stop", o.train.early_stop > 0},
+                                                     {"eval-every", o.train.eval_every > 0},
+                                                     {"final", o.train.end_with_best.value_or(false)}};
+  for (const auto& [option, is] : given) {
+    check_option(!is, option, "needs examples to validate on: give `val-data` or `val-share`");
+  }
+}
+
+Model load_learner(Context& ctx, const CheckpointPtr& checkpoint, const FinetuneOptions& o,
+                   const LabelledTask* task) {
+  ModelLoadOptions load;
+  load.adapter = o.adapter;
+  load.no_adapter = o.lora.start == LoraStart::kZero;
+  load.decode_all = o.full;
+  if (task != nullptr) load.labels = task->labels;
+  if (!o.adapter.empty()) {
+    const double dropout = PeftConfig::load(o.adapter / "adapter_config.json").dropout;
+    if (dropout != o.train.dropout) {
+      ctx.progress.note(fmt::format("{}: trained with dropout {}, goes on with {} (`dropout`)",
+                                    o.adapter.string(), dropout, o.train.dropout));
     }
   }
-  std::int64_t modules() const { return o_.full ? std::ssize(specs_) : lora_.trained; }
-  void write(const std::filesystem::path& directory) const {
-    std::filesystem::create_directories(directory);
-    if (o_.full) return write_full_model(model_, specs_, directory, labels_);
-    // PEFT finds a dense base by this path; a packed one is ours alone.
-    const std::string base_model = model_.packed() ? std::string() : model_.checkpoint()->path().string();
-    write_adapter(ctx_, model_, lora_, o_.train.dropout, base_hash_, base_model, directory);
+  Model model = Model::load(ctx, checkpoint, load);
+  check_option(o.train.dropout == 0.0 || !model.has_magnitudes(), "dropout",
+               "is {}, but the adapter to start from has magnitudes (DoRA), which learn without",
+               o.train.dropout);
+  if (task == nullptr) {
+    refuse_encoder(model.spec(), checkpoint->path().string(), "learn to say the next token: name a `task`");
+    check_sequence_length(model.spec(), o.data.examples.max_length, "[finetune] seq-len");
   }
+  return model;
+}
 
- private:
-  Context& ctx_;
-  Model& model_;
-  const FinetuneOptions& o_;
-  std::string base_hash_;
-  LabelNames labels_;
-  std::vector<TensorSpec> specs_;
-  LoraState lora_;
+// Bytes of a run beside the model that learns.
+struct BesideModel {
+  std::int64_t moments = 0;    // of AdamW
+  std::int64_t all = 0;        // these, partial sums of the step's gradient, the model that is learnt from
+  std::int64_t on_device = 0;  // what of it lies where the model is computed
 };
+
+BesideModel beside_model(const Context& ctx, Model& model, const std::optional<Model>& reference,
+                         const TrainOptions& o, std::int64_t parameters, std::int64_t tokens) {
+  BesideModel bytes;
+  bytes.moments = parameters * (o.adam.eight_bit ? 2 : 8);
+  bytes.all =
+      bytes.moments + GradientSum::spare_bytes(GradientArena::size_for(model.trainable()), o.accumulate,
+                                               ctx.collective == nullptr ? 1 : ctx.collective->size());
+  if (reference) bytes.all += reference->memory_estimate(tokens, false).total();
+  bytes.on_device = o.adam.offload ? bytes.all - bytes.moments : bytes.all;
+  return bytes;
+}
+
+FinetuneReport begun_report(const ExampleSet& set, const FinetuneProduct& product, std::int64_t parameters,
+                            const std::optional<Model>& reference) {
+  FinetuneReport report;
+  report.examples = std::ssize(set.train);
+  report.validation_examples = std::ssize(set.validation);
+  report.data_tokens = set.tokens;
+  report.trained_tokens = set.trained_tokens;
+  report.bad = set.bad;
+  report.truncated = set.truncated;
+  report.dropped = set.dropped;
+  report.findings = set.report;
+  report.modules = product.modules();
+  report.parameters = parameters;
+  if (reference) report.reference = reference->checkpoint()->path().filename().string();
+  return report;
+}
+
+// The line that a user reads before long work.
+std::string need_text(const FinetuneReport& r, const FinetuneOptions& o, std::int64_t steps,
+                      std::int64_t memory, std::int64_t disk) {
+  return fmt::format(
+      "finetune: {} examples, {} tokens ({} count); {} steps; {:.2f} M parameters in {} {} learn; needs "
+      "about {} "
+      "of memory and {} of disk for a checkpoint",
+      r.examples, r.data_tokens, r.trained_tokens, steps, static_cast<double>(r.parameters) / 1e6, r.modules,
+      o.full ? "tensors" : "modules", human_bytes(static_cast<double>(memory)),
+      human_bytes(static_cast<double>(disk)));
+}
+
+// The product, the best step's beside it, and the logs.
+void publish(Context& ctx, Model& model, const FinetuneOptions& o, const Job& output,
+             FinetuneProduct& product, FinetuneReport& report) {
+  const auto directory = output.final_dir();
+  product.write(directory);
+  if (report.training.state.best_step >= 0 &&
+      Checkpoints(output.store_dir(), o.train.keep).restore_best(ctx, model.trainable())) {
+    product.compress();
+    product.write(directory / "best");
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(output.store_dir())) {
+    const std::string name = entry.path().filename().string();
+    if (name == "log.jsonl" || name.starts_with("events.out.")) {
+      copy_file_atomically(entry.path(), directory / name);
+    }
+  }
+}
 
 }  // namespace
 
@@ -196,77 +217,54 @@ FinetuneReport finetune(Context& ctx, const CheckpointPtr& checkpoint, const Fin
            given.task);
   const double begin = monotonic_seconds();
   FinetuneOptions o = given;
-  check_train_options(o.train);
-  check_option(!o.data.train.empty(), "data", "names no file of examples");
-  const bool from_zero = o.lora.start == LoraStart::kZero;
-  check_option(!from_zero || o.adapter.empty(), "adapter", "and `init` zero exclude each other");
-  check_option(o.reference.empty() || task == nullptr, "reference", "and `task` exclude each other");
-  if (o.full) check_full(o);
-  std::vector<std::filesystem::path> inputs = {checkpoint->path()};
-  if (!o.adapter.empty()) inputs.push_back(o.adapter);
-  if (!o.reference.empty()) inputs.push_back(o.reference);
+  check_options(o, task != nullptr);
   JobOptions job_options;
-  job_options.inputs = inputs;
+  job_options.inputs = {checkpoint->path()};
+  for (const auto& path : {o.adapter, o.reference}) {
+    if (!path.empty()) job_options.inputs.push_back(path);
+  }
   job_options.overwrite = o.overwrite;
   Job::check(o.out, job_options);
 
   const auto tokenizer = Tokenizer::load(checkpoint->folder());
-  ModelLoadOptions load;
-  load.adapter = o.adapter;
-  load.no_adapter = from_zero;
-  load.decode_all = o.full;
-  if (task != nullptr) load.labels = task->labels;
-  Model model = Model::load(ctx, checkpoint, load);
-  o.lora.replaced = model.replaced();
-  check_option(o.train.dropout == 0.0 || !model.has_magnitudes(), "dropout",
-               "is {}, but the adapter to start from has magnitudes (DoRA), which learn without",
-               o.train.dropout);
-  if (task == nullptr) {
-    refuse_encoder(model.spec(), checkpoint->path().string(), "learn to say the next token: name a `task`");
-    check_sequence_length(model.spec(), o.data.examples.max_length, "[finetune] seq-len");
-  } else if (o.train.batch.batching == Batching::kPacked) {
-    o.train.batch.batching = Batching::kPlain;  // a row is an example
-  }
+  Model model = load_learner(ctx, checkpoint, o, task);
   std::optional<Model> reference = open_reference(ctx, o, model.spec());
+  if (task != nullptr && o.train.batch.batching == Batching::kPacked)
+    o.train.batch.batching = Batching::kPlain;  // a row is an example
+  o.lora.replaced = model.replaced();
   o.lora.label_head = task != nullptr;
   o.data.examples.seed = ctx.seed;
-  ExampleSet set = task != nullptr
-                       ? task->examples
-                       : read_training_data(o.data, checkpoint->folder(), *tokenizer, ctx.progress);
-  check_ids(set, model, checkpoint->path());
   o.train.batch.row_length = o.data.examples.max_length;
   o.train.batch.seed = ctx.seed;
+  const ExampleSet set = task != nullptr
+                             ? task->examples
+                             : read_training_data(o.data, checkpoint->folder(), *tokenizer, ctx.progress);
+  check_ids(set, model, checkpoint->path());
+  check_validation(o, set);
 
   const std::string base_hash = model.base_hash(ctx);
   const std::string start_hash = hash_of_start(model, o.lora.replaced);
-  const Product product(ctx, model, o, base_hash, task != nullptr ? task->label_names : LabelNames());
+  FinetuneProduct product(ctx, model, o, base_hash, task != nullptr ? task->label_names : LabelNames());
   std::int64_t parameters = 0;
   for (const Parameter* p : model.trainable()) parameters += p->value.numel();
-  const std::int64_t moments = parameters * (o.train.adam.eight_bit ? 2 : 8);
-  // Partial sums of the step's gradient.
-  const std::int64_t sums =
-      GradientSum::spare_bytes(GradientArena::size_for(model.trainable()), o.train.accumulate,
-                               ctx.collective == nullptr ? 1 : ctx.collective->size());
   const std::int64_t tokens = batch_tokens(set, o.train);
-  const std::int64_t beside =
-      moments + sums + (reference ? reference->memory_estimate(tokens, false).total() : 0);
-  const std::int64_t beside_on_device = o.train.adam.offload ? beside - moments : beside;
-  if (o.choose_activations) o.train.activations = activations_that_fit(ctx, model, tokens, beside_on_device);
+  const BesideModel beside = beside_model(ctx, model, reference, o.train, parameters, tokens);
+  if (o.choose_activations) o.train.activations = activations_that_fit(ctx, model, tokens, beside.on_device);
   const PlacementNeed need{.memory = model.memory_estimate(tokens, true, o.train.activations),
-                           .more = beside_on_device,
+                           .more = beside.on_device,
                            .attention_tokens = tokens,
                            .recomputes = o.train.activations == Keep::kBlocks};
   std::vector<const Model*> models = {&model};
   if (reference) models.push_back(&*reference);
   Context place = choose_device(ctx, models, need, "finetune");
   if (o.choose_activations && place.device != ctx.device)
-    o.train.activations = activations_that_fit(place, model, tokens, beside_on_device);
+    o.train.activations = activations_that_fit(place, model, tokens, beside.on_device);
   choose_precision(place, o);
   job_options.job = job_identity(o,
                                  {.model = base_hash,
                                   .adapter = start_hash,
-                                  .examples = hash_of(set.train),
-                                  .validation = hash_of(set.validation),
+                                  .examples = hash_of_examples(set.train),
+                                  .validation = hash_of_examples(set.validation),
                                   .reference = reference ? reference->base_hash(ctx) : std::string()},
                                  ctx.seed);
   // Another kind of device gives other numbers; jobs of the processor have never said so.
@@ -275,50 +273,18 @@ FinetuneReport finetune(Context& ctx, const CheckpointPtr& checkpoint, const Fin
     return identity_today(old, [&o](OptionVisitor& v) { describe(v, o); });
   };
   Job output(o.out, job_options);
-  if (output.state() == JobState::kFinished) return finished_report(o.out);
+  if (output.state() == JobState::kFinished) return finished_job_report(o.out, finetune_report_from_json);
 
-  FinetuneReport report;
-  report.examples = std::ssize(set.train);
-  report.validation_examples = std::ssize(set.validation);
-  report.data_tokens = set.tokens;
-  report.trained_tokens = set.trained_tokens;
-  report.bad = set.bad;
-  report.truncated = set.truncated;
-  report.dropped = set.dropped;
-  report.findings = set.report;
-  report.modules = product.modules();
-  if (reference) report.reference = reference->checkpoint()->path().filename().string();
-  report.parameters = parameters;
-  ctx.progress.note(fmt::format(
-      "finetune: {} examples, {} tokens ({} count); {} steps; {:.2f} M parameters in {} {} "
-      "learn; needs about {} "
-      "of memory and {} of disk for a checkpoint",
-      report.examples, report.data_tokens, report.trained_tokens, total_steps(set, o.train),
-      static_cast<double>(report.parameters) / 1e6, report.modules, o.full ? "tensors" : "modules",
-      human_bytes(
-          static_cast<double>(model.memory_estimate(tokens, true, o.train.activations).total() + beside)),
-      human_bytes(static_cast<double>(4 * report.parameters + moments))));
-
+  FinetuneReport report = begun_report(set, product, parameters, reference);
+  const std::int64_t memory = model.memory_estimate(tokens, true, o.train.activations).total() + beside.all;
+  ctx.progress.note(need_text(report, o, total_steps(set, o.train), memory, 4 * parameters + beside.moments));
   move_model(place, model, need);
   if (reference) move_model(place, *reference, {});
   report.training = train(place, model, set, o.train, output.store_dir(), reference ? &*reference : nullptr);
   model.adapters_to_host(place);
-
-  const auto final_dir = output.final_dir();
-  if (task != nullptr && task->finish) report.task = task->finish(place, model, final_dir);
-  if (o.compress) report.compressed = compress_adapter(ctx, model, *factor_quantizer());
-  product.write(final_dir);
-  if (report.training.state.best_step >= 0 &&
-      Checkpoints(output.store_dir(), o.train.keep).restore_best(ctx, model.trainable())) {
-    if (o.compress) compress_adapter(ctx, model, *factor_quantizer());
-    product.write(final_dir / "best");
-  }
-  for (const auto& entry : std::filesystem::directory_iterator(output.store_dir())) {
-    const std::string name = entry.path().filename().string();
-    if (name == "log.jsonl" || name.starts_with("events.out.")) {
-      copy_file_atomically(entry.path(), final_dir / name);
-    }
-  }
+  report.compressed = product.compress();
+  if (task != nullptr && task->finish) report.task = task->finish(place, model, output.final_dir());
+  publish(ctx, model, o, output, product, report);
   report.seconds = monotonic_seconds() - begin;
   report.peak_rss_bytes = peak_rss_bytes();
   output.finish(

@@ -214,10 +214,10 @@ void describe_low_rank(OptionVisitor& v, FinetuneOptions& o) {
             .open = true},
            integer(o.lora.rank, 1, kMostRows));
   v.option({.key = "alpha",
-            .help = "lora_alpha (default: the adapter's, else the rank)",
+            .help = "lora_alpha (default: what keeps the adapter's scaling, else the rank)",
             .group = kWhatLearns,
             .open = true},
-           number(o.lora.alpha, kAboveZero));
+           number(o.lora.alpha, kAlphaRange));
   v.option({.key = "rslora", .help = "Scale by alpha / sqrt(rank)", .group = kWhatLearns},
            flag(o.lora.rslora));
   v.option({.key = "target",
@@ -276,9 +276,10 @@ void describe(OptionVisitor& v, TrainingDataOptions& o) {
            number(o.examples.validation, {.least = 0.0, .most = 0.999}));
   v.option({.key = "seq-len", .help = "Tokens of a row; longer examples are cut"},
            integer(o.examples.max_length, 2, kMostTokensOfRow));
-  v.option(
-      {.key = "drop-long", .help = "Leave longer examples out instead", .identified_by = "/examples_hash"},
-      flag(o.examples.drop_long));
+  v.option({.key = "drop-long",
+            .help = "Leave longer examples out instead (texts are cut into rows)",
+            .identified_by = "/examples_hash"},
+           flag(o.examples.drop_long));
   v.option({.key = "skip-bad",
             .help = "Pass over damaged records and count them",
             .identified_by = "/examples_hash"},

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/option_error.h"
 #include "files/json_file.h"
+#include "formats/config_file.h"
 #include "formats/side_files.h"
 #include "formats/stored_writer.h"
 #include "models/registry.h"
@@ -21,11 +22,9 @@ std::vector<TensorSpec> train_all_parameters(Model& model) {
     LQ_CHECK(module.linear->weight().parameter() != nullptr, kInternal,
              "{}: a frozen weight cannot learn (ModelLoadOptions::decode_all)", module.linear->name());
   }
-  const CheckpointReader& reader = model.checkpoint()->reader();
   std::vector<TensorSpec> specs;
   for (Parameter* p : model.parameters()) {
-    const TensorView* view = reader.find(p->name);
-    specs.push_back({p->name, view == nullptr ? DType::kF32 : weight_dtype(view->dtype()), p->value.shape()});
+    specs.push_back({p->name, DType::kF32, p->value.shape()});
     p->make_trainable();
   }
   return specs;
@@ -34,8 +33,7 @@ std::vector<TensorSpec> train_all_parameters(Model& model) {
 namespace {
 
 // As Hugging Face finds it: whatever the checkpoint was, a model with a head over sequences now.
-nlohmann::ordered_json labelled_config(const Model& model, const LabelNames& labels) {
-  nlohmann::ordered_json config = nlohmann::ordered_json::parse(model.hf_config().json().dump());
+void add_labels(const Model& model, const LabelNames& labels, nlohmann::ordered_json& config) {
   const LabelSpec& spec = *model.spec().labels;
   config["architectures"] = {labels_architecture(model.hf_config())};
   nlohmann::ordered_json id2label = nlohmann::ordered_json::object();
@@ -49,7 +47,6 @@ nlohmann::ordered_json labelled_config(const Model& model, const LabelNames& lab
   config["id2label"] = id2label;
   config["label2id"] = label2id;
   config["problem_type"] = spec.regression ? "regression" : "single_label_classification";
-  return config;
 }
 
 }  // namespace
@@ -69,11 +66,10 @@ void write_full_model(Model& model, const std::vector<TensorSpec>& specs,
   }
   writer.finish();
   copy_side_files(model.checkpoint()->folder(), directory);
-  if (labelled) {
-    write_json(directory / "config.json", labelled_config(model, labels));
-  } else {
-    model.hf_config().save(directory / "config.json");
-  }
+  nlohmann::ordered_json config = model.hf_config().json();
+  if (labelled) add_labels(model, labels, config);
+  if (names_weight_type(config)) name_weight_type(config, DType::kF32);
+  write_json(directory / "config.json", config);
 }
 
 }  // namespace lq

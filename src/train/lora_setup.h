@@ -1,10 +1,8 @@
-// Which low-rank parts a run trains, and what they start from (method section 4).
+// Which low-rank parts a run trains, and what they start from (docs/method.md, "Fine-tuning").
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "formats/peft_adapter.h"
@@ -37,7 +35,7 @@ struct LoraOptions {
   // The head over whole sequences learns whole: all of it but a dense layer that the body's checkpoint
   // brought (BERT's pooler).
   bool label_head = false;
-  // Parameters that the adapter to start from has already replaced: they stay in the new one.
+  // Parameters that the adapter to start from holds whole: see train_whole().
   std::vector<std::string> replaced = {};
 };
 
@@ -58,12 +56,10 @@ struct LoraState {
 // an adapter.
 LoraState lora_setup(Context& ctx, Model& model, const LoraOptions& options);
 
-// Writes the model's low-rank parts as a PEFT adapter into an existing directory; a fixed part and the new
-// one beside it become one of the ranks' sum, fixed part first. Of a tied pair that the adapter holds whole
-// both tensors are written, so that PEFT gives the same numbers. base_model: what adapter_config.json names,
-// may be empty.
-void write_adapter(Context& ctx, Model& model, const LoraState& state, double dropout,
-                   const std::string& base_hash, const std::string& base_model,
-                   const std::filesystem::path& directory);
+// Linears that may have a low-rank part: a head that is tied to the embedding is none unless an adapter made
+// it one.
+std::vector<Linear*> adapter_linears(Model& model);
+// Of the low-rank part and the fixed one together; 0: neither.
+std::int64_t total_rank(const Linear& linear);
 
 }  // namespace lq

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 
 #include <chrono>
-#include <cmath>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>

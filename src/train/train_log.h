@@ -2,7 +2,6 @@
 // the run goes on; a resumed run first drops what lies behind its checkpoint.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>

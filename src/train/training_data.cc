@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <iterator>
 #include <memory>
-#include <optional>
 
-#include "base/error.h"
+#include "base/option_error.h"
 
 namespace lq {
 namespace {
@@ -37,8 +36,11 @@ std::string check_template(const ChatTemplate& chat, const Tokenizer& tokenizer)
   LQ_CHECK(unknown(text) <= 2 * unknown("a"), kMismatch,
            "[data] chat template {}: this tokenizer ({}) has no tokens for parts of '{}'", chat.name(),
            tokenizer.kind(), text);
-  const std::size_t pieces =
-      chat.end_of_turn().empty() ? 1 : tokenizer.encode(chat.end_of_turn(), kParse).size();
+  if (chat.end_of_turn().empty()) {
+    return fmt::format("chat template {}: nothing stands behind an answer, so that none is learnt to end",
+                       chat.name());
+  }
+  const std::size_t pieces = tokenizer.encode(chat.end_of_turn(), kParse).size();
   if (pieces == 1) return {};
   return fmt::format(
       "chat template {}: '{}', which ends an answer, is {} tokens of this tokenizer and none of its special "
@@ -57,6 +59,14 @@ ExampleSet read_training_data(const TrainingDataOptions& o, const Folder& model,
   const tokenizers::SpecialTokens& special = tokenizer.special();
   if (special.bos) options.format.bos = tokenizer.piece(*special.bos);
   if (special.eos) options.format.eos = tokenizer.piece(*special.eos);
+  for (const DataSource& source : o.validation) {
+    check_option(source.weight == 1.0, "val-data", "{}: a weight is for `data` alone", source.path.string());
+  }
+  if (!special.eos && options.encode.add_eos) {
+    progress.note(
+        "data: the tokenizer names no end-of-text token (eos_token), so that none stands behind texts and "
+        "completions");
+  }
   ExampleSet set = read_examples(o.train, tokenizer, options, progress);
   for (const std::string& line : set.report.lines()) progress.note("data: " + line);
   if (o.validation.empty()) return set;

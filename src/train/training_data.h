@@ -1,7 +1,6 @@
 // The examples of a run as its user names them: files, a chat template, a tokenizer.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <vector>
 

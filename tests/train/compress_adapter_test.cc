@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <set>
-
 #include "base/error.h"
 #include "quant/codebook/codebook_quantizer.h"
 #include "reference/random_model.h"
@@ -20,7 +18,7 @@ TEST(CompressAdapter, FactorsTakeAFewValuesABlockAndBitsCountThem) {
   Context ctx{pool, progress, 0, {}};
   reference::write_random_model(pool, {.bits = 4}, dir / "model");
   Model model = Model::load(ctx, dir / "model");
-  const CodebookQuantizer nf8(uniform_nf_config(8));
+  const CodebookQuantizer nf8(uniform_codebook_config(8));
   EXPECT_THROW(compress_adapter(ctx, model, nf8), Error);
   lora_setup(ctx, model, {.targets = {"q_proj"}, .rank = 4});
   Lora& lora = *model.find_linear("model.layers.0.self_attn.q_proj")->lora();
@@ -34,7 +32,7 @@ TEST(CompressAdapter, FactorsTakeAFewValuesABlockAndBitsCountThem) {
   }
   for (const float b : lora.b.values()) EXPECT_EQ(b, 0.0F);
   // 64 x 64 in NF4 (and an offset a matrix), 2 x 4 x 64 in NF8.
-  const double nf4 = codebook_bits_per_weight(uniform_nf_config(4));
+  const double nf4 = codebook_bits_per_weight(uniform_codebook_config(4));
   const double low = nf8.bits_per_weight() * 512 / 4096;
   EXPECT_NEAR(c.bits_per_weight_with_low_rank, nf4 + low, 0.05);
   // Again changes nothing more than rounding of the scales.

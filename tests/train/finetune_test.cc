@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -174,6 +175,37 @@ TEST_F(FinetuneTest, BadFlagsAreNamed) {
   EXPECT_TRUE(has(error_of([](FinetuneOptions& o) { o.out = o.model; }), "is the input itself"));
   EXPECT_TRUE(has(error_of([](FinetuneOptions& o) { o.data.train.clear(); }), "data"));
   EXPECT_FALSE(fs::exists(options_.out));
+}
+
+TEST_F(FinetuneTest, WhatAsksForValidationNeedsExamples) {
+  EXPECT_TRUE(has(error_of([](FinetuneOptions& o) { o.train.early_stop = 2; }), "early-stop needs examples"));
+  EXPECT_TRUE(has(error_of([](FinetuneOptions& o) { o.train.eval_every = 1; }), "eval-every needs examples"));
+  EXPECT_TRUE(
+      has(error_of([](FinetuneOptions& o) { o.train.end_with_best = true; }), "final needs examples"));
+  EXPECT_TRUE(has(error_of([](FinetuneOptions& o) { o.data.examples.validation = 1e-6; }),
+                  "val-share is 1e-06, which leaves none"));
+  EXPECT_FALSE(fs::exists(options_.out));
+}
+
+// What an adapter holds whole goes on learning, as in PEFT.
+TEST_F(FinetuneTest, WholeTensorsOfAnAdapterGoOnLearning) {
+  options_.lora.whole = {"norms"};
+  options_.train.lr = 1e-2;
+  options_.train.schedule = ScheduleKind::kConstant;
+  options_.train.warmup = 0;
+  run(options_);
+  FinetuneOptions more = options_;
+  more.lora = {};
+  more.adapter = options_.out;
+  more.out = dir_ / "more";
+  run(more);
+  const PeftAdapterReader first(options_.out);
+  const PeftAdapterReader second(more.out);
+  ASSERT_EQ(second.replaced().size(), 13U);
+  for (std::size_t i = 0; i < 13; ++i) {
+    const Tensor a = first.replaced()[i].copy_f32(), b = second.replaced()[i].copy_f32();
+    EXPECT_NE(std::memcmp(a.raw(), b.raw(), a.bytes()), 0) << first.replaced()[i].name();
+  }
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "base/rng.h"
 #include "reference/random_model.h"
 #include "support/io_test_util.h"
+#include "train/write_adapter.h"
 
 namespace lq {
 namespace {
@@ -131,18 +132,6 @@ TEST_F(LoraSetupTest, BesideIsOnePartOfWhichTheFirstRowsStay) {
             std::string::npos);
 }
 
-// By what they are for, whatever a family calls them: GPT-2's are ln_1, ln_2 and ln_f.
-TEST_F(LoraSetupTest, NormsLearnWithTheirBiases) {
-  const auto gpt2 = std::filesystem::path(test::source_dir()) / "tests" / "goldens" / "gpt2";
-  Model model = Model::load(ctx_, gpt2);
-  const LoraState state = lora_setup(ctx_, model, {.rank = 2, .whole = {"norms"}});
-  EXPECT_EQ(std::ssize(state.whole), 2 * (2 * model.spec().layers() + 1));
-  for (const Parameter* p : state.whole) {
-    EXPECT_NE(p->name.find("ln_"), std::string::npos) << p->name;
-    EXPECT_TRUE(p->trainable()) << p->name;
-  }
-}
-
 TEST_F(LoraSetupTest, TargetsAreNamesEndsAndPatterns) {
   Model model = load();
   const LoraState state = lora_setup(
@@ -193,11 +182,30 @@ TEST_F(LoraSetupTest, WrittenAdaptersComeBackAndKeepTheFunctionUnderAnotherAlpha
   }
 }
 
+// Their scaling is the adapter's, at any rank.
+TEST_F(LoraSetupTest, StackedPartsAreScaledAsTheAdapterIs) {
+  std::filesystem::create_directories(dir_ / "adapter");
+  {
+    Model model = load();
+    const LoraState state =
+        lora_setup(ctx_, model, {.targets = {"q_proj"}, .rank = 4, .alpha = 8, .rslora = true});
+    write_adapter(ctx_, model, state, 0.0, model.base_hash(ctx_), "", dir_ / "adapter");
+  }
+  for (const std::int64_t rank : {0, 2}) {
+    Model model = load(dir_ / "adapter");
+    lora_setup(ctx_, model, {.start = LoraStart::kStacked, .rank = rank});
+    const Linear& q = *model.find_linear("model.layers.0.self_attn.q_proj");
+    EXPECT_EQ(q.lora()->rank(), rank == 0 ? 4 : 2);
+    EXPECT_EQ(q.lora()->scaling, 4.0F);  // 8 / sqrt(4)
+    EXPECT_EQ(q.fixed_lora()->scaling, 4.0F);
+  }
+}
+
 TEST_F(LoraSetupTest, TargetsBeyondTheAdapterStartFromZeroAndOthersStayAsTheyAre) {
   std::filesystem::create_directories(dir_ / "adapter");
   {
     Model model = load();
-    const LoraState state = lora_setup(ctx_, model, {.targets = {"q_proj"}, .rank = 4});
+    const LoraState state = lora_setup(ctx_, model, {.targets = {"q_proj"}, .rank = 4, .alpha = 8});
     write_adapter(ctx_, model, state, 0.0, model.base_hash(ctx_), "", dir_ / "adapter");
   }
   Model model = load(dir_ / "adapter");
@@ -207,6 +215,7 @@ TEST_F(LoraSetupTest, TargetsBeyondTheAdapterStartFromZeroAndOthersStayAsTheyAre
   EXPECT_EQ(state.started, 2);
   EXPECT_EQ(model.trainable().size(), 4u);
   EXPECT_EQ(model.find_linear("model.layers.0.self_attn.v_proj")->lora()->rank(), 4);
+  for (const LoraSpec& spec : state.specs) EXPECT_EQ(spec.alpha, 8) << spec.module << ": the adapter's";
   EXPECT_FALSE(model.find_linear("model.layers.0.self_attn.q_proj")->lora()->a.trainable());
 }
 

@@ -92,5 +92,27 @@ TEST(TrainingData, AnEndMarkOfManyTokensIsSaid) {
   EXPECT_NE(odd.find("<|im_end|>"), std::string::npos) << odd;
 }
 
+TEST(TrainingData, AnAnswerWithoutAnEndIsSaid) {
+  const fs::path model = fs::path(lq::test::source_dir()) / "examples" / "models" / "quill";
+  const auto tokenizer = Tokenizer::load(model);
+  const ChatTemplate open = ChatTemplate::from_jinja(
+      "{% for m in messages %}{{ m['role'] }}: {{ m['content'] }}{% endfor %}", "", "", "open");
+  EXPECT_NE(check_template(open, *tokenizer).find("nothing stands behind an answer"), std::string::npos);
+}
+
+TEST(TrainingData, ValidationHasNoWeights) {
+  const fs::path model = fs::path(lq::test::source_dir()) / "examples" / "models" / "quill";
+  TrainingDataOptions options;
+  options.train = {{"train.txt"}};
+  options.validation = {{"held_out.txt", 5.0}};
+  NoProgress progress;
+  try {
+    read_training_data(options, model, *Tokenizer::load(model), progress);
+    FAIL() << "taken";
+  } catch (const Error& e) {
+    EXPECT_STREQ(e.what(), "val-data held_out.txt: a weight is for `data` alone");
+  }
+}
+
 }  // namespace
 }  // namespace lq

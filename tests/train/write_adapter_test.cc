@@ -1,8 +1,6 @@
 // An adapter of any kind that training starts from comes out as one with the same numbers.
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cmath>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -13,6 +11,7 @@
 #include "support/io_test_util.h"
 #include "support/paths.h"
 #include "train/lora_setup.h"
+#include "train/write_adapter.h"
 
 namespace lq {
 namespace {

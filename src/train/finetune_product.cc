@@ -1,0 +1,34 @@
+#include "train/finetune_product.h"
+
+#include <utility>
+
+#include "quant/format.h"
+#include "train/write_adapter.h"
+
+namespace lq {
+
+FinetuneProduct::FinetuneProduct(Context& ctx, Model& model, const FinetuneOptions& o, std::string base_hash,
+                                 LabelNames labels)
+    : ctx_(ctx), model_(model), o_(o), base_hash_(std::move(base_hash)), labels_(std::move(labels)) {
+  if (o.full) {
+    specs_ = train_all_parameters(model);
+  } else {
+    lora_ = lora_setup(ctx, model, o.lora);
+  }
+}
+
+std::optional<CompressedAdapter> FinetuneProduct::compress() {
+  if (!o_.compress) return std::nullopt;
+  const auto quantizer = make_quantizer(parse_choice("nf,8,8,fp32,64,256", "compress"));
+  return compress_adapter(ctx_, model_, *quantizer);
+}
+
+void FinetuneProduct::write(const std::filesystem::path& directory) const {
+  std::filesystem::create_directories(directory);
+  if (o_.full) return write_full_model(model_, specs_, directory, labels_);
+  // PEFT finds a dense base by this path; a packed one is ours alone.
+  const std::string base_model = model_.packed() ? std::string() : model_.checkpoint()->path().string();
+  write_adapter(ctx_, model_, lora_, o_.train.dropout, base_hash_, base_model, directory);
+}
+
+}  // namespace lq
