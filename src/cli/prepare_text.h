@@ -10,8 +10,7 @@
 namespace lq::cli {
 
 // Brings the model to where --device asks text to be made, in the order that this precision reads, and
-// returns the context for that. Throws as
-// choose_device (models/placement.h).
+// returns the context for that. Throws as choose_device (models/placement.h).
 Context place_for_text(Session& session, Model& model, DecodePrecision precision, std::string_view who);
 
 // The options for the model of this folder, with the defaults of its generation_config.json, which also

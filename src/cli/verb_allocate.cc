@@ -23,6 +23,10 @@ namespace {
 double bits_of_memory(Session& session, const AllocateOptions& o, const ErrorTable& table,
                       const Allocator& allocator) {
   const CheckpointPtr model = Checkpoint::open(o.model);
+  const std::string& hash = model->hash(session.context().pool, session.context().stop);
+  LQ_CHECK(table.model.empty() || table.model == hash, kMismatch,
+           "{}: made from the model with hash {}, but {} has {}", o.table.string(), table.model,
+           o.model.string(), hash);
   MatrixSelection selection;
   for (const TableMatrix& m : table.matrices) selection.include.push_back(m.name);
   const MemoryPlan plan =

@@ -23,7 +23,7 @@ void run(Session& session, const SweepWords& words) {
   settle(options, words.open);
   const SweepJobReport r = sweep_job(session.context(), options);
   session.print(
-      fmt::format("{} matrices x {} configurations, rank {}, weights {}, in {} ({}, peak memory {})\n",
+      fmt::format("{} matrices x {} configurations, rank {}, importance {}, in {} ({}, peak memory {})\n",
                   r.matrices, r.configs, fmt::join(r.ranks, ", "), r.weights, options.out.string(),
                   human_seconds(r.seconds), human_bytes(static_cast<double>(r.peak_rss_bytes))));
   nlohmann::ordered_json json = {{"matrices", r.matrices}, {"configs", r.configs},

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <string>
 
 #include "compare/compare_recipe.h"
 #include "compare/compare_result.h"

@@ -19,14 +19,6 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-// The score that people quote of a benchmark.
-std::string quoted_metric(const nlohmann::ordered_json& scores) {
-  for (const char* name : {"acc_norm", "acc", "exact_match_strict", "word_perplexity"}) {
-    if (scores.contains(name)) return name;
-  }
-  fail(ErrorCode::kUnsupported, "[compare] a benchmark without acc, exact_match or word_perplexity");
-}
-
 template <typename Cell, typename Scores>
 void set_scores(Cell& cell, Scores scores) {
   cell.texts = std::move(scores.texts);
@@ -52,7 +44,7 @@ CompareCells::CompareCells(Context& context, const CompareRecipe& recipe, Compar
            recipe.file.string(), recipe.model.string());
   const CheckpointReader& reader = model_->reader();
   std::uint64_t bytes = 0;
-  for (const TensorView* view : select_matrices(reader, recipe.selection)) {
+  for (const TensorView* view : select_matrices(reader, of_model(recipe.selection, *model_))) {
     modules_.emplace_back(module_of(view->name()));
     weights_ += view->numel();
     bytes += view->bytes;
@@ -216,7 +208,9 @@ CompareCells::Scores CompareCells::scores(const CheckpointPtr& checkpoint, const
     o.reference = options.reference;
     const auto found = run_task(context_, model, *tokenizer, *task, o);
     TaskScore score;
-    score.metric = quoted_metric(found);
+    score.metric = quoted_metric(*task);
+    LQ_CHECK(found.contains(score.metric), kInternal, "[compare] task {} has no score {}", task->name,
+             score.metric);
     score.value = found[score.metric].get<double>();
     if (found.contains("flips")) score.flips = found["flips"].get<double>();
     all.tasks.push_back(std::move(score));

@@ -1,5 +1,5 @@
 // The methods that `compare` sets side by side: how each makes its base, and what its fine-tuning starts from
-// (method section 5).
+// (docs/compare.md).
 //
 //   full            the dense model, all of whose parameters learn
 //   lora            the dense model; A random, B = 0
@@ -49,7 +49,7 @@ std::string_view compare_method_name(CompareMethod method);  // as in the list a
 // For people: "QLoRA + ILP".
 std::string_view compare_method_title(CompareMethod method);
 
-// How the base is made. REQUIRES: not kLora.
+// How the base is made. REQUIRES: has_packed_base(method).
 struct MethodPlan {
   DecomposeMethod decompose = DecomposeMethod::kLq;
   std::int64_t rank = 0;  // of the decomposition's factors

@@ -1,6 +1,5 @@
 #include "compare/compare_recipe.h"
 
-#include <cmath>
 #include <set>
 
 #include "base/option_error.h"
@@ -175,7 +174,8 @@ void read_tasks(RecipeValues& values, CompareRecipe& recipe) {
   TomlFile& file = values.file();
   if (const auto names = file.texts("eval.tasks")) {
     values.check_list("eval.tasks", *names);
-    for (const std::string& name : *names) values.guard("eval.tasks", [&] { (void)find_task(name); });
+    for (const std::string& name : *names)
+      values.guard("eval.tasks", [&] { (void)quoted_metric(find_task(name)); });
     recipe.tasks = *names;
     values.require("eval.tasks-data", "the folder with a folder for each task");
     recipe.tasks_data = values.existing("eval.tasks-data", file.text("eval.tasks-data").value());
@@ -210,10 +210,6 @@ void read_settings(const TomlFile& file, CompareRecipe& recipe) {
   describe(visitor, options);
   for (const char* key : {"data", "val-data", "lr"}) recipe.finetune_settings.erase(key);
 }
-
-}  // namespace
-
-namespace {
 
 CompareRecipe parse_recipe(std::string_view text, const std::filesystem::path& path, bool glue) {
   CompareRecipe recipe;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/process.h"
 
@@ -34,13 +35,6 @@ std::int64_t peak_of(const CompareRow& row) {
   return most;
 }
 
-std::string shown(const std::optional<Spread>& s, int digits) {
-  if (!s) return "-";
-  std::string text = fmt::format("{:.{}f}", s->mean, digits);
-  if (s->deviation) text += fmt::format(" ±{:.{}f}", *s->deviation, digits);
-  return text;
-}
-
 std::string mean_shown(const std::optional<Spread>& s, int digits) {
   return s ? fmt::format("{:.{}f}", s->mean, digits) : "-";
 }
@@ -51,7 +45,7 @@ OrderedJson deviation_json(const std::optional<Spread>& s) {
 }
 
 std::vector<std::string> text_row(const CompareTable& table, const CompareRow& row, std::size_t text) {
-  const std::string budget = row.budget > 0 ? fmt::format("{}", row.budget) : "-";
+  const std::string budget = budget_text(row);
   const std::string title(compare_method_title(row.method));
   if (!row.base) {
     std::vector<std::string> cells(11, "-");
@@ -69,8 +63,8 @@ std::vector<std::string> text_row(const CompareTable& table, const CompareRow& r
           mean_shown(low_rank_bits_of(row), 3),
           fmt::format("{:.3f}", before.perplexity),
           before.kl ? fmt::format("{:.4f}", *before.kl) : "-",
-          shown(perplexity_after(row, text), 3),
-          shown(above, 3),
+          spread_text(perplexity_after(row, text), 3),
+          spread_text(above, 3),
           mean_shown(loss_of(row), 4),
           mean_shown(seconds_of(row), 1),
           peak > 0 ? human_bytes(static_cast<double>(peak)) : "-"};
@@ -172,15 +166,14 @@ TextTable compare_task_table(const CompareTable& table) {
   out.rows.push_back(dense);
   for (const CompareRow& row : table.rows) {
     if (!row.base) continue;
-    std::vector<std::string> cells = {std::string(compare_method_title(row.method)),
-                                      row.budget > 0 ? fmt::format("{}", row.budget) : "-",
+    std::vector<std::string> cells = {std::string(compare_method_title(row.method)), budget_text(row),
                                       fmt::format("{:.3f}", row.base->bits)};
     for (std::size_t i = 0; i < table.tasks.size(); ++i) {
       const TaskScore& before = row.base->tasks.at(i);
       std::string text = fmt::format("{:.4f}", before.value);
       if (before.flips) text += fmt::format(" ({:.3f})", *before.flips);
       cells.push_back(text);
-      cells.push_back(shown(task_after(row, i), 4));
+      cells.push_back(spread_text(task_after(row, i), 4));
     }
     out.rows.push_back(cells);
   }
@@ -196,11 +189,7 @@ std::vector<std::string> compare_remarks(const CompareTable& table) {
       "the dense model before it, nats a token; ± is the sample standard deviation over seeds; above LoRA: "
       "less dense LoRA's of the same seed; loss of the last step; seconds and peak memory of a fine-tuning.",
       table.model, table.rank, seeds, table.seq_len));
-  for (const CompareRow& row : table.rows) {
-    if (!row.why_not.empty())
-      lines.push_back(
-          fmt::format("None: {} at {} bits: {}.", compare_method_title(row.method), row.budget, row.why_not));
-  }
+  for (std::string& line : left_out_remarks(table.rows)) lines.push_back(std::move(line));
   const std::string rates = rates_text(table);
   if (!rates.empty()) {
     const bool picked =
@@ -218,26 +207,12 @@ std::vector<std::string> compare_remarks(const CompareTable& table) {
 
 std::string compare_table_markdown(const CompareTable& table) {
   std::string md;
-  const auto line = [&](const std::vector<std::string>& cells) {
-    for (const std::string& cell : cells) md += "| " + cell + " ";
-    md += "|\n";
-  };
   for (std::size_t i = 0; i < table.texts.size(); ++i) {
     md += fmt::format("{} (dense model, not fine-tuned: {:.3f})\n\n", table.texts[i],
                       table.dense.at(i).perplexity);
-    const TextTable text = compare_text_table(table, i);
-    line(text.header);
-    line(std::vector<std::string>(text.header.size(), "---"));
-    for (const auto& row : text.rows) line(row);
-    md += "\n";
+    md += compare_text_table(table, i).markdown();
   }
-  if (!table.dense_tasks.empty()) {
-    const TextTable tasks = compare_task_table(table);
-    line(tasks.header);
-    line(std::vector<std::string>(tasks.header.size(), "---"));
-    for (const auto& row : tasks.rows) line(row);
-    md += "\n";
-  }
+  if (!table.dense_tasks.empty()) md += compare_task_table(table).markdown();
   for (const std::string& remark : compare_remarks(table)) md += remark + "\n";
   return md;
 }

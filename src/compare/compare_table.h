@@ -6,13 +6,9 @@
 #include <vector>
 
 #include "compare/compare_result.h"
+#include "compare/text_table.h"
 
 namespace lq {
-
-struct TextTable {
-  std::vector<std::string> header;
-  std::vector<std::vector<std::string>> rows;
-};
 
 // One row for every method and budget, with the perplexities on one of the texts. "-" stands where there is
 // nothing (yet).

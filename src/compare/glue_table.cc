@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "compare/compare_figure.h"
 #include "eval/tasks/glue.h"
@@ -16,13 +16,7 @@ namespace {
 using OrderedJson = nlohmann::ordered_json;
 
 constexpr double kPercent = 100.0;
-
-std::string score_shown(const std::optional<Spread>& s) {
-  if (!s) return "-";
-  std::string text = fmt::format("{:.1f}", s->mean);
-  if (s->deviation) text += fmt::format(" ±{:.1f}", *s->deviation);
-  return text;
-}
+constexpr int kDigits = 1;  // of a score in percent
 
 OrderedJson spread_json(const std::optional<Spread>& s) {
   if (!s) return OrderedJson();
@@ -105,15 +99,14 @@ TextTable glue_text_table(const GlueTable& table) {
     const CompareRow& row = table.tables.front().rows[r];
     const auto bits = bits_of(table, r);
     const auto low_rank = bits_with_low_rank(table, r);
-    std::vector<std::string> cells = {std::string(compare_method_title(row.method)),
-                                      row.budget > 0 ? fmt::format("{}", row.budget) : "-",
+    std::vector<std::string> cells = {std::string(compare_method_title(row.method)), budget_text(row),
                                       bits                  ? fmt::format("{:.3f}", *bits)
                                       : row.why_not.empty() ? "-"
                                                             : "none",
                                       low_rank ? fmt::format("{:.3f}", low_rank->mean) : "-"};
     for (std::size_t t = 0; t < table.tasks.size(); ++t)
-      cells.push_back(score_shown(task_score(table, r, t)));
-    cells.push_back(score_shown(average_score(table, r)));
+      cells.push_back(spread_text(task_score(table, r, t), kDigits));
+    cells.push_back(spread_text(average_score(table, r), kDigits));
     const auto below = below_full(table, r);
     cells.push_back(below ? fmt::format("{:.1f}", *below) : "-");
     out.rows.push_back(std::move(cells));
@@ -132,12 +125,7 @@ std::vector<std::string> glue_remarks(const GlueTable& table) {
                   "else accuracy); "
                   "± is the sample standard deviation over seeds.",
                   first.model, first.rank, fmt::join(first.seeds, ", ")));
-  for (const CompareRow& row : first.rows) {
-    if (!row.why_not.empty()) {
-      lines.push_back(
-          fmt::format("None: {} at {} bits: {}.", compare_method_title(row.method), row.budget, row.why_not));
-    }
-  }
+  for (std::string& line : left_out_remarks(first.rows)) lines.push_back(std::move(line));
   for (std::size_t t = 0; t < table.tasks.size(); ++t) {
     std::string picked;
     for (const CompareRow& row : table.tables[t].rows) {
@@ -153,16 +141,7 @@ std::vector<std::string> glue_remarks(const GlueTable& table) {
 }
 
 std::string glue_table_markdown(const GlueTable& table) {
-  std::string md;
-  const auto line = [&](const std::vector<std::string>& cells) {
-    for (const std::string& cell : cells) md += "| " + cell + " ";
-    md += "|\n";
-  };
-  const TextTable text = glue_text_table(table);
-  line(text.header);
-  line(std::vector<std::string>(text.header.size(), "---"));
-  for (const auto& row : text.rows) line(row);
-  md += "\n";
+  std::string md = glue_text_table(table).markdown();
   for (const std::string& remark : glue_remarks(table)) md += remark + "\n";
   return md;
 }

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "compare/compare_table.h"
+#include "compare/text_table.h"
 
 namespace lq {
 

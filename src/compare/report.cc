@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <sstream>
 
+#include "base/block_name.h"
 #include "base/error.h"
 #include "base/process.h"
 #include "compare/html_page.h"
@@ -42,12 +43,12 @@ std::vector<std::pair<std::string, std::string>> facts_of(const nlohmann::ordere
 
 // "model.layers.3.mlp.up_proj.weight": block 3, "mlp.up_proj"; without a number -1 and the name.
 std::pair<int, std::string> place_of(std::string_view name) {
+  constexpr std::int64_t kMost = 999'999;  // more is no block's number
   if (name.ends_with(".weight")) name.remove_suffix(7);
-  for (std::size_t dot = name.find('.'); dot != std::string_view::npos; dot = name.find('.', dot + 1)) {
-    const std::string_view rest = name.substr(dot + 1);
-    const std::size_t digits = std::min(rest.find_first_not_of("0123456789"), rest.size());
-    if (digits == 0 || digits > 6 || digits + 1 >= rest.size() || rest[digits] != '.') continue;
-    return {std::stoi(std::string(rest.substr(0, digits))), std::string(rest.substr(digits + 1))};
+  // A number that begins the name is no block's: "0.encoder.layer.3.output.dense" is in block 3.
+  const std::string_view behind = name.substr(std::min(name.find('.'), name.size()));
+  for (auto at = parse_block_name(behind); at && !at->rest.empty(); at = parse_block_name(at->rest)) {
+    if (at->number <= kMost) return {static_cast<int>(at->number), std::string(at->rest)};
   }
   return {-1, std::string(name)};
 }

@@ -202,12 +202,14 @@ Task parse_custom_task(std::string_view text, const std::filesystem::path& path)
     task.description = [words = *description](const std::string&) { return words; };
   if (task.kind == TaskKind::kChoice) {
     read_choice_task(file, who, *d);
+    task.quoted = d->normalised ? "acc_norm" : "acc";
     task.item = [d](const TaskRecord& record) { return choice_item(*d, record); };
     task.score = [d](const TaskItem& item, const TaskAnswer& answer) {
       return score_choice(item, answer, d->normalised);
     };
   } else {
     read_generate_task(file, who, *d, task);
+    task.quoted = "exact_match";
     task.item = [d](const TaskRecord& record) { return text_item(*d, record); };
     task.score = [d](const TaskItem& item, const TaskAnswer& answer) {
       return exact_match(*d, item, answer);

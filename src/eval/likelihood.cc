@@ -175,14 +175,6 @@ class Scorer {
   std::vector<Likelihood>& sums_;
 };
 
-// Whether angles of rotation depend on the length of a sequence, so that a part of it, or another beside it,
-// would change them.
-bool stretches(const ModelSpec& spec, std::int64_t longest) {
-  const RopeConfig& rope = spec.rope;
-  return (rope.type == RopeType::kDynamic && longest > rope.max_positions) ||
-         (rope.type == RopeType::kLongRope && longest > rope.original_positions);
-}
-
 std::vector<ScoredRow> scored_rows(Requests requests, const LikelihoodBatch& batch) {
   std::vector<ScoredRow> rows;
   for (const SharedStem& stem : batch.stems) {
@@ -273,7 +265,7 @@ LikelihoodReport log_likelihoods(Context& ctx, const Model& model, Requests requ
   const std::int64_t token_bytes = 2 * model.spec().layers() * model.spec().kv_width() * 4;
   const std::vector<LikelihoodBatch> batches = plan_likelihoods(
       requests, {options.batch_tokens, std::max<std::int64_t>(1, options.cache_bytes / token_bytes),
-                 !stretches(model.spec(), longest)});
+                 !model.spec().turns_by_length(longest)});
   report.computed = computed_tokens(requests, batches);
   Reader ours(model, longest);
   std::optional<Reader> theirs;

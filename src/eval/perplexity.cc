@@ -113,13 +113,19 @@ PerplexityResult perplexity_of_ids(Context& ctx, const Model& model, std::span<c
   LQ_CHECK(predictable > 0, kInvalidArgument,
            "[perplexity] the text has {} tokens: none is predicted from another", ids.size());
 
+  // Windows of other lengths would change the angles of those beside them.
+  const auto by_length = [&](const Model& m) { return m.spec().turns_by_length(options.seq_len); };
+  const bool alike = by_length(model) || (options.reference != nullptr && by_length(*options.reference));
   Workspace ws(ctx.device, empty_tensor);
   Sums sums;
   ctx.progress.begin("perplexity", std::ssize(w.ids), "tokens");
   for (std::size_t first = 0; first + 1 < w.starts.size();) {
     ctx.stop.check();
     std::size_t last = first + 1;  // windows [first, last)
-    while (last + 1 < w.starts.size() && w.starts[last + 1] - w.starts[first] <= options.batch_tokens) ++last;
+    const auto length = [&](std::size_t i) { return w.starts[i + 1] - w.starts[i]; };
+    while (last + 1 < w.starts.size() && w.starts[last + 1] - w.starts[first] <= options.batch_tokens &&
+           (!alike || length(last) == length(first)))
+      ++last;
     std::vector<std::int64_t> starts;
     for (std::size_t i = first; i <= last; ++i) starts.push_back(w.starts[i] - w.starts[first]);
     const auto part = std::span(w.ids).subspan(static_cast<std::size_t>(w.starts[first]),
@@ -133,6 +139,9 @@ PerplexityResult perplexity_of_ids(Context& ctx, const Model& model, std::span<c
       add_batch(ctx, ws, model, options.reference, {part, starts}, sums);
       if (options.store != nullptr) options.store->put(key, asked, to_json(sums));
     }
+    LQ_CHECK(std::isfinite(sums.nll), kInvalidArgument,
+             "[perplexity] {}: the loss is {} in windows {} to {}: weights or activations are not finite",
+             model.checkpoint()->path().string(), sums.nll, first, last - 1);
     ctx.progress.update(w.starts[last], "");
     first = last;
   }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <functional>
 #include <map>
 #include <string>
@@ -73,6 +72,7 @@ struct Task {
   // A record of the split's file as an item. Throws Error(kCorruptFile) with the record's place.
   std::function<TaskItem(const TaskRecord& record)> item = {};
   std::function<ItemScores(const TaskItem& item, const TaskAnswer& answer)> score = {};
+  std::string quoted = {};  // of its scores the one that people quote, by its name in run_task's result
   std::vector<std::string> stop = {};  // texts that end a generated answer
   std::int64_t max_new_tokens = 256;   // of a generated answer, where the user names no number
   std::string delimiter = " ";         // between the question and its answer
@@ -88,6 +88,9 @@ struct Task {
 const std::vector<Task>& all_tasks();
 // Throws Error(kInvalidArgument) for an unknown name, with the nearest known one.
 const Task& find_task(std::string_view name);
+
+// task.quoted. Throws Error(kInvalidArgument) naming a task that has none.
+const std::string& quoted_metric(const Task& task);
 
 // acc, and acc_norm (by characters) where `normalised`: the first of the greatest wins.
 ItemScores score_choice(const TaskItem& item, const TaskAnswer& answer, bool normalised);

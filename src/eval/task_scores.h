@@ -3,8 +3,6 @@
 
 #include <nlohmann/json.hpp>
 #include <span>
-#include <string>
-#include <vector>
 
 #include "eval/task.h"
 

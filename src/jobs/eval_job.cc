@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include "base/option_error.h"
 #include "base/process.h"
 #include "base/version.h"
 #include "data/document_reader.h"
@@ -56,6 +57,29 @@ Asked asked_of(const std::string& name, const EvalOptions& o) {
   return a;
 }
 
+// Options of tasks that are not asked for.
+void refuse_idle(const EvalOptions& o, const std::vector<Asked>& all) {
+  const bool text = std::ranges::any_of(all, [](const Asked& a) { return a.perplexity; });
+  const bool chat = std::ranges::any_of(all, [](const Asked& a) { return a.chat; });
+  const bool tasks = std::ranges::any_of(all, [](const Asked& a) { return !a.perplexity && !a.chat; });
+  const EvalOptions open;
+  const std::pair<std::string_view, bool> of_tasks[] = {
+      {"limit", o.limit != open.limit && !chat},
+      {"num-fewshot", o.shots != open.shots},
+      {"max-tokens", o.max_tokens != open.max_tokens && !chat},
+      {"log-samples", !o.samples.empty() && !chat}};
+  for (const auto& [option, given] : of_tasks) {
+    check_option(!given || tasks, option, "is of benchmarks, and `tasks` names none");
+  }
+  const std::pair<std::string_view, bool> of_chat[] = {{"format", !o.format.empty()},
+                                                       {"model-id", !o.model_id.empty()},
+                                                       {"reference-id", !o.reference_id.empty()}};
+  for (const auto& [option, given] : of_chat) {
+    check_option(!given || chat, option, "is of the task vicuna, which is not asked for");
+  }
+  check_option(o.text.field == open.text.field || text, "field", "is of perplexity, which is not asked for");
+}
+
 std::vector<Asked> all_asked(const EvalOptions& o) {
   std::vector<Asked> all;
   bool chat = false;
@@ -71,6 +95,7 @@ std::vector<Asked> all_asked(const EvalOptions& o) {
            "vicuna needs `answers` or `judge-pairs`: a file for what the model says");
   LQ_CHECK(chat || (o.answers.empty() && o.judge_pairs.empty()), kInvalidArgument,
            "`answers` and `judge-pairs` are of the task vicuna, which is not asked for");
+  refuse_idle(o, all);
   LQ_CHECK(o.judge_pairs.empty() || !o.reference.empty(), kInvalidArgument,
            "`judge-pairs` needs `reference`: the other model");
   return all;

@@ -12,6 +12,7 @@
 #include "eval/tasks/glue_files.h"
 #include "files/atomic_file.h"
 #include "models/registry.h"
+#include "ops/lengths.h"
 #include "tokenizers/tokenizer.h"
 
 namespace lq {
@@ -22,8 +23,8 @@ namespace fs = std::filesystem;
 // Encodes a file's texts and notes what was cut or left out.
 class TaskReader {
  public:
-  TaskReader(Context& ctx, const CheckpointPtr& model, std::int64_t max_length)
-      : ctx_(ctx), tokenizer_(Tokenizer::load(model->folder())), max_length_(max_length) {}
+  TaskReader(Context& ctx, const CheckpointPtr& model, std::int64_t max_length, const LabelOrder& order)
+      : ctx_(ctx), tokenizer_(Tokenizer::load(model->folder())), max_length_(max_length), order_(order) {}
 
   std::vector<EncodedExample> encode(const GlueTexts& texts, ExampleSet* counted) const {
     LabelledExamples encoded = encode_labelled(*tokenizer_, texts.texts, max_length_);
@@ -38,6 +39,17 @@ class TaskReader {
       ctx_.progress.note(fmt::format("{}: {} rows have too few columns and were left out (first: {})",
                                      texts.file.string(), texts.short_rows, texts.first_short));
     }
+    if (texts.long_rows > 0) {
+      ctx_.progress.note(
+          fmt::format("{}: {} rows have more columns than the header, whose names they were read by "
+                      "(first: {})",
+                      texts.file.string(), texts.long_rows, texts.first_long));
+    }
+    if (texts.malformed_rows > 0) {
+      ctx_.progress.note(
+          fmt::format("{}: {} rows are not UTF-8; each malformed part becomes U+FFFD (first: {})",
+                      texts.file.string(), texts.malformed_rows, texts.first_malformed));
+    }
     if (counted != nullptr) {
       counted->truncated += encoded.truncated;
       counted->bad += texts.short_rows;
@@ -45,6 +57,10 @@ class TaskReader {
         counted->tokens += std::ssize(e.ids);
         ++counted->trained_tokens;
       }
+    }
+    for (EncodedExample& e : encoded.examples) {
+      if (!e.label || order_.output_of.empty()) continue;
+      e.label = static_cast<float>(order_.output_of[static_cast<std::size_t>(*e.label)]);
     }
     return std::move(encoded.examples);
   }
@@ -65,7 +81,24 @@ class TaskReader {
   Context& ctx_;
   std::unique_ptr<Tokenizer> tokenizer_;
   std::int64_t max_length_;
+  const LabelOrder& order_;
 };
+
+// Columns by the task's labels.
+Tensor in_task_order(ThreadPool& pool, const LabelOrder& order, Tensor outputs) {
+  if (order.output_of.empty()) return outputs;
+  const ConstMatrix given = const_matrix_of(outputs);
+  Tensor by_output = Tensor::empty(DType::kF32, {given.cols, given.rows});
+  Tensor by_label = Tensor::empty(DType::kF32, {given.cols, given.rows});
+  transpose(pool, given, matrix_of(by_output));
+  for (std::size_t label = 0; label < order.output_of.size(); ++label) {
+    const auto output = static_cast<std::int64_t>(order.output_of[label]);
+    std::copy_n(const_matrix_of(by_output).row(output), given.rows,
+                matrix_of(by_label).row(static_cast<std::int64_t>(label)));
+  }
+  transpose(pool, const_matrix_of(by_label), matrix_of(outputs));
+  return outputs;
+}
 
 void check_task_options(const FinetuneOptions& o) {
   check_option(o.data.train.size() == 1 && o.data.train.front().weight == 1.0, "data",
@@ -73,8 +106,16 @@ void check_task_options(const FinetuneOptions& o) {
                o.data.train.size());
   check_option(o.data.validation.size() <= 1, "val-data", "names {} files, but a task has one",
                o.data.validation.size());
-  check_option(o.data.examples.validation == 0.0, "val-share",
-               "is {}, but a task has a validation file of its own", o.data.examples.validation);
+  const ExampleSetOptions& e = o.data.examples;
+  check_option(e.validation == 0.0, "val-share", "is {}, but a task has a validation file of its own",
+               e.validation);
+  // What only texts and conversations have.
+  const std::pair<std::string_view, bool> given[] = {{"drop-long", e.drop_long},
+                                                     {"skip-bad", e.records.skip_bad},
+                                                     {"train-on", e.encode.train_on_all},
+                                                     {"fields", !e.format.fields.empty()},
+                                                     {"chat-template", !o.data.chat_template.empty()}};
+  for (const auto& [option, is] : given) check_option(!is, option, "and `task` exclude each other");
 }
 
 // The other sets that a task's learner is scored on: MNLI's mismatched half, AX.
@@ -99,7 +140,10 @@ TaskData read_task_data(Context& ctx, const CheckpointPtr& model, const Finetune
   const GlueTask& task = *data.task;
   const GlueTask& learnt = task.learnt_from.empty() ? task : find_glue_task(task.learnt_from);
   data.max_length = std::min(o.data.examples.max_length, spec.longest_sequence());
-  const TaskReader reader(ctx, model, data.max_length);
+  data.order = label_order(learnt, model->config());
+  if (!data.order.note.empty())
+    ctx.progress.note(fmt::format("{}: {}", model->path().string(), data.order.note));
+  const TaskReader reader(ctx, model, data.max_length, data.order);
   const fs::path& folder = o.data.train.front().path;
 
   const GlueTexts train = read_glue_split(learnt, folder, Split::kTrain, o.task_examples);
@@ -140,7 +184,7 @@ nlohmann::ordered_json score_task(Context& ctx, const Model& model, const TaskDa
   nlohmann::ordered_json files = nlohmann::ordered_json::array();
   fs::create_directories(predictions);
   for (const TaskSet& set : data.sets) {
-    const Tensor outputs = label_outputs(ctx, model, set.examples);
+    const Tensor outputs = in_task_order(ctx.pool, data.order, label_outputs(ctx, model, set.examples));
     const ConstMatrix values = const_matrix_of(outputs);
     const bool own = set.task == data.task;
     if (!set.labels.empty()) {
@@ -160,7 +204,7 @@ nlohmann::ordered_json score_task(Context& ctx, const Model& model, const TaskDa
 FinetuneReport finetune_task(Context& ctx, const CheckpointPtr& model, const FinetuneOptions& options) {
   TaskData data = read_task_data(ctx, model, options);
   LabelledTask task = data.labelled;
-  for (const std::string_view label : data.task->labels) task.label_names.emplace_back(label);
+  task.label_names = data.order.names;
   task.finish = [&data](Context& context, Model& learnt, const fs::path& out) {
     return score_task(context, learnt, data, out / "predictions");
   };

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "eval/tasks/glue.h"
+#include "eval/tasks/label_order.h"
 #include "formats/checkpoint.h"
 #include "tensor/context.h"
 #include "train/finetune.h"
@@ -18,14 +19,15 @@ struct TaskSet {
   std::string split;  // "validation" or "test"
   std::filesystem::path file;
   std::vector<EncodedExample> examples;
-  std::vector<float> labels;  // of all examples; empty where the file has none
+  std::vector<float> labels;  // of all examples, in the task's order; empty where the file has none
   std::vector<std::string> indices;
 };
 
 // A task's examples, and what it is scored on.
 struct TaskData {
   const GlueTask* task = nullptr;
-  LabelledTask labelled;      // `finish` is open
+  LabelledTask labelled;      // `finish` is open; labels by the classifier's outputs
+  LabelOrder order = {};      // of these
   std::vector<TaskSet> sets;  // validation first; MNLI's other half and AX where their files are there
   std::int64_t max_length = 0;
 };

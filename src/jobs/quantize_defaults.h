@@ -1,5 +1,4 @@
-// What is meant where a user leaves it open. Chosen by measurement (docs/results.md, "Bits and methods on
-// quill").
+// What is meant where a user leaves it open. Chosen by measurement (docs/results.md, "Methods on quill").
 #pragma once
 
 #include <optional>

@@ -39,8 +39,8 @@ Candidate try_out(Context& context, const Tensor& w, const Quantizer& quantizer,
 }
 
 // Tries the inputs' moment without its covariances, and takes what comes out where it is better on inputs
-// that were held out: for some layers a full moment fits its sample rather than the layer (method notes,
-// section 8a). True where it was taken.
+// that were held out: for some layers a full moment fits its sample rather than the layer (docs/method.md,
+// "What errors cost"). True where it was taken.
 bool take_better(Context& context, const Tensor& w, const std::string& name, const QuantChoice& choice,
                  QuantizerOptions alone, DecomposeOptions options, const CalibrationStats& stats,
                  Candidate& best) {

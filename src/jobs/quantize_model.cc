@@ -1,7 +1,6 @@
 #include "jobs/quantize_model.h"
 
 #include <algorithm>
-#include <atomic>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -13,7 +12,7 @@
 #include "decompose/device_coder.h"
 #include "export/gguf_export.h"
 #include "files/job.h"
-#include "files/json_file.h"
+#include "files/job_report.h"
 #include "files/json_object.h"
 #include "formats/work_store.h"
 #include "jobs/decompose_device.h"
@@ -175,15 +174,6 @@ void decompose_all(Context& context, const QuantizeOptions& options,
   context.progress.end();
 }
 
-QuantizeReport finished_report(const std::filesystem::path& out) {
-  const auto path = out / "lqlora.json";
-  const nlohmann::json manifest = read_json(path);
-  LQ_CHECK(manifest.contains("report"), kCorruptFile, "{}: no report in it", path.string());
-  QuantizeReport report = quantize_report_from_json(manifest["report"], path.string());
-  report.already_done = true;
-  return report;
-}
-
 std::int64_t bytes_in(const std::filesystem::path& directory) {
   std::int64_t bytes = 0;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
@@ -238,7 +228,7 @@ QuantizeNeed quantize_need(const QuantizeOptions& options, int threads) {
 
 QuantizeNeed quantize_need(const Checkpoint& model, const QuantizeOptions& options, int threads) {
   const CheckpointReader& reader = model.reader();
-  const auto selected = select_matrices(reader, options.selection);
+  const auto selected = select_matrices(reader, of_model(options.selection, model));
   QuantizeNeed need;
   std::int64_t largest_small = 0;
   std::int64_t packed_bytes = 0;
@@ -278,6 +268,7 @@ QuantizeReport quantize_model(Context& given_context, const CheckpointPtr& model
   model->require_dense("quantize");
   const CheckpointReader& reader = model->reader();
   check_model_config(model->config(), reader);
+  options.selection = of_model(options.selection, *model);
   const auto selected = select_matrices(reader, options.selection);
   check_ranks(options, selected);
 
@@ -291,13 +282,20 @@ QuantizeReport quantize_model(Context& given_context, const CheckpointPtr& model
   job_options.inputs = {model->path()};
   job_options.overwrite = options.overwrite;
   Job output(options.out, job_options);
-  if (output.state() == JobState::kFinished) return finished_report(options.out);
+  if (output.state() == JobState::kFinished)
+    return finished_job_report(options.out, quantize_report_from_json);
 
   if (const auto& rest = reader.left_out(); !rest.empty()) {
     context.progress.note(
         fmt::format("quantize: {} tensors, such as {}, are in blocks beyond config.json's num_hidden_layers, "
                     "{}: they are left out",
                     rest.size(), rest.front(), model->config().integer("num_hidden_layers")));
+  }
+  if (const auto strange = strange_matrices(reader, options.selection); !strange.empty()) {
+    context.progress.note(
+        fmt::format("quantize: {} matrices in numbered blocks, such as {}, are none of the "
+                    "model's linears: they stay as they are",
+                    strange.size(), strange.front()));
   }
   const QuantizePlan plan = plan_quantization(context, plan_options(options), model, output.work_dir());
   if (plan.allocation.has_value()) {

@@ -16,13 +16,6 @@
 namespace lq {
 namespace {
 
-// Ours, where nothing says what matters: scales are searched then. The papers' methods, with scales that are
-// the absmax, have absolute errors, as the papers do.
-bool sweeps_relative(const PlanOptions& options) {
-  return options.importance == ImportanceKind::kNone && options.decompose.method == DecomposeMethod::kLq &&
-         options.quantizer.scales == ScaleMode::kSearch;
-}
-
 double bits_of_budget(Context& context, const PlanOptions& options, const CheckpointPtr& model,
                       const std::vector<const TensorView*>& selected, const Allocator& allocator) {
   if (options.budget.memory == 0) return options.budget.bits;
@@ -72,6 +65,11 @@ Allocation make_allocation(Context& context, const PlanOptions& options, const C
 }
 
 }  // namespace
+
+bool sweeps_relative(const PlanOptions& options) {
+  return options.importance == ImportanceKind::kNone && options.decompose.method == DecomposeMethod::kLq &&
+         options.quantizer.scales == ScaleMode::kSearch;
+}
 
 MatrixImportance plan_importance(Context& context, const PlanOptions& options, const CheckpointPtr& model,
                                  StageFiles& stages) {

@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -57,6 +56,11 @@ struct PlanOptions {
   CalibrationSource calibration;
   BudgetOptions budget;
 };
+
+// Whether a sweep's errors are relative to each matrix's weights (SweepModelOptions::relative): ours, where
+// nothing says what matters and scales are searched. The papers' methods, with scales that are the absmax,
+// have absolute errors, as the papers do.
+bool sweeps_relative(const PlanOptions& options);
 
 struct QuantizePlan {
   MatrixImportance importance;

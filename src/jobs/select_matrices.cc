@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <string_view>
 
-#include "allocate/constraints.h"
+#include "base/block_name.h"
 #include "base/error.h"
+#include "base/glob.h"
 #include "base/option_error.h"
+#include "models/registry.h"
+#include "models/tied_embeddings.h"
 
 namespace lq {
 namespace {
@@ -28,7 +30,31 @@ void require_matches(const std::vector<std::string>& patterns, const CheckpointR
   }
 }
 
+bool is_meant(const MatrixSelection& selection, const TensorView& tensor) {
+  if (!selection.include.empty()) return matches_any(selection.include, tensor.name());
+  return selection.linears.empty() ? is_block_linear(tensor) : selection.linears.contains(tensor.name());
+}
+
 }  // namespace
+
+MatrixSelection of_model(MatrixSelection selection, const Checkpoint& model) {
+  const ModelFamily* const family = find_model_family(model.config());
+  if (family == nullptr) return selection;
+  const TensorNames names = names_in(model.reader(), family->names);
+  for (const ModelTensor& t : model_tensors(model_spec(model.config()), names)) {
+    if (t.layer >= 0 && !t.bias && is_linear(t.role)) selection.linears.insert(t.name);
+  }
+  return selection;
+}
+
+std::vector<std::string> strange_matrices(const CheckpointReader& reader, const MatrixSelection& selection) {
+  std::vector<std::string> strange;
+  if (!selection.include.empty() || selection.linears.empty()) return strange;
+  for (const TensorView& tensor : reader.tensors()) {
+    if (is_block_linear(tensor) && !is_meant(selection, tensor)) strange.push_back(tensor.name());
+  }
+  return strange;
+}
 
 bool is_block_linear(const TensorView& tensor) {
   static constexpr std::array<std::string_view, 4> kBlockNames = {"layers", "layer", "h", "blocks"};
@@ -39,16 +65,10 @@ bool is_block_linear(const TensorView& tensor) {
        {".mlp.gate.weight", ".block_sparse_moe.gate.weight", ".mlp.router.weight"}) {
     if (name.ends_with(router)) return false;
   }
-  std::string_view previous;
-  for (std::size_t begin = 0; begin < name.size();) {
-    const std::size_t end = std::min(name.find('.', begin), name.size());
-    const std::string_view part = name.substr(begin, end - begin);
-    const bool number = !part.empty() && std::all_of(part.begin(), part.end(),
-                                                     [](unsigned char c) { return std::isdigit(c) != 0; });
-    if (number && std::find(kBlockNames.begin(), kBlockNames.end(), previous) != kBlockNames.end())
-      return true;
-    previous = part;
-    begin = end + 1;
+  // Also a number further on: "0.encoder.layer.3.output.dense.weight".
+  for (auto at = parse_block_name(name); at; at = parse_block_name(at->rest)) {
+    const std::string_view before = at->prefix.substr(at->prefix.rfind('.') + 1);
+    if (std::find(kBlockNames.begin(), kBlockNames.end(), before) != kBlockNames.end()) return true;
   }
   return false;
 }
@@ -59,9 +79,7 @@ std::vector<const TensorView*> select_matrices(const CheckpointReader& reader,
   require_matches(selection.exclude, reader, "exclude");
   std::vector<const TensorView*> selected;
   for (const TensorView& tensor : reader.tensors()) {
-    const bool included =
-        selection.include.empty() ? is_block_linear(tensor) : matches_any(selection.include, tensor.name());
-    if (!included || matches_any(selection.exclude, tensor.name())) continue;
+    if (!is_meant(selection, tensor) || matches_any(selection.exclude, tensor.name())) continue;
     LQ_CHECK(tensor.shape().size() == 2 && tensor.numel() > 0, kUnsupported,
              "{}: tensor '{}' of shape {} cannot be quantized: it is no matrix (leave it out by `exclude`)",
              reader.path().string(), tensor.name(), shape_text(tensor.shape()));

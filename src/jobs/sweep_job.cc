@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <numeric>
+#include <vector>
 
 #include "base/error.h"
 #include "base/process.h"
@@ -48,20 +50,33 @@ double full_error(Context& context, const CheckpointReader& reader, const PlanOp
   options.importance = importance.plain() ? nullptr : &importance;
   options.errors_only = true;
   const Decomposition d = decompose(context, w.data<float>(), rows, cols, *quantizer, options);
-  return d.relative_weighted_error * d.relative_weighted_error * d.squared_weighted_norm;
+  const double squared = d.relative_weighted_error * d.relative_weighted_error * d.squared_weighted_norm;
+  return sweeps_relative(plan) ? squared / relative_error_unit(context, w) : squared;
 }
 
-// Cells at even steps through the table, a step that shares no factor with the number of configurations.
+// Cells at even steps round the table, each once. The step shares no factor with the number of cells, nor so
+// with that of configurations: else a sample might see one of these only. REQUIRES: 1 <= cells <= the
+// table's.
+std::vector<std::size_t> sampled_cells(const ErrorTable& table, std::size_t cells) {
+  const std::size_t total = table.errors.size();
+  std::size_t step = total / cells;
+  while (std::gcd(step, total) != 1) ++step;
+  std::vector<std::size_t> sample;
+  for (std::size_t k = 0; k < cells; ++k) sample.push_back((step / 2 + k * step) % total);
+  return sample;
+}
+
 void check_cells(Context& context, const CheckpointReader& reader, const PlanOptions& plan,
                  const MatrixImportance& weights, const ErrorTable& table, std::int64_t cells,
                  SweepJobReport& report) {
   const bool diagonal = sweeps_diagonals(select_matrices(reader, plan.selection), weights);
-  const auto total = static_cast<std::int64_t>(table.errors.size());
-  report.checked = std::min(cells, total);
+  const std::vector<std::size_t> sample =
+      sampled_cells(table, std::min(static_cast<std::size_t>(cells), table.errors.size()));
+  report.checked = std::ssize(sample);
   context.progress.begin("check", report.checked, "cells");
-  for (std::int64_t k = 0; k < report.checked; ++k) {
+  std::int64_t done = 0;
+  for (const std::size_t at : sample) {
     context.stop.check();
-    const auto at = static_cast<std::size_t>((2 * k + 1) * total / (2 * report.checked));
     const std::size_t matrix = at / table.configs.size();
     const std::size_t choice = at % table.configs.size();
     const int rank = table.rank_of(choice);
@@ -74,7 +89,7 @@ void check_cells(Context& context, const CheckpointReader& reader, const PlanOpt
       report.worst_choice = table.configs[choice];
       report.worst_rank = rank;
     }
-    context.progress.update(k + 1, "");
+    context.progress.update(++done, "");
   }
   context.progress.end();
 }
@@ -111,7 +126,8 @@ SweepJobReport sweep_job(Context& given, const CheckpointPtr& model, const Sweep
   Job::check(options.out, job_options);
   model->require_dense("sweep");
   check_model_config(model->config(), model->reader());
-  const PlanOptions& plan = options.plan;
+  PlanOptions plan = options.plan;
+  plan.selection = of_model(plan.selection, *model);
   Context context = choose_decompose_device(given, sweep_work(model->reader(), plan), "sweep");
   job_options.job = job_identity(options, model->hash(context.pool, context.stop), context.seed);
   if (!context.device.is_cpu()) job_options.job["device"] = "cuda";

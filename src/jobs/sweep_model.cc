@@ -4,7 +4,6 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <span>
 
 #include "base/option_error.h"
 #include "jobs/decompose_device.h"
@@ -50,10 +49,8 @@ std::vector<double> sweep_matrix(Context& context, const TensorView& view, const
           ? sweep_errors(context, w.data<float>(), rows, cols, options.configs, sweep)
           : sweep_rank_errors(context, w.data<float>(), rows, cols, options.configs, options.ranks, sweep);
   if (!options.relative) return errors;
-  const double mean_square =
-      squared_norm(context, const_matrix_of(w).flat()) / static_cast<double>(rows * cols);
-  if (mean_square == 0.0) return errors;
-  std::ranges::transform(errors, errors.begin(), [&](double e) { return e / mean_square; });
+  const double unit = relative_error_unit(context, w);
+  std::ranges::transform(errors, errors.begin(), [unit](double e) { return e / unit; });
   return errors;
 }
 
@@ -92,7 +89,7 @@ std::vector<std::vector<double>> sweep_rows(Context& context, const std::vector<
   const bool diagonal = sweeps_diagonals(selected, *options.importance);
   if (diagonal) {
     context.progress.note(
-        fmt::format("sweep: in the norm of weights {} without covariances, as matrices are large",
+        fmt::format("sweep: in the norm of importance {} without covariances, as matrices are large",
                     importance_name(options.importance->kind())));
   }
   std::mutex mutex;
@@ -135,6 +132,12 @@ void add_choices(const SweepModelOptions& options, ErrorTable& table) {
 }
 
 }  // namespace
+
+double relative_error_unit(Context& context, const Tensor& w) {
+  const double mean_square =
+      squared_norm(context, const_matrix_of(w).flat()) / static_cast<double>(w.numel());
+  return mean_square > 0.0 ? mean_square : 1.0;
+}
 
 bool sweeps_diagonals(const std::vector<const TensorView*>& selected, const MatrixImportance& weights) {
   if (weights.kind() != ImportanceKind::kInput && weights.kind() != ImportanceKind::kKfac) return false;

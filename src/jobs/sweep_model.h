@@ -3,8 +3,6 @@
 // it is done, so that a killed sweep goes on.
 #pragma once
 
-#include <filesystem>
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -40,6 +38,10 @@ struct SweepModelOptions {
 // second, and so on. Where sweeps_diagonals(), the table's weights are "kfac, diagonal" or "input, diagonal".
 ErrorTable sweep_model(Context& context, const CheckpointReader& reader, const std::string& model_hash,
                        const SweepModelOptions& options, const WorkStore& store);
+
+// What an error of w is divided by where SweepModelOptions::relative asks for it: the mean square of its
+// weights, or 1 where that is zero.
+double relative_error_unit(Context& context, const Tensor& w);
 
 // Whether errors of these matrices are swept in MatrixImportance::diagonal_of(): where one of them is large,
 // for all, as errors in different norms cannot be compared.

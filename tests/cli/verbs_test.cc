@@ -147,14 +147,5 @@ TEST(Verbs, EveryOptionIsDescribedReachableAndExplained) {
   }
 }
 
-TEST(Verbs, OldNamesStillServe) {
-  CLI::App app("lqlora");
-  Action action;
-  add_verbs(app, action);
-  EXPECT_NO_THROW(app.parse("quantize MODEL -o OUT --weights none --codebook int"));
-  EXPECT_NO_THROW(app.parse("finetune MODEL --data a.txt -o OUT --init beside"));
-  EXPECT_NO_THROW(app.parse("finetune MODEL --data a.txt -o OUT --freeze-lora --resume"));
-}
-
 }  // namespace
 }  // namespace lq::cli

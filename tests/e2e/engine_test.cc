@@ -1,4 +1,4 @@
-// `eval`, `generate`, `chat` and `tokenize` as a user runs them, on the house model.
+// `eval`, `generate`, `chat` and `tokenize` as a user runs them, on the example model quill.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>

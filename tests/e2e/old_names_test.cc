@@ -32,7 +32,7 @@ TEST(OldNames, OfFinetune) {
   const std::string start = "finetune " + q + " --data " + (dir / "text.txt").string() +
                             " --seq-len 16 --batch-size 1 --max-steps 1 --rank 2 ";
   expect_same_job(start + "--init beside", start + "--init stacked", (dir / "a").string());
-  expect_same_job(start + "--init beside", start + "--freeze-lora", (dir / "a").string());
+  expect_same_job(start + "--init beside", start + "--freeze-lora --resume", (dir / "a").string());
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// `quantize`, `inspect` and `export` as a user runs them, on the house model.
+// `quantize`, `inspect` and `export` as a user runs them, on the example model quill.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>

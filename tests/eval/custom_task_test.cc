@@ -43,6 +43,8 @@ TEST(CustomTask, RendersAQuestion) {
   TaskAnswer answer;
   answer.log_likelihoods = {-1.0, -1.5};
   EXPECT_EQ(task.score(item, answer), (ItemScores{{"acc", 0.0}}));
+  EXPECT_EQ(task.quoted, "acc");
+  EXPECT_EQ(quiz("metrics = [\"acc_norm\"]\n").quoted, "acc_norm");
   EXPECT_EQ(quiz("metrics = [\"acc\", \"acc_norm\"]").score(item, answer),
             (ItemScores{{"acc", 0.0}, {"acc_norm", 1.0}}));
 }

@@ -105,6 +105,7 @@ TEST_F(HarnessGolden, EveryDocumentScoresTheSame) {
     SCOPED_TRACE(what);
     run(golden);
     EXPECT_EQ(samples_.size(), golden["documents"].size());
+    EXPECT_TRUE(plain_.contains(quoted_metric(task_named(golden["task"]))));
     for (const auto& [task, documents] : golden["documents"].items()) {
       ASSERT_EQ(samples_[task].size(), documents.size()) << task;
       for (std::size_t i = 0; i < documents.size(); ++i)

@@ -159,5 +159,24 @@ TEST(Perplexity, Stories260KOnTwentyStories) {
   EXPECT_NEAR(heads / static_cast<double>(head_tokens), 1.235, 1e-3);
 }
 
+// Angles of longrope depend on a sequence's length: the short last window has its own.
+TEST(Perplexity, AShortWindowTurnsByItsOwnLength) {
+  Fixture f;
+  const Model model = Model::load(f.ctx, kGolden.parent_path() / "phi3_long");
+  const auto length = static_cast<int>(model.spec().rope.original_positions) + 8;
+  ASSERT_TRUE(model.spec().turns_by_length(length));
+  const std::vector<std::int32_t> ids = some_ids(2 * length + 5, static_cast<int>(model.spec().vocab));
+  const PerplexityOptions options = {.seq_len = length};
+  const PerplexityResult all = perplexity_of_ids(f.ctx, model, ids, -1, options);
+  double sum = 0.0;
+  for (const int begin : {0, length, 2 * length}) {
+    const auto size = static_cast<std::size_t>(std::min(length, static_cast<int>(ids.size()) - begin));
+    const PerplexityResult one = perplexity_of_ids(
+        f.ctx, model, std::span(ids).subspan(static_cast<std::size_t>(begin), size), -1, options);
+    sum += one.nll_per_token * static_cast<double>(one.tokens);
+  }
+  EXPECT_NEAR(all.nll_per_token * static_cast<double>(all.tokens), sum, 1e-9 * sum);
+}
+
 }  // namespace
 }  // namespace lq

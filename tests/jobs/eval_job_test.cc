@@ -204,5 +204,21 @@ TEST_F(EvalJobTest, BadDataIsNamed) {
   refused("arc_challenge", ErrorCode::kCorruptFile, {"test.jsonl:1", "answerKey", "label of a choice"});
 }
 
+TEST_F(EvalJobTest, OptionsOfTasksThatAreNotAskedForAreRefused) {
+  EvalOptions text = options({"perplexity"});
+  text.limit = 3;
+  expect_error(ErrorCode::kInvalidArgument, {"limit is of benchmarks"}, [&] { run(text); });
+  text = options({"perplexity"});
+  text.samples = dir_ / "samples.jsonl";
+  expect_error(ErrorCode::kInvalidArgument, {"log-samples is of benchmarks"}, [&] { run(text); });
+  text = options({"perplexity"});
+  text.format = "chatml";
+  expect_error(ErrorCode::kInvalidArgument, {"format is of the task vicuna"}, [&] { run(text); });
+  EvalOptions task = options({"mmlu"});
+  task.text.field = "story";
+  expect_error(ErrorCode::kInvalidArgument, {"field is of perplexity"}, [&] { run(task); });
+  EXPECT_TRUE(fs::is_empty(dir_.path()));
+}
+
 }  // namespace
 }  // namespace lq

@@ -43,6 +43,35 @@ class FinetuneTaskTest : public testing::Test {
   Context ctx_{pool_, progress_, 3, {}};
 };
 
+// A classifier that has learnt the labels by other numbers is scored, and taught, by their names.
+TEST_F(FinetuneTaskTest, LabelsKeepTheClassifiersOrder) {
+  options_.full = true;
+  options_.lora = {};
+  const double learnt = run(options_).task.at("validation").at("accuracy").get<double>();
+  EXPECT_GE(learnt, 0.9);
+  auto config = nlohmann::ordered_json::parse(get_file(options_.out / "config.json"));
+  EXPECT_EQ(config["id2label"], nlohmann::ordered_json({{"0", "0"}, {"1", "1"}}));
+  config["id2label"] = {{"0", "1"}, {"1", "0"}};
+  put_file(options_.out / "config.json", config.dump());
+  FinetuneOptions again = options_;
+  again.model = options_.out;
+  again.out = dir_ / "again";
+  again.train.max_steps = 1;
+  again.train.lr = 1e-12;
+  const FinetuneReport report = run(again);
+  EXPECT_NEAR(report.task.at("validation").at("accuracy").get<double>(), 1.0 - learnt, 1e-9);
+  EXPECT_GT(*report.training.state.validation_loss, 1.0) << "it learns by the same order";
+  EXPECT_EQ(get_file(again.out / "predictions/SST-2.tsv"), "index\tprediction\n0\t0\n1\t1\n");
+  const auto written = nlohmann::ordered_json::parse(get_file(again.out / "config.json"));
+  EXPECT_EQ(written["id2label"], config["id2label"]);
+}
+
+TEST_F(FinetuneTaskTest, OptionsOfOtherDataAreRefused) {
+  options_.data.examples.drop_long = true;
+  expect_error(ErrorCode::kInvalidArgument, {"drop-long and `task` exclude each other"},
+               [&] { run(options_); });
+}
+
 TEST_F(FinetuneTaskTest, AnAdapterAndItsHeadLearnTheTask) {
   const FinetuneReport report = run(options_);
   EXPECT_EQ(report.examples, 48);

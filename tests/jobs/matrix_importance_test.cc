@@ -2,8 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cmath>
-
 #include "base/error.h"
 #include "formats/safetensors_writer.h"
 #include "jobs/select_matrices.h"

@@ -1,8 +1,6 @@
 // quantize_model() whose result is GGUF files.
 #include <gtest/gtest.h>
 
-#include <cmath>
-
 #include "base/option_error.h"
 #include "export/gguf_model.h"
 #include "formats/gguf/gguf_file.h"

@@ -3,9 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <fstream>
-
 #include "allocate/solve.h"
 #include "base/error.h"
 #include "jobs/tiny_model.h"

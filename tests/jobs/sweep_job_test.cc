@@ -50,6 +50,35 @@ TEST(SweepJob, WritesATableAndLeavesNothingElse) {
   EXPECT_FALSE(std::filesystem::exists(dir / "table.json.work"));
 }
 
+// Without importance a table's errors are relative, and the sample has to see them so.
+TEST(SweepJob, RelativeErrorsAreCheckedAsSuch) {
+  const TempDir dir;
+  write_tiny_model(dir / "model");
+  SweepJobOptions options = options_in(dir);
+  options.plan.quantizer.scales = ScaleMode::kSearch;
+  options.check_cells = 28;
+  EXPECT_LT(run(options).largest_deviation, 0.2);
+  EXPECT_EQ(read_error_table(options.out).weights, "none, relative");
+}
+
+// 28 cells, 2 configurations: an even step would meet only one of these. The one that is off by far is found.
+TEST(SweepJob, ASampleSeesEveryConfiguration) {
+  const TempDir dir;
+  write_tiny_model(dir / "model");
+  SweepJobOptions options = options_in(dir);
+  run(options);
+  const ErrorTable table = read_error_table(options.out);
+  for (const std::size_t wrong : {0U, 1U}) {
+    ErrorTable spoiled = table;
+    for (std::size_t at = wrong; at < spoiled.errors.size(); at += 2) spoiled.errors[at] *= 100.0;
+    write_error_table(dir / "spoiled.json", spoiled);
+    options.plan.budget.table = dir / "spoiled.json";
+    options.out = dir / ("checked" + std::to_string(wrong) + ".json");
+    options.check_cells = 4;
+    EXPECT_GT(run(options).largest_deviation, 10.0) << wrong;
+  }
+}
+
 // x^T x of correlated rows, over its count.
 std::vector<float> random_moment(std::int64_t n, std::uint64_t stream) {
   const std::int64_t count = 3 * n;
@@ -93,7 +122,7 @@ void write_tiny_stats(const std::filesystem::path& model, const std::filesystem:
   writer.finish();
 }
 
-// The table is made without feedback, so its cells are checked without, whatever the options say.
+// Of every width one configuration is swept with feedback, and the sample's decompositions have it too.
 TEST(SweepJob, CellsAreCheckedAsTheyAreSwept) {
   const TempDir dir;
   write_tiny_model(dir / "model");

@@ -79,7 +79,8 @@ std::vector<std::string> fields_of(const std::string& line) {
 struct GlueColumns {
   std::size_t first = 0;
   std::optional<std::size_t> second, label, index;
-  std::size_t all = 0;  // columns of a whole row
+  std::size_t all = 0;  // columns of a whole row, at least
+  bool named = false;   // by a header
 };
 
 GlueColumns header_columns(const GlueTask& task, const std::vector<std::string>& names,
@@ -87,6 +88,8 @@ GlueColumns header_columns(const GlueTask& task, const std::vector<std::string>&
   const auto find = [&](std::string_view name) -> std::optional<std::size_t> {
     const auto at = std::ranges::find(names, name);
     if (at == names.end()) return std::nullopt;
+    LQ_CHECK(std::find(at + 1, names.end(), name) == names.end(), kCorruptFile,
+             "{}: two columns are named '{}'", place, name);
     return static_cast<std::size_t>(at - names.begin());
   };
   const auto need = [&](std::string_view name) {
@@ -102,6 +105,7 @@ GlueColumns header_columns(const GlueTask& task, const std::vector<std::string>&
   columns.label = find(task.header ? task.label : "label");
   columns.index = find("index");
   columns.all = names.size();
+  columns.named = true;
   return columns;
 }
 
@@ -128,6 +132,9 @@ void read_rows(const GlueTask& task, const fs::path& file, std::int64_t limit, G
       if (out.short_rows++ == 0) out.first_short = lines.place();
       continue;
     }
+    if (columns->named && fields.size() > columns->all && out.long_rows++ == 0)
+      out.first_long = lines.place();
+    if (!utf8::is_valid(line) && out.malformed_rows++ == 0) out.first_malformed = lines.place();
     LabelledText& text = out.texts.emplace_back();
     text.place = lines.place();
     text.first = utf8::repair(fields[columns->first]);

@@ -19,7 +19,11 @@ struct GlueTexts {
   std::vector<LabelledText> texts;
   // Rows with fewer columns than the header, left out as Hugging Face leaves them out (QQP has some).
   std::int64_t short_rows = 0;
-  std::string first_short;  // "path:line" of the first of them
+  std::string first_short;     // "path:line" of the first of them
+  std::int64_t long_rows = 0;  // more columns than the header, read by its names all the same
+  std::string first_long;
+  std::int64_t malformed_rows = 0;  // not UTF-8: each malformed part became U+FFFD
+  std::string first_malformed;
 };
 
 // The file of a split in DATA, or in DATA/TITLE where that is a folder ("SST-2", or "sst2"): one of the

@@ -22,13 +22,15 @@ ItemScores greedy(const TaskItem&, const TaskAnswer& answer) {
 ItemScores none(const TaskItem&, const TaskAnswer&) { return {}; }
 
 Task choice(const std::string& name, Split split, TaskItem (*item)(const TaskRecord&),
-            ItemScores (*score)(const TaskItem&, const TaskAnswer&), const std::string& source) {
+            ItemScores (*score)(const TaskItem&, const TaskAnswer&), const std::string& quoted,
+            const std::string& source) {
   Task t;
   t.name = name;
   t.folder = name;
   t.split = split;
   t.item = item;
   t.score = score;
+  t.quoted = quoted;
   t.source = source;
   return t;
 }
@@ -41,7 +43,7 @@ double harness_version(std::string_view name) {
 std::vector<Task> make_tasks() {
   using namespace tasks;
   std::vector<Task> all;
-  Task mmlu = choice("mmlu", Split::kTest, mmlu_item, acc, "Hendrycks 2021");
+  Task mmlu = choice("mmlu", Split::kTest, mmlu_item, acc, "acc", "Hendrycks 2021");
   mmlu.shots_from = Split::kValidation;
   mmlu.shot_order = ShotOrder::kFirst;
   mmlu.shots = 5;
@@ -49,29 +51,32 @@ std::vector<Task> make_tasks() {
   mmlu.description = mmlu_description;
   mmlu.category = mmlu_category;
   all.push_back(mmlu);
-  all.push_back(choice("arc_easy", Split::kTest, arc_item, acc_norm, "Clark 2018"));
-  all.push_back(choice("arc_challenge", Split::kTest, arc_item, acc_norm, "Clark 2018"));
-  all.push_back(choice("hellaswag", Split::kValidation, hellaswag_item, acc_norm, "Zellers 2019"));
-  Task mc = choice("truthfulqa_mc1", Split::kValidation, truthfulqa_mc1_item, mc1, "Lin 2021");
+  all.push_back(choice("arc_easy", Split::kTest, arc_item, acc_norm, "acc_norm", "Clark 2018"));
+  all.push_back(choice("arc_challenge", Split::kTest, arc_item, acc_norm, "acc_norm", "Clark 2018"));
+  all.push_back(
+      choice("hellaswag", Split::kValidation, hellaswag_item, acc_norm, "acc_norm", "Zellers 2019"));
+  Task mc = choice("truthfulqa_mc1", Split::kValidation, truthfulqa_mc1_item, mc1, "acc", "Lin 2021");
   mc.folder = "truthfulqa";
   all.push_back(mc);
   mc.name = "truthfulqa_mc2";
   mc.item = truthfulqa_mc2_item;
   mc.score = truthfulqa_mc2_score;
   all.push_back(mc);
-  all.push_back(choice("winogrande", Split::kValidation, winogrande_item, acc, "Sakaguchi 2019"));
-  all.push_back(choice("openbookqa", Split::kTest, openbookqa_item, acc_norm, "Mihaylov 2018"));
-  all.push_back(choice("piqa", Split::kValidation, piqa_item, acc_norm, "Bisk 2020"));
-  all.push_back(choice("boolq", Split::kValidation, boolq_item, acc, "Clark 2019"));
-  Task gsm8k = choice("gsm8k", Split::kTest, gsm8k_item, gsm8k_score, "Cobbe 2021");
+  all.push_back(choice("winogrande", Split::kValidation, winogrande_item, acc, "acc", "Sakaguchi 2019"));
+  all.push_back(choice("openbookqa", Split::kTest, openbookqa_item, acc_norm, "acc_norm", "Mihaylov 2018"));
+  all.push_back(choice("piqa", Split::kValidation, piqa_item, acc_norm, "acc_norm", "Bisk 2020"));
+  all.push_back(choice("boolq", Split::kValidation, boolq_item, acc, "acc", "Clark 2019"));
+  Task gsm8k = choice("gsm8k", Split::kTest, gsm8k_item, gsm8k_score, "exact_match_strict", "Cobbe 2021");
   gsm8k.kind = TaskKind::kGenerate;
   gsm8k.shots = 5;
   gsm8k.stop = {"Question:", "</s>", "<|im_end|>"};
   all.push_back(gsm8k);
-  Task lambada = choice("lambada", Split::kTest, lambada_item, greedy, "Paperno 2016, as OpenAI cut it");
+  Task lambada =
+      choice("lambada", Split::kTest, lambada_item, greedy, "acc", "Paperno 2016, as OpenAI cut it");
   lambada.kind = TaskKind::kLastWord;
   all.push_back(lambada);
-  Task wikitext = choice("wikitext", Split::kTest, wikitext_item, none, "Merity 2016, page by page");
+  Task wikitext =
+      choice("wikitext", Split::kTest, wikitext_item, none, "word_perplexity", "Merity 2016, page by page");
   wikitext.kind = TaskKind::kRolling;
   all.push_back(wikitext);
   for (Task& task : all) {
@@ -101,6 +106,12 @@ const Task& find_task(std::string_view name) {
   fail(ErrorCode::kInvalidArgument,
        "[tasks] no task '{}' (did you mean {}?); there are {}, and files that end in .toml", name,
        nearest->name, known);
+}
+
+const std::string& quoted_metric(const Task& task) {
+  LQ_CHECK(!task.quoted.empty(), kInvalidArgument, "[tasks] task '{}' has no score that tables quote",
+           task.name);
+  return task.quoted;
 }
 
 std::int64_t predicted_choice(const TaskAnswer& answer) {

@@ -1,4 +1,3 @@
-#include <algorithm>
 
 #include "eval/task.h"
 #include "unicode/utf8.h"

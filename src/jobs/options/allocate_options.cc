@@ -31,7 +31,18 @@ void describe(OptionVisitor& v, AllocateOptions& o) {
 void check(const AllocateOptions& o) {
   check_option(o.frontier || o.bits > 0.0 || o.memory > 0, "bits",
                "is missing: give it, `memory` or `frontier`");
-  check_option(o.frontier || o.memory == 0 || !o.model.empty(), "memory",
+  const std::pair<std::string_view, bool> of_budget[] = {
+      {"out", !o.out.empty()}, {"memory", o.memory > 0}, {"model", !o.model.empty()}};
+  for (const auto& [option, given] : of_budget) {
+    check_option(!o.frontier || !given, option, "and `frontier` exclude each other");
+  }
+  check_option(o.memory > 0 || o.model.empty(), "model", "is for `memory`, which is not given");
+  check_option(o.memory > 0 || o.memory_tokens == AllocateOptions().memory_tokens, "memory-tokens",
+               "is for `memory`, which is not given");
+  std::error_code ignored;
+  check_option(o.out.empty() || !std::filesystem::equivalent(o.out, o.table, ignored), "out",
+               "is {}, the table itself: it would be lost", o.out.string());
+  check_option(o.memory == 0 || !o.model.empty(), "memory",
                "needs `model`, the dense model that the table is of: its other tensors count as well");
 }
 

@@ -19,7 +19,7 @@ void describe_text(OptionVisitor& v, TextOptions& o) {
            integer(o.sampling.top_k, 0));
   v.option(
       {.key = "top-p", .help = "Draw among the likeliest that reach this probability", .group = kSampling},
-      number(o.sampling.top_p, kShare));
+      number(o.sampling.top_p, {.least = 0.0, .most = 1.0, .above = true}));
   v.option({.key = "min-p",
             .help = "Draw among those at least this times as likely as the likeliest",
             .group = kSampling},

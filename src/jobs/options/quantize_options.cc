@@ -104,7 +104,7 @@ void describe(OptionVisitor& v, QuantizeOptions& o, QuantizeChoices& open) {
            integer(o.decompose.max_iterations, 1, 10000));
   v.option(
       {.key = "alpha", .help = "lora_alpha of the adapter; default: the rank, a scaling of 1", .open = true},
-      number(o.alpha, kAboveZero));
+      number(o.alpha, kAlphaRange));
   describe(v, o.selection);
   v.option({.key = "embeddings",
             .help = "With `format` gguf: type of embedding and head",
@@ -119,6 +119,36 @@ void describe(OptionVisitor& v, QuantizeOptions& o, QuantizeChoices& open) {
             .changes_result = false},
            flag(o.overwrite));
 }
+
+namespace {
+
+// Options that nothing would use.
+void refuse_idle(const QuantizeOptions& o) {
+  const Constraints& c = o.budget.constraints;
+  const std::pair<std::string_view, bool> rules[] = {{"min-bits", !c.min_bits.empty()},
+                                                     {"max-bits", !c.max_bits.empty()},
+                                                     {"pin", !c.pins.empty()},
+                                                     {"cap", !c.caps.empty()},
+                                                     {"layer-cap", c.layer_cap.has_value()}};
+  const bool solves = o.budget.bits > 0.0 || o.budget.memory > 0;
+  for (const auto& [option, given] : rules) {
+    check_option(!given || solves, option, "is a rule of a budget: give `bits` or `memory` as well");
+  }
+  const CalibrationSource& s = o.calibration;
+  const CalibrationSource open;
+  check_option(s.field == open.field || !s.data.empty(), "field", "is of `data`, which is not given");
+  check_option(s.samples == open.samples || !s.data.empty(), "samples", "is of `data`, which is not given");
+  check_option(s.seq_len == open.seq_len || !s.data.empty() || s.self > 0, "seq-len",
+               "is of `data` or `self`: neither is given");
+  const MethodTraits& method = method_traits(o.decompose.method);
+  check_option(o.decompose.max_iterations == 0 || method.alternates, "iterations",
+               "are of alternations, which `method` {} has none of", method.name);
+  const bool factors = method.factors && (o.rank_choices.chosen() || o.decompose.rank > 0);
+  check_option(o.alpha == 0.0 || factors, "alpha", "is of a low-rank part, and there is none");
+  check_option(o.gguf.tables == GgufOutput().tables || o.gguf.given, "embeddings", "goes with `format` gguf");
+}
+
+}  // namespace
 
 void settle(QuantizeOptions& o, const QuantizeChoices& given) {
   QuantizeChoices open = given;
@@ -148,6 +178,7 @@ void settle(QuantizeOptions& o, const QuantizeChoices& given) {
   settle_plan(fields_of(o), open, !budget);
   if (!budget || o.formats.names().size() == 1) o.choice = uniform_choice(open, o.formats);
   o.budget.configs = parse_choices(open.configs, o.formats);
+  refuse_idle(o);
   settle_pins(o.budget.constraints, o.formats);
 }
 

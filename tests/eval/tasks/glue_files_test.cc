@@ -8,6 +8,7 @@
 namespace lq {
 namespace {
 
+using io_test::expect_error;
 using io_test::put_file;
 using io_test::TempDir;
 
@@ -156,6 +157,22 @@ TEST(GlueFiles, OneClassTeachesNothing) {
   EXPECT_NE(
       glue_refusal([&] { check_glue_labels(glue("sst2"), none); }).find("without a label (column 'label')"),
       std::string::npos);
+}
+
+// A row that a stray tab has shifted is read by its columns, as pandas and the hub do, but it is counted.
+TEST(GlueFiles, OddRowsAreCounted) {
+  const TempDir dir;
+  put_file(dir / "SST-2/train.tsv", "sentence\tlabel\na\t1\nb\t0\t1\ncaf\xE9\t1\n");
+  const GlueTexts texts = read_glue_split(glue("sst2"), dir.path(), Split::kTrain);
+  ASSERT_EQ(texts.texts.size(), 3U);
+  EXPECT_EQ(texts.long_rows, 1);
+  EXPECT_EQ(texts.first_long, (dir / "SST-2/train.tsv").string() + ":3");
+  EXPECT_EQ(texts.malformed_rows, 1);
+  EXPECT_EQ(texts.first_malformed, (dir / "SST-2/train.tsv").string() + ":4");
+  EXPECT_EQ(texts.texts[2].first, "caf\xEF\xBF\xBD");
+  put_file(dir / "SST-2/train.tsv", "sentence\tlabel\tlabel\na\t1\t0\n");
+  expect_error(ErrorCode::kCorruptFile, {"two columns are named 'label'"},
+               [&] { read_glue_split(glue("sst2"), dir.path(), Split::kTrain); });
 }
 
 }  // namespace

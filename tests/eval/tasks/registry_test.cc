@@ -21,6 +21,23 @@ TEST(TaskRegistry, EveryTaskIsWhole) {
   EXPECT_EQ(find_task("mmlu").shots, 5);
 }
 
+TEST(TaskRegistry, OneScoreOfATaskIsQuoted) {
+  for (const Task& task : all_tasks()) EXPECT_EQ(quoted_metric(task), task.quoted) << task.name;
+  EXPECT_EQ(quoted_metric(find_task("piqa")), "acc_norm");
+  EXPECT_EQ(quoted_metric(find_task("truthfulqa_mc2")), "acc");
+  EXPECT_EQ(quoted_metric(find_task("gsm8k")), "exact_match_strict");
+  EXPECT_EQ(quoted_metric(find_task("wikitext")), "word_perplexity");
+  Task unquoted = find_task("piqa");
+  unquoted.quoted.clear();
+  try {
+    quoted_metric(unquoted);
+    FAIL();
+  } catch (const Error& e) {
+    EXPECT_EQ(e.code(), ErrorCode::kInvalidArgument);
+    EXPECT_STREQ(e.what(), "[tasks] task 'piqa' has no score that tables quote");
+  }
+}
+
 TEST(TaskRegistry, AnUnknownNameIsToldTheNearest) {
   try {
     find_task("helaswag");

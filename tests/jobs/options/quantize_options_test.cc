@@ -105,5 +105,36 @@ TEST(QuantizeOptions, JobsOfOlderVersionsAreKnown) {
   EXPECT_EQ(job_today(o, nlohmann::json::parse(old.dump())), now);
 }
 
+// What a user asked for and no one would use.
+TEST(QuantizeOptions, IdleOptionsAreRefused) {
+  const auto refused = [](const auto& change) {
+    QuantizeOptions o;
+    change(o);
+    return refusal(o, {});
+  };
+  using O = QuantizeOptions;
+  EXPECT_EQ(refused([](O& o) {
+              o.budget.constraints.min_bits = {{"*", 8.0}};
+            }),
+            "min-bits is a rule of a budget: give `bits` or `memory` as well");
+  EXPECT_EQ(refused([](O& o) { o.budget.constraints.layer_cap = 2.5; }).find("layer-cap is a rule"), 0U);
+  EXPECT_EQ(refused([](O& o) { o.calibration.field = "story"; }), "field is of `data`, which is not given");
+  EXPECT_EQ(refused([](O& o) { o.calibration.samples = 7; }), "samples is of `data`, which is not given");
+  EXPECT_EQ(refused([](O& o) { o.calibration.seq_len = 7; }).find("seq-len is of"), 0U);
+  EXPECT_EQ(refused([](O& o) { o.gguf.tables = ggml::GgmlType::kF32; }),
+            "embeddings goes with `format` gguf");
+  EXPECT_EQ(refused([](O& o) {
+              o.decompose.method = DecomposeMethod::kLorc;
+              o.decompose.max_iterations = 4;
+            }),
+            "iterations are of alternations, which `method` lorc has none of");
+  EXPECT_EQ(refused([](O& o) {
+              o.decompose.rank = 0;
+              o.alpha = 2.0;
+            }),
+            "alpha is of a low-rank part, and there is none");
+  EXPECT_EQ(refused([](O& o) { o.budget.bits = 3.0, o.budget.constraints.layer_cap = 4.0; }), "none");
+}
+
 }  // namespace
 }  // namespace lq
