@@ -1,5 +1,5 @@
 #!/bin/sh
-# The table "Methods after fine-tuning, a real model" of docs/results.md.
+# The table "Methods after fine-tuning" of docs/results.md, for a real model.
 # usage: bench/compare_smollm2.sh path/to/lqlora MODEL_DIRECTORY STATS TEXT.jsonl WORK_DIRECTORY
 # STATS: what calibrate made of MODEL. TEXT: at least 300 documents, one a line; its last 20 are measured, the 20 before
 # them choose the learning rates, and the rest is trained on.

@@ -2,7 +2,7 @@
 # The whole chain of a budget on all of quill's matrices: run twice, then killed with SIGKILL at random moments
 # and resumed; the outputs must be the same, byte for byte. Prints bits, perplexity, and each kill.
 # usage: bench/kill_resume.sh path/to/lqlora WORK_DIRECTORY [KILLS [SEED [FLAGS...]]]
-# FLAGS replace --bits 2.75 --rank 8 --weights kfac. Takes three to four runs of the chain.
+# FLAGS replace --bits 2.75 --rank 8 --importance kfac. Takes three to four runs of the chain.
 set -eu
 lqlora=$(realpath "$1")
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -10,7 +10,7 @@ mkdir -p "$2"
 work=$(cd "$2" && pwd)
 kills=${3:-5}
 seed=${4:-$(date +%s)}
-if [ $# -gt 4 ]; then shift 4; else set -- --bits 2.75 --rank 8 --weights kfac; fi
+if [ $# -gt 4 ]; then shift 4; else set -- --bits 2.75 --rank 8 --importance kfac; fi
 
 chain() {
   out=$1

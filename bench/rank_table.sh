@@ -1,5 +1,5 @@
 #!/bin/sh
-# The rows "Rank as a choice" of docs/results.md: kfac, Lloyd-Max, feedback, factors in bf16, 18 configurations of 2 to 4
+# The rank as a choice (--rank auto), on quill: kfac, Lloyd-Max, feedback, factors in bf16, 18 configurations of 2 to 4
 # bits. For each budget of codes: rank 8 everywhere, then ranks chosen and rank 0 at as many bits in all.
 # usage: bench/rank_table.sh path/to/lqlora WORK_DIRECTORY TEXT...
 set -eu
@@ -13,7 +13,7 @@ for bits in 2 3 4; do
 done
 # Words of $configs are arguments.
 # shellcheck disable=SC2086
-set -- --weights kfac --stats "$work/stats.safetensors" --factors bf16 --codebook lm --feedback --configs $configs
+set -- --importance kfac --stats "$work/stats.safetensors" --factors bf16 --format lm --feedback --configs $configs
 ranks=0,1,2,4,8,16
 
 # A table without feedback serves sweeps of every rank.

@@ -1,5 +1,5 @@
 #!/bin/sh
-# The tables "Bits and methods on a real model" of docs/results.md: setting -> stored bits a weight, and perplexity
+# The tables "Bits on a real model" of docs/results.md: setting -> stored bits a weight, and perplexity
 # and KL to the dense model on each text, in windows of 512.
 # usage: bench/real_model.sh MODEL_DIRECTORY TEXT...
 # By environment:
@@ -114,7 +114,7 @@ for name in ${rows:-ours}; do case $name in nf* | none* | qlora*) ;; *) need=1 ;
 for b in 2 3 4; do
   row "ours-nf$b" --nf $b --rank 0 --stats "$stats"
   row "ours-tcq$b" --config tcq,$b --rank 0 --stats "$stats"
-  row "gptq-nf$b" --method gptq --nf $b --codebook nf --stats "$stats"
+  row "gptq-nf$b" --method gptq --nf $b --format nf --stats "$stats"
 done
 row gptq-int3 --method gptq --nf 3 --stats "$stats"
 row input-nf3 --nf 3 --rank 0 --importance input --stats "$stats"
@@ -123,7 +123,7 @@ row input-nf3 --nf 3 --rank 0 --importance input --stats "$stats"
 for r in ${RANKS:-0 16}; do
   for b in $budgets; do
     choices=$papers
-    mixed "paper-$b-r$r" "paper-r$r" "$b" --rank "$r" --importance fisher --codebook nf --scales absmax --no-feedback \
+    mixed "paper-$b-r$r" "paper-r$r" "$b" --rank "$r" --importance fisher --format nf --scales absmax --no-feedback \
       --stats "$stats"
     if [ -n "${OLD:-}" ]; then
       program=$OLD
@@ -131,7 +131,7 @@ for r in ${RANKS:-0 16}; do
       program=$lqlora
     fi
     choices=$configs
-    mixed "ours-nf-$b-r$r" "ours-nf-r$r" "$b" --rank "$r" --codebook nf --stats "$stats"
+    mixed "ours-nf-$b-r$r" "ours-nf-r$r" "$b" --rank "$r" --format nf --stats "$stats"
     choices="$trellis $wide"
     mixed "ours-$b-r$r" "ours-r$r" "$b" --rank "$r" --stats "$stats"
   done

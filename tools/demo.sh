@@ -55,7 +55,7 @@ printf '%-22s %8.3f %12.3f %10.5f\n' "dense" 16 "$(number "$out/eval.json" perpl
 for run in qlora paper ours; do
   case $run in
     qlora) name="QLoRA, mixed NF" flags="--method qlora" ;;
-    paper) name="LQ-LoRA, the paper" flags="--rank 8 --weights fisher --codebook nf --scales absmax --stats $out/stats.safetensors" ;;
+    paper) name="LQ-LoRA, the paper" flags="--rank 8 --importance fisher --format nf --scales absmax --stats $out/stats.safetensors" ;;
     ours) name="ours (kfac, feedback)" flags="--rank 8 --stats $out/stats.safetensors" ;;
   esac
   # shellcheck disable=SC2086

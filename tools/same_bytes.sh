@@ -28,7 +28,7 @@ stories=$top/../shared/data/models/stories260K/hf
 text=$top/examples/texts/calibration.txt
 log=$top/examples/texts/harbour_log.txt
 
-# Where a default was changed on purpose since (docs/results.md, "Real models": what a budget takes by itself, feedback in a
+# Where a default was changed on purpose since (docs/results.md, "Bits on a real model": what a budget takes by itself, feedback in a
 # sweep), the old one is asked for in words, of both programs. Everything reads the old program's statistics, as a user's
 # of before would be read. Feedback within the decomposition and GPTQ's groups were mended since; they are not compared.
 before="--codebook lm --scales absmax --no-feedback"

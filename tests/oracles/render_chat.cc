@@ -1,6 +1,6 @@
 // Renders chat templates for check_templates.py: one JSON object a line in, one a line out.
-//   {"template", "messages", "tools", "documents", "variables", "add_generation_prompt", "now": [y, m, d, h,
-//   min, s]}
+//   {"template", "messages", "tools", "documents", "variables", "add_generation_prompt",
+//    "now": [y, m, d, h, min, s]}
 //   {"text", "trained": [[begin, end, message] in bytes], "mask_error"} or {"error", "code"}
 #include <iostream>
 #include <nlohmann/json.hpp>
