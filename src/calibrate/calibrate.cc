@@ -215,6 +215,21 @@ std::optional<Pieces> open_pieces(const WorkStore& store, std::int64_t layers) {
   return pieces;
 }
 
+// What the statistics' file says of itself.
+Metadata metadata_of(const CalibrateReport& report, const StatsModules& modules) {
+  return {{"format", std::string(kStatsFormat)},
+          {"version", std::to_string(kStatsVersion)},
+          {"model_hash", report.model_hash},
+          {"job", report.job_hash},
+          {"sequences", std::to_string(report.need.sequences)},
+          {"held_out_sequences", std::to_string(report.need.held_out)},
+          {"tokens", std::to_string(report.tokens)},
+          {"seq_len", std::to_string(report.need.seq_len)},
+          {"mean_loss", fmt::format("{:.17g}", report.mean_loss)},
+          {"modules", stats_modules_to_text(modules)},
+          {"silent", nlohmann::json(report.silent).dump()}};
+}
+
 void write_stats(const CalibrateOptions& o, const Metadata& metadata, const Pieces& pieces) {
   std::vector<TensorSpec> specs;
   for (const WorkItem& block : pieces.blocks) {
@@ -306,8 +321,7 @@ CalibrateReport calibrate(Context& ctx, const CheckpointPtr& checkpoint, const C
     report.already_done = true;
   } else {
     Job job(o.out, job_options);
-    const fs::path pieces_dir = job.work_dir() / report.job_hash;
-    const WorkStore store(pieces_dir);
+    const WorkStore store(job.work_dir() / report.job_hash);
     const CalibrationPlan plan = plan_again(model, gather, windows, o, budget_of(place, model, o), store);
     report.need.blocks_at_once = plan.blocks_at_once;
     report.need.boundaries_on_disk = plan.boundaries_on_disk;
@@ -321,25 +335,15 @@ CalibrateReport calibrate(Context& ctx, const CheckpointPtr& checkpoint, const C
       tell_self(ctx, *self);
       windows.fill(self_samples(place, model, *self, store));
     }
-
     CalibrationRun run(place, model, windows, gather, plan, store, o.save_every_seconds);
     report.resumed_blocks = run.run();
+    report.mean_loss = run.loss_sum() / static_cast<double>(report.tokens);
     const std::optional<Pieces> pieces = open_pieces(store, c.layers());
     LQ_CHECK(pieces.has_value(), kCorruptFile,
-             "[calibrate] {}: a finished part was damaged; run the same command again", pieces_dir.string());
-    report.mean_loss = run.loss_sum() / static_cast<double>(report.tokens);
+             "[calibrate] {}: a finished part was damaged; run the same command again",
+             job.work_dir().string());
     report.silent = pieces->silent;
-    Metadata metadata = {{"format", std::string(kStatsFormat)},
-                         {"version", std::to_string(kStatsVersion)},
-                         {"model_hash", report.model_hash},
-                         {"job", report.job_hash},
-                         {"sequences", std::to_string(windows.summed())},
-                         {"held_out_sequences", std::to_string(windows.held_out)},
-                         {"tokens", std::to_string(report.tokens)},
-                         {"seq_len", std::to_string(windows.seq_len)},
-                         {"mean_loss", fmt::format("{:.17g}", report.mean_loss)},
-                         {"modules", stats_modules_to_text(modules)},
-                         {"silent", nlohmann::json(report.silent).dump()}};
+    Metadata metadata = metadata_of(report, modules);
     if (self) metadata["self_seed"] = std::to_string(ctx.seed);
     write_stats(o, metadata, *pieces);
     job.finish();

@@ -1,7 +1,5 @@
 #include "export/hf_export.h"
 
-#include <algorithm>
-#include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <vector>
@@ -20,7 +18,6 @@
 #include "formats/peft_adapter.h"
 #include "formats/side_files.h"
 #include "formats/stored_writer.h"
-#include "ops/host_math.h"
 
 namespace lq {
 namespace {
@@ -93,6 +90,59 @@ void name_dtype(JsonObject& config, const HfExportOptions& o,
   if (dtype && (o.dtype || names_weight_type(config.json()))) name_weight_type(config.json(), *dtype);
 }
 
+// Dense tensors first, then one packed matrix after the other.
+void write_weights(Context& context, const PackedCheckpoint& packed, const PeftAdapterReader* adapter,
+                   const HfExportOptions& options, DenseParts& dense, const std::filesystem::path& directory,
+                   HfExportReport& report) {
+  const auto& modules = packed.packed().modules;
+  std::vector<TensorSpec> specs;
+  for (DensePart& part : dense.parts) {
+    if (!part.as_stored()) part.spec.dtype = options.dtype.value_or(part.spec.dtype);
+    specs.push_back(part.spec);
+  }
+  std::int64_t total = 0;
+  for (const auto& [name, module] : modules) {
+    specs.push_back(
+        {.name = name, .dtype = options.dtype.value_or(module.dtype), .shape = {module.rows, module.cols}});
+    total += module.rows * module.cols;
+  }
+  ShardOptions shard;
+  shard.max_shard_bytes = options.max_shard_bytes;
+  StoredWriter writer(directory, packed.config(), specs, shard);
+  for (const DensePart& part : dense.parts) {
+    const std::string& name = part.spec.name;
+    if (part.as_stored()) {
+      writer.write(name, part.from->values());
+      if (!dense.unties) drop(*part.from);
+      continue;
+    }
+    Rounding of_part;
+    writer.write(name, rounded_to(context.pool, part.spec.dtype, part.merged(context), name, of_part));
+    if (part.replaced) ++report.replaced;
+    if (part.pair != nullptr) ++report.adapted;
+  }
+  context.progress.begin("export", total, "weights");
+  std::int64_t done = 0;
+  Rounding rounding;
+  for (const auto& [name, module] : modules) {
+    context.stop.check();
+    const PackedMatrix q = packed.matrix(name);
+    Tensor w = Tensor::empty(DType::kF32, {module.rows, module.cols});
+    q.dequantize(context.pool, w.mutable_data<float>());
+    const LoraPair* pair = adapter != nullptr ? adapter->find(module_of(name)) : nullptr;
+    if (pair != nullptr) {
+      ++report.adapted;
+      if (!options.keep_adapter) merge_low_rank(context, *pair, w);
+    }
+    writer.write(name, rounded_to(context.pool, options.dtype.value_or(module.dtype), w, name, rounding));
+    done += w.numel();
+    context.progress.update(done, name);
+  }
+  context.progress.end();
+  writer.finish();
+  report.rounding_error = rounding.relative();
+}
+
 }  // namespace
 
 nlohmann::ordered_json to_json(const HfExportReport& r) {
@@ -137,55 +187,8 @@ HfExportReport export_hf(Context& context, const CheckpointPtr& model, const HfE
     return report;
   }
 
-  std::vector<TensorSpec> specs;
-  auto dense = dense_parts(packed, options.keep_adapter ? nullptr : adapter.get());
-  for (DensePart& part : dense.parts) {
-    if (!part.as_stored()) part.spec.dtype = options.dtype.value_or(part.spec.dtype);
-    specs.push_back(part.spec);
-  }
-  std::int64_t total = 0;
-  for (const auto& [name, module] : modules) {
-    specs.push_back(
-        {.name = name, .dtype = options.dtype.value_or(module.dtype), .shape = {module.rows, module.cols}});
-    total += module.rows * module.cols;
-  }
-  ShardOptions shard;
-  shard.max_shard_bytes = options.max_shard_bytes;
-  StoredWriter writer(output.final_dir(), packed.config(), specs, shard);
-  for (const DensePart& part : dense.parts) {
-    if (part.as_stored()) {
-      writer.write(part.spec.name, part.from->values());
-      if (!dense.unties) drop(*part.from);
-      continue;
-    }
-    Rounding of_part;
-    const std::string& part_name = part.spec.name;
-    writer.write(part_name,
-                 rounded_to(context.pool, part.spec.dtype, part.merged(context), part_name, of_part));
-    if (part.replaced) ++report.replaced;
-    if (part.pair != nullptr) ++report.adapted;
-  }
-  context.progress.begin("export", total, "weights");
-  std::int64_t done = 0;
-  Rounding rounding;
-  for (const auto& [name, module] : modules) {
-    context.stop.check();
-    const PackedMatrix q = packed.matrix(name);
-    Tensor w = Tensor::empty(DType::kF32, {module.rows, module.cols});
-    q.dequantize(context.pool, w.mutable_data<float>());
-    const LoraPair* pair = adapter ? adapter->find(module_of(name)) : nullptr;
-    if (pair != nullptr) {
-      ++report.adapted;
-      if (!options.keep_adapter) merge_low_rank(context, *pair, w);
-    }
-    writer.write(name, rounded_to(context.pool, options.dtype.value_or(module.dtype), w, name, rounding));
-    done += w.numel();
-    context.progress.update(done, name);
-  }
-  context.progress.end();
-  writer.finish();
-  report.rounding_error = rounding.relative();
-
+  DenseParts dense = dense_parts(packed, options.keep_adapter ? nullptr : adapter.get());
+  write_weights(context, packed, adapter.get(), options, dense, output.final_dir(), report);
   copy_side_files(model->folder(), output.final_dir());
   if (options.keep_adapter) {
     const std::string base_hash = CheckpointReader(output.final_dir()).model_hash(context.pool, context.stop);

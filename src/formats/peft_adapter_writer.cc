@@ -84,6 +84,9 @@ PeftConfig config_for(PeftConfig config, const std::vector<LoraSpec>& specs,
   config.alpha_pattern = patterns_for<double>(specs, config.alpha, alpha);
   config.target_regex.clear();
   config.target_modules = minimal_targets(modules, options.all_modules);
+  for (const char* narrower : {"exclude_modules", "layers_to_transform", "layers_pattern"}) {
+    config.other.erase(narrower);
+  }
   std::vector<std::string> saved;
   std::vector<std::string> all;
   for (const std::string& name : options.all_tensors) all.push_back(name.substr(0, name.rfind('.')));
