@@ -168,8 +168,11 @@ Recipe read_recipe(const std::filesystem::path& path) {
   return recipe;
 }
 
-std::string command_line(const RecipeCommand& command) {
+std::string command_line(const RecipeCommand& command, const RecipeFlags& flags) {
   std::string line = "lqlora";
+  if (flags.seed) line += fmt::format(" --seed {}", *flags.seed);
+  if (flags.threads) line += fmt::format(" --threads {}", *flags.threads);
+  if (flags.device && takes_device(command.verb)) line += " --device " + quoted(*flags.device);
   for (const std::string& word : command.words) line.append(" ").append(quoted(word));
   return line;
 }

@@ -45,7 +45,7 @@ struct Recipe {
 // values that the option does not take, and for a file without steps; Error(kCorruptFile) as read_toml_steps.
 Recipe read_recipe(const std::filesystem::path& path);
 
-// "lqlora quantize examples/models/quill --nf=3": for a shell.
-std::string command_line(const RecipeCommand& command);
+// "lqlora --seed 3 quantize examples/models/quill --nf=3": for a shell.
+std::string command_line(const RecipeCommand& command, const RecipeFlags& flags);
 
 }  // namespace lq::cli

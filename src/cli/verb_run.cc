@@ -27,15 +27,20 @@ GlobalFlags flags_of(GlobalFlags flags, const GivenFlags& given, const RecipeFla
 
 void run(Session& session, const RunOptions& o, const GivenFlags& given) {
   const Recipe recipe = read_recipe(o.recipe);
+  // What this command line itself names goes before the recipe's.
+  RecipeFlags flags = recipe.flags;
+  if (given.seed) flags.seed = session.flags().seed;
+  if (given.threads) flags.threads = session.flags().threads;
+  if (given.device) flags.device = session.flags().device;
   if (o.dry_run) {
-    for (const RecipeCommand& command : recipe.commands) session.print(command_line(command) + "\n");
+    for (const RecipeCommand& command : recipe.commands) session.print(command_line(command, flags) + "\n");
     return;
   }
   nlohmann::ordered_json results = nlohmann::ordered_json::array();
   std::size_t number = 0;
   for (const RecipeCommand& command : recipe.commands) {
-    session.note(
-        fmt::format("run: step {} of {}: {}", ++number, recipe.commands.size(), command_line(command)));
+    session.note(fmt::format("run: step {} of {}: {}", ++number, recipe.commands.size(),
+                             command_line(command, flags)));
     nlohmann::ordered_json& result = results.emplace_back();
     result = {{"verb", command.verb}, {"line", command.line}};
     Session step(flags_of(session.flags(), given, recipe.flags, command.verb), session.stop());

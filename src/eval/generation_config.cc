@@ -155,7 +155,11 @@ SamplerOptions GenerationConfig::options(const SamplingRequest& request) const {
   out.repetition_penalty = sampling.repetition_penalty.value_or(out.repetition_penalty);
   if (do_sample) {
     out.temperature = sampling.temperature.value_or(1.0);
-    out.top_k = sampling.top_k.value_or(kTransformersTopK);
+    out.top_k = kTransformersTopK;
+  }
+  // Who asks for a temperature samples, as with do_sample.
+  if (do_sample || request.temperature.value_or(0.0) > 0.0) {
+    out.top_k = sampling.top_k.value_or(out.top_k);
     out.top_p = sampling.top_p.value_or(out.top_p);
     out.min_p = sampling.min_p.value_or(out.min_p);
   }
@@ -168,7 +172,11 @@ SamplerOptions GenerationConfig::options(const SamplingRequest& request) const {
 }
 
 std::string GenerationConfig::note(const SamplingRequest& request) const {
-  const SamplerOptions plain, mine = options({}), used = options(request);
+  SamplingRequest as_asked;
+  as_asked.temperature = request.temperature;
+  const SamplerOptions plain, used = options(request);
+  SamplerOptions mine = options(as_asked);
+  mine.temperature = options({}).temperature;
   std::vector<std::string> parts;
   const auto say = [&](std::string_view name, auto of_file, auto in_use, auto plain_value) {
     if (of_file == in_use && of_file != plain_value) parts.push_back(fmt::format("{} {}", name, of_file));

@@ -11,6 +11,7 @@
 #include "export/merge.h"
 #include "export/packed_adapter.h"
 #include "export/rounding.h"
+#include "files/content_hash.h"
 #include "files/job.h"
 #include "formats/config_file.h"
 #include "formats/module_name.h"
@@ -21,6 +22,8 @@
 
 namespace lq {
 namespace {
+
+constexpr const char* kAdapterConfig = "adapter_config.json";
 
 std::filesystem::path adapter_of(const HfExportOptions& o, const Checkpoint& model) {
   return o.adapter.value_or(model.directory() / "adapter");
@@ -171,6 +174,10 @@ HfExportReport export_hf(Context& context, const CheckpointPtr& model, const HfE
     if (old.is_object()) old.emplace("adapter_hash", nullptr);  // once left out where there is none
     return old;
   };
+  add_identity(job_options, "config_hash", model->config_hash());
+  if (adapter != nullptr)
+    add_identity(job_options, "adapter_config_hash",
+                 content_hash(adapter_of(options, *model) / kAdapterConfig));
   job_options.inputs = {model->path()};
   job_options.overwrite = options.overwrite;
   Job output(options.out, job_options);

@@ -10,6 +10,7 @@
 #include "base/version.h"
 #include "export/dense_parts.h"
 #include "export/packed_adapter.h"
+#include "files/content_hash.h"
 #include "files/job.h"
 #include "formats/module_name.h"
 #include "ops/host_math.h"
@@ -150,6 +151,8 @@ PeftExportReport export_peft(Context& context, const CheckpointPtr& model, const
       {"adapter_hash", CheckpointReader(o.adapter / "adapter_model.safetensors").model_hash(context.pool)},
       {"base", base_path},
       {"version", kVersion}};
+  add_identity(job_options, "adapter_config_hash", content_hash(o.adapter / "adapter_config.json"));
+  if (start) add_identity(job_options, "start_hash", content_hash(first));
   job_options.inputs = inputs;
   job_options.overwrite = o.overwrite;
   Job output(o.out, job_options);

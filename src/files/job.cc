@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "base/error.h"
 #include "base/printable.h"
@@ -154,6 +155,15 @@ void check_output(const fs::path& out, const JobOptions& options) {
 
 void Job::check(const fs::path& out, const JobOptions& options) {
   as_errors([&] { check_output(out, options); });
+}
+
+void add_identity(JobOptions& options, const std::string& key, const nlohmann::json& value) {
+  options.job[key] = value;
+  options.today = [key, value, today = std::move(options.today)](const nlohmann::json& old) {
+    nlohmann::json now = today ? today(old) : old;
+    if (now.is_object()) now.emplace(key, value);
+    return now;
+  };
 }
 
 Job::Job(fs::path out, JobOptions options) : out_(std::move(out)), options_(std::move(options)) {

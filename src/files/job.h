@@ -61,6 +61,10 @@ struct JobOptions {
   std::function<bool(const std::filesystem::path&)> is_kind = {};
 };
 
+// Adds to the job what older versions of this program did not write: a job of theirs counts as having the
+// same.
+void add_identity(JobOptions& options, const std::string& key, const nlohmann::json& value);
+
 // Not thread-safe; holds the lock while it lives.
 class Job {
  public:

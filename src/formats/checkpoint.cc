@@ -1,6 +1,7 @@
 #include "formats/checkpoint.h"
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "formats/config_file.h"
 #include "formats/gguf/gguf_checkpoint.h"
 #include "formats/gguf/gguf_header.h"
@@ -77,6 +78,11 @@ const std::string& Checkpoint::hash(ThreadPool& pool, const StopToken& stop) con
     ++times_hashed_;
   }
   return hash_;
+}
+
+std::string Checkpoint::config_hash() const {
+  return config_ ? hash_hex(config_->json().dump(-1, ' ', false, nlohmann::json::error_handler_t::replace))
+                 : "";
 }
 
 const std::string& Checkpoint::base_hash(ThreadPool& pool, const StopToken& stop) const {

@@ -54,6 +54,9 @@ class Checkpoint {
   // CheckpointReader::model_hash, computed at the first call and known from then on. Throws
   // Error(kInterrupted) when asked to stop; a later call begins anew.
   const std::string& hash(ThreadPool& pool, const StopToken& stop = {}) const;
+  // Of config.json: two models with the same tensors may compute different things by it. "" where there is
+  // none.
+  std::string config_hash() const;
   // What adapters name as their base: of a packed model what its config.json says, else hash().
   const std::string& base_hash(ThreadPool& pool, const StopToken& stop = {}) const;
   // How often every byte was read for hash(): 0 or 1.

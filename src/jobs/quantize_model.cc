@@ -279,6 +279,7 @@ QuantizeReport quantize_model(Context& given_context, const CheckpointPtr& model
   job_options.job = job_identity(options, source_hash, context.seed);
   if (!context.device.is_cpu()) job_options.job["device"] = "cuda";
   job_options.today = [&options](const nlohmann::json& old) { return job_today(options, old); };
+  add_identity(job_options, "config_hash", model->config_hash());
   job_options.inputs = {model->path()};
   job_options.overwrite = options.overwrite;
   Job output(options.out, job_options);

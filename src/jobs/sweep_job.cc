@@ -132,6 +132,7 @@ SweepJobReport sweep_job(Context& given, const CheckpointPtr& model, const Sweep
   job_options.job = job_identity(options, model->hash(context.pool, context.stop), context.seed);
   if (!context.device.is_cpu()) job_options.job["device"] = "cuda";
   job_options.today = [&options](const nlohmann::json& old) { return job_today(options, old); };
+  add_identity(job_options, "config_hash", model->config_hash());
   Job job(options.out, job_options);
   StageFiles stages(job.work_dir(), context.progress);
   const MatrixImportance weights = plan_importance(context, plan, model, stages);

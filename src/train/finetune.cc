@@ -272,6 +272,7 @@ FinetuneReport finetune(Context& ctx, const CheckpointPtr& checkpoint, const Fin
   job_options.today = [&o](const nlohmann::json& old) {
     return identity_today(old, [&o](OptionVisitor& v) { describe(v, o); });
   };
+  add_identity(job_options, "config_hash", checkpoint->config_hash());
   Job output(o.out, job_options);
   if (output.state() == JobState::kFinished) return finished_job_report(o.out, finetune_report_from_json);
 

@@ -40,9 +40,13 @@ TEST_F(RunRecipeTest, StepsAreCommandsOfTheProgram) {
   EXPECT_EQ(r.flags.threads, 2);
   EXPECT_EQ(r.flags.device, "cpu");
   ASSERT_EQ(r.commands.size(), 2U);
-  EXPECT_EQ(command_line(r.commands[0]),
+  EXPECT_EQ(command_line(r.commands[0], {}),
             "lqlora quantize m '--out=o p' --nf=3 --no-feedback '--include=*a' --include=b");
-  EXPECT_EQ(command_line(r.commands[1]), "lqlora finetune m --data=d.jsonl --lr=0.001 --out=a");
+  EXPECT_EQ(command_line(r.commands[1], {}), "lqlora finetune m --data=d.jsonl --lr=0.001 --out=a");
+  const RecipeFlags flags = {.seed = 3, .threads = 2, .device = "cuda:1"};
+  EXPECT_EQ(command_line(r.commands[1], flags).find("lqlora --seed 3 --threads 2 --device cuda:1 finetune m"),
+            0U)
+      << "what the recipe says above its steps is of each";
   EXPECT_EQ(r.commands[1].line, 10);
   for (const RecipeCommand& c : r.commands) EXPECT_TRUE(static_cast<bool>(c.action));
 }

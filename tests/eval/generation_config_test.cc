@@ -62,6 +62,9 @@ TEST(GenerationConfig, DefaultsThatARequestOverrides) {
       {R"({"do_sample": true, "temperature": 0.6})", {.temperature = 0.9, .top_k = 5}, 0.9, 5, 1, 1},
       {R"({"repetition_penalty": 1.2})", {.repetition_penalty = 1.0}, 0, 0, 1, 1},
       {"{}", {.temperature = 0.8, .top_p = 0.95}, 0.8, 0, 0.95, 1},
+      // Who asks for a temperature samples: among what the file leaves.
+      {R"({"top_k": 1, "top_p": 0.9})", {.temperature = 5.0}, 5, 1, 0.9, 1},
+      {R"({"top_k": 1})", {.temperature = 5.0, .top_k = 7}, 5, 7, 1, 1},
   };
   for (const Case& c : cases) {
     const SamplerOptions o = parsed(c.file).options(c.request);

@@ -279,5 +279,18 @@ TEST(Job, DamagedRecordsAreNotTrusted) {
   EXPECT_EQ(get_file(temp / "escape"), "safe");
 }
 
+TEST(Job, WhatOlderVersionsDidNotWriteCountsAsTheSame) {
+  JobOptions options;
+  options.job = {{"seed", 1}};
+  options.today = [](nlohmann::json old) {
+    old["seed"] = 2;
+    return old;
+  };
+  add_identity(options, "config", "abc");
+  EXPECT_EQ(options.job, nlohmann::json({{"seed", 1}, {"config", "abc"}}));
+  EXPECT_EQ(options.today({{"seed", 1}}), nlohmann::json({{"seed", 2}, {"config", "abc"}}));
+  EXPECT_EQ(options.today({{"config", "other"}}), nlohmann::json({{"seed", 2}, {"config", "other"}}));
+}
+
 }  // namespace
 }  // namespace lq

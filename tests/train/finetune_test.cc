@@ -208,5 +208,17 @@ TEST_F(FinetuneTest, WholeTensorsOfAnAdapterGoOnLearning) {
   }
 }
 
+// The same tensors under another config.json are another model.
+TEST_F(FinetuneTest, AChangedConfigIsAnotherJob) {
+  fs::copy(options_.model, dir_ / "model");
+  options_.model = dir_ / "model";
+  run(options_);
+  EXPECT_TRUE(run(options_).already_done);
+  auto config = nlohmann::ordered_json::parse(std::ifstream(dir_ / "model" / "config.json"));
+  config["rms_norm_eps"] = 1e-3;
+  std::ofstream(dir_ / "model" / "config.json") << config.dump();
+  EXPECT_TRUE(has(error_of([](FinetuneOptions&) {}), "config_hash"));
+}
+
 }  // namespace
 }  // namespace lq

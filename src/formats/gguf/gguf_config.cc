@@ -80,13 +80,13 @@ OrderedJson rope_of_factors(const GgufKindSource& source, const GgufFile::Tensor
        source.keys.who(), kRopeFactors, factor);
 }
 
-// rope.scaling.*, or rope.scale_linear of older files.
+// rope.scaling.*, or rope.scale_linear of older files, as llama.cpp reads them: the newer key goes first, and
+// a factor without a type is linear.
 OrderedJson rope_scaling(const GgufMetadata& keys, const std::string& prefix) {
   const std::string base = prefix + "rope.scaling.";
-  std::string type = keys.text_or(base + "type", "none");
-  double factor = keys.number_or(base + "factor", 0.0, 0.0, 1e6);
-  const double linear = keys.number_or(prefix + "rope.scale_linear", 1.0, 0.0, 1e6);
-  if (type == "none" && linear > 1.0) type = "linear", factor = linear;
+  const double older = keys.number_or(prefix + "rope.scale_linear", 0.0, 0.0, 1e6);
+  const double factor = keys.number_or(base + "factor", older, 0.0, 1e6);
+  const std::string type = keys.text_or(base + "type", factor > 0.0 && factor != 1.0 ? "linear" : "none");
   const std::int64_t original = keys.integer_or(base + "original_context_length", 0, 0, kGgufSizeLimit);
   (void)keys.boolean_or(base + "finetuned", false);  // says only how the model was made
   if (type == "none") return nullptr;

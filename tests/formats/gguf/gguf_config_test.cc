@@ -75,6 +75,22 @@ TEST_F(GgufConfigTest, RotaryScalings) {
   EXPECT_EQ(linear.config.section("rope_scaling").number("factor"), 4.0);
   const GgufConfig older = config_with([](GgufKeys& keys) { keys.f32("llama.rope.scale_linear", 2.0F); });
   EXPECT_EQ(older.config.section("rope_scaling").number("factor"), 2.0);
+  // As llama.cpp: a factor alone is linear, the newer key goes first, and none is none.
+  const GgufConfig alone = config_with([](GgufKeys& keys) { keys.f32("llama.rope.scaling.factor", 4.0F); });
+  EXPECT_EQ(alone.config.section("rope_scaling").text("rope_type"), "linear");
+  EXPECT_EQ(alone.config.section("rope_scaling").number("factor"), 4.0);
+  const GgufConfig below = config_with([](GgufKeys& keys) { keys.f32("llama.rope.scale_linear", 0.5F); });
+  EXPECT_EQ(below.config.section("rope_scaling").number("factor"), 0.5);
+  const GgufConfig both = config_with([](GgufKeys& keys) {
+    keys.f32("llama.rope.scaling.factor", 2.0F);
+    keys.f32("llama.rope.scale_linear", 4.0F);
+  });
+  EXPECT_EQ(both.config.section("rope_scaling").number("factor"), 2.0);
+  const GgufConfig none = config_with([](GgufKeys& keys) {
+    keys.text("llama.rope.scaling.type", "none");
+    keys.f32("llama.rope.scale_linear", 4.0F);
+  });
+  EXPECT_FALSE(none.config.has("rope_scaling"));
   const GgufConfig yarn = config_with([](GgufKeys& keys) {
     keys.text("llama.rope.scaling.type", "yarn");
     keys.f32("llama.rope.scaling.factor", 4.0F);
