@@ -180,8 +180,7 @@ std::string need_text(const FinetuneReport& r, const FinetuneOptions& o, std::in
                       std::int64_t memory, std::int64_t disk) {
   return fmt::format(
       "finetune: {} examples, {} tokens ({} count); {} steps; {:.2f} M parameters in {} {} learn; needs "
-      "about {} "
-      "of memory and {} of disk for a checkpoint",
+      "about {} of memory and {} of disk for a checkpoint",
       r.examples, r.data_tokens, r.trained_tokens, steps, static_cast<double>(r.parameters) / 1e6, r.modules,
       o.full ? "tensors" : "modules", human_bytes(static_cast<double>(memory)),
       human_bytes(static_cast<double>(disk)));
@@ -189,10 +188,10 @@ std::string need_text(const FinetuneReport& r, const FinetuneOptions& o, std::in
 
 // The product, the best step's beside it, and the logs.
 void publish(Context& ctx, Model& model, const FinetuneOptions& o, const Job& output,
-             FinetuneProduct& product, FinetuneReport& report) {
+             FinetuneProduct& product, const TrainState& state) {
   const auto directory = output.final_dir();
   product.write(directory);
-  if (report.training.state.best_step >= 0 &&
+  if (state.best_step >= 0 &&
       Checkpoints(output.store_dir(), o.train.keep).restore_best(ctx, model.trainable())) {
     product.compress();
     product.write(directory / "best");
@@ -285,7 +284,7 @@ FinetuneReport finetune(Context& ctx, const CheckpointPtr& checkpoint, const Fin
   model.adapters_to_host(place);
   report.compressed = product.compress();
   if (task != nullptr && task->finish) report.task = task->finish(place, model, output.final_dir());
-  publish(ctx, model, o, output, product, report);
+  publish(ctx, model, o, output, product, report.training.state);
   report.seconds = monotonic_seconds() - begin;
   report.peak_rss_bytes = peak_rss_bytes();
   output.finish(
