@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <unordered_set>
 
 #include "base/rng.h"
+#include "formats/packed_module.h"
 #include "models/model.h"
 #include "models/model_check.h"
 #include "models/model_state.h"
@@ -92,10 +94,15 @@ class Loader {
 
   std::vector<NamedShape> shapes() const {
     std::vector<NamedShape> all;
-    for (const TensorView& t : state_.reader().tensors()) all.push_back({t.name(), t.shape()});
-    if (!state_.checkpoint->is_packed()) return all;
-    for (const auto& [weight, module] : state_.checkpoint->packed().packed().modules) {
-      all.push_back({weight, {module.rows, module.cols}});
+    std::unordered_set<std::string> parts;  // what stands for packed matrices in the file
+    if (state_.checkpoint->is_packed()) {
+      for (const auto& [weight, module] : state_.checkpoint->packed().packed().modules) {
+        all.push_back({weight, {module.rows, module.cols}});
+        for (const TensorSpec& part : packed_tensor_specs(weight, module)) parts.insert(part.name);
+      }
+    }
+    for (const TensorView& t : state_.reader().tensors()) {
+      if (!parts.contains(t.name())) all.push_back({t.name(), t.shape()});
     }
     return all;
   }

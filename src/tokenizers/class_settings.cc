@@ -69,6 +69,17 @@ void set_metaspace(Json& root, bool prefix, bool legacy) {
   }
 }
 
+// What tokenizer_config.json says itself goes before the file's.
+void set_bert_normalizer(Json& root, const TokenizerConfig& config) {
+  for_each_step(root["normalizer"], "normalizers", [&](Json& step) {
+    if (!is(step, "BertNormalizer")) return true;
+    if (config.lower_case) step["lowercase"] = *config.lower_case;
+    if (config.cjk_characters) step["handle_chinese_chars"] = *config.cjk_characters;
+    if (config.strip_accents) step["strip_accents"] = *config.strip_accents;
+    return true;
+  });
+}
+
 }  // namespace
 
 void apply_class_settings(Json& root, const TokenizerConfig& config) {
@@ -86,6 +97,9 @@ void apply_class_settings(Json& root, const TokenizerConfig& config) {
   } else if (bytes && (name == "GPT2Tokenizer" || name == "Qwen2Tokenizer" || name == "RobertaTokenizer" ||
                        name == "BartTokenizer")) {
     set_byte_level(root, config.add_prefix_space.value_or(false));
+  } else if (name == "BertTokenizer" || name == "DistilBertTokenizer" ||
+             (name.empty() && (config.model_type == "bert" || config.model_type == "distilbert"))) {
+    set_bert_normalizer(root, config);
   }
 }
 

@@ -26,11 +26,16 @@ HfTokenizer::HfTokenizer(HfParts parts, const TokenizerConfig& config, const std
 
 void HfTokenizer::add_tokens(const TokenizerConfig& config, const std::string& who) {
   std::vector<AddedToken> all = std::move(parts_.added);
-  for (const AddedToken& token : config.added) {
-    const bool known =
-        std::any_of(all.begin(), all.end(), [&](const AddedToken& t) { return t.content == token.content; });
-    if (!known) all.push_back(token);
-  }
+  const auto take = [&all](const AddedToken& token, bool decides) {
+    const auto known = std::ranges::find(all, token.content, &AddedToken::content);
+    if (known == all.end()) {
+      all.push_back(token);
+    } else if (decides) {
+      *known = token;
+    }
+  };
+  for (const AddedToken& token : config.added) take(token, config.added_decides);
+  for (const AddedToken& token : config.special) take(token, false);
   // Whatever id a file gives to a token that is not in the vocabulary, Hugging Face gives it the next free
   // one.
   auto next = static_cast<std::int32_t>(parts_.model->vocab().count());

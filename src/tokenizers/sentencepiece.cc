@@ -53,11 +53,10 @@ SentencePieceTokenizer::SentencePieceTokenizer(std::string_view bytes, const Tok
 
 void SentencePieceTokenizer::add_tokens(const TokenizerConfig& config, const std::string& who) {
   std::vector<AddedToken> all = config.added;
-  for (const std::string& content : config.special) {
-    const bool known =
-        std::any_of(all.begin(), all.end(), [&](const AddedToken& t) { return t.content == content; });
-    const std::int32_t id = vocab_.find(content);
-    if (!known && id != Vocab::kNone) all.push_back({.id = id, .content = content, .special = true});
+  for (AddedToken token : config.special) {
+    const bool known = std::ranges::find(all, token.content, &AddedToken::content) != all.end();
+    token.id = vocab_.find(token.content);
+    if (!known && token.id != Vocab::kNone) all.push_back(token);
   }
   const std::int64_t limit = std::int64_t{size_} * 2 + 1000000;
   for (AddedToken& token : all) {

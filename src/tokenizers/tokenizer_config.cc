@@ -5,55 +5,18 @@
 
 #include "base/error.h"
 #include "files/json_object.h"
+#include "tokenizers/special_names.h"
 #include "tokenizers/tokenizer_files.h"
 
 namespace lq::tokenizers {
 namespace {
 
-// A token is written as "<s>" or as {"content": "<s>", "lstrip": ...}.
-std::optional<std::string> token_name(const JsonObject& object, const std::string& key) {
-  if (!object.has(key)) return std::nullopt;
-  return object.any(key).is_object() ? object.section(key).text("content") : object.text(key);
-}
-
 std::optional<bool> optional_bool(const JsonObject& object, const char* key) {
   return object.has(key) ? std::optional(object.boolean(key)) : std::nullopt;
 }
 
-void read_names(const JsonObject& object, TokenizerConfig& out) {
-  const auto take = [&](const char* key, std::optional<std::string>& field) {
-    if (auto name = token_name(object, key)) {
-      out.special.push_back(*name);
-      field = std::move(name);
-    }
-  };
-  for (const auto& [key, value] : object.json().items()) {
-    if (!key.ends_with("_token") || !(value.is_string() || (value.is_object() && value.contains("content"))))
-      continue;
-    const auto known = std::find_if(out.named.begin(), out.named.end(),
-                                    [&, &name = key](const auto& n) { return n.first == name; });
-    const std::string content = *token_name(object, key);
-    if (known == out.named.end()) {
-      out.named.emplace_back(key, content);
-    } else {
-      known->second = content;
-    }
-  }
-  std::optional<std::string> other;
-  take("bos_token", out.bos), take("eos_token", out.eos), take("unk_token", out.unk),
-      take("pad_token", out.pad);
-  take("cls_token", other), take("sep_token", other), take("mask_token", other);
-  const char* const list = "additional_special_tokens";
-  if (!object.has(list) || !object.any(list).is_array()) return;
-  for (const nlohmann::ordered_json& token : object.any(list)) {
-    out.special.push_back(
-        token.is_string() ? token.get<std::string>()
-                          : JsonObject::record(token, fmt::format("{}: an entry of '{}'", object.who(), list))
-                                .text("content"));
-  }
-}
-
 void read_added(const JsonObject& object, TokenizerConfig& out) {
+  out.added_decides = object.has("added_tokens_decoder");
   for (const auto& [key, fields] : object.named_sections("added_tokens_decoder")) {
     AddedToken token = read_added_token(fields);
     const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), token.id);
@@ -61,6 +24,7 @@ void read_added(const JsonObject& object, TokenizerConfig& out) {
              "{}: added_tokens_decoder['{}']: the key should be a token id", object.who(), key);
     out.added.push_back(std::move(token));
   }
+  std::ranges::stable_sort(out.added, {}, &AddedToken::id);
 }
 
 void read_template(const JsonObject& object, TokenizerConfig& out) {
@@ -80,6 +44,10 @@ void read_template(const JsonObject& object, TokenizerConfig& out) {
   }
 }
 
+bool is_special(const TokenizerConfig& config, const std::string& content) {
+  return std::ranges::find(config.special, content, &AddedToken::content) != config.special.end();
+}
+
 std::optional<JsonObject> read_object(const Folder& folder, const char* name) {
   if (!folder.has(name)) return std::nullopt;
   const std::string who = folder.who(name);
@@ -90,14 +58,13 @@ std::optional<JsonObject> read_object(const Folder& folder, const char* name) {
 
 TokenizerConfig read_tokenizer_config(const Folder& folder) {
   TokenizerConfig out;
-  const char* name = "special_tokens_map.json";
-  if (const auto object = read_object(folder, name)) read_names(*object, out);
-  name = "tokenizer_config.json";
+  SpecialNames names;
+  const char* name = "tokenizer_config.json";
   if (const auto object = read_object(folder, name)) {
     out.present = true;
     out.tokenizer_class = object->text_or("tokenizer_class", "");
     if (out.tokenizer_class.ends_with("Fast")) out.tokenizer_class.resize(out.tokenizer_class.size() - 4);
-    read_names(*object, out);
+    names.read(*object);
     read_added(*object, out);
     read_template(*object, out);
     out.add_bos = optional_bool(*object, "add_bos_token");
@@ -109,6 +76,12 @@ TokenizerConfig read_tokenizer_config(const Folder& folder) {
     out.cjk_characters = optional_bool(*object, "tokenize_chinese_chars");
     out.strip_accents = optional_bool(*object, "strip_accents");
   }
+  name = "special_tokens_map.json";
+  if (const auto object = read_object(folder, name); object && !out.added_decides) names.read(*object);
+  out.bos = names.content("bos_token"), out.eos = names.content("eos_token");
+  out.unk = names.content("unk_token"), out.pad = names.content("pad_token");
+  out.special = names.tokens();
+  out.named = names.contents();
   name = "config.json";
   if (const auto object = read_object(folder, name)) {
     out.model_type = object->text_or("model_type", "");
@@ -119,13 +92,15 @@ TokenizerConfig read_tokenizer_config(const Folder& folder) {
       const auto value = static_cast<std::int32_t>(object->integer(content, 0, INT32_MAX));
       const bool known =
           std::any_of(out.added.begin(), out.added.end(), [&](const auto& t) { return t.id == value; });
-      if (!known) out.added.push_back({.id = value, .content = content});
+      if (known) continue;
+      const bool special = is_special(out, content);
+      out.added.push_back({.id = value, .content = content, .special = special, .normalized = !special});
     }
   }
   for (AddedToken& token : out.added) {
-    const bool named = std::find(out.special.begin(), out.special.end(), token.content) != out.special.end();
+    const bool named = is_special(out, token.content);
     if (named) token.special = true;
-    if (token.special) out.special.push_back(token.content);
+    if (token.special && !named) out.special.push_back(token);
   }
   const auto take_file = [&](const char* file, std::optional<std::string>& field) {
     if (folder.has(file)) field = folder.read(file, kTokenizerFileLimit);

@@ -1,5 +1,6 @@
 // The small JSON files beside a tokenizer: tokenizer_config.json, special_tokens_map.json, added_tokens.json
-// and chat_template.jinja. All of them may be absent.
+// and chat_template.jinja. All of them may be absent. As transformers 5 has it, what special_tokens_map.json
+// names goes before tokenizer_config.json, and is not read where that has an added_tokens_decoder.
 #pragma once
 
 #include <optional>
@@ -20,10 +21,14 @@ struct TokenizerConfig {
   std::optional<bool> add_bos, add_eos;
   bool split_special = false;  // split_special_tokens: the text of special tokens is ordinary text
   std::optional<bool> legacy, add_prefix_space, lower_case, cjk_characters, strip_accents;
-  std::vector<AddedToken> added;             // of added_tokens_decoder and added_tokens.json
-  std::vector<std::string> special;          // contents of all tokens named in these files as special
-  std::optional<std::string> chat_template;  // Jinja, the default one
-  std::optional<std::string> tool_template;  // the one named "tool_use"
+  std::vector<AddedToken> added;  // of added_tokens_decoder, by ids, and added_tokens.json
+  // There is an added_tokens_decoder: its flags go before those of tokenizer.json.
+  bool added_decides = false;
+  // All tokens that these files name as special, with their flags: first those with a name, bos_token first.
+  // Their ids are not set.
+  std::vector<AddedToken> special;
+  std::optional<std::string> chat_template;                // Jinja, the default one
+  std::optional<std::string> tool_template;                // the one named "tool_use"
   std::vector<std::pair<std::string, std::string>> named;  // "bos_token", "image_token" ...: their contents
 };
 

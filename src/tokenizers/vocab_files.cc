@@ -57,7 +57,7 @@ void fill_defaults(TokenizerConfig& config, const Vocab& vocab) {
   const auto fill = [&](std::optional<std::string>& field, const char* name) {
     if (field || vocab.find(name) == Vocab::kNone) return;
     field = name;
-    config.special.push_back(name);
+    config.special.push_back({.content = name, .special = true});
   };
   const std::string& name = config.tokenizer_class;
   if (name.empty() || name == "GPT2Tokenizer") {
@@ -69,11 +69,11 @@ void fill_defaults(TokenizerConfig& config, const Vocab& vocab) {
 
 std::vector<AddedToken> special_of(const TokenizerConfig& config, const Vocab& vocab) {
   std::vector<AddedToken> out;
-  for (const std::string& content : config.special) {
-    const std::int32_t id = vocab.find(content);
-    const bool known = std::any_of(config.added.begin(), config.added.end(),
-                                   [&](const AddedToken& token) { return token.content == content; });
-    if (id != Vocab::kNone && !known) out.push_back({.id = id, .content = content, .special = true});
+  for (AddedToken token : config.special) {
+    token.id = vocab.find(token.content);
+    const bool known =
+        std::ranges::find(config.added, token.content, &AddedToken::content) != config.added.end();
+    if (token.id != Vocab::kNone && !known) out.push_back(std::move(token));
   }
   return out;
 }
@@ -134,7 +134,9 @@ std::unique_ptr<HfTokenizer> make_vocab_txt_tokenizer(std::string_view text, con
   Vocab vocab;
   vocab.build(std::move(entries), who);
   TokenizerConfig named = config;
-  for (const char* name : {"[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"}) named.special.push_back(name);
+  for (const char* name : {"[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]"}) {
+    named.special.push_back({.content = name, .special = true});
+  }
   HfParts parts;
   parts.kind = "WordPiece vocab.txt";
   parts.added = special_of(named, vocab);

@@ -9,22 +9,13 @@
 #include "jobs/tiny_model.h"
 #include "ops/device_memory.h"
 #include "support/io_test_util.h"
+#include "support/notes.h"
 
 namespace lq {
 namespace {
 
 using io_test::TempDir;
-
-// Keeps what is said.
-class Notes final : public Progress {
- public:
-  void begin(std::string_view, std::int64_t, std::string_view) override {}
-  void update(std::int64_t, std::string_view) override {}
-  void end() override {}
-  void note(std::string_view line) override { text += std::string(line) + "\n"; }
-  bool has(std::string_view part) const { return text.find(part) != std::string::npos; }
-  std::string text;
-};
+using test::Notes;
 
 DecomposeWork work_of(std::int64_t rows, std::int64_t cols, std::int64_t rank) {
   DecomposeWork work;

@@ -3,6 +3,7 @@
 
 #include "backends/cpu/byte_matrix.h"
 #include "models/packed_model_fixture.h"
+#include "support/notes.h"
 
 namespace lq {
 namespace {
@@ -24,6 +25,13 @@ TEST_F(PackedModelTest, EqualsDenseModelOfItsValues) {
     EXPECT_LT(relative_difference(losses(packed, 3), losses(dense, 3)), 1e-3) << bits;
     std::filesystem::remove_all(folder_);
   }
+}
+
+TEST_F(PackedModelTest, PartsOfPackedMatricesAreNoStrangers) {
+  test::Notes notes;
+  Context ctx{pool_, notes, 0, {}};
+  Model::load(ctx, write("packed", {}));
+  EXPECT_EQ(notes.text, "");
 }
 
 // Both precisions of decoding against the dense model: fine to 1e-3, fast to some hundredths; and they

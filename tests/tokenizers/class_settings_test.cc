@@ -57,6 +57,22 @@ TEST(ClassSettings, OtherClassesTakeTheFileAsItIs) {
       << "no ByteLevel in it";
 }
 
+TEST(ClassSettings, BertTakesWhatTheConfigSays) {
+  const std::string file = R"({"normalizer": {"type": "BertNormalizer", "lowercase": true}})";
+  TokenizerConfig config = settings_for("BertTokenizer");
+  EXPECT_EQ(with_settings(file, config)["normalizer"], nlohmann::json::parse(file)["normalizer"]);
+  config.lower_case = false;
+  config.strip_accents = true;
+  const nlohmann::json want = {{"type", "BertNormalizer"}, {"lowercase", false}, {"strip_accents", true}};
+  EXPECT_EQ(with_settings(file, config)["normalizer"], want);
+  config.tokenizer_class = "DistilBertTokenizer";
+  EXPECT_EQ(with_settings(file, config)["normalizer"], want);
+  config.tokenizer_class = "";
+  EXPECT_EQ(with_settings(file, config)["normalizer"]["lowercase"], true) << "of no known class";
+  config.model_type = "bert";
+  EXPECT_EQ(with_settings(file, config)["normalizer"], want);
+}
+
 TEST(ClassSettings, LlamaWithAPrefix) {
   TokenizerConfig config = settings_for("LlamaTokenizer");
   nlohmann::json root = with_settings(kLlamaFile, config);

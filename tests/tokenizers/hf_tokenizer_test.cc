@@ -76,6 +76,14 @@ TEST(HfTokenizer, AddedTokensTakeTheirIdInTheVocabularyOrTheNextFreeOne) {
   EXPECT_TRUE(t.piece(3) == "x" && t.piece(1) == "a");
   EXPECT_TRUE(t.piece(5).empty() && t.piece(-1).empty());
   EXPECT_EQ(t.encode("xay b", false), (made::Ids{3, 1, 4, 2}));
+  // Names that no list has are added after those, and a decoder's flags replace the file's.
+  HfParts other = word_parts({"<unk>", "a", "b"});
+  other.added = {token_to_add("x", false), token_to_add("b", true)};
+  config.special = {token_to_add("x", true), token_to_add("new", true)};
+  config.added_decides = true;
+  const HfTokenizer named(std::move(other), config, "f");
+  EXPECT_TRUE(named.id_of("new") == 5 && named.is_special(5) && named.vocab_size() == 6);
+  EXPECT_TRUE(!named.is_special(*named.id_of("x")) && !named.is_special(*named.id_of("b")));
   // As the library does it: ids go on at the number of pieces, whatever ids these have.
   HfParts holes = parts_with_holes();
   holes.added = {token_to_add("y", false), token_to_add("z", false)};

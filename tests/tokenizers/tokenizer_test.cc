@@ -72,6 +72,29 @@ TEST(Tokenizer, SharedTokenizersEqualTheirOriginals) {
   }
 }
 
+// By transformers' AutoTokenizer (tests/goldens/make_tokenizer_config_goldens.py).
+TEST(Tokenizer, TheFilesBesideItAsTransformersTakesThem) {
+  const auto text_in = [](const fs::path& path) {
+    std::ifstream in(path);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  for (const Json& golden : read_json(kTokenizerGoldens / "beside.json")) {
+    SCOPED_TRACE(golden["name"].get<std::string>());
+    std::map<std::string, std::string> files = {
+        {"tokenizer.json",
+         text_in(kTokenizerGoldens / golden["base"].get<std::string>() / "tokenizer.json")}};
+    for (const auto& [name, content] : golden["files"].items()) files[name] = content.dump();
+    const auto tokenizer = Tokenizer::load(Folder("made", std::move(files)));
+    for (const Json& item : golden["texts"]) {
+      SCOPED_TRACE(item["text"].get<std::string>());
+      const auto ids = item["ids"].get<Ids>();
+      EXPECT_EQ(tokenizer->encode(item["text"].get<std::string>(), true), ids);
+      EXPECT_EQ(tokenizer->decode(ids, false), item["decoded"].get<std::string>());
+      EXPECT_EQ(tokenizer->decode(ids, true), item["skipped"].get<std::string>());
+    }
+  }
+}
+
 TEST(Tokenizer, ThreadsShareOne) {
   const auto tokenizer = Tokenizer::load(kTokenizerGoldens / "bpe_llama3");
   std::string text;

@@ -46,7 +46,7 @@ TEST(VocabFiles, ThePrefixSpaceIsTheConfigurations) {
 
 TEST(VocabFiles, RobertaPutsItsTokensAroundTheText) {
   TokenizerConfig config = of_class("RobertaTokenizer");
-  config.special.push_back("<mask>");
+  config.special.push_back({.content = "<mask>", .special = true});
   const auto t = from_merges(kSmallVocab, kSmallMerges, config);
   EXPECT_EQ(t->encode("ab", true), (VocabIds{6, 2, 7}));
   EXPECT_EQ(t->encode("ab <mask>", false), (VocabIds{2, 8})) << "the mask takes the space before it";
