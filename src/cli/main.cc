@@ -8,6 +8,7 @@
 
 #include "cli/app.h"
 #include "cli/error_text.h"
+#include "cli/json_target.h"
 
 namespace {
 
@@ -76,6 +77,7 @@ int main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit shows as a failed write
   flags.verb = app.get_subcommands().front()->get_name();
   try {
+    check_json_target(flags.json, {argv, argv + argc});
     Session session(flags, stop_requested);
     action(session);
     return 0;
