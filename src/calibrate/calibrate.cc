@@ -16,17 +16,15 @@
 #include "calibrate/calibration_stats.h"
 #include "calibrate/calibration_windows.h"
 #include "calibrate/self_samples.h"
+#include "calibrate/stats_output.h"
 #include "files/job.h"
 #include "formats/module_name.h"
-#include "formats/safetensors_writer.h"
 #include "models/model_check.h"
 #include "models/placement.h"
 #include "tokenizers/tokenizer.h"
 
 namespace lq {
 namespace {
-
-namespace fs = std::filesystem;
 
 Gather gather_of(Model& model, const std::filesystem::path& path, const CalibrateOptions& o, bool held_out) {
   Gather g;
@@ -162,17 +160,6 @@ CalibrationPlan plan_again(Model& model, const Gather& gather, const Calibration
   return plan;
 }
 
-bool is_stats_file(const fs::path& path) {
-  try {
-    const SafetensorsReader reader(path);
-    const auto format = reader.metadata().find("format");
-    return format != reader.metadata().end() && format->second == kStatsFormat;
-  } catch (const Error& e) {
-    if (e.code() == ErrorCode::kIo) throw;
-    return false;
-  }
-}
-
 // Statistics and unfinished work of another job are replaced.
 JobOptions job_options_of(const CalibrateOptions& o) {
   JobOptions options;
@@ -182,37 +169,6 @@ JobOptions job_options_of(const CalibrateOptions& o) {
   options.kind = "statistics file";
   options.is_kind = is_stats_file;
   return options;
-}
-
-// The file, where it is this job's result.
-std::optional<CalibrationStats> finished(const CalibrateOptions& o, const std::string& job) {
-  std::error_code ignored;
-  if (!fs::exists(o.out, ignored)) return std::nullopt;
-  try {
-    CalibrationStats stats = CalibrationStats::open(o.out);
-    if (stats.job_hash() == job) return stats;
-  } catch (const Error& e) {
-    // Damaged: made again. A file that cannot be read at all is the user's to see.
-    if (e.code() == ErrorCode::kIo) throw;
-  }
-  return std::nullopt;
-}
-
-struct Pieces {
-  std::vector<WorkItem> blocks;
-  std::vector<std::string> silent;
-};
-
-// Every block's piece, or nothing where one is missing or damaged.
-std::optional<Pieces> open_pieces(const WorkStore& store, std::int64_t layers) {
-  Pieces pieces;
-  for (std::int64_t layer = 0; layer < layers; ++layer) {
-    auto item = store.get(block_piece_name(layer));
-    if (!item) return std::nullopt;
-    for (const auto& module : item->info.at("silent")) pieces.silent.push_back(module.get<std::string>());
-    pieces.blocks.push_back(std::move(*item));
-  }
-  return pieces;
 }
 
 // What the statistics' file says of itself.
@@ -228,21 +184,6 @@ Metadata metadata_of(const CalibrateReport& report, const StatsModules& modules)
           {"mean_loss", fmt::format("{:.17g}", report.mean_loss)},
           {"modules", stats_modules_to_text(modules)},
           {"silent", nlohmann::json(report.silent).dump()}};
-}
-
-void write_stats(const CalibrateOptions& o, const Metadata& metadata, const Pieces& pieces) {
-  std::vector<TensorSpec> specs;
-  for (const WorkItem& block : pieces.blocks) {
-    for (const TensorView& view : block.file.tensors()) specs.push_back(view.spec);
-  }
-  SafetensorsWriter writer(o.out, specs, metadata);
-  for (const WorkItem& block : pieces.blocks) {
-    for (const TensorView& view : block.file.tensors()) {
-      writer.append(view.name(), view.data, view.bytes);
-      drop(view);
-    }
-  }
-  writer.finish();
 }
 
 void tell_need(Context& ctx, const CalibrateOptions& o, const CalibrateNeed& need,
@@ -315,7 +256,7 @@ CalibrateReport calibrate(Context& ctx, const CheckpointPtr& checkpoint, const C
   report.need.seq_len = windows.seq_len;
   report.need.modules = std::ssize(modules);
   report.tokens = windows.predicted();
-  if (const auto stats = finished(o, report.job_hash)) {
+  if (const auto stats = finished_stats(o.out, report.job_hash)) {
     report.mean_loss = stats->mean_loss();
     report.silent = stats->silent_modules();
     report.already_done = true;
@@ -338,14 +279,14 @@ CalibrateReport calibrate(Context& ctx, const CheckpointPtr& checkpoint, const C
     CalibrationRun run(place, model, windows, gather, plan, store, o.save_every_seconds);
     report.resumed_blocks = run.run();
     report.mean_loss = run.loss_sum() / static_cast<double>(report.tokens);
-    const std::optional<Pieces> pieces = open_pieces(store, c.layers());
+    const std::optional<StatsPieces> pieces = open_stats_pieces(store, c.layers());
     LQ_CHECK(pieces.has_value(), kCorruptFile,
              "[calibrate] {}: a finished part was damaged; run the same command again",
              job.work_dir().string());
     report.silent = pieces->silent;
     Metadata metadata = metadata_of(report, modules);
     if (self) metadata["self_seed"] = std::to_string(ctx.seed);
-    write_stats(o, metadata, *pieces);
+    write_stats(o.out, metadata, *pieces);
     job.finish();
   }
   for (const std::string& module : report.silent) {
