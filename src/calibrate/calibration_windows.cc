@@ -29,16 +29,25 @@ std::vector<std::int32_t> read_ids(Context& ctx, const Tokenizer& tokenizer, con
   options.field = o.field;
   DataReport report;
   options.records.report = &report;
-  for (const std::filesystem::path& path : o.data) {
-    DocumentReader reader(path, options);
+  // Each gets an equal share of what those before it left.
+  for (std::size_t i = 0; i < o.data.size(); ++i) {
+    const std::int64_t before = std::ssize(ids);
+    const std::int64_t limit = before + (wanted - before) / static_cast<std::int64_t>(o.data.size() - i);
+    DocumentReader reader(o.data[i], options);
     Document document;
-    while (std::ssize(ids) < wanted && reader.next(document)) {
+    while (std::ssize(ids) < limit && reader.next(document)) {
       ctx.stop.check();
       const std::string text = (ids.empty() ? "" : "\n\n") + document.text;
-      const auto room = static_cast<std::size_t>((wanted - std::ssize(ids)) * kBytesPerToken);
+      const auto room = static_cast<std::size_t>((limit - std::ssize(ids)) * kBytesPerToken);
       const std::vector<std::int32_t> more = tokenizer.encode(head_of(text, room), false);
       ids.insert(ids.end(), more.begin(), more.end());
     }
+    if (std::ssize(ids) < limit) continue;
+    if (o.data.size() > 1) ids.resize(static_cast<std::size_t>(limit));
+    ctx.progress.note(
+        fmt::format("calibrate: {}: {} tokens are read from its beginning, as windows are cut from "
+                    "{} times as many as they have",
+                    o.data[i].string(), std::ssize(ids) - before, kReadTimes));
   }
   for (const std::string& line : report.lines()) ctx.progress.note("data: " + line);
   return ids;

@@ -14,14 +14,12 @@ Context place_for_text(Session& session, Model& model, DecodePrecision precision
                              precision == DecodePrecision::kFast, who);
 }
 
-GenerateOptions prepare_text(const Session& session, const TextOptions& options, const Folder& model,
-                             Generator& generator) {
+GenerateOptions prepare_text(const Session& session, const TextOptions& options, const Folder& model) {
   const SamplingRequest& sampling = options.sampling;
   const GenerationConfig file = GenerationConfig::load(model);
   GenerateOptions out = options.generate;
   out.sampler = file.options(sampling);
   out.sampler.seed = session.flags().seed;
-  for (const std::int32_t id : file.eos) generator.add_eos(id);
   out.stop.insert(out.stop.end(), file.stop_strings.begin(), file.stop_strings.end());
   if (const std::string note = file.note(sampling); !note.empty()) session.note(note);
   return out;

@@ -13,10 +13,9 @@ namespace lq::cli {
 // returns the context for that. Throws as choose_device (models/placement.h).
 Context place_for_text(Session& session, Model& model, DecodePrecision precision, std::string_view who);
 
-// The options for the model of this folder, with the defaults of its generation_config.json, which also
-// gives the generator more tokens to stop at. Notes what came from there.
-GenerateOptions prepare_text(const Session& session, const TextOptions& options, const Folder& model,
-                             Generator& generator);
+// The options for the model of this folder, with the defaults of its generation_config.json. Notes what came
+// from there.
+GenerateOptions prepare_text(const Session& session, const TextOptions& options, const Folder& model);
 
 nlohmann::ordered_json to_json(const SamplerOptions& options);
 

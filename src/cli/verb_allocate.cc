@@ -52,8 +52,22 @@ void print_frontier(Session& session, const Allocator& allocator) {
   session.write_json(frontier_to_json(frontier));
 }
 
+// An earlier allocation may be replaced, nothing else.
+void check_output(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (path.empty() || !std::filesystem::exists(path, ignored)) return;
+  try {
+    (void)read_allocation(path);
+  } catch (const Error& e) {
+    if (e.code() == ErrorCode::kIo) throw;
+    fail(ErrorCode::kInvalidArgument, "[output] {}: exists and is no allocation: it is left alone",
+         path.string());
+  }
+}
+
 void run(Session& session, const AllocateOptions& o) {
   check(o);
+  check_output(o.out);
   ErrorTable table = read_error_table(o.table);
   const FormatSet formats = formats_of(table.configs);
   check_choice_names(table, formats, o.table.string());

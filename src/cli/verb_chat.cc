@@ -21,7 +21,7 @@ void run(Session& session, const ConversationOptions& o) {
   const ChatTemplate chat =
       o.format.empty() ? ChatTemplate::of_model(folder) : ChatTemplate::by_name(o.format, *tokenizer);
   Generator generator(model, *tokenizer);
-  GenerateOptions options = prepare_text(session, o, folder, generator);
+  GenerateOptions options = prepare_text(session, o, folder);
   if (!chat.end_of_turn().empty()) {
     if (const auto id = tokenizer->id_of(chat.end_of_turn())) {
       generator.add_eos(*id);
@@ -33,14 +33,21 @@ void run(Session& session, const ConversationOptions& o) {
   if (!o.system.empty()) messages.push_back({"system", o.system});
   session.note(fmt::format("chat: format {}; an empty line or the end of input ends it", chat.name()));
   nlohmann::ordered_json turns = nlohmann::ordered_json::array();
+  std::int64_t too_long = 0;  // tokens of a conversation that the model's context has no room for
   std::string line;
   for (;;) {
     session.print("> ");
-    if (!std::getline(std::cin, line) || line.empty() || context.stop.requested()) break;
+    if (!std::getline(std::cin, line)) break;
+    if (line.ends_with('\r')) line.pop_back();
+    if (line.empty() || context.stop.requested()) break;
     messages.push_back({"user", line});
     const auto ids =
         tokenizer->encode(chat.render(messages, true),
                           EncodeOptions{.add_special = false, .special_text = SpecialText::kParse});
+    if (std::ssize(ids) >= model.spec().max_positions) {
+      too_long = std::ssize(ids);
+      break;
+    }
     const GenerateResult r = generator.generate(context, ids, options, [&](std::string_view text) {
       session.print(std::string(text));
       return !context.stop.requested();
@@ -50,6 +57,11 @@ void run(Session& session, const ConversationOptions& o) {
     turns.push_back({{"user", line}, {"assistant", r.text}, {"stop", stop_reason_name(r.reason)}});
   }
   session.write_json({{"format", chat.name()}, {"turns", turns}});
+  LQ_CHECK(
+      too_long == 0, kInvalidArgument,
+      "the conversation has {} tokens with the last line, which leaves no room in a context of {}: it ends "
+      "after {} turns",
+      too_long, model.spec().max_positions, turns.size());
 }
 
 }  // namespace

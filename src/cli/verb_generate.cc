@@ -19,7 +19,7 @@ void run(Session& session, const PromptOptions& o) {
   const Folder& folder = model.checkpoint()->folder();
   const auto tokenizer = Tokenizer::load(folder);
   Generator generator(model, *tokenizer);
-  const GenerateOptions options = prepare_text(session, o, folder, generator);
+  const GenerateOptions options = prepare_text(session, o, folder);
   const double loaded = monotonic_seconds();
   session.print(o.prompt);
   const GenerateResult r = generator.generate(context, o.prompt, options, [&](std::string_view text) {

@@ -212,7 +212,8 @@ CompareCells::Scores CompareCells::scores(const CheckpointPtr& checkpoint, const
     LQ_CHECK(found.contains(score.metric), kInternal, "[compare] task {} has no score {}", task->name,
              score.metric);
     score.value = found[score.metric].get<double>();
-    if (found.contains("flips")) score.flips = found["flips"].get<double>();
+    const char* const flips = score.metric == "acc_norm" ? "flips_norm" : "flips";
+    if (found.contains(flips)) score.flips = found[flips].get<double>();
     all.tasks.push_back(std::move(score));
   }
   return all;
@@ -293,7 +294,7 @@ CompareRun CompareCells::run(CompareMethod method, double bits, std::uint64_t se
       run.score = run.metrics.at("score");
     }
     if (options.full) {
-      run.bits_with_low_rank = dense_bits_;
+      run.bits_with_low_rank = 32.0;  // it is written in f32
       set_scores(run, scores(Checkpoint::open(options.out), {}, false));
       if (!options.task.empty()) drop_weights(options.out);
       return to_json(run);

@@ -37,19 +37,33 @@ Json task_job(const CompareRecipe& recipe) {
   return job;
 }
 
+Json hashes_of(const std::vector<TaskFile>& files) {
+  Json hashes = Json::array();
+  for (const TaskFile& file : files) {
+    hashes.push_back(content_hash(file.path));
+    if (const fs::path labels = task_labels(file.path); !labels.empty())
+      hashes.push_back(content_hash(labels));
+  }
+  return hashes;
+}
+
+// A benchmark's documents, and the examples before them.
+Json benchmark_job(const CompareRecipe& recipe, const Task& task) {
+  const auto files = [&](Split split) {
+    return hashes_of(task_files(recipe.tasks_data, task.folder, split, task.file_per_group));
+  };
+  Json job = {{"files", files(task.split)}, {"limit", recipe.limit}};
+  if (recipe.shots) job["shots"] = *recipe.shots;
+  if (recipe.shots.value_or(task.shots) > 0) job["examples"] = files(task.shots_from);
+  return job;
+}
+
 // The texts and benchmarks that models are scored on.
 Json scores_job(const CompareRecipe& recipe, const std::vector<std::string>& texts) {
   Json hashes = Json::array();
   for (const std::string& text : texts) hashes.push_back(hash_hex(text));
   Json job = {{"hashes", hashes}, {"seq_len", recipe.text.seq_len}};
-  for (const std::string& name : recipe.tasks) {
-    const Task& task = find_task(name);
-    Json files = Json::array();
-    for (const TaskFile& file : task_files(recipe.tasks_data, task.folder, task.split, task.file_per_group))
-      files.push_back(content_hash(file.path));
-    job["tasks"][name] = {{"files", files}, {"limit", recipe.limit}};
-    if (recipe.shots) job["tasks"][name]["shots"] = *recipe.shots;
-  }
+  for (const std::string& name : recipe.tasks) job["tasks"][name] = benchmark_job(recipe, find_task(name));
   return job;
 }
 

@@ -174,8 +174,16 @@ void read_tasks(RecipeValues& values, CompareRecipe& recipe) {
   TomlFile& file = values.file();
   if (const auto names = file.texts("eval.tasks")) {
     values.check_list("eval.tasks", *names);
-    for (const std::string& name : *names)
+    for (const std::string& name : *names) {
+      if (name.starts_with("perplexity") || name == "vicuna" || name.ends_with(".toml")) {
+        values.file().refuse("eval.tasks",
+                             fmt::format("holds \"{}\": benchmarks by their names are columns here; the "
+                                         "perplexity of eval.data is one without asking, and task "
+                                         "files and vicuna are for `lqlora eval`",
+                                         name));
+      }
       values.guard("eval.tasks", [&] { (void)quoted_metric(find_task(name)); });
+    }
     recipe.tasks = *names;
     values.require("eval.tasks-data", "the folder with a folder for each task");
     recipe.tasks_data = values.existing("eval.tasks-data", file.text("eval.tasks-data").value());

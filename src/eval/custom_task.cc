@@ -115,10 +115,13 @@ std::string extracted(const CustomDefinition& d, const std::string& text) {
   return found;
 }
 
+// As two answers are compared.
+std::string compared(const CustomDefinition& d, const std::string& answer) {
+  return d.ignore_case ? unicode::lower(answer) : answer;
+}
+
 ItemScores exact_match(const CustomDefinition& d, const TaskItem& item, const TaskAnswer& answer) {
-  const std::string found = extracted(d, utf8::repair(answer.text));
-  const bool same =
-      d.ignore_case ? unicode::lower(found) == unicode::lower(item.answer) : found == item.answer;
+  const bool same = compared(d, extracted(d, utf8::repair(answer.text))) == compared(d, item.answer);
   return {{"exact_match", same ? 1.0 : 0.0}};
 }
 
@@ -210,6 +213,7 @@ Task parse_custom_task(std::string_view text, const std::filesystem::path& path)
   } else {
     read_generate_task(file, who, *d, task);
     task.quoted = "exact_match";
+    task.extracted = [d](const std::string& text) { return compared(*d, extracted(*d, utf8::repair(text))); };
     task.item = [d](const TaskRecord& record) { return text_item(*d, record); };
     task.score = [d](const TaskItem& item, const TaskAnswer& answer) {
       return exact_match(*d, item, answer);

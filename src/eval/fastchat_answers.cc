@@ -7,7 +7,9 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "data/record_reader.h"
+#include "eval/generation_config.h"
 #include "eval/generator.h"
+#include "templates/jinja_text.h"
 
 namespace lq {
 namespace {
@@ -64,6 +66,23 @@ std::string answer_id(const std::string& model_id, const ChatQuestion& question)
   return hash_hex(Line({model_id, question.id, question.turns}).dump()).substr(0, 22);
 }
 
+// As transformers' generate() has it from the model's file, where FastChat says whether it samples, and how
+// warm.
+SamplerOptions sampler_of(const GenerationConfig& file, double temperature) {
+  const bool samples = temperature >= kGreedyBelow;
+  SamplerOptions sampler = file.options({.temperature = samples ? temperature : 0.0});
+  if (samples && !file.sampling.top_k) sampler.top_k = kTopK;
+  return sampler;
+}
+
+// Of all that an answer depends on besides the model.
+std::string asked_hash(const ChatQuestion& q, const SamplerOptions& s, const std::vector<std::string>& stop,
+                       const ChatAnswerOptions& options, const ChatTemplate& chat) {
+  return hash_hex(Line({options.model_id, q.turns, s.temperature, s.top_k, s.top_p, s.min_p,
+                        s.repetition_penalty, stop, options.max_tokens, options.seed, chat.name()})
+                      .dump());
+}
+
 double seconds_since_1970() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
@@ -96,7 +115,9 @@ std::vector<Line> chat_answers(Context& ctx, const Model& model, const Tokenizer
                                const ChatTemplate& chat, const std::vector<ChatQuestion>& questions,
                                const ChatAnswerOptions& options) {
   Generator generator(model, tokenizer);
+  const GenerationConfig file = GenerationConfig::load(model.checkpoint()->folder());
   GenerateOptions generate;
+  generate.stop = file.stop_strings;
   generate.max_tokens = options.max_tokens;
   generate.precision = DecodePrecision::kFine;
   if (!chat.end_of_turn().empty()) {
@@ -111,13 +132,8 @@ std::vector<Line> chat_answers(Context& ctx, const Model& model, const Tokenizer
   for (const ChatQuestion& q : questions) {
     ctx.stop.check();
     const double temperature = chat_temperature(q);
-    generate.sampler = {};
-    if (temperature >= kGreedyBelow) {
-      generate.sampler.temperature = temperature;
-      generate.sampler.top_k = kTopK;
-    }
-    const std::string asked = hash_hex(
-        Line({options.model_id, q.turns, temperature, options.max_tokens, options.seed, chat.name()}).dump());
+    generate.sampler = sampler_of(file, temperature);
+    const std::string asked = asked_hash(q, generate.sampler, generate.stop, options, chat);
     const nlohmann::json* kept = options.store != nullptr ? options.store->find(q.id, asked) : nullptr;
     Line turns = Line::array();
     double when = 0.0;
@@ -138,8 +154,9 @@ std::vector<Line> chat_answers(Context& ctx, const Model& model, const Tokenizer
                  "the model's {}",
                  q.id, t + 1, ids.size(), model.spec().max_positions);
         const GenerateResult r = generator.generate(ctx, ids, generate);
-        messages.push_back({"assistant", r.text});
-        turns.push_back(r.text);
+        const std::string answer = jinja::strip(r.text, true, true, std::nullopt);
+        messages.push_back({"assistant", answer});
+        turns.push_back(answer);
       }
       when = seconds_since_1970();
       if (options.store != nullptr)

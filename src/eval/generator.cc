@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/process.h"
+#include "eval/end_tokens.h"
 #include "eval/stop_texts.h"
 #include "ops/device_memory.h"
 #include "tokenizers/stream_decoder.h"
@@ -10,8 +11,7 @@
 namespace lq {
 namespace {
 
-constexpr std::int64_t kPromptChunk =
-    512;  // tokens of a prompt that pass together: bounds the scratch memory
+constexpr std::size_t kPromptChunk = 512;  // tokens that pass together: bounds the scratch memory
 
 }  // namespace
 
@@ -47,10 +47,8 @@ Generator::Generator(const Model& model, const Tokenizer& tokenizer, std::int64_
       tokenizer_(tokenizer),
       context_(context > 0 ? context : model.spec().max_positions),
       cache_(model.make_cache(context_)),
-      workspace_(model.device(), empty_tensor) {
-  for (const std::int64_t id : model.spec().eos) eos_.push_back(static_cast<std::int32_t>(id));
-  if (tokenizer.eos_id()) eos_.push_back(*tokenizer.eos_id());
-}
+      workspace_(model.device(), empty_tensor),
+      eos_(end_tokens(GenerationConfig::load(model.checkpoint()->folder()), model.spec(), tokenizer)) {}
 
 GenerateResult Generator::generate(Context& ctx, std::string_view prompt, const GenerateOptions& options,
                                    const OnText& on_text) {
@@ -79,12 +77,7 @@ GenerateResult Generator::generate(Context& ctx, std::span<const std::int32_t> i
   std::vector<std::int32_t> history(ids.begin(), ids.end());
   if (options.max_tokens <= 0) return result;
 
-  // What the cache holds of this sequence stays; at least one token must run to give logits.
-  const auto [mine, theirs] = std::ranges::mismatch(cached_, ids);
-  const std::int64_t same = std::min<std::int64_t>(mine - cached_.begin(), std::ssize(ids) - 1);
-  cache_.truncate(same);
-  cached_.resize(static_cast<std::size_t>(same));
-  result.reused_tokens = same;
+  result.reused_tokens = keep_cached(ids, options.precision);
 
   Context decoding = generation_context(ctx, options.precision, model_.packed());
   Scratch scratch(workspace_);
@@ -93,15 +86,28 @@ GenerateResult Generator::generate(Context& ctx, std::span<const std::int32_t> i
   std::vector<float> copied(logits.device.is_cpu() ? 0 : static_cast<std::size_t>(logits.cols));
   const std::span<float> on_host =
       copied.empty() ? std::span<float>(logits.data, static_cast<std::size_t>(logits.cols)) : copied;
-  const auto run = [&](std::span<const std::int32_t> next) {
-    model_.decode(decoding, workspace_, cache_, next, logits);
+  // The tokens behind those that are cached.
+  const auto run = [&](std::span<const std::int32_t> sequence) {
+    if (model_.spec().starts_over(turned_for_, std::ssize(sequence))) {
+      cache_.truncate(0);
+      cached_.clear();
+    }
+    turned_for_ = std::ssize(sequence);
+    while (cached_.size() < sequence.size()) {
+      const auto rest = sequence.subspan(cached_.size());
+      const auto part = rest.first(std::min<std::size_t>(kPromptChunk, rest.size()));
+      model_.decode(decoding, workspace_, cache_, part, logits, std::ssize(sequence));
+      cached_.insert(cached_.end(), part.begin(), part.end());
+    }
     if (!copied.empty()) copy_values(decoding, logits.flat(), copied);
-    cached_.insert(cached_.end(), next.begin(), next.end());
   };
   const double start = monotonic_seconds();
-  for (std::int64_t at = same; at < std::ssize(ids); at += kPromptChunk) {
-    const auto count = std::min(kPromptChunk, std::ssize(ids) - at);
-    run(ids.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(count)));
+  if (result.reused_tokens == std::ssize(ids)) {
+    std::ranges::copy(after_prompt_, on_host.begin());
+  } else {
+    run(ids);
+    prompt_.assign(ids.begin(), ids.end());
+    after_prompt_.assign(on_host.begin(), on_host.end());
   }
   result.prompt_seconds = monotonic_seconds() - start;
 
@@ -137,7 +143,7 @@ GenerateResult Generator::generate(Context& ctx, std::span<const std::int32_t> i
     } else if (cache_.length() >= context_) {
       result.reason = StopReason::kContextFull;
     } else {
-      run(std::span(&id, 1));
+      run(history);
       continue;
     }
     break;
@@ -148,6 +154,20 @@ GenerateResult Generator::generate(Context& ctx, std::span<const std::int32_t> i
   }
   result.decode_seconds = monotonic_seconds() - first_token;
   return result;
+}
+
+// What the cache holds of this sequence stays, where its keys are turned as the sequence's are and were
+// computed in this precision; unless it is the last prompt, at least one token must run to give logits.
+std::int64_t Generator::keep_cached(std::span<const std::int32_t> ids, DecodePrecision precision) {
+  const auto [mine, theirs] = std::ranges::mismatch(cached_, ids);
+  const std::int64_t known = std::ranges::equal(ids, prompt_) ? std::ssize(ids) : std::ssize(ids) - 1;
+  std::int64_t same = std::min<std::int64_t>(mine - cached_.begin(), known);
+  if (!model_.spec().turns_alike(turned_for_, std::ssize(ids)) || precision != precision_) same = 0;
+  precision_ = precision;
+  if (same == 0) turned_for_ = 0;
+  cache_.truncate(same);
+  cached_.resize(static_cast<std::size_t>(same));
+  return same;
 }
 
 }  // namespace lq

@@ -42,7 +42,9 @@ struct GenerateResult {
   double decode_seconds = 0.0;     // for the tokens after the first
 };
 
-// Keeps the cache between calls, so that a conversation does not run its past again.
+// Keeps the cache between calls, so that a conversation does not run its past again. The same prompt again
+// gives the same logits; one that goes on from another differs by rounding from the same prompt to a new
+// generator, as its keys came token by token.
 class Generator {
  public:
   // Gets text as it becomes certain: whole UTF-8 characters, never part of a stop text. False: stop.
@@ -61,17 +63,23 @@ class Generator {
   GenerateResult generate(Context& ctx, std::string_view prompt, const GenerateOptions& options,
                           const OnText& on_text = {});
 
-  // Tokens that end generation, besides config.json's and the tokenizer's eos: those of
-  // generation_config.json (eval/generation_config.h) and of a chat template.
+  // A token that ends generation besides the model's own (eval/end_tokens.h): a chat template's.
   void add_eos(std::int32_t id) { eos_.push_back(id); }
 
  private:
+  std::int64_t keep_cached(std::span<const std::int32_t> ids, DecodePrecision precision);
+
   const Model& model_;
   const Tokenizer& tokenizer_;
   std::int64_t context_;
   KvCache cache_;
   Workspace workspace_;
   std::vector<std::int32_t> cached_;  // ids that the cache holds
+  std::int64_t turned_for_ = 0;       // length of the sequence that their keys are turned for
+  DecodePrecision precision_ = DecodePrecision::kFast;  // that their keys were computed in
+  // The last prompt that ran as a whole, and the logits after it.
+  std::vector<std::int32_t> prompt_;
+  std::vector<float> after_prompt_;
   std::vector<std::int32_t> eos_;
 };
 

@@ -1,10 +1,13 @@
 #include "eval/greedy_texts.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <memory>
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "eval/end_tokens.h"
 #include "eval/generator.h"
 #include "eval/stop_texts.h"
 #include "ops/device_memory.h"
@@ -22,11 +25,12 @@ using Prompts = std::span<const std::vector<std::int32_t>>;
 class Going {
  public:
   KvCache cache;
-  std::int32_t next = 0;  // not in the cache yet
+  std::vector<std::int32_t> ids;  // prompt and text; the last one is not in the cache yet
 
   Going(const Model& model, const Tokenizer& tokenizer, const std::vector<std::int32_t>& prompt,
         const GreedyOptions& options)
       : cache(model.make_cache(std::ssize(prompt) + options.max_tokens)),
+        ids(prompt),
         tokenizer_(tokenizer),
         decoder_(tokenizer, true, prompt),
         stop_(options.stop),
@@ -35,7 +39,7 @@ class Going {
 
   // Takes the next token; false: it was the last one.
   bool push(std::int32_t id, std::span<const std::int32_t> eos) {
-    next = id;
+    ids.push_back(id);
     if (std::ranges::find(eos, id) != eos.end()) return false;
     if (id < tokenizer_.vocab_size()) {  // an id that no token has gives no text
       text_ += stop_.push(decoder_.push(id));
@@ -60,12 +64,6 @@ class Going {
   std::string text_;
 };
 
-std::int32_t most_likely(const float* row, std::int64_t vocab) {
-  const float* best = std::max_element(row, row + vocab);
-  LQ_CHECK(*best == *best, kInvalidArgument, "[tasks] the model's logits are not numbers");
-  return static_cast<std::int32_t>(best - row);
-}
-
 class Batch {
  public:
   Batch(Context& ctx, const Model& model, const Tokenizer& tokenizer, const GreedyOptions& options)
@@ -73,10 +71,9 @@ class Batch {
         model_(model),
         tokenizer_(tokenizer),
         options_(options),
-        workspace_(model.device(), empty_tensor) {
-    for (const std::int64_t id : model.spec().eos) eos_.push_back(static_cast<std::int32_t>(id));
-    if (tokenizer.eos_id()) eos_.push_back(*tokenizer.eos_id());
-  }
+        sampler_(likeliest(options.file)),
+        eos_(end_tokens(options.file, model.spec(), tokenizer)),
+        workspace_(model.device(), empty_tensor) {}
 
   std::vector<std::string> run(Prompts prompts) {
     std::vector<std::string> texts(prompts.size());
@@ -84,7 +81,7 @@ class Batch {
     std::vector<std::size_t> active;
     for (std::size_t i = 0; i < prompts.size(); ++i) {
       all.push_back(std::make_unique<Going>(model_, tokenizer_, prompts[i], options_));
-      if (all[i]->push(after_prompt(*all[i], prompts[i]), eos_)) {
+      if (all[i]->push(after_all(*all[i]), eos_)) {
         active.push_back(i);
       } else {
         texts[i] = all[i]->finish();
@@ -93,7 +90,7 @@ class Batch {
     }
     while (!active.empty()) {
       ctx_.stop.check();
-      const std::vector<std::int32_t> next = step(all, active);
+      const std::vector<std::int32_t> next = steps(all, active);
       std::vector<std::size_t> still;
       for (std::size_t k = 0; k < active.size(); ++k) {
         std::unique_ptr<Going>& going = all[active[k]];
@@ -110,29 +107,46 @@ class Batch {
   }
 
  private:
-  // The most likely token behind a prompt, which is in the cache then.
-  std::int32_t after_prompt(Going& going, std::span<const std::int32_t> prompt) {
-    Scratch scratch(workspace_);
-    const Matrix x = scratch.matrix(std::min(kPromptPart, std::ssize(prompt)), model_.spec().hidden);
-    const Matrix logits = scratch.matrix(1, model_.spec().vocab);
-    for (std::int64_t at = 0; at < std::ssize(prompt); at += kPromptPart) {
-      const std::int64_t count = std::min(kPromptPart, std::ssize(prompt) - at);
-      const auto part = prompt.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(count));
-      model_.extend(ctx_, workspace_, going.cache, part, x.slice(0, count));
-      if (at + count == std::ssize(prompt))
-        model_.head().logits(ctx_, workspace_, x.slice(count - 1, 1), logits);
-    }
-    return most_likely(on_host(ctx_, logits.flat(), copied_).data(), logits.cols);
+  static SamplerOptions likeliest(const GenerationConfig& file) {
+    return {.repetition_penalty = file.sampling.repetition_penalty.value_or(1.0)};
   }
 
-  // The next tokens of all that go on.
+  // The next token of one text, all of which is in the cache then.
+  std::int32_t after_all(Going& going) {
+    const std::span<const std::int32_t> all = going.ids;
+    if (model_.spec().starts_over(going.cache.length(), std::ssize(all))) going.cache.truncate(0);
+    const std::int64_t from = going.cache.length();
+    Scratch scratch(workspace_);
+    const Matrix x = scratch.matrix(std::min(kPromptPart, std::ssize(all) - from), model_.spec().hidden);
+    const Matrix logits = scratch.matrix(1, model_.spec().vocab);
+    for (std::int64_t at = from; at < std::ssize(all); at += kPromptPart) {
+      const std::int64_t count = std::min(kPromptPart, std::ssize(all) - at);
+      const auto part = all.subspan(static_cast<std::size_t>(at), static_cast<std::size_t>(count));
+      model_.extend(ctx_, workspace_, going.cache, part, x.slice(0, count), std::ssize(all));
+      if (at + count == std::ssize(all))
+        model_.head().logits(ctx_, workspace_, x.slice(count - 1, 1), logits);
+    }
+    return sampler_.pick(on_host(ctx_, logits.flat(), copied_), all);
+  }
+
+  // The next tokens of all that go on; one text after another where angles depend on a text's length.
+  std::vector<std::int32_t> steps(const std::vector<std::unique_ptr<Going>>& all,
+                                  const std::vector<std::size_t>& active) {
+    std::int64_t longest = 0;
+    for (const std::size_t i : active) longest = std::max(longest, std::ssize(all[i]->ids));
+    if (!model_.spec().turns_by_length(longest)) return step(all, active);
+    std::vector<std::int32_t> next;
+    for (const std::size_t i : active) next.push_back(after_all(*all[i]));
+    return next;
+  }
+
   std::vector<std::int32_t> step(const std::vector<std::unique_ptr<Going>>& all,
                                  const std::vector<std::size_t>& active) {
     std::vector<std::int32_t> ids;
     std::vector<std::int64_t> starts = {0};
     std::vector<KvCache*> caches;
     for (const std::size_t i : active) {
-      ids.push_back(all[i]->next);
+      ids.push_back(all[i]->ids.back());
       starts.push_back(std::ssize(ids));
       caches.push_back(&all[i]->cache);
     }
@@ -146,9 +160,12 @@ class Batch {
     for (std::int64_t begin = 0; begin < n; begin += most) {
       const std::int64_t count = std::min(most, n - begin);
       model_.head().logits(ctx_, workspace_, x.slice(begin, count), logits.slice(0, count));
-      const float* const rows = on_host(ctx_, logits.slice(0, count).flat(), copied_).data();
-      for (std::int64_t i = 0; i < count; ++i)
-        next.push_back(most_likely(rows + i * logits.cols, logits.cols));
+      const std::span<const float> rows = on_host(ctx_, logits.slice(0, count).flat(), copied_);
+      const auto vocab = static_cast<std::size_t>(logits.cols);
+      for (std::int64_t i = 0; i < count; ++i) {
+        const Going& going = *all[active[static_cast<std::size_t>(begin + i)]];
+        next.push_back(sampler_.pick(rows.subspan(static_cast<std::size_t>(i) * vocab, vocab), going.ids));
+      }
     }
     return next;
   }
@@ -157,6 +174,7 @@ class Batch {
   const Model& model_;
   const Tokenizer& tokenizer_;
   const GreedyOptions& options_;
+  Sampler sampler_;  // takes the likeliest
   std::vector<std::int32_t> eos_;
   std::vector<float> copied_;  // logits of another device
   Workspace workspace_;
@@ -173,8 +191,12 @@ void check_prompts(const Model& model, Prompts prompts, const GreedyOptions& opt
   }
 }
 
-std::string asked_of(Prompts prompts) {
+std::string asked_of(Prompts prompts, const GenerationConfig& file) {
   Hasher hasher;
+  const std::string ends =
+      fmt::format("{} {} {}", fmt::join(file.eos, ","), file.sampling.repetition_penalty.value_or(1.0),
+                  fmt::join(file.stop_strings, "\n"));
+  hasher.update(ends.data(), ends.size());
   for (const std::vector<std::int32_t>& ids : prompts) {
     const std::int64_t size = std::ssize(ids);
     hasher.update(&size, sizeof size);
@@ -186,7 +208,10 @@ std::string asked_of(Prompts prompts) {
 }  // namespace
 
 std::vector<std::string> greedy_texts(Context& ctx, const Model& model, const Tokenizer& tokenizer,
-                                      Prompts prompts, const GreedyOptions& options) {
+                                      Prompts prompts, const GreedyOptions& given) {
+  GreedyOptions options = given;
+  const auto& stop = options.file.stop_strings;
+  options.stop.insert(options.stop.end(), stop.begin(), stop.end());
   LQ_CHECK(options.max_tokens > 0, kInvalidArgument, "[tasks] answers of {} tokens", options.max_tokens);
   check_prompts(model, prompts, options);
   Context decoding = generation_context(ctx, DecodePrecision::kFine, model.packed());
@@ -205,7 +230,7 @@ std::vector<std::string> greedy_texts(Context& ctx, const Model& model, const To
              tokens + std::ssize(prompts[last]) + options.max_tokens <= room);
     const Prompts part = prompts.subspan(first, last - first);
     const auto key = static_cast<std::int64_t>(first);
-    const std::string asked = options.store != nullptr ? asked_of(part) : "";
+    const std::string asked = options.store != nullptr ? asked_of(part, options.file) : "";
     const nlohmann::json* kept = options.store != nullptr ? options.store->find(key, asked) : nullptr;
     const std::vector<std::string> found =
         kept != nullptr ? kept->get<std::vector<std::string>>() : batch.run(part);

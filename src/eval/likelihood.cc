@@ -16,6 +16,7 @@ namespace lq {
 namespace {
 
 constexpr std::int64_t kBaseChunk = 512;  // tokens of a base that pass together
+constexpr std::int64_t kStored = 2;       // of a store's numbers: another value where their form changes
 
 using Requests = std::span<const LikelihoodRequest>;
 
@@ -142,7 +143,18 @@ class Scorer {
     std::vector<float> kl(theirs.rows > 0 ? rows.size() : 0);
     std::vector<float> copied;
     const std::span<const float> seen = on_host(ctx, logits.flat(), copied);
-    if (theirs.rows > 0) kl_divergence(ctx, theirs, logits, kl);
+    std::vector<float> theirs_copied;
+    std::span<const float> theirs_seen;
+    if (theirs.rows > 0) {
+      kl_divergence(ctx, theirs, logits, kl);
+      theirs_seen = on_host(ctx, theirs.flat(), theirs_copied);
+    }
+    // The first of equals.
+    const auto is_likeliest = [&logits](std::span<const float> all, std::size_t row, std::int32_t id) {
+      const auto vocab = static_cast<std::size_t>(logits.cols);
+      const auto of_row = all.subspan(row * vocab, vocab);
+      return std::ranges::max_element(of_row) - of_row.begin() == id;
+    };
     std::vector<std::int32_t> targets(rows.size());
     for (std::size_t k = 0; k < most; ++k) {  // the rows' k-th requests
       for (std::size_t i = 0; i < rows.size(); ++i) targets[i] = target(rows[i], k);
@@ -152,13 +164,15 @@ class Scorer {
         Likelihood& sum = sum_of(rows[i], k);
         sum.log_likelihood -= losses[i];
         if (theirs.rows > 0) sum.kl += kl[i];
-        const float* row = seen.data() + static_cast<std::int64_t>(i) * logits.cols;
-        sum.greedy = sum.greedy && std::max_element(row, row + logits.cols) - row == targets[i];
+        sum.greedy = sum.greedy && is_likeliest(seen, i, targets[i]);
       }
       if (theirs.rows == 0) continue;
       cross_entropy_forward(ctx, theirs, targets, losses);
       for (std::size_t i = 0; i < rows.size(); ++i) {
-        if (targets[i] != kIgnoreTarget) sum_of(rows[i], k).reference -= losses[i];
+        if (targets[i] == kIgnoreTarget) continue;
+        Likelihood& sum = sum_of(rows[i], k);
+        sum.reference -= losses[i];
+        sum.reference_greedy = sum.reference_greedy && is_likeliest(theirs_seen, i, targets[i]);
       }
     }
   }
@@ -213,6 +227,7 @@ void score(Context& ctx, Requests requests, const LikelihoodBatch& batch, Reader
 
 std::string asked_hash(Requests requests, const std::vector<std::size_t>& which) {
   Hasher hasher;
+  hasher.update(&kStored, sizeof kStored);
   for (const std::size_t i : which) {
     const std::int64_t size[] = {std::ssize(requests[i].ids), requests[i].scored};
     hasher.update(size, sizeof size);
@@ -227,7 +242,8 @@ nlohmann::json to_json(const std::vector<Likelihood>& all, const std::vector<std
   for (const std::size_t i : which) {
     const Likelihood& l = all[i];
     json.push_back({std::bit_cast<std::uint64_t>(l.log_likelihood), l.greedy,
-                    std::bit_cast<std::uint64_t>(l.kl), std::bit_cast<std::uint64_t>(l.reference)});
+                    std::bit_cast<std::uint64_t>(l.kl), std::bit_cast<std::uint64_t>(l.reference),
+                    l.reference_greedy});
   }
   return json;
 }
@@ -241,7 +257,7 @@ void from_json(const nlohmann::json& json, const std::vector<std::size_t>& which
     const auto number = [&](std::size_t k) {
       return std::bit_cast<double>(json[i].at(k).get<std::uint64_t>());
     };
-    all[which[i]] = {number(0), json[i].at(1).get<bool>(), number(2), number(3)};
+    all[which[i]] = {number(0), json[i].at(1).get<bool>(), number(2), number(3), json[i].at(4).get<bool>()};
   }
 }
 

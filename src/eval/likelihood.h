@@ -13,10 +13,11 @@
 namespace lq {
 
 struct Likelihood {
-  double log_likelihood = 0.0;  // nats, summed over the scored tokens
-  bool greedy = true;           // each of them was the most likely one, the first of equals
-  double kl = 0.0;              // of a reference: KL(reference || model), summed over the scored tokens
-  double reference = 0.0;       // the reference's log-likelihood
+  double log_likelihood = 0.0;   // nats, summed over the scored tokens
+  bool greedy = true;            // each of them was the most likely one, the first of equals
+  double kl = 0.0;               // of a reference: KL(reference || model), summed over the scored tokens
+  double reference = 0.0;        // the reference's log-likelihood
+  bool reference_greedy = true;  // as greedy, of the reference
 };
 
 struct LikelihoodReport {

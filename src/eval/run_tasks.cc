@@ -57,7 +57,7 @@ Answers likelihood_answers(Context& ctx, const Model& model, const Tokenizer& to
       ours.log_likelihoods.push_back(l.log_likelihood);
       ours.greedy.push_back(l.greedy);
       theirs.log_likelihoods.push_back(l.reference);
-      theirs.greedy.push_back(false);
+      theirs.greedy.push_back(l.reference_greedy);
       answers.kl += l.kl;
       answers.scored += requests[k].scored;
       answers.truncated += requests[k].truncated ? 1 : 0;
@@ -88,8 +88,11 @@ std::vector<TaskAnswer> generated_answers(Context& ctx, const Model& model, cons
     prompts.push_back(std::move(ids));
   }
   std::vector<TaskAnswer> answers(asked.size());
-  std::vector<std::string> texts =
-      greedy_texts(ctx, model, tokenizer, prompts, {.max_tokens = most, .stop = task.stop, .store = store});
+  std::vector<std::string> texts = greedy_texts(ctx, model, tokenizer, prompts,
+                                                {.max_tokens = most,
+                                                 .stop = task.stop,
+                                                 .file = GenerationConfig::load(model.checkpoint()->folder()),
+                                                 .store = store});
   for (std::size_t i = 0; i < texts.size(); ++i) answers[i].text = std::move(texts[i]);
   return answers;
 }
@@ -99,6 +102,7 @@ Json rolling_scores(const std::vector<AskedItem>& asked, const Answers& answers,
   double sum = 0.0;
   double words = 0.0;
   double bytes = 0.0;
+  LQ_CHECK(answers.scored > 0, kInvalidArgument, "[tasks] the texts have no token to predict");
   for (std::size_t i = 0; i < asked.size(); ++i) {
     for (const double l : answers.ours[i].log_likelihoods) sum += l;
     words += static_cast<double>(asked[i].item.words);
@@ -118,20 +122,35 @@ Json rolling_scores(const std::vector<AskedItem>& asked, const Answers& answers,
 void add_distance(const Task& task, const std::vector<TaskItem>& items, const std::vector<ItemScores>& scores,
                   const Answers& answers, Json& json) {
   std::vector<double> flips;
+  std::vector<double> flips_norm;  // where a document has an acc_norm
   std::vector<double> reference;
   std::vector<double> difference;
+  const auto text_of = [&task](const TaskAnswer& a) {
+    return task.extracted ? task.extracted(a.text) : a.text;
+  };
   for (std::size_t i = 0; i < items.size(); ++i) {
+    const TaskAnswer& ours = answers.ours[i];
+    const TaskAnswer& theirs = answers.theirs[i];
+    const auto differ = [](const auto& a, const auto& b) { return a == b ? 0.0 : 1.0; };
     if (task.kind == TaskKind::kChoice) {
-      flips.push_back(predicted_choice(answers.ours[i]) == predicted_choice(answers.theirs[i]) ? 0.0 : 1.0);
+      flips.push_back(differ(predicted_choice(ours), predicted_choice(theirs)));
+      if (scores[i].contains("acc_norm")) {
+        const TaskItem& item = items[i];
+        flips_norm.push_back(
+            differ(predicted_choice_by_length(item, ours), predicted_choice_by_length(item, theirs)));
+      }
     } else if (task.kind == TaskKind::kGenerate) {
-      flips.push_back(answers.ours[i].text == answers.theirs[i].text ? 0.0 : 1.0);
+      flips.push_back(differ(text_of(ours), text_of(theirs)));
+    } else if (task.kind == TaskKind::kLastWord) {
+      flips.push_back(differ(ours.greedy[0], theirs.greedy[0]));
     }
-    if (task.kind != TaskKind::kChoice) continue;
-    const ItemScores theirs = task.score(items[i], answers.theirs[i]);
-    reference.push_back(theirs.at("acc"));
-    difference.push_back(scores[i].at("acc") - theirs.at("acc"));
+    if (task.kind != TaskKind::kChoice && task.kind != TaskKind::kLastWord) continue;
+    const double acc = task.score(items[i], theirs).at("acc");
+    reference.push_back(acc);
+    difference.push_back(scores[i].at("acc") - acc);
   }
   if (!flips.empty()) json["flips"] = mean_and_error(flips).mean;
+  if (!flips_norm.empty()) json["flips_norm"] = mean_and_error(flips_norm).mean;
   if (answers.scored > 0) json["kl"] = answers.kl / static_cast<double>(answers.scored);
   if (difference.empty()) return;
   const MeanAndError d = mean_and_error(difference);
@@ -148,7 +167,12 @@ void log_samples(const TaskOptions& options, const Task& task, const std::vector
     const TaskItem& item = asked[i].item;
     Json line = {{"task", task.name}, {"doc_id", counts[item.group]++}};
     if (!item.group.empty()) line["group"] = item.group;
-    if (!item.contexts.empty()) line["context"] = asked[i].before + item.contexts[0];
+    if (item.contexts.size() == 1) line["context"] = asked[i].before + item.contexts[0];
+    if (item.contexts.size() > 1) {  // one for each choice
+      line["contexts"] = Json::array();
+      for (const std::string& context : item.contexts) line["contexts"].push_back(asked[i].before + context);
+    }
+    if (!item.text.empty()) line["text"] = item.text;
     if (!item.choices.empty()) line["choices"] = item.choices;
     if (task.kind == TaskKind::kChoice) line["target"] = item.gold;
     if (task.kind == TaskKind::kGenerate) {

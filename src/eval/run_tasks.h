@@ -42,8 +42,8 @@ std::vector<AskedItem> asked_items(const Task& task, const TaskOptions& options)
 
 // Scores by lm-evaluation-harness's names: "acc", "acc_stderr", ...; "documents", "shots"; with groups,
 // "groups" and "subjects" with the same inside. With a reference "flips" (the share of documents whose answer
-// is another one), "kl" (nats a scored token), and for acc what the reference has, the difference and the
-// standard error of the difference, over the same documents.
+// is another one, by acc), "flips_norm" (the same by acc_norm), "kl" (nats a scored token), and for acc what
+// the reference has, the difference and the standard error of the difference, over the same documents.
 nlohmann::ordered_json run_task(Context& ctx, const Model& model, const Tokenizer& tokenizer,
                                 const Task& task, const TaskOptions& options);
 

@@ -72,6 +72,8 @@ struct Task {
   // A record of the split's file as an item. Throws Error(kCorruptFile) with the record's place.
   std::function<TaskItem(const TaskRecord& record)> item = {};
   std::function<ItemScores(const TaskItem& item, const TaskAnswer& answer)> score = {};
+  // What the quoted score takes from a generated text; null: all of it.
+  std::function<std::string(const std::string& text)> extracted = {};
   std::string quoted = {};  // of its scores the one that people quote, by its name in run_task's result
   std::vector<std::string> stop = {};  // texts that end a generated answer
   std::int64_t max_new_tokens = 256;   // of a generated answer, where the user names no number
@@ -96,5 +98,7 @@ const std::string& quoted_metric(const Task& task);
 ItemScores score_choice(const TaskItem& item, const TaskAnswer& answer, bool normalised);
 // The choice with the greatest log-likelihood, the first of equals.
 std::int64_t predicted_choice(const TaskAnswer& answer);
+// The same by log-likelihood over characters, as acc_norm takes it.
+std::int64_t predicted_choice_by_length(const TaskItem& item, const TaskAnswer& answer);
 
 }  // namespace lq

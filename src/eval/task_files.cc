@@ -74,12 +74,11 @@ bool names_columns(const fs::path& path) {
   return ("," + line + ",").find(",question,") != std::string::npos;
 }
 
-// Labels of documents whose file has none, one a line: "valid-labels.lst" beside "valid.jsonl".
+// One a line.
 std::vector<nlohmann::ordered_json> labels_beside(const fs::path& path) {
-  const fs::path labels = path.parent_path() / (stem_of(path) + "-labels.lst");
+  const fs::path labels = task_labels(path);
   std::vector<nlohmann::ordered_json> all;
-  std::error_code ignored;
-  if (!fs::exists(labels, ignored)) return all;
+  if (labels.empty()) return all;
   const std::string text = read_text(labels);
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = std::min(text.find('\n', at), text.size());
@@ -161,6 +160,12 @@ std::vector<TaskFile> task_files(const fs::path& data, std::string_view folder, 
   }
   fail(ErrorCode::kNotFound, "[tasks] {}: no {} split: looked for {}.jsonl (also .json, .csv, .tsv)",
        place.string(), split_name(split), fmt::join(stems(split), ".jsonl, "));
+}
+
+fs::path task_labels(const fs::path& file) {
+  fs::path labels = file.parent_path() / (stem_of(file) + "-labels.lst");
+  std::error_code ignored;
+  return fs::exists(labels, ignored) ? labels : fs::path();
 }
 
 std::vector<TaskRecord> read_task_records(const TaskFile& file) {

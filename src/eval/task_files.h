@@ -50,6 +50,9 @@ struct TaskFile {
 // naming what was looked for.
 std::vector<TaskFile> task_files(const std::filesystem::path& data, std::string_view folder, Split split,
                                  bool per_group);
+// The labels of documents whose file has none: "valid-labels.lst" beside "valid.jsonl". Empty where there are
+// none.
+std::filesystem::path task_labels(const std::filesystem::path& file);
 // All records, in their order. A table of a group that has no row of names has the columns question, A, B, C,
 // D, answer. A TruthfulQA-like object of records or a list of them is read as well.
 std::vector<TaskRecord> read_task_records(const TaskFile& file);

@@ -10,9 +10,9 @@
 namespace lq {
 namespace {
 
-void check_name(const std::string& name, const FormatSet& formats, const std::string& who) {
+QuantChoice checked_choice(const std::string& name, const FormatSet& formats, const std::string& who) {
   try {
-    formats.choice_of(name, who);
+    return formats.choice_of(name, who);
   } catch (const Error& e) {
     throw Error(ErrorCode::kCorruptFile, e.what());
   }
@@ -23,18 +23,20 @@ void check_name(const std::string& name, const FormatSet& formats, const std::st
 ErrorTable read_choice_table(const std::filesystem::path& path, const FormatSet& formats) {
   ErrorTable table = read_error_table(path);
   check_choice_names(table, formats, path.string());
+  // Tables of earlier builds leave out the one format that they are of.
+  for (std::string& name : table.configs) name = table_name(formats.choice_of(name, path.string()), formats);
   return table;
 }
 
 void check_choice_names(const ErrorTable& table, const FormatSet& formats, std::string_view who) {
   for (std::size_t c = 0; c < table.configs.size(); ++c)
-    check_name(table.configs[c], formats, fmt::format("{}: configs[{}]", who, c));
+    checked_choice(table.configs[c], formats, fmt::format("{}: configs[{}]", who, c));
 }
 
 Allocation read_choice_allocation(const std::filesystem::path& path, const FormatSet& formats) {
   Allocation allocation = read_allocation(path);
   for (const AllocatedMatrix& m : allocation.choices)
-    check_name(m.choice, formats, fmt::format("{}: choices[\"{}\"]", path.string(), m.name));
+    checked_choice(m.choice, formats, fmt::format("{}: choices[\"{}\"]", path.string(), m.name));
   return allocation;
 }
 
@@ -48,12 +50,16 @@ FormatSet formats_of(const std::vector<std::string>& names) {
   return formats.empty() ? FormatSet() : FormatSet(formats);
 }
 
+std::string table_name(const QuantChoice& choice, const FormatSet& formats) {
+  return choice.format == "nf" ? formats.name_of(choice) : choice.name();
+}
+
 std::string pinned_name(std::string_view text, const FormatSet& formats, std::string_view who) {
   constexpr std::string_view kWidth = "nf";
   const std::string_view digits = text.substr(std::min(text.size(), kWidth.size()));
   const bool width = text.starts_with(kWidth) && !digits.empty() &&
                      digits.find_first_not_of("0123456789") == std::string_view::npos;
-  return formats.name_of(formats.choice_of(width ? digits : text, who));
+  return table_name(formats.choice_of(width ? digits : text, who), formats);
 }
 
 std::vector<QuantChoice> parse_choices(const std::vector<std::string>& texts, const FormatSet& formats) {

@@ -25,8 +25,12 @@ void check_choice_names(const ErrorTable& table, const FormatSet& formats, std::
 // have the same parameters).
 FormatSet formats_of(const std::vector<std::string>& names);
 
-// The name that the choice a user pins has among `formats`: "3, 8, fp32, 64, 256", "nf3", "int-row,4".
-// Throws Error(kInvalidArgument) starting with `who`.
+// What a table calls a choice: its format's name stands before the parameters unless that is nf, so that the
+// table says the same to whoever reads it.
+std::string table_name(const QuantChoice& choice, const FormatSet& formats);
+
+// The name in a table that the choice a user pins has among `formats`: "3, 8, fp32, 64, 256", "nf3",
+// "int-row,4". Throws Error(kInvalidArgument) starting with `who`.
 std::string pinned_name(std::string_view text, const FormatSet& formats, std::string_view who);
 
 // "lean", "all", or choices such as 3,8,fp32,64,256 and int-row,4; each once, in the order given. Throws

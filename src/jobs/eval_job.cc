@@ -33,8 +33,9 @@ struct Asked {
   std::optional<Task> task;
 };
 
+constexpr std::string_view kText = "perplexity";
+
 Asked asked_of(const std::string& name, const EvalOptions& o) {
-  constexpr std::string_view kText = "perplexity";
   Asked a;
   a.name = name;
   if (name == kText || name.starts_with("perplexity:")) {
@@ -63,11 +64,9 @@ void refuse_idle(const EvalOptions& o, const std::vector<Asked>& all) {
   const bool chat = std::ranges::any_of(all, [](const Asked& a) { return a.chat; });
   const bool tasks = std::ranges::any_of(all, [](const Asked& a) { return !a.perplexity && !a.chat; });
   const EvalOptions open;
-  const std::pair<std::string_view, bool> of_tasks[] = {
-      {"limit", o.limit != open.limit && !chat},
-      {"num-fewshot", o.shots != open.shots},
-      {"max-tokens", o.max_tokens != open.max_tokens && !chat},
-      {"log-samples", !o.samples.empty() && !chat}};
+  const std::pair<std::string_view, bool> of_tasks[] = {{"limit", o.limit != open.limit && !chat},
+                                                        {"num-fewshot", o.shots != open.shots},
+                                                        {"log-samples", !o.samples.empty() && !chat}};
   for (const auto& [option, given] : of_tasks) {
     check_option(!given || tasks, option, "is of benchmarks, and `tasks` names none");
   }
@@ -78,6 +77,13 @@ void refuse_idle(const EvalOptions& o, const std::vector<Asked>& all) {
     check_option(!given || chat, option, "is of the task vicuna, which is not asked for");
   }
   check_option(o.text.field == open.text.field || text, "field", "is of perplexity, which is not asked for");
+  const bool own_window = std::ranges::any_of(all, [](const Asked& a) { return a.name == kText; });
+  check_option(o.text.seq_len == open.text.seq_len || own_window, "seq-len",
+               "is the window of `perplexity`, which is not asked for (`perplexity:N` names its own)");
+  const bool writes = std::ranges::any_of(
+      all, [](const Asked& a) { return a.chat || (a.task && a.task->kind == TaskKind::kGenerate); });
+  check_option(o.max_tokens == open.max_tokens || writes, "max-tokens",
+               "is of answers that are generated, and `tasks` names none that are");
 }
 
 std::vector<Asked> all_asked(const EvalOptions& o) {
@@ -88,7 +94,14 @@ std::vector<Asked> all_asked(const EvalOptions& o) {
       const bool same = before.name == name;
       LQ_CHECK(!same, kInvalidArgument, "`tasks` names {} twice", name);
     }
-    all.push_back(asked_of(name, o));
+    Asked asked = asked_of(name, o);
+    for (const Asked& before : all) {
+      const bool same = before.task && asked.task && before.task->name == asked.task->name;
+      LQ_CHECK(!same, kInvalidArgument,
+               "`tasks`: {} and {} are both called {}, under which their results would stand", before.name,
+               name, asked.task->name);
+    }
+    all.push_back(std::move(asked));
     chat = chat || all.back().chat;
   }
   LQ_CHECK(!chat || !o.answers.empty() || !o.judge_pairs.empty(), kInvalidArgument,

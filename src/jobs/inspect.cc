@@ -128,7 +128,10 @@ Inspection inspect_adapter(const std::filesystem::path& path) {
   };
   for (const LoraPair& pair : adapter.pairs()) add(pair);
   if (const LoraPair* pair = adapter.embedding()) add(*pair);
-  for (const TensorView& view : adapter.replaced()) result.tensors.push_back(dense_row(view));
+  for (const TensorView& view : adapter.replaced()) {
+    result.tensors.push_back(dense_row(view));
+    weights += view.numel();
+  }
   result.facts = {
       {"matrices", std::to_string(adapter.pairs().size())},
       {"rank", count_of.empty() ? std::to_string(adapter.config().r) : rank_text(count_of)},

@@ -1,6 +1,11 @@
 #include "jobs/quantize_plan.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <iterator>
+#include <set>
 
 #include "allocate/integer_programme.h"
 #include "allocate/solve.h"
@@ -44,6 +49,54 @@ ErrorTable counted(const PlanOptions& options, ErrorTable table) {
                                                 : factor_bits_of(options.decompose.factors));
 }
 
+// Says in what the sweep behind a table or an allocation was of another kind than this command.
+void tell_other_sweep(Context& context, const PlanOptions& options, const std::filesystem::path& path,
+                      std::string_view method, std::string_view weights, std::optional<int> rank) {
+  std::vector<std::string> other;
+  const std::string_view own = decompose_method_name(options.decompose.method);
+  if (!method.empty() && method != own) other.push_back(fmt::format("method {}, not {}", method, own));
+  const std::string_view importance = importance_name(options.importance);
+  const std::string_view theirs = weights.substr(0, weights.find(','));
+  if (!theirs.empty() && theirs != importance) {
+    other.push_back(fmt::format("importance {}, not {}", theirs, importance));
+  }
+  if (rank && method_traits(options.decompose.method).factors && *rank != options.decompose.rank) {
+    other.push_back(fmt::format("rank {}, not {}", *rank, options.decompose.rank));
+  }
+  if (other.empty()) return;
+  context.progress.note(fmt::format("{}: its errors are of {}", path.string(), fmt::join(other, ", ")));
+}
+
+// A table without the matrices that stay dense.
+ErrorTable of_matrices(ErrorTable table, const std::vector<TableMatrix>& matrices) {
+  std::set<std::string_view> wanted;
+  for (const TableMatrix& m : matrices) wanted.insert(m.name);
+  ErrorTable out = table;
+  out.matrices.clear(), out.bits.clear(), out.errors.clear();
+  for (std::size_t i = 0; i < table.matrices.size(); ++i) {
+    if (!wanted.contains(table.matrices[i].name)) continue;
+    out.matrices.push_back(table.matrices[i]);
+    const auto row = [&](const std::vector<double>& all) {
+      const auto begin = all.begin() + static_cast<std::ptrdiff_t>(table.position(i, 0));
+      return std::vector<double>(begin, begin + std::ssize(table.configs));
+    };
+    std::ranges::copy(row(table.bits), std::back_inserter(out.bits));
+    std::ranges::copy(row(table.errors), std::back_inserter(out.errors));
+  }
+  return out;
+}
+
+void check_allocation_covers(const Allocation& allocation, const std::filesystem::path& path,
+                             const std::string& model_hash, const std::vector<TableMatrix>& matrices) {
+  LQ_CHECK(allocation.model.empty() || allocation.model == model_hash, kMismatch,
+           "{} is of model {}, but this model is {}", path.string(), allocation.model, model_hash);
+  std::set<std::string_view> chosen;
+  for (const AllocatedMatrix& m : allocation.choices) chosen.insert(m.name);
+  for (const TableMatrix& m : matrices) {
+    LQ_CHECK(chosen.contains(m.name), kNotFound, "{} chooses nothing for {}", path.string(), m.name);
+  }
+}
+
 Allocation make_allocation(Context& context, const PlanOptions& options, const CheckpointPtr& model,
                            const MatrixImportance& weights, StageFiles& stages) {
   const auto selected = select_matrices(model->reader(), options.selection);
@@ -52,10 +105,13 @@ Allocation make_allocation(Context& context, const PlanOptions& options, const C
   if (!options.budget.allocation.empty()) {
     Allocation a = read_choice_allocation(options.budget.allocation, options.formats);
     check_ranks_chosen(options, a.has_ranks, options.budget.allocation, "sweep and allocate");
+    check_allocation_covers(a, options.budget.allocation, model->hash(context.pool, context.stop), matrices);
+    tell_other_sweep(context, options, options.budget.allocation, a.method, a.weights, std::nullopt);
     return a;
   }
-  const ErrorTable table = counted(options, plan_table(context, options, model, weights, stages));
-  check_table_covers(table, model->hash(context.pool, context.stop), matrices, "allocate");
+  const ErrorTable whole = counted(options, plan_table(context, options, model, weights, stages));
+  check_table_covers(whole, model->hash(context.pool, context.stop), matrices, "allocate");
+  const ErrorTable table = of_matrices(whole, matrices);
   const Allocator allocator(table, options.budget.constraints);
   const Allocation a = allocator.solve(bits_of_budget(context, options, model, selected, allocator));
   context.progress.note(fmt::format(
@@ -111,6 +167,8 @@ ErrorTable plan_table(Context& context, const PlanOptions& options, const Checkp
   if (!options.budget.table.empty()) {
     ErrorTable table = read_choice_table(options.budget.table, options.formats);
     check_ranks_chosen(options, table.has_ranks(), options.budget.table, "sweep");
+    tell_other_sweep(context, options, options.budget.table, table.method, table.weights,
+                     table.has_ranks() ? std::nullopt : std::optional(table.rank));
     return table;
   }
   const auto path = stages.get("table.json", [&](const std::filesystem::path& out) {

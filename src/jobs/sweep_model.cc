@@ -118,7 +118,7 @@ std::vector<std::vector<double>> sweep_rows(Context& context, const std::vector<
 // Configurations and ranks, in the order of sweep_rank_errors().
 void add_choices(const SweepModelOptions& options, ErrorTable& table) {
   std::vector<std::string> names;
-  for (const QuantChoice& choice : options.configs) names.push_back(options.formats.name_of(choice));
+  for (const QuantChoice& choice : options.configs) names.push_back(table_name(choice, options.formats));
   if (options.ranks.empty()) {
     table.rank = static_cast<int>(options.sweep.rank);
     table.configs = names;

@@ -194,15 +194,17 @@ class Model {
   // capacity: tokens, at most. Throws as check_sequence_length.
   KvCache make_cache(std::int64_t capacity) const;
   // Runs the next tokens of a sequence; x = output of the last block for them, before the final norm.
-  // x: [tokens, hidden].
-  void extend(Context& ctx, Workspace& ws, KvCache& cache, std::span<const std::int32_t> ids, Matrix x) const;
+  // x: [tokens, hidden]. whole: tokens of the sequence when all its parts that pass one after another have
+  // passed, for a rotation that depends on it (spec().turns_by_length); 0: this is the last part.
+  void extend(Context& ctx, Workspace& ws, KvCache& cache, std::span<const std::int32_t> ids, Matrix x,
+              std::int64_t whole = 0) const;
   // The next tokens of several sequences in one pass: the batch's sequence i goes on in caches[i], which are
   // different ones. x: [tokens, hidden].
   void extend(Context& ctx, Workspace& ws, std::span<KvCache* const> caches, const TokenBatch& batch,
               Matrix x) const;
   // The same; logits ([1, vocab]) after the last one.
-  void decode(Context& ctx, Workspace& ws, KvCache& cache, std::span<const std::int32_t> ids,
-              Matrix logits) const;
+  void decode(Context& ctx, Workspace& ws, KvCache& cache, std::span<const std::int32_t> ids, Matrix logits,
+              std::int64_t whole = 0) const;
 
   // Bytes needed for passes over `tokens` tokens; training counts gradients and activations kept.
   ModelMemory memory_estimate(std::int64_t tokens, bool training, Keep keep = Keep::kActivations) const;
@@ -216,7 +218,7 @@ class Model {
                      const TokenBatch& batch, const std::function<void(ConstMatrix, Matrix)>& head);
   // extend, and logits ([1, vocab]) after the last token where they have data.
   void pass_cached(Context& ctx, Workspace& ws, std::span<KvCache* const> caches, const TokenBatch& batch,
-                   Matrix x, Matrix logits) const;
+                   Matrix x, Matrix logits, std::int64_t whole) const;
   explicit Model(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

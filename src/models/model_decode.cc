@@ -28,21 +28,21 @@ bool Model::State::has(std::span<const std::int32_t> ids, std::span<const std::i
              targets, [&](std::int32_t id) { return id == kIgnoreTarget || (id >= 0 && id < spec.vocab); });
 }
 
-void Model::extend(Context& ctx, Workspace& ws, KvCache& cache, std::span<const std::int32_t> ids,
-                   Matrix x) const {
+void Model::extend(Context& ctx, Workspace& ws, KvCache& cache, std::span<const std::int32_t> ids, Matrix x,
+                   std::int64_t whole) const {
   LQ_CHECK(!ids.empty(), kInvalidArgument, "[model] there is no token to decode");
   KvCache* const caches[] = {&cache};
   const std::int64_t starts[] = {0, std::ssize(ids)};
-  pass_cached(ctx, ws, caches, {ids, starts}, x, {});
+  pass_cached(ctx, ws, caches, {ids, starts}, x, {}, whole);
 }
 
 void Model::extend(Context& ctx, Workspace& ws, std::span<KvCache* const> caches, const TokenBatch& batch,
                    Matrix x) const {
-  pass_cached(ctx, ws, caches, batch, x, {});
+  pass_cached(ctx, ws, caches, batch, x, {}, 0);
 }
 
 void Model::decode(Context& ctx, Workspace& ws, KvCache& cache, std::span<const std::int32_t> ids,
-                   Matrix logits) const {
+                   Matrix logits, std::int64_t whole) const {
   const ModelSpec& c = state_->spec;
   check_shape("decode logits", logits, 1, c.vocab);
   LQ_CHECK(!ids.empty(), kInvalidArgument, "[model] there is no token to decode");
@@ -50,11 +50,11 @@ void Model::decode(Context& ctx, Workspace& ws, KvCache& cache, std::span<const 
   const Matrix x = scratch.matrix(std::ssize(ids), c.hidden);
   KvCache* const caches[] = {&cache};
   const std::int64_t starts[] = {0, std::ssize(ids)};
-  pass_cached(ctx, ws, caches, {ids, starts}, x, logits);
+  pass_cached(ctx, ws, caches, {ids, starts}, x, logits, whole);
 }
 
 void Model::pass_cached(Context& ctx, Workspace& ws, std::span<KvCache* const> caches,
-                        const TokenBatch& batch, Matrix x, Matrix logits) const {
+                        const TokenBatch& batch, Matrix x, Matrix logits, std::int64_t whole) const {
   const ModelSpec& c = state_->spec;
   batch.check();
   LQ_CHECK(caches.size() + 1 == batch.starts.size(), kInvalidArgument, "[model] {} caches for {} sequences",
@@ -63,7 +63,7 @@ void Model::pass_cached(Context& ctx, Workspace& ws, std::span<KvCache* const> c
   SequencePlan p;
   p.tokens = batch.tokens();
   p.positions = positions_of(batch);
-  std::int64_t longest = 0;
+  std::int64_t longest = whole;
   for (std::size_t i = 0; i < caches.size(); ++i) {
     const std::int64_t begin = batch.starts[i];
     const std::int64_t count = batch.starts[i + 1] - begin;

@@ -20,6 +20,15 @@ bool ModelSpec::turns_by_length(std::int64_t longest) const {
          (rope.type == RopeType::kLongRope && longest > rope.original_positions);
 }
 
+bool ModelSpec::turns_alike(std::int64_t past, std::int64_t now) const {
+  if (!turns_by_length(std::max(past, now))) return true;
+  return rope.type == RopeType::kLongRope && turns_by_length(std::min(past, now));
+}
+
+bool ModelSpec::starts_over(std::int64_t past, std::int64_t now) const {
+  return rope.type == RopeType::kLongRope && !turns_alike(past, now);
+}
+
 namespace {
 
 // Collects the tensors of a model in the order of model_tensors().

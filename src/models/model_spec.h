@@ -67,6 +67,12 @@ struct ModelSpec {
   // Whether angles of rotation depend on the length of a sequence of up to `longest` tokens, so that a part
   // of it, or another beside it, would change them.
   bool turns_by_length(std::int64_t longest) const;
+  // Whether keys cached for a sequence of `past` tokens are turned as those of one of `now` tokens are.
+  bool turns_alike(std::int64_t past, std::int64_t now) const;
+  // Whether transformers computes a sequence anew that grows from `past` to `now` tokens, instead of keeping
+  // keys of other angles: longrope, where its factors change (Phi3ForCausalLM). With dynamic rotation it
+  // keeps them.
+  bool starts_over(std::int64_t past, std::int64_t now) const;
 };
 
 // One tensor that a checkpoint of the model has.

@@ -38,6 +38,17 @@ TEST_F(WindowsTest, SpreadOverTheText) {
   EXPECT_EQ(cut("a.txt", text, 100, 0.0).numbers, (Numbers{0, 1, 2, 3, 4, 5, 6}));
 }
 
+// Of several files each has its share, however long those before it are.
+TEST_F(WindowsTest, SeveralFilesHaveEqualShares) {
+  put_file(dir_ / "long.txt", random_text(5000));
+  const std::string text = random_text(400);
+  put_file(dir_ / "late.txt", text);
+  const CalibrationWindows w = calibration_windows(
+      machine_.ctx, *tokenizer_, {{dir_ / "long.txt", dir_ / "late.txt"}, "text", 4, 10, 0.0});
+  EXPECT_EQ(w.numbers, (Numbers{0, 16, 32, 48})) << "of 64 windows, 32 of each";
+  EXPECT_TRUE(std::ranges::equal(w.window(3), ids_of(text.substr(160, 10))));
+}
+
 TEST_F(WindowsTest, HeldOutOnesComeLast) {
   EXPECT_EQ(cut("a.txt", random_text(80), 8, 0.25).numbers, (Numbers{0, 1, 3, 4, 5, 7, 2, 6}));
   EXPECT_EQ(cut("a.txt", random_text(20), 8, 0.01).numbers, (Numbers{0, 1}));

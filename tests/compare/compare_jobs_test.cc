@@ -69,6 +69,25 @@ TEST_F(CompareJobsTest, FullFineTuningDependsOnNoOptionOfAdapters) {
   EXPECT_NE(jobs().run(CompareMethod::kFull, 0, 0, 1e-4), before.run(CompareMethod::kFull, 0, 0, 1e-4));
 }
 
+TEST_F(CompareJobsTest, ABenchmarkIsItsDocumentsLabelsAndExamples) {
+  recipe_.tasks = {"piqa"};
+  recipe_.tasks_data = dir_ / "tasks";
+  const auto folder = dir_ / "tasks" / "piqa";
+  io_test::put_file(folder / "valid.jsonl", "{}\n");
+  io_test::put_file(folder / "valid-labels.lst", "0\n");
+  io_test::put_file(folder / "train.jsonl", "{}\n");
+  const auto plain = jobs().dense();
+  io_test::put_file(folder / "train.jsonl", "{\"a\": 1}\n");
+  EXPECT_EQ(jobs().dense(), plain) << "no examples are asked for";
+  recipe_.shots = 1;
+  const auto before = jobs().dense();
+  io_test::put_file(folder / "train.jsonl", "{\"a\": 2}\n");
+  const auto after = jobs().dense();
+  EXPECT_NE(after, before);
+  io_test::put_file(folder / "valid-labels.lst", "1\n");
+  EXPECT_NE(jobs().dense(), after);
+}
+
 // They are of the dense model on what is learnt: how it is learnt and judged does not count.
 TEST_F(CompareJobsTest, ATasksStatisticsDependOnItsTrainingFileAlone) {
   const auto folder = dir_ / "glue" / "CoLA";

@@ -232,6 +232,10 @@ TEST_F(CompareRecipeTest, BenchmarksBesideTheTexts) {
   EXPECT_NE(with("tasks = [\"pika\"]\n").find("did you mean piqa"), std::string::npos);
   EXPECT_NE(with("tasks = [\"piqa\", \"piqa\"]\n").find("twice"), std::string::npos);
   EXPECT_NE(with("tasks = [\"piqa\"]\n").find("tasks-data"), std::string::npos);
+  for (const std::string name : {"perplexity", "vicuna", "quiz.toml"}) {
+    const std::string message = with("tasks = [\"" + name + "\"]\n");
+    EXPECT_NE(message.find("benchmarks by their names"), std::string::npos) << message;
+  }
   EXPECT_NE(with("limit = 3\n").find("eval.limit"), std::string::npos);
 }
 

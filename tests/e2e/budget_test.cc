@@ -76,6 +76,10 @@ TEST(BudgetE2e, StagesByHandGiveTheSameModel) {
       0);
   ASSERT_EQ(lqlora("sweep " + quill() + " --rank 8 --stats " + stats + some + " -o " + table).code, 0);
   ASSERT_EQ(lqlora("allocate " + table + " --bits 2.6 -o " + choice).code, 0);
+  ASSERT_EQ(lqlora("allocate " + table + " --bits 2.6 -o " + choice).code, 0) << "in place of an allocation";
+  io_test::put_file(dir / "notes.txt", "mine");
+  EXPECT_EQ(lqlora("allocate " + table + " --bits 2.6 -o " + (dir / "notes.txt").string()).code, 1);
+  EXPECT_EQ(io_test::get_file(dir / "notes.txt"), "mine");
   const std::string flags =
       "quantize " + quill() + " --rank 8 --stats " + stats + " --include '*layers.0.*proj*'";
   const Outcome by_hand = lqlora(flags + " --allocation " + choice + " -o " + (dir / "a").string());

@@ -87,6 +87,21 @@ TEST(EngineE2e, ChatsInANamedFormat) {
   EXPECT_EQ(lqlora("chat " + quill() + " --format nonsense < /dev/null").code, 2);
 }
 
+// What was said stays, whatever ends the conversation; lines may end as on Windows.
+TEST(EngineE2e, AChatBeyondTheContextKeepsItsTurns) {
+  const TempDir dir;
+  io_test::put_file(dir / "lines.txt", "Who are you?\r\n" + std::string(6000, 'q') + "\r\nAnd then?\r\n");
+  const std::string json = (dir / "chat.json").string();
+  const Outcome run = shell(program() + " --quiet --json " + json + " chat " + quill() +
+                            " --format vicuna --max-tokens 5 < " + (dir / "lines.txt").string());
+  EXPECT_EQ(run.code, 1);
+  EXPECT_TRUE(run.errors.find("no room in a context of 1024: it ends after 1 turns") != std::string::npos)
+      << run.errors;
+  const auto turns = nlohmann::json::parse(io_test::get_file(json))["turns"];
+  ASSERT_EQ(turns.size(), 1U);
+  EXPECT_EQ(turns[0]["user"], "Who are you?");
+}
+
 TEST(EngineE2e, BadInputGetsOneLine) {
   const TempDir dir;
   io_test::put_file(dir / "empty.txt", "");

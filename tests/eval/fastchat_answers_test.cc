@@ -71,6 +71,9 @@ TEST(FastchatAnswers, AnswersAndPairs) {
   EXPECT_EQ(first[0]["choices"][0]["turns"].size(), 2U);
   EXPECT_EQ(first[0]["answer_id"].get<std::string>().size(), 22U);
   EXPECT_GT(first[0]["tstamp"].get<double>(), 1.7e9);
+  for (const std::string turn : first[0]["choices"][0]["turns"]) {
+    EXPECT_FALSE(turn.starts_with('\n') || turn.starts_with(' ') || turn.ends_with('\n')) << turn;
+  }
   // Kept answers come back as they were, time and all; the same seed says the same.
   EXPECT_EQ(chat_answers(ctx, model, *tokenizer, chat, questions, options), first);
   ChatAnswerOptions again = options;

@@ -2,9 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 
+#include "eval/greedy_texts.h"
 #include "reference/random_model.h"
+#include "support/io_test_util.h"
 #include "support/paths.h"
 
 namespace lq {
@@ -36,6 +39,104 @@ TEST(GenerationContext, IntegersForPromptsOfPackedModelsThatDecodeFast) {
       EXPECT_EQ(made.decode_precision, precision);
       EXPECT_EQ(made.matmul_precision == MatmulPrecision::kI16,
                 packed && precision == DecodePrecision::kFast);
+    }
+  }
+}
+
+// Tokens of a longrope model, whose factors change with a sequence's length: as a pass over the whole
+// sequence has them for every token, which transformers' generate() gives as well.
+class LongRopeText : public testing::Test {
+ protected:
+  std::vector<std::int32_t> by_whole_passes(std::vector<std::int32_t> ids, int count) {
+    std::vector<std::int32_t> made;
+    Tensor logits = Tensor::empty(DType::kF32, {1, model_.spec().vocab});
+    for (int i = 0; i < count; ++i) {
+      Workspace ws;
+      KvCache cache = model_.make_cache(64);
+      model_.decode(ctx_, ws, cache, ids, matrix_of(logits));
+      const float* const row = logits.data<float>();
+      made.push_back(static_cast<std::int32_t>(std::max_element(row, row + logits.numel()) - row));
+      ids.push_back(made.back());
+    }
+    return made;
+  }
+  std::vector<std::int32_t> prompt(std::int64_t count) const {
+    std::vector<std::int32_t> ids;
+    for (std::int64_t i = 0; i < count; ++i) {
+      ids.push_back(static_cast<std::int32_t>((i * 37 + 11) % model_.spec().vocab));
+    }
+    return ids;
+  }
+
+  ThreadPool pool_{2};
+  NoProgress progress_;
+  Context ctx_{pool_, progress_, 0, {}};
+  Model model_ = Model::load(ctx_, std::filesystem::path(test::source_dir()) / "tests/goldens/phi3_long");
+  std::unique_ptr<Tokenizer> tokenizer_ =
+      Tokenizer::load(std::filesystem::path(test::source_dir()) / "examples/models/quill");
+  std::int64_t border_ = model_.spec().rope.original_positions;
+};
+
+TEST_F(LongRopeText, IsThatOfWholePassesAcrossTheBorder) {
+  const GenerateOptions options{.max_tokens = 8, .ignore_eos = true, .precision = DecodePrecision::kFine};
+  Generator generator(model_, *tokenizer_);
+  // The same generator for all: longer and shorter sequences that begin alike.
+  for (const std::int64_t count : {border_ - 4, border_ + 3, border_ - 6, border_}) {
+    EXPECT_EQ(generator.generate(ctx_, prompt(count), options).ids, by_whole_passes(prompt(count), 8))
+        << count;
+  }
+}
+
+TEST_F(LongRopeText, IsTheSameInABatch) {
+  const std::vector<std::vector<std::int32_t>> prompts = {prompt(border_ - 4), prompt(border_ + 3),
+                                                          prompt(3)};
+  const GreedyOptions options{.max_tokens = 8};
+  const auto together = greedy_texts(ctx_, model_, *tokenizer_, prompts, options);
+  for (std::size_t i = 0; i < prompts.size(); ++i) {
+    EXPECT_EQ(greedy_texts(ctx_, model_, *tokenizer_, std::span(prompts).subspan(i, 1), options)[0],
+              together[i]);
+  }
+  Generator generator(model_, *tokenizer_);
+  const GenerateOptions alone{.max_tokens = 8, .precision = DecodePrecision::kFine};
+  EXPECT_EQ(generator.generate(ctx_, prompts[0], alone).text, together[0]);
+}
+
+TEST_F(LongRopeText, PartsOfAPromptAreTurnedAsTheWhole) {
+  const auto ids = prompt(border_ + 6);
+  Workspace ws;
+  Tensor whole = Tensor::empty(DType::kF32, {1, model_.spec().vocab});
+  Tensor parts = Tensor::empty(DType::kF32, {1, model_.spec().vocab});
+  KvCache one = model_.make_cache(64), two = model_.make_cache(64);
+  model_.decode(ctx_, ws, one, ids, matrix_of(whole));
+  model_.decode(ctx_, ws, two, std::span(ids).first(4), matrix_of(parts), std::ssize(ids));
+  model_.decode(ctx_, ws, two, std::span(ids).subspan(4), matrix_of(parts), std::ssize(ids));
+  for (std::int64_t i = 0; i < whole.numel(); ++i) {
+    EXPECT_NEAR(parts.data<float>()[i], whole.data<float>()[i], 1e-4) << i;
+  }
+}
+
+// A packed model decodes a token by another kernel than it reads a prompt by: the last prompt's logits are
+// kept.
+TEST(GeneratorAgain, TheSamePromptGivesTheSameText) {
+  const std::filesystem::path quill = std::filesystem::path(test::source_dir()) / "examples/models/quill";
+  const io_test::TempDir dir;
+  reference::RandomModel shape;
+  shape.bits = 3;
+  ThreadPool pool(2);
+  NoProgress progress;
+  Context ctx{pool, progress, 0, {}};
+  reference::write_random_model(pool, shape, dir / "packed");
+  const Model model = Model::load(ctx, dir / "packed");
+  const auto tokenizer = Tokenizer::load(quill);
+  Generator kept(model, *tokenizer);
+  for (const DecodePrecision precision : {DecodePrecision::kFast, DecodePrecision::kFine}) {
+    GenerateOptions options{.max_tokens = 12, .ignore_eos = true, .precision = precision};
+    options.sampler = {.temperature = 1.0, .seed = 7};
+    for (const std::vector<std::int32_t>& ids : {std::vector<std::int32_t>{5, 9, 31, 4}, {5, 9, 2}}) {
+      const auto fresh = Generator(model, *tokenizer).generate(ctx, ids, options).ids;
+      EXPECT_EQ(kept.generate(ctx, ids, options).ids, fresh);
+      EXPECT_EQ(kept.generate(ctx, ids, options).ids, fresh) << "again";
+      kept.generate(ctx, std::vector<std::int32_t>{8, 8}, options);  // nothing of it stays
     }
   }
 }

@@ -50,6 +50,25 @@ TEST_F(GreedyTexts, AreThoseOfTheGenerator) {
   EXPECT_EQ(greedy_texts(ctx_, model_, *tokenizer_, all, narrow), texts);
 }
 
+TEST_F(GreedyTexts, FollowTheModelsGenerationFile) {
+  const auto plain = greedy_texts(ctx_, model_, *tokenizer_, prompts(), {.max_tokens = 12});
+  GreedyOptions options{.max_tokens = 12};
+  options.file.sampling.repetition_penalty = 1.5;
+  const auto penalised = greedy_texts(ctx_, model_, *tokenizer_, prompts(), options);
+  EXPECT_NE(penalised, plain);
+  Generator generator(model_, *tokenizer_);
+  GenerateOptions alone{.max_tokens = 12, .precision = DecodePrecision::kFine};
+  alone.sampler.repetition_penalty = 1.5;
+  EXPECT_EQ(generator.generate(ctx_, prompts()[1], alone).text, penalised[1]);
+  // A comma ends these, and so does a text of the file.
+  GreedyOptions ends{.max_tokens = 12};
+  ends.file.eos = {*tokenizer_->id_of(",")};
+  ends.file.stop_strings = {"."};
+  for (const std::string& text : greedy_texts(ctx_, model_, *tokenizer_, prompts(), ends)) {
+    EXPECT_EQ(text.find_first_of(",."), std::string::npos) << text;
+  }
+}
+
 TEST_F(GreedyTexts, ARunThatWasKilledGoesOn) {
   const io_test::TempDir dir;
   GreedyOptions options{.max_tokens = 6, .cache_bytes = 1};

@@ -52,6 +52,7 @@ TEST_F(RunTasks, ScoresTheMoreLikelyChoice) {
   EXPECT_EQ(json["documents"], 3);
   EXPECT_EQ(json["requests"], 6);
   EXPECT_EQ(json["flips"], 0.0);
+  EXPECT_EQ(json["flips_norm"], 0.0);
   EXPECT_NEAR(json["kl"].get<double>(), 0.0, 1e-6);
   EXPECT_EQ(json["acc_difference"], 0.0);
   EXPECT_LT(json["tokens_computed"].get<int>(), json["tokens"].get<int>());
@@ -62,6 +63,45 @@ TEST_F(RunTasks, ScoresTheMoreLikelyChoice) {
   options.limit = 1;
   options.on_sample = {};
   EXPECT_EQ(run_task(ctx, model, *tokenizer, find_task("arc_easy"), options)["documents"], 1);
+}
+
+// Against another model: what is compared is what each score is of.
+TEST_F(RunTasks, FlipsAreOfTheAnswersThatScoresAreOf) {
+  TaskItem item;
+  item.choices = {"a", "a long answer"};
+  TaskAnswer answer;
+  answer.log_likelihoods = {-4.0, -8.0};
+  EXPECT_EQ(predicted_choice(answer), 0);
+  EXPECT_EQ(predicted_choice_by_length(item, answer), 1);
+  put(dir / "lambada/test.jsonl", "{\"text\": \"The boats came home in the evening\"}\n");
+  TaskOptions options;
+  options.data = dir.path();
+  options.reference = &model;
+  const auto lambada = run_task(ctx, model, *tokenizer, find_task("lambada"), options);
+  EXPECT_EQ(lambada["flips"], 0.0);
+  EXPECT_EQ(lambada["reference_acc"], lambada["acc"]);
+  const Task& gsm8k = find_task("gsm8k");
+  EXPECT_EQ(gsm8k.extracted("so it is\n#### 1,200."), gsm8k.extracted("No: #### 1200"));
+  EXPECT_NE(gsm8k.extracted("#### 12"), gsm8k.extracted("#### 13"));
+}
+
+TEST_F(RunTasks, SamplesHoldAllThatWasAsked) {
+  put(dir / "winogrande/validation.jsonl",
+      R"({"sentence": "Sarah was colder than Maria, so _ lit a fire.", "option1": "Sarah", "option2": "Maria", "answer": "1"})");
+  put(dir / "wikitext/test.jsonl", R"({"page": "The sea was calm ."})");
+  std::vector<nlohmann::ordered_json> lines;
+  TaskOptions options;
+  options.data = dir.path();
+  options.on_sample = [&](const nlohmann::ordered_json& line) { lines.push_back(line); };
+  run_task(ctx, model, *tokenizer, find_task("winogrande"), options);
+  run_task(ctx, model, *tokenizer, find_task("wikitext"), options);
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_EQ(lines[0]["contexts"].size(), 2U);
+  EXPECT_NE(lines[0]["contexts"][0], lines[0]["contexts"][1]);
+  EXPECT_EQ(lines[1]["text"], "The sea was calm .");
+  put(dir / "wikitext/test.jsonl", R"({"page": ""})");
+  io_test::expect_error(ErrorCode::kInvalidArgument, {"no token to predict"},
+                        [&] { run_task(ctx, model, *tokenizer, find_task("wikitext"), options); });
 }
 
 TEST_F(RunTasks, SubjectsAndGroupsHaveScoresOfTheirOwn) {

@@ -39,6 +39,19 @@ TEST(ChoiceNames, TablesAndAllocationsOfUnknownChoicesAreRefusedByName) {
   }
 }
 
+// A table says of which format it is, so that it is read the same whatever formats its reader thinks of.
+TEST(ChoiceNames, TablesNameEveryFormatButNf) {
+  const QuantChoice nf{"nf", "3,8,fp32,64,256"}, lm{"lm", "3,8,fp32,64,256"};
+  EXPECT_EQ(table_name(nf, FormatSet()), "3,8,fp32,64,256");
+  EXPECT_EQ(table_name(lm, FormatSet({"lm"})), "lm 3,8,fp32,64,256");
+  EXPECT_EQ(table_name(nf, FormatSet({"nf", "lm"})), "nf 3,8,fp32,64,256");
+  const io_test::TempDir dir;
+  write_error_table(dir / "old.json", table_with({"3,8,fp32,64,256"}));
+  EXPECT_EQ(read_choice_table(dir / "old.json", FormatSet({"lm"})).configs[0], "lm 3,8,fp32,64,256");
+  EXPECT_EQ(read_choice_table(dir / "old.json", FormatSet()).configs[0], "3,8,fp32,64,256");
+  EXPECT_EQ(pinned_name("nf3", FormatSet({"lm"}), "pin"), "lm 3,8,fp32,64,256");
+}
+
 TEST(ChoiceNames, FormatsOfATable) {
   EXPECT_EQ(formats_of({"3,8,fp32,64,256"}).text(), "nf");
   EXPECT_EQ(formats_of({"3,8,fp32,64,256", "int-row 4", "int-row 8"}).text(), "nf,int-row");

@@ -217,7 +217,22 @@ TEST_F(EvalJobTest, OptionsOfTasksThatAreNotAskedForAreRefused) {
   EvalOptions task = options({"mmlu"});
   task.text.field = "story";
   expect_error(ErrorCode::kInvalidArgument, {"field is of perplexity"}, [&] { run(task); });
+  task = options({"arc_easy"});
+  task.max_tokens = 5;
+  expect_error(ErrorCode::kInvalidArgument, {"max-tokens is of answers"}, [&] { run(task); });
+  text = options({"perplexity:64"});
+  text.text.seq_len = 128;
+  expect_error(ErrorCode::kInvalidArgument, {"seq-len is the window"}, [&] { run(text); });
   EXPECT_TRUE(fs::is_empty(dir_.path()));
+}
+
+TEST_F(EvalJobTest, TwoTasksOfOneNameAreRefused) {
+  const char* const text = "name = \"quiz\"\nprompt = \"{{q}}\"\nanswer = \"{{a}}\"\nkind = \"generate\"\n";
+  put("a/quiz.toml", text);
+  put("b/quiz.toml", text);
+  const EvalOptions o = options({(dir_ / "a/quiz.toml").string(), (dir_ / "b/quiz.toml").string()});
+  expect_error(ErrorCode::kInvalidArgument, {"a/quiz.toml", "b/quiz.toml", "both called quiz"},
+               [&] { run(o); });
 }
 
 }  // namespace

@@ -3,10 +3,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "allocate/solve.h"
 #include "base/error.h"
 #include "jobs/tiny_model.h"
 #include "support/io_test_util.h"
+#include "support/notes.h"
 
 namespace lq {
 namespace {
@@ -106,6 +109,54 @@ TEST_F(PlanTest, ATableOfAnotherModelIsRefusedByBothHashes) {
   options_.budget.table = table;
   const std::string text = refusal();
   EXPECT_NE(text.find(model_->hash(pool_, {})), std::string::npos) << text;
+}
+
+// What stays dense is no part of the average.
+TEST_F(PlanTest, ATableIsCutToTheMatricesThatArePacked) {
+  options_.budget.bits = 3.2;
+  plan();
+  options_.budget.table = dir_ / "work" / "stages" / "table.json";
+  options_.selection.exclude = {"*self_attn*"};
+  const QuantizePlan part = plan("part");
+  EXPECT_GT(part.allocation->bits_per_weight, 2.9);
+  EXPECT_LE(part.allocation->bits_per_weight, 3.2 + 1e-9);
+  for (const AllocatedMatrix& m : part.allocation->choices) {
+    EXPECT_EQ(m.name.find("self_attn"), std::string::npos) << m.name;
+  }
+}
+
+TEST_F(PlanTest, AnAllocationIsOfThisModelAndOfAllItsMatrices) {
+  options_.budget.bits = 3.2;
+  Allocation made = *plan().allocation;
+  const auto file = dir_ / "allocation.json";
+  options_.budget = {};
+  options_.budget.allocation = file;
+  write_allocation(file, made);
+  const Allocation again = *plan("again").allocation;
+  ASSERT_EQ(again.choices.size(), made.choices.size());
+  for (const AllocatedMatrix& m : made.choices) {
+    EXPECT_EQ(std::ranges::find(again.choices, m.name, &AllocatedMatrix::name)->choice, m.choice) << m.name;
+  }
+  const std::string left_out = made.choices.back().name;
+  made.choices.pop_back();
+  write_allocation(file, made);
+  EXPECT_NE(refusal().find("chooses nothing for " + left_out), std::string::npos) << refusal();
+  made.model = std::string(32, '0');
+  write_allocation(file, made);
+  EXPECT_NE(refusal().find("is of model " + made.model), std::string::npos) << refusal();
+}
+
+TEST_F(PlanTest, ATableOfAnotherSweepIsSaid) {
+  options_.budget.bits = 3.2;
+  plan();
+  options_.budget.table = dir_ / "work" / "stages" / "table.json";
+  test::Notes notes;
+  Context context{pool_, notes, 0, {}};
+  plan_quantization(context, options_, model_, dir_ / "same");
+  EXPECT_FALSE(notes.has("its errors are of")) << notes.text;
+  options_.decompose.rank = 2;
+  plan_quantization(context, options_, model_, dir_ / "other");
+  EXPECT_TRUE(notes.has("its errors are of rank 4, not 2")) << notes.text;
 }
 
 }  // namespace

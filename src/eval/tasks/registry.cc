@@ -68,6 +68,7 @@ std::vector<Task> make_tasks() {
   all.push_back(choice("boolq", Split::kValidation, boolq_item, acc, "acc", "Clark 2019"));
   Task gsm8k = choice("gsm8k", Split::kTest, gsm8k_item, gsm8k_score, "exact_match_strict", "Cobbe 2021");
   gsm8k.kind = TaskKind::kGenerate;
+  gsm8k.extracted = gsm8k_strict;
   gsm8k.shots = 5;
   gsm8k.stop = {"Question:", "</s>", "<|im_end|>"};
   all.push_back(gsm8k);

@@ -31,6 +31,8 @@ std::string wikitext_detokenized(std::string_view page);
 // "high_school_us_history" -> "humanities"; empty for a subject that is not MMLU's.
 std::string_view mmlu_category(const std::string& subject);
 std::string mmlu_description(const std::string& subject);
+// The number behind "#### ", plain, or "[invalid]".
+std::string gsm8k_strict(const std::string& text);
 // exact_match_strict and exact_match_flexible of a generated text against "... #### 42".
 ItemScores gsm8k_score(const TaskItem& item, const TaskAnswer& answer);
 ItemScores truthfulqa_mc2_score(const TaskItem& item, const TaskAnswer& answer);

@@ -116,15 +116,16 @@ TaskItem gsm8k_item(const TaskRecord& record) {
   return item;
 }
 
-ItemScores gsm8k_score(const TaskItem& item, const TaskAnswer& answer) {
+std::string gsm8k_strict(const std::string& text) {
   static const Regex strict("#### (\\-?[0-9\\.\\,]+)", "gsm8k");
+  const auto match = strict.find(text, 0);
+  return gsm8k_plain(match ? text.substr(match->first + 5, match->second - match->first - 5) : "[invalid]");
+}
+
+ItemScores gsm8k_score(const TaskItem& item, const TaskAnswer& answer) {
   static const Regex flexible("(-?[$0-9.,]{2,})|(-?[0-9]+)", "gsm8k");
   const std::string right = gsm8k_plain(item.answer);
-  std::string first = "[invalid]";
-  if (const auto match = strict.find(answer.text, 0)) {
-    first = answer.text.substr(match->first + 5, match->second - match->first - 5);
-  }
-  return {{"exact_match_strict", gsm8k_plain(first) == right ? 1.0 : 0.0},
+  return {{"exact_match_strict", gsm8k_strict(answer.text) == right ? 1.0 : 0.0},
           {"exact_match_flexible", gsm8k_plain(last_match(flexible, answer.text)) == right ? 1.0 : 0.0}};
 }
 

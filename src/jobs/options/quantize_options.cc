@@ -146,6 +146,10 @@ void refuse_idle(const QuantizeOptions& o) {
   const bool factors = method.factors && (o.rank_choices.chosen() || o.decompose.rank > 0);
   check_option(o.alpha == 0.0 || factors, "alpha", "is of a low-rank part, and there is none");
   check_option(o.gguf.tables == GgufOutput().tables || o.gguf.given, "embeddings", "goes with `format` gguf");
+  check_option(!o.gguf.given || o.max_shard_bytes == QuantizeOptions().max_shard_bytes, "max-shard",
+               "cuts safetensors files; `format` gguf writes one file");
+  check_option(o.budget.configs.empty() || o.budget.table.empty(), "configs",
+               "are of a sweep; `table` has its own");
 }
 
 }  // namespace
