@@ -9,6 +9,7 @@
 #include "cli/app.h"
 #include "cli/error_text.h"
 #include "cli/json_target.h"
+#include "cli/path_names.h"
 
 namespace {
 
@@ -77,7 +78,9 @@ int main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);  // a file-size limit shows as a failed write
   flags.verb = app.get_subcommands().front()->get_name();
   try {
-    check_json_target(flags.json, {argv, argv + argc});
+    const std::vector<std::string> words(argv, argv + argc);
+    check_json_target(flags.json, words);
+    check_path_names(words);
     Session session(flags, stop_requested);
     action(session);
     return 0;
