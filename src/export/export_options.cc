@@ -66,7 +66,7 @@ void describe(OptionVisitor& v, HfExportOptions& o) {
            flag(o.keep_adapter));
   v.option({.key = "without-adapter",
             .help = "Write Q alone",
-            .excludes = {"keep-adapter"},
+            .excludes = {"keep-adapter", "adapter"},
             .identified_by = "/adapter_hash"},
            flag(o.without_adapter));
   v.option({.key = "dtype", .help = "Type of the written matrices: source, f32, bf16 or f16"},
@@ -105,8 +105,10 @@ void describe(OptionVisitor& v, ExportOptions& o) {
 }
 
 PeftExportOptions peft_options(const ExportOptions& o, const GivenOptions& given) {
-  refuse_given(given, {"keep-adapter", "without-adapter", "dtype", "max-shard"}, "hf");
-  refuse_given(given, {"type", "pre-tokenizer"}, "gguf");
+  refuse_given(given, {"keep-adapter", "dtype", "max-shard"}, "hf");
+  refuse_given(given, {"without-adapter"}, "hf or gguf");
+  refuse_given(given, {"type"}, "gguf or gguf-lora");
+  refuse_given(given, {"pre-tokenizer"}, "gguf");
   check_option(o.hf.adapter.has_value(), "format",
                "peft: the adapter that was fine-tuned on {} is expected (`adapter`)", o.hf.model.string());
   return {.model = o.hf.model,
@@ -118,7 +120,8 @@ PeftExportOptions peft_options(const ExportOptions& o, const GivenOptions& given
 
 HfExportOptions hf_options(const ExportOptions& o, const GivenOptions& given) {
   refuse_given(given, {"base"}, "peft");
-  refuse_given(given, {"type", "pre-tokenizer"}, "gguf");
+  refuse_given(given, {"type"}, "gguf or gguf-lora");
+  refuse_given(given, {"pre-tokenizer"}, "gguf");
   return o.hf;
 }
 
@@ -135,7 +138,8 @@ GgufExportOptions gguf_options(const ExportOptions& o, const GivenOptions& given
 
 GgufLoraOptions gguf_lora_options(const ExportOptions& o, const GivenOptions& given) {
   refuse_given(given, {"base"}, "peft");
-  refuse_given(given, {"keep-adapter", "without-adapter", "dtype", "max-shard"}, "hf");
+  refuse_given(given, {"keep-adapter", "dtype", "max-shard"}, "hf");
+  refuse_given(given, {"without-adapter"}, "hf or gguf");
   refuse_given(given, {"pre-tokenizer"}, "gguf");
   GgufLoraOptions lora = {.model = o.hf.model, .adapter = {}, .out = o.hf.out};
   lora.adapter = o.hf.adapter.value_or(o.hf.model / "adapter");

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <memory>
+
 #include "base/option_error.h"
 
 namespace lq {
@@ -50,12 +53,36 @@ TEST(ExportOptions, OfGgufFiles) {
   EXPECT_EQ(gguf_options(o, none).out, "m.gguf");
   EXPECT_EQ(refusal([&] { gguf_options(o, dtype); }), "dtype goes with `format` hf");
   EXPECT_EQ(refusal([&] { gguf_lora_options(o, base); }), "base goes with `format` peft");
-  EXPECT_EQ(refusal([&] { hf_options(o, type); }), "type goes with `format` gguf");
+  EXPECT_EQ(refusal([&] { hf_options(o, type); }), "type goes with `format` gguf or gguf-lora");
   EXPECT_EQ(refusal([&] { gguf_lora_options(o, none); }),
             "format gguf-lora: packed has no adapter of its own; name one by `adapter`");
   o.hf.adapter = "tuned";
   EXPECT_EQ(gguf_lora_options(o, none).adapter, "tuned");
   EXPECT_EQ(gguf_lora_options(o, none).type, ggml::GgmlType::kQ8_0);
+}
+
+TEST(ExportOptions, AnAdapterIsLeftOutOfADirectoryOrAGgufFile) {
+  ExportOptions o;
+  o.hf.model = "packed";
+  o.hf.without_adapter = true;
+  GivenOptions without;
+  without.add("without-adapter");
+  EXPECT_TRUE(hf_options(o, without).without_adapter);
+  EXPECT_TRUE(gguf_options(o, without).without_adapter);
+  EXPECT_EQ(refusal([&] { peft_options(o, without); }), "without-adapter goes with `format` hf or gguf");
+  EXPECT_EQ(refusal([&] { gguf_lora_options(o, without); }), "without-adapter goes with `format` hf or gguf");
+}
+
+struct Excludes final : OptionVisitor {
+  void option(const OptionInfo& info, std::unique_ptr<OptionValue>) override { of[info.key] = info.excludes; }
+  std::map<std::string, std::vector<std::string>> of;
+};
+
+TEST(ExportOptions, AnAdapterIsNotNamedAndLeftOut) {
+  ExportOptions o;
+  Excludes excludes;
+  describe(excludes, o);
+  EXPECT_EQ(excludes.of["without-adapter"], (std::vector<std::string>{"keep-adapter", "adapter"}));
 }
 
 TEST(ExportOptions, IdentityOfADirectory) {
