@@ -142,11 +142,19 @@ const char* dtype_of(const GgufFile& file) {
   return f16 == bf16 ? "float32" : f16 ? "float16" : "bfloat16";
 }
 
-void add_special_ids(const GgufMetadata& keys, OrderedJson& config) {
+// Where the file has no padding token, the class's must not lie behind the last row: transformers would not
+// load such a model.
+void add_special_ids(const GgufMetadata& keys, const GgufKind& kind, OrderedJson& config) {
   const std::string base = "tokenizer.ggml.";
   for (const char* name : {"bos", "eos"}) {
     const std::string key = base + name + "_token_id";
     if (keys.has(key)) config[std::string(name) + "_token_id"] = keys.integer(key, 0, INT32_MAX);
+  }
+  const std::string pad = base + "padding_token_id";
+  if (keys.has(pad)) {
+    config["pad_token_id"] = keys.integer(pad, 0, INT32_MAX);
+  } else if (kind.usual_pad >= config["vocab_size"].get<std::int64_t>()) {
+    config["pad_token_id"] = nullptr;
   }
 }
 
@@ -209,7 +217,7 @@ OrderedJson common_config(const GgufKind& kind, GgufKindSource& source) {
     config["rope_theta"] = keys.number_or(source.key("rope.freq_base"), 10000.0, 1.0, 1e12);
   config["tie_word_embeddings"] = source.tensor("output.weight") == nullptr;
   config["dtype"] = dtype_of(source.file);
-  add_special_ids(keys, config);
+  add_special_ids(keys, kind, config);
   return config;
 }
 

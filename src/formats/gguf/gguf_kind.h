@@ -44,6 +44,7 @@ struct GgufKind {
   bool layer_norms = false;     // the key of their epsilon is attention.layer_norm_epsilon
   bool own_rotation = false;    // `read` says what turns, and how; else whole heads do
   bool encoder = false;         // every token sees the whole text (attention.causal is false)
+  std::int64_t usual_pad = -1;  // the class's pad_token_id where config.json has none; -1: none
   // Changes and completes `config`, which has what all kinds say alike. Null: nothing to do.
   void (*read)(const GgufKindSource& source, nlohmann::ordered_json& config) = nullptr;
 };

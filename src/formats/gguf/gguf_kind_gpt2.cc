@@ -26,7 +26,7 @@ void read_gpt2(const GgufKindSource& source, OrderedJson& config) {
                      {"layer_norm_epsilon", config["norm_eps"]},
                      {"tie_word_embeddings", config["tie_word_embeddings"]},
                      {"dtype", config["dtype"]}};
-  for (const char* key : {"bos_token_id", "eos_token_id"}) {
+  for (const char* key : {"bos_token_id", "eos_token_id", "pad_token_id"}) {
     if (config.contains(key)) own[key] = config[key];
   }
   config = std::move(own);

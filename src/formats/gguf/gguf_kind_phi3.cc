@@ -75,6 +75,7 @@ GgufKind gguf_phi3_kind() {
           .model_type = "phi3",
           .names = phi3_tensor_names(),
           .own_rotation = true,
+          .usual_pad = 32000,
           .read = read_phi3};
 }
 

@@ -20,6 +20,7 @@ GgufKind gguf_smollm3_kind() {
           .model_type = "smollm3",
           .names = std::move(names),
           .permuted = true,
+          .usual_pad = 128004,
           .read = read_smollm3};
 }
 

@@ -56,6 +56,14 @@ TEST_F(GgufConfigTest, SaysWhatConfigJsonWould) {
   EXPECT_EQ(c.config.text("dtype"), "float32");
 }
 
+TEST_F(GgufConfigTest, ThePaddingTokenIsOneOfTheRows) {
+  const GgufConfig named =
+      config_with([](GgufKeys& keys) { keys.u32("tokenizer.ggml.padding_token_id", 3); });
+  EXPECT_EQ(named.config.integer("pad_token_id"), 3);
+  EXPECT_FALSE(config_with([](GgufKeys&) {}).config.json().contains("pad_token_id"))
+      << "Llama's class has none";
+}
+
 TEST_F(GgufConfigTest, BiasesAndHeadsOfTheirOwnAreSeen) {
   const GgufConfig c = config_with([](GgufKeys&) {}, {{"output.weight", ggml::GgmlType::kF32, {5, 8}},
                                                       {"blk.0.attn_q.bias", ggml::GgmlType::kF32, {8}},

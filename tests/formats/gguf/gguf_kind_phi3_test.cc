@@ -26,6 +26,12 @@ TEST(GgufKindPhi3, HeadsThatTurnInPart) {
   }
 }
 
+TEST(GgufKindPhi3, ItsPaddingTokenIsNotBehindTheLastRow) {
+  const GgufConfig c = KindFile("phi3").config();
+  ASSERT_TRUE(c.config.json().contains("pad_token_id"));
+  EXPECT_TRUE(c.config.json()["pad_token_id"].is_null());
+}
+
 TEST(GgufKindPhi3, Windows) {
   EXPECT_EQ(KindFile("phi3").u32("attention.sliding_window", 9).config().config.integer("sliding_window"), 9);
   EXPECT_FALSE(KindFile("phi3").u32("attention.sliding_window", 0).config().config.has("sliding_window"));

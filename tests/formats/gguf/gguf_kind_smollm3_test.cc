@@ -13,5 +13,11 @@ TEST(GgufKindSmollm3, EveryFourthLayerDoesNotTurn) {
   EXPECT_EQ(c.permuted_head_dim, 8);
 }
 
+TEST(GgufKindSmollm3, ItsPaddingTokenIsNotBehindTheLastRow) {
+  const GgufConfig c = gguf_test::KindFile("smollm3").config();
+  ASSERT_TRUE(c.config.json().contains("pad_token_id"));
+  EXPECT_TRUE(c.config.json()["pad_token_id"].is_null());
+}
+
 }  // namespace
 }  // namespace lq
