@@ -62,7 +62,8 @@ std::string name_of_model(const std::filesystem::path& path) {
   return name.empty() ? "model" : name;
 }
 
-GgufKeys keys_of(const GgufSource& source, const Checkpoint& model, const GgufExportOptions& options) {
+GgufKeys keys_of(const GgufSource& source, const Checkpoint& model, const GgufExportOptions& options,
+                 Progress& progress) {
   GgufKeys keys;
   keys.text("general.architecture", source.architecture().kind());
   keys.text("general.type", "model");
@@ -72,8 +73,11 @@ GgufKeys keys_of(const GgufSource& source, const Checkpoint& model, const GgufEx
     add_gguf_pooling(model.folder(), source.architecture().kind(), keys);
   keys.u32("general.file_type", file_type_of(source.most_used()));
   keys.u32("general.quantization_version", kQuantizationVersion);
-  add_gguf_tokenizer(model.folder(), model.config(),
-                     {.rows = source.architecture().spec().vocab, .pre = options.pre_tokenizer}, keys);
+  const GgufVocabularyOptions vocabulary = {.rows = source.architecture().spec().vocab,
+                                            .pre = options.pre_tokenizer};
+  for (const std::string& note : add_gguf_tokenizer(model.folder(), model.config(), vocabulary, keys)) {
+    progress.note(fmt::format("export: {}", note));
+  }
   return keys;
 }
 
@@ -131,7 +135,7 @@ GgufExportReport write_gguf_model(Context& context, const CheckpointPtr& model,
                                   const PeftAdapterReader* adapter, const GgufExportOptions& options) {
   const PackedCheckpoint packed = packed_or_dense(context, model);
   const GgufSource source(packed, adapter, options.types);
-  const GgufKeys keys = keys_of(source, *model, options);
+  const GgufKeys keys = keys_of(source, *model, options, context.progress);
   if (!source.left_out().empty()) {
     context.progress.note(fmt::format("export: {} tensors, such as {}, are none of the model's: left out",
                                       source.left_out().size(), source.left_out().front()));

@@ -175,6 +175,13 @@ bool HfTokenizer::is_special(std::int32_t id) const {
   return it != by_id_.end() && it->second.special;
 }
 
+std::vector<AddedToken> HfTokenizer::added_tokens() const {
+  std::vector<AddedToken> all;
+  for (const auto& [id, token] : by_id_) all.push_back(token);
+  std::ranges::sort(all, {}, &AddedToken::id);
+  return all;
+}
+
 std::vector<TextPart> HfTokenizer::single_parts() const {
   std::vector<TextPart> parts;
   for (const std::int32_t id : parts_.post.before) parts.push_back({-1, id, 0});

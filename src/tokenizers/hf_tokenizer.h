@@ -43,6 +43,8 @@ class HfTokenizer final : public Tokenizer {
   bool is_special(std::int32_t id) const override;
   std::vector<TextPart> single_parts() const override;
   std::vector<TextPart> pair_parts() const override { return parts_.post.pair; }
+  // All that are found in a text whole, of this file and those beside it, by their ids.
+  std::vector<AddedToken> added_tokens() const;
 
  private:
   void add_tokens(const TokenizerConfig& config, const std::string& who);

@@ -211,6 +211,13 @@ std::optional<std::int32_t> SentencePieceTokenizer::id_of(std::string_view piece
   return id == Vocab::kNone ? std::nullopt : std::optional(id);
 }
 
+std::vector<AddedToken> SentencePieceTokenizer::added_tokens() const {
+  std::vector<AddedToken> all;
+  for (const auto& [id, token] : added_) all.push_back(token);
+  std::ranges::sort(all, {}, &AddedToken::id);
+  return all;
+}
+
 bool SentencePieceTokenizer::is_special(std::int32_t id) const {
   if (const auto it = added_.find(id); it != added_.end()) return it->second.special;
   return vocab_.has(id) && (type(id) == PieceType::kControl || type(id) == PieceType::kUnknown);

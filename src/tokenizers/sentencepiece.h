@@ -33,6 +33,9 @@ class SentencePieceTokenizer final : public Tokenizer {
   std::string piece(std::int32_t id) const override;
   std::optional<std::int32_t> id_of(std::string_view piece) const override;
   bool is_special(std::int32_t id) const override;
+  // The model as the class that transformers loads it by has it, and the tokens beside it, by their ids.
+  const SentencePieceFile& file() const { return file_; }
+  std::vector<AddedToken> added_tokens() const;
 
  private:
   using Ids = std::vector<std::int32_t>;

@@ -42,6 +42,20 @@ AddedToken token_to_add(std::string content, bool special, bool normalized = fal
   return token;
 }
 
+TEST(HfTokenizer, AddedTokensAreThoseOfAllFilesByTheirIds) {
+  HfParts parts = word_parts({"<unk>", "<s>", "a"});
+  parts.added = {token_to_add("<tool>", false), token_to_add("<s>", true)};
+  TokenizerConfig config;
+  config.special = {token_to_add("<unk>", true), token_to_add("<tool>", true)};
+  const std::vector<AddedToken> added = HfTokenizer(std::move(parts), config, "f").added_tokens();
+  ASSERT_EQ(added.size(), 3U);
+  EXPECT_EQ(added[0].content, "<unk>");
+  EXPECT_EQ(added[1].content, "<s>");
+  EXPECT_EQ(added[2].content, "<tool>");
+  EXPECT_EQ(added[2].id, 3);
+  EXPECT_FALSE(added[2].special) << "what tokenizer.json says of it counts";
+}
+
 TEST(HfTokenizer, EveryPartHasItsTurn) {
   HfParts parts = word_parts({"<unk>", "<s>", "</s>", "hello", "world", "\uFFFD\uFFFD"});
   parts.normalizer = make_normalizer({{"type", "Lowercase"}}, "f");

@@ -15,20 +15,22 @@
 #include "base/error.h"
 #include "base/printable.h"
 #include "formats/gguf/gguf_pre_tokenizers.h"
+#include "formats/gguf/gguf_text_rules.h"
 #include "formats/gguf/gguf_tokenizer.h"
 #include "formats/gguf/gguf_word_piece.h"
-#include "tokenizers/sentencepiece_model.h"
-#include "tokenizers/tokenizer.h"
+#include "tokenizers/class_settings.h"
+#include "tokenizers/hf_tokenizer.h"
+#include "tokenizers/sentencepiece.h"
 #include "tokenizers/tokenizer_config.h"
+#include "tokenizers/tokenizer_files.h"
 
 namespace lq {
 namespace {
 
+using Json = nlohmann::json;
 using OrderedJson = nlohmann::ordered_json;
 using tokenizers::AddedToken;
 using tokenizers::TokenizerConfig;
-
-constexpr std::uint64_t kTokenizerFileLimit = std::uint64_t{1} << 30;
 
 std::string tokenizer_key(std::string_view name) { return fmt::format("tokenizer.ggml.{}", name); }
 
@@ -70,26 +72,20 @@ class TokenTable {
   std::string who_;
 };
 
-// What a tokenizer.json says.
-struct HfTokenizer {
+// What a tokenizer.json says, with what the files beside it change of it.
+struct HfFile {
   std::string who;
-  OrderedJson json;
+  Json json;
+  std::string unknown;  // the piece, or none: of the file itself
+  std::vector<AddedToken> added;
 
-  const OrderedJson& model() const { return json.at("model"); }
+  const Json& model() const { return json.at("model"); }
   bool flag(const char* key) const { return model().contains(key) && model()[key] == true; }
-  std::vector<AddedToken> added() const {
-    std::vector<AddedToken> all;
-    for (const OrderedJson& t : json.value("added_tokens", OrderedJson::array())) {
-      all.push_back({.id = t.at("id").get<std::int32_t>(),
-                     .content = t.at("content").get<std::string>(),
-                     .special = t.value("special", false)});
-    }
-    return all;
-  }
+  OrderedJson part(const char* key) const { return json.value(key, Json()); }
   // Pairs, first to last.
   std::vector<std::pair<std::string, std::string>> merges() const {
     std::vector<std::pair<std::string, std::string>> all;
-    for (const OrderedJson& m : model().value("merges", OrderedJson::array())) {
+    for (const Json& m : model().value("merges", Json::array())) {
       if (m.is_array()) {
         all.emplace_back(m.at(0).get<std::string>(), m.at(1).get<std::string>());
       } else {
@@ -103,22 +99,23 @@ struct HfTokenizer {
   }
 };
 
-bool has_byte_level(const OrderedJson& step) {
-  if (!step.is_object()) return false;
-  if (step.value("type", "") == "ByteLevel") return true;
-  const OrderedJson inner = step.value("pretokenizers", OrderedJson::array());
-  return std::ranges::any_of(inner, has_byte_level);
+HfFile read_hf_file(const std::string& text, const TokenizerConfig& settings, const std::string& who) {
+  HfFile file = {who, tokenizers::parse_tokenizer_json(text, who), {}, {}};
+  const Json unknown = file.model().value("unk_token", Json());
+  if (unknown.is_string()) file.unknown = unknown.get<std::string>();
+  tokenizers::apply_class_settings(file.json, settings);
+  return file;
 }
 
-void add_byte_level(const HfTokenizer& hf, std::string_view pre, TokenTable& table, GgufKeys& keys) {
+void add_byte_level(const HfFile& hf, std::string_view pre, TokenTable& table, GgufKeys& keys) {
   const bool whole_words = hf.flag("ignore_merges");
-  const OrderedJson& steps = hf.json.at("pre_tokenizer");
   if (!pre.empty()) gguf_pre_tokenizer(pre, "`pre-tokenizer`");
-  const std::string name(pre.empty() ? name_of_pre_tokenizer(steps, whole_words, hf.who) : pre);
+  const std::string name(pre.empty() ? name_of_pre_tokenizer(hf.part("pre_tokenizer"), whole_words, hf.who)
+                                     : pre);
   for (const auto& [text, id] : hf.model().at("vocab").items()) {
     table.put(id.get<std::int64_t>(), text, GgufTokenType::kNormal);
   }
-  for (const AddedToken& token : hf.added()) table.put_added(token);
+  for (const AddedToken& token : hf.added) table.put_added(token);
   table.fill_holes();
   std::vector<std::string> merges;
   for (const auto& [left, right] : hf.merges()) merges.push_back(fmt::format("{} {}", left, right));
@@ -129,7 +126,7 @@ void add_byte_level(const HfTokenizer& hf, std::string_view pre, TokenTable& tab
 
 // llama.cpp merges the pair whose token has the highest score, tokenizer.json the one that comes first:
 // a token's score is minus the place of the pairs that make it. Tokens that no pair makes come last.
-std::vector<float> scores_of_merges(const HfTokenizer& hf, const TokenTable& table) {
+std::vector<float> scores_of_merges(const HfFile& hf, const TokenTable& table) {
   std::map<std::string, std::int64_t> places;
   std::string before;
   for (const auto& [left, right] : hf.merges()) {
@@ -149,12 +146,16 @@ std::vector<float> scores_of_merges(const HfTokenizer& hf, const TokenTable& tab
   return scores;
 }
 
-void add_word_piece(const HfTokenizer& hf, TokenTable& table, GgufKeys& keys) {
-  const WordPieceLetters letters = word_piece_letters(hf.json, hf.who);
+void add_word_piece(const HfFile& hf, TokenTable& table, GgufKeys& keys) {
+  const OrderedJson settings = {
+      {"normalizer", hf.part("normalizer")},
+      {"pre_tokenizer", hf.part("pre_tokenizer")},
+      {"model", {{"continuing_subword_prefix", hf.model().value("continuing_subword_prefix", "")}}}};
+  const WordPieceLetters letters = word_piece_letters(settings, hf.who);
   for (const auto& [text, id] : hf.model().at("vocab").items()) {
     table.put(id.get<std::int64_t>(), text, GgufTokenType::kNormal);
   }
-  for (const AddedToken& token : hf.added()) table.put_added(token);
+  for (const AddedToken& token : hf.added) table.put_added(token);
   table.fill_holes();
   for (std::size_t id = 0; id < table.tokens.texts.size(); ++id) {
     std::string& text = table.tokens.texts[id];
@@ -168,7 +169,7 @@ void add_word_piece(const HfTokenizer& hf, TokenTable& table, GgufKeys& keys) {
 }
 
 // [CLS] and [SEP] are BOS and EOS to llama.cpp.
-void add_word_piece_ends(const Tokenizer& tokenizer, const HfTokenizer& hf, const TokenizerConfig& settings,
+void add_word_piece_ends(const Tokenizer& tokenizer, const HfFile& hf, const TokenizerConfig& settings,
                          GgufKeys& keys) {
   const std::vector<std::int32_t> bare = tokenizer.encode("a", false);
   std::vector<std::int32_t> whole = tokenizer.encode("a", true);
@@ -176,12 +177,11 @@ void add_word_piece_ends(const Tokenizer& tokenizer, const HfTokenizer& hf, cons
       whole.size() == bare.size() + 2 && std::equal(bare.begin(), bare.end(), whole.begin() + 1);
   LQ_CHECK(ends, kUnsupported, "{}: a text does not stand between [CLS] and [SEP] alone, as BERT's do",
            hf.who);
-  const OrderedJson& vocab = hf.model().at("vocab");
   const auto id = [&](const char* key, std::int64_t value) {
     if (value >= 0) keys.u32(tokenizer_key(key), static_cast<std::uint32_t>(value));
   };
   const auto named = [&](const std::string& text) {
-    return vocab.contains(text) ? vocab[text].get<std::int64_t>() : -1;
+    return std::int64_t{tokenizer.id_of(text).value_or(-1)};
   };
   id("bos_token_id", whole.front());
   id("eos_token_id", whole.back());
@@ -199,28 +199,20 @@ bool is_byte_piece(const std::string& text) {
   return text.size() == 6 && text.starts_with("<0x") && text.ends_with('>');
 }
 
-void add_pieces(const HfTokenizer& hf, TokenTable& table) {
-  const std::string unknown =
-      hf.model().contains("unk_token") && hf.model()["unk_token"].is_string() ? hf.model()["unk_token"] : "";
+void add_pieces(const HfFile& hf, TokenTable& table) {
   for (const auto& [text, id] : hf.model().at("vocab").items()) {
-    const GgufTokenType type = text == unknown       ? GgufTokenType::kUnknown
+    const GgufTokenType type = text == hf.unknown    ? GgufTokenType::kUnknown
                                : is_byte_piece(text) ? GgufTokenType::kByte
                                                      : GgufTokenType::kNormal;
     table.put(id.get<std::int64_t>(), text, type);
   }
-  for (const AddedToken& token : hf.added()) table.put_added(token);
+  for (const AddedToken& token : hf.added) table.put_added(token);
   table.fill_holes();
   table.tokens.scores = scores_of_merges(hf, table);
 }
 
 void add_pieces(const tokenizers::SentencePieceFile& file, const std::vector<AddedToken>& added,
-                const std::string& who, TokenTable& table) {
-  LQ_CHECK(file.kind == tokenizers::SentencePieceFile::Kind::kBpe && file.byte_fallback &&
-               !file.whitespace_as_suffix,
-           kUnsupported,
-           "{}: only SentencePiece's BPE with byte fallback can be written as a tokenizer of kind llama",
-           who);
-  LQ_CHECK(file.charsmap.empty(), kUnsupported, "{}: the character map has no place in a GGUF file", who);
+                TokenTable& table) {
   table.tokens.scores.assign(table.tokens.texts.size(), 0.0F);
   for (std::size_t id = 0; id < file.pieces.size(); ++id) {
     const auto& piece = file.pieces[id];
@@ -230,16 +222,6 @@ void add_pieces(const tokenizers::SentencePieceFile& file, const std::vector<Add
   }
   for (const AddedToken& token : added) table.put_added(token);
   table.fill_holes();
-}
-
-// Whether text gets a space before it: the two forms in which tokenizer.json says so.
-bool prepends_space(const HfTokenizer& hf) {
-  const std::string all = hf.json.value("normalizer", OrderedJson()).dump() +
-                          hf.json.value("pre_tokenizer", OrderedJson()).dump();
-  return all.find("\"Prepend\"") != std::string::npos ||
-         (all.find("\"Metaspace\"") != std::string::npos &&
-          all.find("\"prepend_scheme\":\"never\"") == std::string::npos &&
-          all.find("\"add_prefix_space\":false") == std::string::npos);
 }
 
 void add_sentencepiece(bool space_prefix, const TokenTable& table, GgufKeys& keys) {
@@ -283,39 +265,57 @@ void add_ends(const Tokenizer& tokenizer, const JsonObject& model, const std::st
 
 }  // namespace
 
-void add_gguf_tokenizer(const Folder& folder, const JsonObject& config, const GgufVocabularyOptions& options,
-                        GgufKeys& keys) {
+std::vector<std::string> add_gguf_tokenizer(const Folder& folder, const JsonObject& config,
+                                            const GgufVocabularyOptions& options, GgufKeys& keys) {
   const bool in_json = folder.has("tokenizer.json");
   LQ_CHECK(in_json || folder.has("tokenizer.model"), kNotFound,
            "{}: no tokenizer.json and no tokenizer.model, but a GGUF file holds its tokenizer",
            folder.path().string());
-  const std::unique_ptr<Tokenizer> tokenizer = Tokenizer::load(folder);
   const TokenizerConfig settings = tokenizers::read_tokenizer_config(folder);
-  const std::string who = folder.who(in_json ? "tokenizer.json" : "tokenizer.model");
+  const char* const name = in_json ? "tokenizer.json" : "tokenizer.model";
+  const std::string who = folder.who(name);
+  const std::string text = folder.read(name, tokenizers::kTokenizerFileLimit);
   TokenTable table(options.rows, who);
-  const std::string file = folder.read(in_json ? "tokenizer.json" : "tokenizer.model", kTokenizerFileLimit);
+  GgufTextRules rules(who);
+  std::unique_ptr<Tokenizer> tokenizer;
   bool byte_level = false;
   bool word_piece = false;
   if (in_json) {
-    const HfTokenizer hf = {who, OrderedJson::parse(file)};
+    auto loaded = tokenizers::make_hf_tokenizer(text, settings, who);
+    HfFile hf = read_hf_file(text, settings, who);
+    hf.added = loaded->added_tokens();
+    tokenizer = std::move(loaded);
     const std::string kind = hf.model().value("type", "");
-    byte_level = has_byte_level(hf.json.value("pre_tokenizer", OrderedJson()));
+    byte_level = has_byte_level(hf.json);
     word_piece = kind == "WordPiece";
     LQ_CHECK(word_piece || (kind == "BPE" && (byte_level || hf.flag("byte_fallback"))), kUnsupported,
              "{}: only WordPiece, byte-level BPE and SentencePiece's BPE can be written to a GGUF file", who);
+    rules.check_added(hf.added, config.text_or("model_type", ""));
     if (word_piece) {
       add_word_piece(hf, table, keys);
       add_word_piece_ends(*tokenizer, hf, settings, keys);
     } else if (byte_level) {
+      rules.check_byte_level(hf.json);
       add_byte_level(hf, options.pre, table, keys);
     } else {
+      const bool space_prefix = rules.check_pieces(hf.json);
       add_pieces(hf, table);
-      add_sentencepiece(prepends_space(hf), table, keys);
+      add_sentencepiece(space_prefix, table, keys);
     }
   } else {
-    const auto pieces = tokenizers::read_sentencepiece(file, who);
-    add_pieces(pieces, settings.added, who, table);
-    add_sentencepiece(settings.add_prefix_space.value_or(pieces.add_dummy_prefix), table, keys);
+    LQ_CHECK(
+        tokenizers::looks_like_sentencepiece(text), kUnsupported,
+        "{}: holds tiktoken's ranks, which are not written to a GGUF file: put the tokenizer.json of the "
+        "same model beside it",
+        who);
+    auto loaded = std::make_unique<tokenizers::SentencePieceTokenizer>(text, settings, who);
+    const std::vector<AddedToken> added = loaded->added_tokens();
+    rules.check_added(added, config.text_or("model_type", ""));
+    rules.check_sentencepiece(loaded->file(), settings);
+    add_pieces(loaded->file(), added, table);
+    add_sentencepiece(loaded->file().add_dummy_prefix, table, keys);
+    keys.flag(tokenizer_key("remove_extra_whitespaces"), loaded->file().remove_extra_whitespaces);
+    tokenizer = std::move(loaded);
   }
   LQ_CHECK(byte_level || options.pre.empty(), kInvalidArgument,
            "`pre-tokenizer` {}: {} is {}, which has none", options.pre, who,
@@ -327,6 +327,7 @@ void add_gguf_tokenizer(const Folder& folder, const JsonObject& config, const Gg
   if (!word_piece) add_ends(*tokenizer, config, who, keys);
   if (settings.chat_template) keys.text("tokenizer.chat_template", *settings.chat_template);
   if (settings.tool_template) keys.text("tokenizer.chat_template.tool_use", *settings.tool_template);
+  return rules.notes();
 }
 
 }  // namespace lq

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "files/folder.h"
 #include "files/json_object.h"
@@ -18,9 +20,11 @@ struct GgufVocabularyOptions {
 // Adds tokenizer.ggml.* and tokenizer.chat_template. Byte-level BPE (kind "gpt2"), WordPiece (kind "bert")
 // and SentencePiece's BPE (kind "llama"), of tokenizer.json or tokenizer.model. config: config.json, for the
 // ids that tokenizer_config.json does not name. Throws Error(kNotFound) where there is no tokenizer,
-// Error(kUnsupported) for another kind or a way to cut words that llama.cpp is not known to have,
-// Error(kMismatch) for ids beyond the rows; and what Tokenizer::load throws.
-void add_gguf_tokenizer(const Folder& folder, const JsonObject& config, const GgufVocabularyOptions& options,
-                        GgufKeys& keys);
+// Error(kUnsupported) for another kind, a way to cut words that llama.cpp is not known to have or what
+// GgufTextRules refuses, Error(kMismatch) for ids beyond the rows; and what Tokenizer::load throws. Tokens
+// and rules are those of the loaded tokenizer, with what the files beside it change. Returns what the user
+// should know of llama.cpp, a line each.
+std::vector<std::string> add_gguf_tokenizer(const Folder& folder, const JsonObject& config,
+                                            const GgufVocabularyOptions& options, GgufKeys& keys);
 
 }  // namespace lq

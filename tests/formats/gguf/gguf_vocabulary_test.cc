@@ -72,6 +72,76 @@ TEST(GgufVocabulary, AFileThatIsReadIsWrittenTheSameAgain) {
   }
 }
 
+// A directory's ids, and those of what is written of it and read again.
+void expect_same_ids(const std::filesystem::path& directory, std::int64_t rows,
+                     const std::vector<std::string>& texts) {
+  const Written written(directory, empty_config(), {.rows = rows});
+  const auto first = Tokenizer::load(directory);
+  const auto again = Tokenizer::load(Folder("again", gguf_side_texts(written.keys())));
+  for (const std::string& text : texts) {
+    EXPECT_EQ(again->encode(text, true), first->encode(text, true)) << text;
+  }
+}
+
+constexpr const char* kPieces =
+    R"("model": {"type": "BPE", "unk_token": "<unk>", "byte_fallback": true, "vocab": {"<unk>": 0, "a": 1, "b": 2,
+       "\u2581": 3, "\u2581a": 4, "ab": 5BYTES}, "merges": ["\u2581 a", "a b"]})";
+
+std::string pieces_with_bytes() {
+  std::string text = kPieces;
+  std::string bytes;
+  for (int byte = 0; byte < 256; ++byte) bytes += fmt::format(R"(, "<0x{:02X}>": {})", byte, 6 + byte);
+  return text.replace(text.find("BYTES"), 5, bytes);
+}
+
+TEST(GgufVocabulary, TheFilesBesideTokenizerJsonSayWhetherASpaceGoesBefore) {
+  const io_test::TempDir dir;
+  const auto put = [&](const char* scheme, const char* config) {
+    put_file(dir / "tokenizer.json",
+             fmt::format(R"({{"pre_tokenizer": {{"type": "Metaspace", "replacement": "\u2581", "split": false,
+                           "prepend_scheme": "{}"}}, {}}})",
+                         scheme, pieces_with_bytes()));
+    put_file(dir / "tokenizer_config.json", config);
+    expect_same_ids(dir.path(), 262, {"ab", "a b", "b a"});
+    const Written written(dir.path(), empty_config(), {.rows = 262});
+    EXPECT_EQ(written.keys().integers("tokenizer.ggml.token_type")[0], 2) << "the unknown piece stays that";
+    return written.keys().boolean_or("tokenizer.ggml.add_space_prefix", true);
+  };
+  EXPECT_FALSE(put("first", R"({"tokenizer_class": "LlamaTokenizer", "add_prefix_space": false})"));
+  EXPECT_TRUE(put("never", R"({"tokenizer_class": "LlamaTokenizer"})"));
+  EXPECT_FALSE(put("never", R"({"tokenizer_class": "PreTrainedTokenizerFast", "add_prefix_space": true})"));
+}
+
+TEST(GgufVocabulary, ASpaceBeforeBytesIsRefused) {
+  const io_test::TempDir dir;
+  put_file(dir / "tokenizer.json",
+           R"({"pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "use_regex": true},
+               "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": ["a b"]}})");
+  put_file(dir / "tokenizer_config.json", R"({"tokenizer_class": "GPT2Tokenizer"})");
+  EXPECT_EQ(Written(dir.path(), empty_config(), {.rows = 3}).keys().text("tokenizer.ggml.pre"), "gpt-2");
+  put_file(dir / "tokenizer_config.json",
+           R"({"tokenizer_class": "GPT2Tokenizer", "add_prefix_space": true})");
+  for (const char* pre : {"", "smollm"}) {
+    expect_error(ErrorCode::kUnsupported, {"tokenizer.json", "a space before it (add_prefix_space)"},
+                 [&] { Written(dir.path(), empty_config(), {.rows = 3, .pre = pre}); });
+  }
+}
+
+TEST(GgufVocabulary, TokensThatOnlyTheFilesBesideNameAreWritten) {
+  const io_test::TempDir dir;
+  put_file(dir / "tokenizer.json",
+           R"({"pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "use_regex": true},
+               "model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "<s>": 2, "ab": 3}, "merges": ["a b"]}})");
+  put_file(dir / "tokenizer_config.json",
+           R"({"bos_token": "<s>", "additional_special_tokens": ["<|im_end|>"]})");
+  const Written written(dir.path(), empty_config(), {.rows = 6});
+  EXPECT_EQ(written.keys().texts("tokenizer.ggml.tokens"),
+            (std::vector<std::string>{"a", "b", "<s>", "ab", "<|im_end|>", "[PAD5]"}));
+  EXPECT_EQ(written.keys().integers("tokenizer.ggml.token_type"),
+            (std::vector<std::int64_t>{1, 1, 3, 1, 3, 5}));
+  expect_same_ids(dir.path(), 6, {"a<s>b", "<|im_end|>a"});
+}
+
 TEST(GgufVocabulary, HolesAreFilledAndAddedTokensKnown) {
   const io_test::TempDir dir;
   put_file(
@@ -102,7 +172,9 @@ TEST(GgufVocabulary, HolesAreFilledAndAddedTokensKnown) {
 }
 
 // A tokenizer.model without a character map: what a GGUF file says of one, and the same again.
-TEST(GgufVocabulary, PiecesComeBackAsTheyWere) {
+class GgufVocabularyOfPieces : public testing::TestWithParam<bool> {};
+
+TEST_P(GgufVocabularyOfPieces, ComeBackAsTheyWere) {
   GgufKeys keys;
   std::vector<std::string> tokens = {"<unk>", "<s>", "</s>"};
   std::vector<std::int32_t> types = {2, 3, 3};
@@ -122,6 +194,8 @@ TEST(GgufVocabulary, PiecesComeBackAsTheyWere) {
   keys.i32s("tokenizer.ggml.token_type", types);
   keys.u32("tokenizer.ggml.bos_token_id", 1);
   keys.u32("tokenizer.ggml.eos_token_id", 2);
+  const bool squeezes = GetParam();
+  keys.flag("tokenizer.ggml.remove_extra_whitespaces", squeezes);
   GgufHeader layout;
   const std::string bytes = make_gguf_header(keys, {}, layout);
   const GgufHeader header = parse_gguf(reinterpret_cast<const std::byte*>(bytes.data()), bytes.size(), "f");
@@ -134,13 +208,19 @@ TEST(GgufVocabulary, PiecesComeBackAsTheyWere) {
   EXPECT_EQ(written.keys().integer("tokenizer.ggml.eos_token_id", 0, 9), 2);
   EXPECT_TRUE(written.keys().boolean_or("tokenizer.ggml.add_bos_token", false));
   EXPECT_TRUE(written.keys().boolean_or("tokenizer.ggml.add_space_prefix", false));
+  EXPECT_EQ(written.keys().boolean_or("tokenizer.ggml.remove_extra_whitespaces", !squeezes), squeezes);
 }
+INSTANTIATE_TEST_SUITE_P(Spaces, GgufVocabularyOfPieces, testing::Bool());
 
 TEST(GgufVocabulary, WhatCannotBeSaidIsRefused) {
   expect_error(ErrorCode::kUnsupported, {"the character map has no place"}, [] {
     Written(model_folder(kGgufGoldens / "sentencepiece.gguf"), empty_config(), {.rows = 40000});
   });
   const io_test::TempDir dir;
+  put_file(dir / "tokenizer.model", "YQ== 0\nYg== 1\n");
+  expect_error(ErrorCode::kUnsupported, {"tokenizer.model", "tiktoken's ranks, which are not written"},
+               [&] { Written(dir.path(), empty_config(), {.rows = 6}); });
+  std::filesystem::remove(dir / "tokenizer.model");
   expect_error(ErrorCode::kNotFound, {dir.path().string(), "no tokenizer.json and no tokenizer.model"},
                [&] { Written(dir.path(), empty_config(), {.rows = 6}); });
   put_file(dir / "tokenizer.json",

@@ -48,6 +48,29 @@ TEST(GgufWordPiece, ATokenizerThatIsWrittenReadsTextsTheSameAgain) {
             first->decode(first->encode("the quick fox", false), true));
 }
 
+TEST(GgufWordPiece, TheFilesBesideTokenizerJsonSayWhatBecomesOfLetters) {
+  const io_test::TempDir dir;
+  std::filesystem::copy_file(kWordPieces / "tokenizer.json", dir / "tokenizer.json");
+  const auto written = [&](const char* config) {
+    io_test::put_file(dir / "tokenizer_config.json", config);
+    GgufKeys keys;
+    add_gguf_tokenizer(dir.path(), {nlohmann::ordered_json::object(), "config.json"}, {.rows = 340}, keys);
+    return keys;
+  };
+  for (const char* config :
+       {R"({"tokenizer_class": "BertTokenizer", "do_lower_case": false, "strip_accents": false})",
+        R"({"tokenizer_class": "BertTokenizer", "strip_accents": false})"}) {
+    const ReadKeys read(written(config));
+    const auto first = Tokenizer::load(dir.path());
+    const auto again = Tokenizer::load(Folder("again", gguf_side_texts(read.keys)));
+    for (const char* text : {"The Quick", "na\u00efve Caf\u00e9"}) {
+      EXPECT_EQ(again->encode(text, true), first->encode(text, true)) << config << ": " << text;
+    }
+  }
+  expect_error(ErrorCode::kUnsupported, {"tokenizer.json", "handle_chinese_chars\":false"},
+               [&] { written(R"({"tokenizer_class": "BertTokenizer", "tokenize_chinese_chars": false})"); });
+}
+
 TEST(GgufWordPiece, PiecesThatBeginAWordAreMarked) {
   EXPECT_EQ(gguf_piece_of("##ing"), "ing");
   EXPECT_EQ(gguf_piece_of("the"), "\u2581the");
