@@ -137,6 +137,22 @@ void GgufTextRules::check_sentencepiece(const SentencePieceFile& file,
   }
 }
 
+void GgufTextRules::drop_without_row(const Json& in_file, std::int64_t rows,
+                                     std::vector<AddedToken>& tokens) {
+  const auto named_there = [&](const AddedToken& token) {
+    return std::ranges::any_of(in_file,
+                               [&](const Json& t) { return t.value("content", "") == token.content; });
+  };
+  std::erase_if(tokens, [&](const AddedToken& token) {
+    if (token.id < rows || named_there(token)) return false;
+    notes_.push_back(
+        fmt::format("{}: the token '{}' of the files beside it has no row in the model's embedding: "
+                    "left out",
+                    who_, printable(token.content)));
+    return true;
+  });
+}
+
 void GgufTextRules::check_added(const std::vector<AddedToken>& tokens, std::string_view model_type) {
   std::string strips;
   for (const AddedToken& token : tokens) {

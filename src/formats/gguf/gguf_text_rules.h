@@ -34,6 +34,11 @@ class GgufTextRules {
   // space after those of Phi-3, which becomes a note.
   void check_added(const std::vector<tokenizers::AddedToken>& tokens, std::string_view model_type);
 
+  // Takes away tokens that the files beside tokenizer.json alone name, such as a padding token, and that have
+  // no row of `rows` in the embedding: a note for each. in_file: the "added_tokens" of tokenizer.json.
+  void drop_without_row(const nlohmann::json& in_file, std::int64_t rows,
+                        std::vector<tokenizers::AddedToken>& tokens);
+
   const std::vector<std::string>& notes() const { return notes_; }
 
  private:

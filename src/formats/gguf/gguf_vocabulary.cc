@@ -232,9 +232,10 @@ void add_sentencepiece(bool space_prefix, const TokenTable& table, GgufKeys& key
 }
 
 // What the tokenizer puts around a text, by trying it.
-void add_ends(const Tokenizer& tokenizer, const JsonObject& model, const std::string& who, GgufKeys& keys) {
+void add_ends(const Tokenizer& tokenizer, const JsonObject& model, std::int64_t rows, const std::string& who,
+              GgufKeys& keys) {
   const auto either = [&](const std::optional<std::int32_t>& named, const char* key) -> std::int64_t {
-    if (named) return *named;
+    if (named && *named < rows) return *named;
     const std::vector<std::int64_t> ids = model.integers(key, -1, std::numeric_limits<std::int32_t>::max());
     return ids.empty() ? -1 : ids.front();
   };
@@ -284,6 +285,7 @@ std::vector<std::string> add_gguf_tokenizer(const Folder& folder, const JsonObje
     auto loaded = tokenizers::make_hf_tokenizer(text, settings, who);
     HfFile hf = read_hf_file(text, settings, who);
     hf.added = loaded->added_tokens();
+    rules.drop_without_row(hf.json.value("added_tokens", Json::array()), options.rows, hf.added);
     tokenizer = std::move(loaded);
     const std::string kind = hf.model().value("type", "");
     byte_level = has_byte_level(hf.json);
@@ -324,7 +326,7 @@ std::vector<std::string> add_gguf_tokenizer(const Folder& folder, const JsonObje
   std::vector<std::int32_t> types;
   for (const GgufTokenType type : table.tokens.types) types.push_back(static_cast<std::int32_t>(type));
   keys.i32s(tokenizer_key("token_type"), types);
-  if (!word_piece) add_ends(*tokenizer, config, who, keys);
+  if (!word_piece) add_ends(*tokenizer, config, options.rows, who, keys);
   if (settings.chat_template) keys.text("tokenizer.chat_template", *settings.chat_template);
   if (settings.tool_template) keys.text("tokenizer.chat_template.tool_use", *settings.tool_template);
   return rules.notes();

@@ -45,6 +45,23 @@ class Written {
   GgufMetadata keys_;
 };
 
+// A padding token that nothing was learnt for stands beside many tokenizers.
+TEST(GgufVocabulary, ANameWithoutARowIsLeftOutAndSaid) {
+  const auto tokenizer = std::filesystem::path(test::source_dir()) / "tests/goldens/tokenizers/bpe_llama3";
+  std::map<std::string, std::string> files = {
+      {"tokenizer.json", io_test::get_file(tokenizer / "tokenizer.json")},
+      {"tokenizer_config.json",
+       R"({"bos_token": "<|endoftext|>", "eos_token": "<|endoftext|>", "pad_token": "[PAD]"})"}};
+  GgufKeys keys;
+  const auto notes = add_gguf_tokenizer(Folder("made", files), empty_config(), {.rows = 400}, keys);
+  ASSERT_FALSE(notes.empty());
+  EXPECT_NE(notes.front().find("'[PAD]' of the files beside it has no row"), std::string::npos)
+      << notes.front();
+  GgufKeys more;
+  const auto fewer = add_gguf_tokenizer(Folder("made", files), empty_config(), {.rows = 401}, more);
+  EXPECT_EQ(fewer.size(), notes.size() - 1) << "with a row it is a token like any other";
+}
+
 TEST(GgufVocabulary, AFileThatIsReadIsWrittenTheSameAgain) {
   for (const char* name : {"gpt2.gguf", "llama_bpe.gguf", "qwen2.gguf", "smollm.gguf"}) {
     const GgufFile file(kGgufGoldens / name);
