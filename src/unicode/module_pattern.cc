@@ -25,10 +25,9 @@ struct ModulePattern::State {
   }
 };
 
-ModulePattern::ModulePattern(std::string_view pattern, std::string_view who)
+ModulePattern::ModulePattern(std::string_view pattern, std::string_view who, ErrorCode code)
     : state_(std::make_unique<State>()) {
-  LQ_CHECK(pattern.size() <= kPatternLimit, kCorruptFile, "{}: a regular expression of {} bytes", who,
-           pattern.size());
+  if (pattern.size() > kPatternLimit) fail(code, "{}: a regular expression of {} bytes", who, pattern.size());
   state_->pattern = pattern;
   int error = 0;
   PCRE2_SIZE offset = 0;
@@ -37,7 +36,7 @@ ModulePattern::ModulePattern(std::string_view pattern, std::string_view who)
   if (state_->code == nullptr) {
     PCRE2_UCHAR text[256] = {};
     pcre2_get_error_message(error, text, sizeof text);
-    fail(ErrorCode::kCorruptFile, "{}: '{}' is not a regular expression: {} (at {})", who, printable(pattern),
+    fail(code, "{}: '{}' is not a regular expression: {} (at {})", who, printable(pattern),
          reinterpret_cast<const char*>(text), offset);
   }
   state_->context = pcre2_match_context_create(nullptr);

@@ -20,6 +20,8 @@ TEST(ModulePattern, MatchesWholeNames) {
 TEST(ModulePattern, RefusesBrokenAndHostileOnes) {
   io_test::expect_error(ErrorCode::kCorruptFile, {"w: '(a' is not a regular expression"},
                         [] { ModulePattern("(a", "w"); });
+  io_test::expect_error(ErrorCode::kInvalidArgument, {"w: '(a' is not a regular expression"},
+                        [] { ModulePattern("(a", "w", ErrorCode::kInvalidArgument); });
   io_test::expect_error(ErrorCode::kCorruptFile, {"w: "},
                         [] { ModulePattern(std::string(100'000, 'a'), "w"); });
   io_test::expect_error(ErrorCode::kUnsupported, {"too much work"},
