@@ -17,30 +17,33 @@ namespace {
 constexpr std::int64_t kDefaultRank = 64;  // the paper's
 
 // Those that an adapter is put beside unasked, or has been: tied to the embedding, the head is no module of
-// its own.
-std::vector<Module> own_modules(Model& model) {
+// its own, and no new part is stacked on the one that it has.
+std::vector<Module> own_modules(Model& model, LoraStart start = LoraStart::kAdapter) {
+  const bool stacked = start == LoraStart::kStacked;
   std::vector<Module> all = model.modules();
-  std::erase_if(all, [](const Module& m) { return !m.owns_weight() && m.linear->lora() == nullptr; });
+  std::erase_if(all, [stacked](const Module& m) {
+    return !m.owns_weight() && (stacked || m.linear->lora() == nullptr);
+  });
   return all;
 }
 
 bool names(const std::string& target, const std::string& module) {
   if (module == target || module.ends_with("." + target)) return true;
   if (target.find_first_of("*+?[](){}|\\^$") == std::string::npos) return false;
-  return ModulePattern(target, "target").matches(module);
+  return ModulePattern(target, "target", ErrorCode::kInvalidArgument).matches(module);
 }
 
 std::vector<Linear*> choose(Model& model, const LoraOptions& options) {
   std::vector<Linear*> chosen;
   if (options.targets.empty()) {
     const bool has = model.has_adapter();
-    for (const Module& m : own_modules(model)) {
+    for (const Module& m : own_modules(model, options.start)) {
       if (has ? total_rank(*m.linear) > 0 : m.in_block()) chosen.push_back(m.linear);
     }
     return chosen;
   }
   std::vector<bool> used(options.targets.size());
-  const std::vector<Module> modules = own_modules(model);
+  const std::vector<Module> modules = own_modules(model, options.start);
   for (const Module& m : modules) {
     bool wanted = false;
     for (std::size_t i = 0; i < options.targets.size(); ++i) {
@@ -84,13 +87,31 @@ NewParts new_parts(Model& model, const LoraOptions& options) {
   return parts;
 }
 
-// What the adapter brings stays as it is, and new parts go beside it.
-void freeze_adapter(Model& model) {
+void check_stacked(Model& model) {
   check_option(model.has_adapter(), "init",
                "stacked: the model has no low-rank part (no adapter was given, and the base brings none)");
   check_option(!model.has_magnitudes() && model.embedding().lora() == nullptr, "init",
                "stacked: the adapter to start from has a magnitude (DoRA) or a low-rank part of the "
                "embedding, beside which no other can be put");
+}
+
+// A rank that each of them allows, or has.
+void check_ranks(const std::vector<Linear*>& chosen, const LoraOptions& options, const NewParts& parts) {
+  for (const Linear* linear : chosen) {
+    if (linear->lora() == nullptr || options.start == LoraStart::kStacked) {
+      check_option(parts.rank <= std::min(linear->in(), linear->out()), "rank",
+                   "{}: more than {} [{}, {}] allows", parts.rank, linear->name(), linear->out(),
+                   linear->in());
+    } else {
+      const std::int64_t rank = linear->lora()->rank();
+      check_option(options.rank == 0 || options.rank == rank, "rank",
+                   "{}: the adapter to start from has rank {} at {}", options.rank, rank, linear->name());
+    }
+  }
+}
+
+// What the adapter brings stays as it is, and new parts go beside it.
+void freeze_adapter(Model& model) {
   for (Linear* linear : adapter_linears(model)) {
     if (linear->lora() != nullptr) linear->freeze_lora();
   }
@@ -98,8 +119,6 @@ void freeze_adapter(Model& model) {
 
 void start_from_zero(Context& ctx, Model& model, Linear& linear, const NewParts& parts) {
   const std::int64_t rank = parts.rank;
-  check_option(rank <= std::min(linear.in(), linear.out()), "rank", "{}: more than {} [{}, {}] allows", rank,
-               linear.name(), linear.out(), linear.in());
   auto lora = std::make_unique<Lora>();
   lora->a.name = linear.name() + ".lora_A.weight";
   lora->b.name = linear.name() + ".lora_B.weight";
@@ -121,8 +140,6 @@ void start_from_zero(Context& ctx, Model& model, Linear& linear, const NewParts&
 // Makes the linear's low-rank part learn, at the scaling that the options ask for.
 void train_part(Context& ctx, Linear& linear, const LoraOptions& options) {
   Lora& lora = *linear.lora();
-  check_option(options.rank == 0 || options.rank == lora.rank(), "rank",
-               "{}: the adapter to start from has rank {} at {}", options.rank, lora.rank(), linear.name());
   lora.a.make_trainable();
   lora.b.make_trainable();
   if (lora.magnitude != nullptr) lora.magnitude->m.make_trainable();
@@ -185,8 +202,12 @@ LoraState lora_setup(Context& ctx, Model& model, const LoraOptions& options) {
   LoraState state;
   state.rslora = options.rslora;
   const NewParts parts = new_parts(model, options);
-  if (options.start == LoraStart::kStacked) freeze_adapter(model);
+  // All is checked before anything changes: a model that is refused stays as it was.
+  if (options.start == LoraStart::kStacked) check_stacked(model);
+  const std::vector<Linear*> chosen = choose(model, options);
+  check_ranks(chosen, options, parts);
   state.whole = train_whole(model, options);
+  if (options.start == LoraStart::kStacked) freeze_adapter(model);
   EmbeddingLora* const table = model.embedding().lora();
   const bool table_learns =
       table != nullptr && (options.targets.empty() || names_any(options.targets, model.embedding().name()));
@@ -196,7 +217,7 @@ LoraState lora_setup(Context& ctx, Model& model, const LoraOptions& options) {
     if (table->magnitude != nullptr) table->magnitude->m.make_trainable();
     ++state.trained;
   }
-  for (Linear* linear : choose(model, options)) {
+  for (Linear* linear : chosen) {
     if (linear->lora() == nullptr) {
       start_from_zero(ctx, model, *linear, parts);
       ++state.started;

@@ -51,9 +51,8 @@ struct LoraState {
 // Makes the chosen parts trainable, in a model that has been loaded with the adapter to start from (or none).
 // A chosen module without one gets A uniform in +-1 / sqrt(in), as PEFT's kaiming_uniform_(a = sqrt(5)), and
 // B = 0; random numbers by ctx.seed and the module's name. With kStacked the model's parts become fixed ones
-// (Linear::freeze_lora) first. Throws Error(kInvalidArgument) for a target that
-// is no linear, a rank that the adapter does not have or a matrix does not allow, kStacked without
-// an adapter.
+// (Linear::freeze_lora) first. Throws Error(kInvalidArgument) for a target that is no linear, a rank that the
+// adapter does not have or a matrix does not allow, kStacked without an adapter; the model is then as it was.
 LoraState lora_setup(Context& ctx, Model& model, const LoraOptions& options);
 
 // Linears that may have a low-rank part: a head that is tied to the embedding is none unless an adapter made

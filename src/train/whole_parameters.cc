@@ -64,11 +64,11 @@ bool has_low_rank_part(Model& model, const Parameter& p) {
 std::vector<Parameter*> train_whole(Model& model, const LoraOptions& options) {
   std::vector<Parameter*> all;
   const auto add = [&all](const std::vector<Parameter*>& some) {
-    for (Parameter* p : some) p->make_trainable();
     all.insert(all.end(), some.begin(), some.end());
   };
   for (const std::string& what : options.whole) add(parameters_called(model, what));
   if (options.label_head) add(label_parameters(model));
+  for (Parameter* p : all) p->make_trainable();
   for (const std::string& name : options.replaced) {
     Parameter* const p = model.find_parameter(name);
     if (p == nullptr) continue;

@@ -144,7 +144,8 @@ TEST_F(LoraSetupTest, TargetsAreNamesEndsAndPatterns) {
                                       "model.layers.1.self_attn.v_proj", "model.layers.1.mlp.gate_proj",
                                       "model.layers.1.mlp.up_proj"}));
   EXPECT_NE(error_of({.targets = {"w_proj"}}).find("target w_proj"), std::string::npos);
-  EXPECT_NE(error_of({.targets = {"("}}).find("target"), std::string::npos);
+  io_test::expect_error(ErrorCode::kInvalidArgument, {"target", "regular expression"},
+                        [&] { lora_setup(ctx_, model, {.targets = {"("}}); });
   EXPECT_NE(error_of({.rank = 65}).find("rank 65"), std::string::npos);
   // The end of a name is a whole component.
   EXPECT_NE(error_of({.targets = {"_proj"}}).find("target _proj"), std::string::npos);
@@ -217,6 +218,29 @@ TEST_F(LoraSetupTest, TargetsBeyondTheAdapterStartFromZeroAndOthersStayAsTheyAre
   EXPECT_EQ(model.find_linear("model.layers.0.self_attn.v_proj")->lora()->rank(), 4);
   for (const LoraSpec& spec : state.specs) EXPECT_EQ(spec.alpha, 8) << spec.module << ": the adapter's";
   EXPECT_FALSE(model.find_linear("model.layers.0.self_attn.q_proj")->lora()->a.trainable());
+}
+
+TEST_F(LoraSetupTest, RefusedItLeavesTheModelAsItWas) {
+  Model model = load();
+  // q_proj allows the rank, k_proj behind it does not.
+  const auto refused = [&](const LoraOptions& options) {
+    try {
+      lora_setup(ctx_, model, options);
+    } catch (const Error& e) {
+      return std::string(e.what());
+    }
+    return std::string("none");
+  };
+  EXPECT_NE(refused({.rank = 64}).find("k_proj"), std::string::npos);
+  EXPECT_NE(refused({.rank = 64, .whole = {"norms"}}).find("k_proj"), std::string::npos);
+  EXPECT_NE(refused({.rank = 2, .whole = {"norms", "pooler"}}).find("pooler"), std::string::npos);
+  EXPECT_FALSE(model.has_adapter());
+  EXPECT_TRUE(model.trainable().empty());
+  EXPECT_EQ(lora_setup(ctx_, model, {.rank = 2}).started, 14);
+
+  // So does an adapter that others cannot be stacked on.
+  EXPECT_NE(refused({.start = LoraStart::kStacked, .rank = 64}).find("k_proj"), std::string::npos);
+  for (const Module& m : model.modules()) EXPECT_EQ(m.linear->fixed_lora(), nullptr) << m.name;
 }
 
 }  // namespace
