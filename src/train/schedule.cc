@@ -41,7 +41,9 @@ double Schedule::factor(std::int64_t step) const {
 std::int64_t warmup_steps(double warmup, std::int64_t total) {
   check_option(warmup >= 0 && std::isfinite(warmup) && (warmup < 1 || warmup == std::floor(warmup)), "warmup",
                "is {}, but must be a share of the steps below 1, or a number of steps", warmup);
-  if (warmup >= 1) return static_cast<std::int64_t>(warmup);
+  // More steps than there can be are as many as there can be.
+  constexpr double kMost = 0x1p62;
+  if (warmup >= 1) return static_cast<std::int64_t>(std::min(warmup, kMost));
   return static_cast<std::int64_t>(std::ceil(warmup * static_cast<double>(total)));
 }
 

@@ -42,6 +42,8 @@ TEST(Schedule, WarmupIsAShareOrSteps) {
   EXPECT_EQ(warmup_steps(0.03, 100), 3);
   EXPECT_EQ(warmup_steps(0.03, 101), 4);
   EXPECT_EQ(warmup_steps(7, 100), 7);
+  EXPECT_EQ(warmup_steps(1e300, 100), std::int64_t{1} << 62);
+  EXPECT_EQ((Schedule{ScheduleKind::kCosine, warmup_steps(1e19, 100), 100}.factor(0)), 0.0);
   EXPECT_THROW(warmup_steps(-0.1, 100), Error);
   EXPECT_THROW(warmup_steps(2.5, 100), Error);
   EXPECT_THROW(warmup_steps(std::nan(""), 100), Error);
