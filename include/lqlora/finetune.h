@@ -36,11 +36,12 @@ struct StepResult {
   std::int64_t tokens = 0;   // that count
 };
 
-// Trains the low-rank parts of a model; the weights beside them stay as they are.
+// Trains the low-rank parts of a model, and what its adapter holds whole (PEFT's modules_to_save); the
+// weights beside them stay as they are.
 class Trainer {
  public:
   // Borrows both while it lives. Throws Error(kInvalidArgument) for a rank that a matrix does not allow or
-  // that differs from the adapter's.
+  // that differs from the adapter's; the model is then as it was.
   Trainer(Context& context, Model& model, const TrainerOptions& options = {});
   ~Trainer();
   Trainer(Trainer&&) noexcept;

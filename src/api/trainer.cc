@@ -24,6 +24,7 @@ lq::LoraState set_up(Context& context, Model& model, const TrainerOptions& optio
   lq::LoraOptions lora;
   lora.rank = options.rank;
   lora.alpha = options.alpha;
+  lora.replaced = model.impl().model.replaced();
   return lq::lora_setup(context.impl().context, model.impl().model, lora);
 }
 

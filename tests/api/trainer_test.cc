@@ -1,9 +1,32 @@
 #include "lqlora/finetune.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "api_fixture.h"
+#include "train/lora_setup.h"
+#include "train/write_adapter.h"
 
 namespace lqlora {
 namespace {
+
+// An adapter of rank 2 that holds norms and the embedding whole, none of them as in the model.
+void write_whole_adapter(const std::filesystem::path& directory) {
+  lq::ThreadPool pool(1);
+  lq::NoProgress progress;
+  lq::Context context{pool, progress, 1, {}};
+  lq::Model model = lq::Model::load(context, std::filesystem::path(quill()));
+  lq::LoraOptions options;
+  options.rank = 2;
+  options.whole = {"norms", "embeddings"};
+  const lq::LoraState state = lq::lora_setup(context, model, options);
+  for (lq::Parameter* p : state.whole) {
+    float* const values = p->value.mutable_data<float>();
+    for (std::int64_t i = 0; i < p->value.numel(); ++i) values[i] *= 1.0625F;
+  }
+  std::filesystem::create_directories(directory);
+  lq::write_adapter(context, model, state, 0.0, model.base_hash(context), "", directory);
+}
 
 TEST(ApiTrainer, StepsLearnAndTheAdapterIsWhatWasLearnt) {
   const lq::io_test::TempDir dir;
@@ -40,12 +63,34 @@ TEST(ApiTrainer, StepsLearnAndTheAdapterIsWhatWasLearnt) {
             std::string::npos);
 }
 
+TEST(ApiTrainer, KeepsAndTrainsWhatTheAdapterHoldsWhole) {
+  const lq::io_test::TempDir dir;
+  write_whole_adapter(dir / "start");
+  Context context({.threads = 1});
+  const Checkpoint checkpoint = Checkpoint::open(quill());
+  Model model = Model::load(context, checkpoint, {.adapter = dir / "start"});
+  const TrainingSequence sequence = {Tokenizer::load(quill()).encode("The moon is made of tin.")};
+  const auto before = model.losses(context, sequence.ids);
+  EXPECT_NE(before, Model::load(context, checkpoint).losses(context, sequence.ids));
+  Trainer trainer(context, model);
+  const auto saved = [&](const char* name) {
+    trainer.save_adapter(dir / name);
+    return Model::load(context, checkpoint, {.adapter = dir / name}).losses(context, sequence.ids);
+  };
+  EXPECT_EQ(saved("unchanged"), before);
+  trainer.step({&sequence, 1});
+  const auto after = model.losses(context, sequence.ids);
+  EXPECT_NE(after, before);
+  EXPECT_EQ(saved("trained"), after);
+}
+
 TEST(ApiTrainer, RefusesWhatCannotBe) {
   Context context({.threads = 1});
   Model model = Model::load(context, Checkpoint::open(quill()));
   EXPECT_NE(error_of([&] { Trainer(context, model, {.learning_rate = 0}); }).find("learning_rate 0"),
             std::string::npos);
   EXPECT_NE(error_of([&] { Trainer(context, model, {.rank = 300}); }).find("300"), std::string::npos);
+  for (const ModuleInfo& module : model.modules()) EXPECT_EQ(module.rank, 0) << module.name;
   Trainer trainer(context, model, {.rank = 2});
   const auto refused = [&](TrainingSequence sequence) {
     return error_of([&] { trainer.step({&sequence, 1}); });
