@@ -28,6 +28,8 @@ nlohmann::ordered_json to_json(const FinetuneReport& r) {
                                  {"dropped", r.dropped},
                                  {"modules", r.modules},
                                  {"parameters", r.parameters}};
+  // Then the loss is an earlier step's.
+  if (s.bad_streak > 0) json["skipped_at_end"] = s.bad_streak;
   if (!r.reference.empty()) json["reference"] = r.reference;
   if (!r.findings.empty()) json["findings"] = r.findings.to_json();
   if (!r.task.is_null()) json["task"] = r.task;
@@ -68,6 +70,7 @@ FinetuneReport finetune_report_from_json(const nlohmann::json& record, const std
   r.modules = json.count("modules");
   r.parameters = json.count("parameters");
   r.findings = DataReport::from_records(json.sections("findings"));
+  if (json.has("skipped_at_end")) s.bad_streak = json.count("skipped_at_end");
   if (json.has("reference")) r.reference = json.text("reference");
   if (json.has("task")) r.task = nlohmann::ordered_json::parse(json.any("task").dump());
   if (json.has("compression_error"))

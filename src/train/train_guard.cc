@@ -22,16 +22,21 @@ std::string some_of(const std::vector<std::string>& names) {
   return text;
 }
 
+std::vector<std::string> not_finite_values(Context& ctx, const std::vector<Parameter*>& parameters) {
+  std::vector<std::string> names;
+  for (const Parameter* p : parameters) {
+    if (!all_finite(ctx, p->values())) names.push_back(p->name);
+  }
+  return names;
+}
+
 std::string report(Context& ctx, const TrainState& state, double loss, double norm, double lr,
                    const std::vector<Parameter*>& parameters) {
   std::string text =
       fmt::format("loss {:.4g}, gradient norm {:.4g}, learning rate {:.3g}", loss, norm, lr * state.lr_scale);
   const auto gradients = not_finite_gradients(ctx, parameters);
   if (!gradients.empty()) text += fmt::format("; gradients of {}", some_of(gradients));
-  std::vector<std::string> values;
-  for (const Parameter* p : parameters) {
-    if (!all_finite(ctx, p->values())) values.push_back(p->name);
-  }
+  const auto values = not_finite_values(ctx, parameters);
   if (!values.empty()) text += fmt::format("; weights of {}", some_of(values));
   return text;
 }
@@ -56,6 +61,25 @@ bool guard_step(Context& ctx, TrainState& state, double loss, double gradient_no
   note = fmt::format("step {}: not finite ({}): the update is left out{}", state.step + 1, what,
                      state.bad_streak > 1 ? ", the learning rate halved" : "");
   return false;
+}
+
+void check_learnt(Context& ctx, const TrainState& state, const std::vector<Parameter*>& parameters) {
+  const auto names = not_finite_values(ctx, parameters);
+  LQ_CHECK(names.empty(), kInvalidArgument,
+           "[train] the weights that learn are no longer numbers after step {}: those of {}; a lower `lr` or "
+           "`clip`, or a larger `eps`, may help",
+           state.step, some_of(names));
+  LQ_CHECK(state.step == 0 || state.skipped < state.step, kInvalidArgument,
+           "[train] nothing was learnt: the loss or its gradient was not finite in all {} steps; the data or "
+           "the model to start from may be at fault",
+           state.step);
+}
+
+std::string skipped_at_end(const TrainState& state) {
+  if (state.bad_streak == 0) return "";
+  return fmt::format(
+      "the last {} of {} steps were left out, as they were not finite: the loss told is that of step {}",
+      state.bad_streak, state.step, state.step - state.bad_streak);
 }
 
 }  // namespace lq

@@ -16,11 +16,11 @@ struct TrainState {
   DataPosition data;      // of the next step
   std::int64_t tokens = 0, trained_tokens = 0;
   double seconds = 0.0;  // of computing, in all runs; nothing depends on it
-  // The last step's.
+  // Of the last step that was not left out.
   double loss = 0.0, gradient_norm = 0.0;
   // Of the guard against values that are not finite (train_guard.h).
   double lr_scale = 1.0;
-  std::int64_t bad_streak = 0, skipped = 0;
+  std::int64_t bad_streak = 0, skipped = 0;  // steps left out: since the last good one; in all
   // Of validation: the step of the last, -1: none yet; the best; evaluations since.
   std::int64_t evaluated = -1;
   std::optional<double> validation_loss, first_validation_loss, best_loss;

@@ -90,6 +90,9 @@ class Trainer {
     save();
     ranks_.barrier();
     if (ends_with_best(options_)) checkpoints_.restore_best(ctx_, parameters_);
+    check_learnt(ctx_, state_, parameters_);
+    if (const std::string note = skipped_at_end(state_); !note.empty())
+      ctx_.progress.note("finetune: " + note);
     if (magnitudes_) model_.update_magnitudes(ctx_);
     result_.state = state_;
     result_.tokens_per_second = static_cast<double>(state_.tokens) / std::max(state_.seconds, 1e-9);

@@ -76,7 +76,8 @@ std::vector<TrainedParameter> parameter_groups(const std::vector<Parameter*>& pa
 // Trains what is trainable in the model. Checkpoints and logs lie in `directory`, from which a run goes on:
 // losses and weights are those of a run that was never stopped, bit for bit, on any number of threads. When
 // ctx.stop asks for it a checkpoint is written and Error(kInterrupted) thrown. Throws Error(kInvalidArgument)
-// for options that cannot be and for a loss that stays not finite (train_guard.h), Error(kIo).
+// for options that cannot be, for a loss that stays not finite and for learnt values that are not finite
+// (train_guard.h), Error(kIo).
 // reference: what it says is learnt in place of the text (Model::divergences_backward), and losses, those of
 // the validation too, are divergences from it. REQUIRES: the model's vocabulary and device, no labels.
 TrainResult train(Context& ctx, Model& model, const ExampleSet& examples, const TrainOptions& options,

@@ -33,6 +33,10 @@ TEST(FinetuneReport, ComesBackFromItsJson) {
   EXPECT_EQ(nlohmann::json(to_json(back)), json);
   EXPECT_EQ(back.training.state.best_step, 5);
   EXPECT_EQ(back.compressed->relative_error, 0.125);
+  EXPECT_FALSE(json.contains("skipped_at_end"));
+  FinetuneReport skipped = sample();
+  skipped.training.state.bad_streak = 2;
+  EXPECT_EQ(finetune_report_from_json(to_json(skipped), "test").training.state.bad_streak, 2);
   for (const char* key : {"steps", "final_loss", "tokens_per_second", "peak_rss_bytes"}) {
     EXPECT_TRUE(json.contains(key)) << key;  // promised to other programs
   }

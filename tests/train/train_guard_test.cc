@@ -46,5 +46,38 @@ TEST(TrainGuard, SkipsThenHalvesThenStops) {
   }
 }
 
+TEST(TrainGuard, ARunEndsWithNumbersAndAStepThatCounted) {
+  ThreadPool pool(1);
+  NoProgress progress;
+  Context ctx{pool, progress, 0, {}};
+  Parameter p;
+  p.name = "model.layers.0.q_proj.lora_B.weight";
+  p.value = Tensor::zeros(DType::kF32, {4});
+  p.make_trainable();
+  TrainState state;
+  const auto error = [&] {
+    try {
+      check_learnt(ctx, state, {&p});
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ErrorCode::kInvalidArgument);
+      return std::string(e.what());
+    }
+    return std::string("none");
+  };
+  state.step = 7;
+  EXPECT_EQ(error(), "none");
+  EXPECT_EQ(skipped_at_end(state), "");
+  state.skipped = 3;
+  state.bad_streak = 2;
+  EXPECT_EQ(error(), "none");
+  EXPECT_NE(skipped_at_end(state).find("last 2 of 7 steps"), std::string::npos);
+  EXPECT_NE(skipped_at_end(state).find("of step 5"), std::string::npos);
+  state.skipped = 7;
+  EXPECT_NE(error().find("all 7 steps"), std::string::npos);
+  state.skipped = 0;
+  p.value.mutable_data<float>()[1] = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_NE(error().find("no longer numbers after step 7: those of " + p.name), std::string::npos);
+}
+
 }  // namespace
 }  // namespace lq

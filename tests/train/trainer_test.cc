@@ -310,6 +310,25 @@ TEST_F(TrainerTest, ADivergingRunEndsWithAReport) {
   EXPECT_EQ(log(dir_ / "work").size(), static_cast<std::size_t>(kBadStepsAllowed) + 1);
 }
 
+// The one update gives values that no later step shows.
+TEST_F(TrainerTest, ValuesThatAreNoNumbersAreNoResult) {
+  ThreadPool pool(1);
+  NoProgress progress;
+  Context ctx{pool, progress, 3, {}};
+  Model model = Model::load(ctx, dir_ / "model");
+  lora_setup(ctx, model, {.rank = 4});
+  options_.max_steps = 1;
+  options_.warmup = 0;
+  options_.adam.eps = 1e-50;  // 0 in f32: what has no gradient becomes 0 / 0
+  examples_.validation.clear();
+  try {
+    train(ctx, model, examples_, options_, dir_ / "work");
+    FAIL() << "went on";
+  } catch (const Error& e) {
+    EXPECT_NE(std::string(e.what()).find("no longer numbers after step 1"), std::string::npos) << e.what();
+  }
+}
+
 TEST_F(TrainerTest, RefusesOptionsThatCannotBe) {
   const auto error_of = [&](const auto& change) {
     TrainOptions o = options_;
