@@ -31,28 +31,37 @@ void run_in_lanes(int lanes, int threads, std::int64_t count,
   std::int64_t next = 0;
   std::int64_t failed = count;
   std::exception_ptr error;
+  // An error of piece i, -1: of the lanes themselves.
+  const auto keep_error = [&](std::int64_t i) {
+    const std::lock_guard lock(mutex);
+    if (i >= failed) return;
+    failed = i;
+    error = std::current_exception();
+  };
+  const auto next_piece = [&] {
+    const std::lock_guard lock(mutex);
+    return next < count && !error ? next++ : count;
+  };
   const auto work = [&](int own_threads) {
-    ThreadPool pool(own_threads);
-    std::unique_lock lock(mutex);
-    while (next < count && !error) {
-      const std::int64_t i = next++;
-      lock.unlock();
-      try {
-        body(i, pool);
-        lock.lock();
-      } catch (...) {
-        lock.lock();
-        if (i < failed) {
-          failed = i;
-          error = std::current_exception();
-        }
-      }
+    std::int64_t i = -1;
+    try {
+      ThreadPool pool(own_threads);
+      while ((i = next_piece()) < count) body(i, pool);
+    } catch (...) {
+      keep_error(i);
     }
   };
   const auto most = static_cast<int>(std::clamp<std::int64_t>(lanes, 1, std::max<std::int64_t>(count, 1)));
   const auto share = [&](int lane) { return std::max(1, threads / most + (lane < threads % most ? 1 : 0)); };
   std::vector<std::thread> others;
-  for (int lane = 1; lane < most; ++lane) others.emplace_back(work, share(lane));
+  others.reserve(static_cast<std::size_t>(most));
+  try {
+    for (int lane = 1; lane < most; ++lane) {
+      others.push_back(start_thread([&work, own = share(lane)] { work(own); }, lane + 1, most));
+    }
+  } catch (...) {
+    keep_error(-1);
+  }
   work(share(0));
   for (std::thread& t : others) t.join();
   if (error) std::rethrow_exception(error);

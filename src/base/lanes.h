@@ -13,7 +13,7 @@ namespace lq {
 // Calls body(i, pool) for each i in [0, count), begun in this order, in `lanes` lanes; each runs its pieces
 // one after the other with a pool of its own, and all of them together have `threads` threads (at least one
 // each). Returns when all are done. Where one throws, none begins after it; the exception of the lowest i is
-// rethrown here.
+// rethrown here. Throws Error(kIo) where the system gives too few threads.
 void run_in_lanes(int lanes, int threads, std::int64_t count,
                   const std::function<void(std::int64_t i, ThreadPool& pool)>& body);
 

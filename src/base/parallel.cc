@@ -5,7 +5,10 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
+
+#include "base/error.h"
 
 namespace lq {
 namespace {
@@ -52,6 +55,19 @@ struct ThreadPool::State {
   bool spins = false;  // a processor for each thread
   std::vector<std::thread> workers;
 
+  State() = default;
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  // Here, so that the workers end where a pool could not be made whole.
+  ~State() {
+    {
+      const std::lock_guard lock(mutex);
+      stop = true;
+    }
+    start.notify_all();
+    for (auto& worker : workers) worker.join();
+  }
+
   void work() {
     const InsideBody guard;
     for (std::int64_t i = next.fetch_add(1); i < count; i = next.fetch_add(1)) {
@@ -84,21 +100,25 @@ struct ThreadPool::State {
   }
 };
 
+std::thread start_thread(std::function<void()> body, int number, int of) {
+  try {
+    return std::thread(std::move(body));
+  } catch (const std::system_error& e) {
+    fail(ErrorCode::kIo, "[threads] cannot start thread {} of {}: {}", number, of, e.what());
+  }
+}
+
 ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
   const int processors = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   if (threads <= 0) threads = processors;
   state_->spins = threads <= processors;
-  for (int i = 1; i < threads; ++i) state_->workers.emplace_back([s = state_.get()] { s->worker_loop(); });
+  state_->workers.reserve(static_cast<std::size_t>(threads));
+  for (int i = 1; i < threads; ++i) {
+    state_->workers.push_back(start_thread([s = state_.get()] { s->worker_loop(); }, i + 1, threads));
+  }
 }
 
-ThreadPool::~ThreadPool() {
-  {
-    const std::lock_guard lock(state_->mutex);
-    state_->stop = true;
-  }
-  state_->start.notify_all();
-  for (auto& worker : state_->workers) worker.join();
-}
+ThreadPool::~ThreadPool() = default;
 
 int ThreadPool::threads() const { return static_cast<int>(state_->workers.size()) + 1; }
 

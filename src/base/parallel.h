@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "base/function_ref.h"
@@ -12,7 +14,8 @@ namespace lq {
 
 class ThreadPool {
  public:
-  // threads <= 0: one per processor. The calling thread counts as one of them.
+  // threads <= 0: one per processor. The calling thread counts as one of them. Throws Error(kIo) where the
+  // system does not give so many.
   explicit ThreadPool(int threads = 0);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
@@ -31,6 +34,9 @@ class ThreadPool {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+// A new thread, the `number`th of so many. Throws Error(kIo) where the system gives none.
+std::thread start_thread(std::function<void()> body, int number, int of);
 
 // Calls body(begin, end) over [0, count) in chunks of `grain` (the last one shorter).
 void parallel_for(ThreadPool& pool, std::int64_t count, std::int64_t grain,

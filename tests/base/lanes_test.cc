@@ -9,6 +9,8 @@
 #include <thread>
 #include <vector>
 
+#include "few_threads.h"
+
 namespace lq {
 namespace {
 
@@ -62,6 +64,16 @@ TEST(Lanes, TheFirstFailureIsTheOneThatIsTold) {
     EXPECT_EQ(std::string(e.what()), "piece 5");
   }
   EXPECT_LE(begun, 9);
+}
+
+TEST(Lanes, TooFewThreadsForThemAreAnError) {
+  if (!test::kThreadsCanBeLimited) GTEST_SKIP() << "a sanitizer's address space";
+  const auto run = [](int lanes, int threads) {
+    run_in_lanes(lanes, threads, 200, [](std::int64_t, ThreadPool&) {});
+  };
+  // Of the lanes themselves, and of the pool of one of them.
+  EXPECT_EXIT(test::exit_after_too_few_threads([&] { run(200, 200); }), testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(test::exit_after_too_few_threads([&] { run(2, 200); }), testing::ExitedWithCode(0), "");
 }
 
 TEST(Lanes, ThePlanKeepsEveryThreadAtWork) {

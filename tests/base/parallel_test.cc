@@ -8,6 +8,8 @@
 #include <thread>
 #include <vector>
 
+#include "few_threads.h"
+
 namespace lq {
 namespace {
 
@@ -21,6 +23,11 @@ TEST(Parallel, EveryIndexOnceForAnyNumberOfThreads) {
       for (const auto& h : hits) EXPECT_EQ(h, 1);
     }
   }
+}
+
+TEST(Parallel, APoolThatGetsTooFewThreadsIsAnError) {
+  if (!test::kThreadsCanBeLimited) GTEST_SKIP() << "a sanitizer's address space";
+  EXPECT_EXIT(test::exit_after_too_few_threads([] { ThreadPool pool(200); }), testing::ExitedWithCode(0), "");
 }
 
 TEST(Parallel, ChunksCoverTheRange) {
