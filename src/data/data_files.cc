@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "files/compressed.h"
+#include "files/path_access.h"
 
 namespace lq {
 namespace {
@@ -41,6 +42,35 @@ std::string ending_of(fs::path path) {
   return lower_extension(path);
 }
 
+// What a folder and those below it hold.
+struct FolderContent {
+  std::vector<fs::path> files, unread, hidden, no_files;
+
+  void sort() {
+    for (auto* list : {&files, &unread, &hidden, &no_files}) std::sort(list->begin(), list->end());
+  }
+};
+
+// One that cannot be listed ends the walk: what is below it may be most of the data.
+void look_into(const fs::path& folder, FolderContent& content) {
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const fs::path& path = entry.path();
+    std::error_code error;
+    const fs::file_status status = entry.status(error);
+    if (path.filename().string().starts_with('.')) {  // copies of editors and file systems
+      content.hidden.push_back(path);
+    } else if (fs::is_directory(status) && !entry.is_symlink()) {
+      look_into(path, content);
+    } else if (!fs::is_regular_file(status)) {
+      if (error && !entry.is_symlink()) fail_errno(path, "look at", error.value());
+      content.no_files.push_back(path);
+    } else {
+      if (kind_of_name(path) != FileKind::kUnknown) content.files.push_back(path);
+      if (std::ranges::find(kUnread, ending_of(path)) != kUnread.end()) content.unread.push_back(path);
+    }
+  }
+}
+
 }  // namespace
 
 FileKind kind_of_name(const fs::path& path) {
@@ -50,34 +80,22 @@ FileKind kind_of_name(const fs::path& path) {
 }
 
 std::vector<fs::path> data_files(const fs::path& path, DataReport* report) {
-  std::error_code ec;
-  LQ_CHECK(fs::exists(path, ec), kNotFound, "{}: no such file or folder", path.string());
-  if (!fs::is_directory(path, ec)) return {path};
-  std::vector<fs::path> files, unread, hidden;
-  for (auto it = fs::recursive_directory_iterator(path, ec); it != fs::recursive_directory_iterator();
-       it.increment(ec)) {
-    if (it->path().filename().string().starts_with('.')) {  // copies of editors and file systems
-      if (it->is_directory(ec)) it.disable_recursion_pending();
-      hidden.push_back(it->path());
-      continue;
-    }
-    if (!it->is_regular_file(ec)) continue;
-    const bool wanted = kind_of_name(it->path()) != FileKind::kUnknown;
-    const bool known = std::ranges::find(kUnread, ending_of(it->path())) != kUnread.end();
-    if (wanted) files.push_back(it->path());
-    if (known) unread.push_back(it->path());
-  }
-  std::sort(files.begin(), files.end());
-  std::sort(unread.begin(), unread.end());
+  const fs::file_status status = path_status(path);
+  LQ_CHECK(fs::exists(status), kNotFound, "{}: no such file or folder", path.string());
+  if (!fs::is_directory(status)) return {path};
+  FolderContent content;
+  with_io_errors([&] { look_into(path, content); });
+  content.sort();
+  const auto& [files, unread, hidden, no_files] = content;
   LQ_CHECK(!files.empty(), kNotFound,
            "{}: no data files in this folder (.txt, .jsonl, .json, .csv, .tsv, also .gz, .zst, .xz, .bz2){}",
            path.string(),
            unread.empty() ? ""
                           : fmt::format("; {} and {} more such files cannot be read as data",
                                         unread.front().filename().string(), unread.size() - 1));
-  std::sort(hidden.begin(), hidden.end());
   if (report != nullptr) {
     for (const fs::path& entry : hidden) report->count(Finding::kHiddenPassedOver, "", entry.string());
+    for (const fs::path& entry : no_files) report->count(Finding::kNoFilePassedOver, "", entry.string());
     for (const fs::path& file : unread) {
       report->count(Finding::kFilePassedOver, ending_of(file), file.string());
     }

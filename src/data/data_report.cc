@@ -25,6 +25,8 @@ constexpr std::array kWords = {
     Words{Finding::kFilePassedOver, "file_passed_over",
           "{0} {1} file(s) passed over, which cannot be read as data"},
     Words{Finding::kHiddenPassedOver, "hidden_passed_over", "{0} hidden file(s) or folder(s) passed over"},
+    Words{Finding::kNoFilePassedOver, "no_file_passed_over",
+          "{0} link(s) to folders or to nothing, pipe(s) or device(s) of a folder passed over"},
     Words{Finding::kWrapperKey, "wrapper_key",
           "key '{1}' beside the list of records is not used ({0} time(s))"},
     Words{Finding::kUnusedField, "unused_field", "field '{1}' is not used ({0} record(s))"},

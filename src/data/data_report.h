@@ -17,6 +17,7 @@ enum class Finding {
   kTextLikeJson,      // files read as plain text whose first line is a JSON object
   kFilePassedOver,    // files of a folder that hold data in a form that is not read; detail: the ending
   kHiddenPassedOver,  // hidden files and folders of a folder
+  kNoFilePassedOver,  // entries of a folder that are no files: pipes, links to folders and to nothing
   kWrapperKey,        // keys beside the list of records; detail: the key
   kUnusedField,       // fields of records that no format has a place for; detail: the field
   kPartsJoined,       // messages whose text parts were joined, as the template takes text only

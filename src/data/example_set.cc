@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/rng.h"
 #include "data/data_files.h"
+#include "files/path_access.h"
 
 namespace lq {
 namespace {
@@ -74,7 +75,7 @@ class Collector {
 
 DataSource parse_source(const std::string& text) {
   const std::size_t colon = text.rfind(':');
-  if (colon == std::string::npos || std::filesystem::exists(text)) return {text, 1.0};
+  if (colon == std::string::npos || path_exists(text)) return {text, 1.0};
   double weight = 0.0;
   const char* const last = text.data() + text.size();
   const auto [end, error] = std::from_chars(text.data() + colon + 1, last, weight);

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "files/file_descriptor.h"
+#include "files/path_access.h"
 
 namespace lq {
 namespace {
@@ -65,10 +66,10 @@ class HeadThenRest final : public ByteSource {
 }  // namespace
 
 std::unique_ptr<ByteSource> open_raw_bytes(const std::filesystem::path& path) {
-  std::error_code ec;
-  LQ_CHECK(!std::filesystem::is_directory(path, ec), kInvalidArgument,
-           "{}: a folder, where a file is expected", path.string());
-  LQ_CHECK(std::filesystem::exists(path, ec), kNotFound, "{}: no such file", path.string());
+  const std::filesystem::file_status status = path_status(path);
+  LQ_CHECK(!std::filesystem::is_directory(status), kInvalidArgument, "{}: a folder, where a file is expected",
+           path.string());
+  LQ_CHECK(std::filesystem::exists(status), kNotFound, "{}: no such file", path.string());
   return std::make_unique<FileBytes>(path);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "files/file_descriptor.h"
+#include "files/path_access.h"
 
 namespace lq {
 
@@ -14,8 +15,7 @@ std::string Folder::who(std::string_view name) const {
 
 bool Folder::has(std::string_view name) const {
   if (in_memory_) return texts_.contains(std::string(name));
-  std::error_code ignored;
-  return std::filesystem::exists(path_ / name, ignored);
+  return path_exists(path_ / name);
 }
 
 std::string Folder::read(std::string_view name, std::uint64_t limit) const {
@@ -33,11 +33,11 @@ std::vector<std::string> Folder::names() const {
     for (const auto& [name, text] : texts_) names.push_back(name);
     return names;
   }
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(path_, error)) {
-    if (entry.is_regular_file()) names.push_back(entry.path().filename().string());
-  }
-  LQ_CHECK(!error, kIo, "[io] {}: cannot read the directory: {}", path_.string(), error.message());
+  with_io_errors([&] {
+    for (const auto& entry : std::filesystem::directory_iterator(path_)) {
+      if (entry.is_regular_file()) names.push_back(entry.path().filename().string());
+    }
+  });
   std::sort(names.begin(), names.end());
   return names;
 }

@@ -25,6 +25,7 @@ class Folder {
   const std::filesystem::path& path() const { return path_; }
   // What messages call a file: "DIR/NAME", or "SOURCE (NAME)".
   std::string who(std::string_view name) const;
+  // Throws Error(kIo) where the folder may not be looked into.
   bool has(std::string_view name) const;
   // Throws Error(kNotFound) where there is none, Error(kIo), Error(kCorruptFile) above `limit` bytes.
   std::string read(std::string_view name, std::uint64_t limit) const;

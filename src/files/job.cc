@@ -8,6 +8,7 @@
 #include "base/printable.h"
 #include "files/json_difference.h"
 #include "files/json_file.h"
+#include "files/path_access.h"
 #include "files/publish.h"
 
 namespace lq {
@@ -87,16 +88,6 @@ std::vector<std::string> published_files(const fs::path& out) {
   return files;
 }
 
-// What the standard library throws for a folder that may not be looked into, as an Error.
-template <typename Body>
-auto as_errors(const Body& body) {
-  try {
-    return body();
-  } catch (const fs::filesystem_error& e) {
-    fail_errno(e.path1(), "use", e.code().value());
-  }
-}
-
 void check_inputs(const fs::path& out, const std::vector<fs::path>& inputs) {
   LQ_CHECK(!out.empty(), kInvalidArgument, "[output] an output was expected");
   const fs::path real = fs::weakly_canonical(out.has_filename() ? out : out.parent_path());
@@ -154,7 +145,7 @@ void check_output(const fs::path& out, const JobOptions& options) {
 }  // namespace
 
 void Job::check(const fs::path& out, const JobOptions& options) {
-  as_errors([&] { check_output(out, options); });
+  with_io_errors([&] { check_output(out, options); });
 }
 
 void add_identity(JobOptions& options, const std::string& key, const nlohmann::json& value) {
@@ -169,7 +160,7 @@ void add_identity(JobOptions& options, const std::string& key, const nlohmann::j
 Job::Job(fs::path out, JobOptions options) : out_(std::move(out)), options_(std::move(options)) {
   check(out_, options_);
   if (!out_.has_filename()) out_ = out_.parent_path();  // "out/"
-  as_errors([&] {
+  with_io_errors([&] {
     switch (options_.output) {
       case JobOutput::kFolder:
         created_ = !fs::exists(status_of(out_));
@@ -280,12 +271,12 @@ Job::~Job() {
 }
 
 std::vector<std::string> Job::finish(nlohmann::ordered_json manifest) {
-  return as_errors([&] { return publish(std::move(manifest)); });
+  return with_io_errors([&] { return publish(std::move(manifest)); });
 }
 
 void Job::finish() {
   LQ_ASSERT(options_.output == JobOutput::kFile);
-  as_errors([&] { remove_tree(work_dir()); });
+  with_io_errors([&] { remove_tree(work_dir()); });
   finished_ = true;
 }
 

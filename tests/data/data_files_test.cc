@@ -1,5 +1,8 @@
 #include "data/data_files.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "support/io_test_util.h"
 
 namespace lq {
@@ -57,6 +60,42 @@ TEST(DataFiles, HiddenOnesAreCountedAndNotRead) {
   EXPECT_EQ(data_files(dir.path(), &report), std::vector{dir / "train.jsonl"});
   EXPECT_EQ(report.total(Finding::kHiddenPassedOver), 3) << "two files and a folder";
   EXPECT_EQ(data_files(dir / ".train.jsonl"), std::vector{dir / ".train.jsonl"}) << "who names it gets it";
+}
+
+TEST(DataFiles, WhatIsNoFileIsCounted) {
+  const TempDir dir;
+  put_file(dir / "data/train.jsonl", "{}");
+  put_file(dir / "elsewhere/more.jsonl", "{}");
+  namespace fs = std::filesystem;
+  fs::create_symlink(dir / "data/train.jsonl", dir / "data/linked.jsonl");
+  fs::create_symlink(dir / "none", dir / "data/dangling.jsonl");
+  fs::create_symlink("loop.jsonl", dir / "data/loop.jsonl");
+  fs::create_directory_symlink(dir / "elsewhere", dir / "data/folder");
+  ASSERT_EQ(::mkfifo((dir / "data/pipe.txt").c_str(), 0600), 0);
+  DataReport report;
+  EXPECT_EQ(data_files(dir / "data", &report),
+            (std::vector{dir / "data/linked.jsonl", dir / "data/train.jsonl"}));
+  EXPECT_EQ(report.total(Finding::kNoFilePassedOver), 4);
+}
+
+// Files beside it and behind it are not lost in silence.
+TEST(DataFiles, AFolderThatCannotBeReadIsAnError) {
+  const TempDir dir;
+  ::chmod(dir.path().c_str(), 0755);
+  for (const char* name : {"a/1.txt", "b/2.txt", "c/3.txt", ".hidden/4.txt"}) put_file(dir / name, "x");
+  ::chmod((dir / "b").c_str(), 0);
+  ::chmod((dir / ".hidden").c_str(), 0);
+  const auto refused = [&](const std::filesystem::path& path, const char* what) {
+    return io_test::in_child([&] {
+      if (::geteuid() == 0 && ::seteuid(65534) != 0) return false;
+      return io_test::throws(ErrorCode::kIo, {what, "Permission denied"}, [&] { data_files(path); });
+    });
+  };
+  EXPECT_TRUE(refused(dir.path(), "/b"));
+  EXPECT_TRUE(refused(dir / "b", "/b"));
+  EXPECT_TRUE(refused(dir / "b/2.txt", "/b/2.txt"));
+  ::chmod((dir / "b").c_str(), 0755);
+  ::chmod((dir / ".hidden").c_str(), 0755);
 }
 
 }  // namespace
