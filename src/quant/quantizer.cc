@@ -1,7 +1,10 @@
 #include "quant/quantizer.h"
 
+#include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 
 #include "base/error.h"
 
@@ -31,10 +34,17 @@ void require_finite(ThreadPool& pool, const float* w, std::int64_t rows, std::in
                     std::string_view name) {
   const std::int64_t n = rows * cols;
   std::atomic<std::int64_t> first{n};
+  std::atomic<std::uint32_t> largest{0};
   parallel_for(pool, n, 1 << 18, [&](std::int64_t begin, std::int64_t end) {
-    float sum = 0.0F;  // x * 0 is 0 for finite x and NaN otherwise: one pass without branches
-    for (std::int64_t i = begin; i < end; ++i) sum += w[i] * 0.0F;
-    if (sum == 0.0F) return;
+    // Bits without the sign are in the order of magnitudes, infinity and NaN at the end: one pass without
+    // branches.
+    std::uint32_t most = 0;
+    for (std::int64_t i = begin; i < end; ++i)
+      most = std::max(most, std::bit_cast<std::uint32_t>(w[i]) & 0x7fffffffU);
+    std::uint32_t so_far = largest.load();
+    while (most > so_far && !largest.compare_exchange_weak(so_far, most)) {
+    }
+    if (most < 0x7f800000U) return;
     std::int64_t i = begin;
     while (std::isfinite(w[i])) ++i;
     std::int64_t known = first.load();
@@ -44,6 +54,12 @@ void require_finite(ThreadPool& pool, const float* w, std::int64_t rows, std::in
   const std::int64_t i = first.load();
   LQ_CHECK(i == n, kInvalidArgument, "{}: element [{}, {}] is {}, but a weight must be finite", name,
            i / cols, i % cols, w[i]);
+  const float magnitude = std::bit_cast<float>(largest.load());
+  LQ_CHECK(magnitude == 0.0F || (magnitude >= kLeastMagnitude && magnitude <= kMostMagnitude),
+           kInvalidArgument,
+           "{}: the largest magnitude is {:.3g}, but errors can be measured between {:.0e} and {:.0e} only: "
+           "scale the matrix, or leave it out",
+           name, magnitude, kLeastMagnitude, kMostMagnitude);
 }
 
 }  // namespace lq

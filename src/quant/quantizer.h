@@ -90,8 +90,13 @@ class Quantizer {
                                   const std::uint8_t* codes, const ErrorWeights& weights) const;
 };
 
-// Throws Error(kInvalidArgument) naming the tensor and [row, col] of the first NaN or infinity of w[rows,
-// cols].
+// Of the largest entry of a matrix that is not 0: squares of entries and of errors far below them, and sums
+// of such squares, then are numbers of f32.
+inline constexpr float kLeastMagnitude = 1e-15F;
+inline constexpr float kMostMagnitude = 1e15F;
+
+// Throws Error(kInvalidArgument) naming the tensor: with [row, col] of the first NaN or infinity of w[rows,
+// cols], or with its largest magnitude where that is out of the range above.
 void require_finite(ThreadPool& pool, const float* w, std::int64_t rows, std::int64_t cols,
                     std::string_view name);
 

@@ -43,7 +43,7 @@ TEST(Quantizer, OneOfOnesOwnIgnoresWeightsAndHasNoStoredForm) {
 
 TEST(RequireFinite, NamesTheTensorAndTheFirstElement) {
   ThreadPool pool(2);
-  std::vector<float> w(1000 * 900, 1e38F);
+  std::vector<float> w(1000 * 900, 1e15F);
   EXPECT_NO_THROW(require_finite(pool, w.data(), 1000, 900, "layer.weight"));
   for (const float bad : {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(),
                           std::numeric_limits<float>::quiet_NaN()}) {
@@ -62,6 +62,32 @@ TEST(RequireFinite, NamesTheTensorAndTheFirstElement) {
       w[at] = 1.0F;
       w.back() = 1.0F;
     }
+  }
+}
+
+TEST(RequireFinite, RefusesMagnitudesWhoseSquaresAreLost) {
+  ThreadPool pool(2);
+  std::vector<float> w(1000 * 900, 0.0F);
+  const auto refused = [&] {
+    try {
+      require_finite(pool, w.data(), 1000, 900, "layer.weight");
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ErrorCode::kInvalidArgument);
+      return std::string(e.what());
+    }
+    return std::string("none");
+  };
+  EXPECT_EQ(refused(), "none") << "a matrix of zeros";
+  for (const float good : {1e-15F, -1e-15F, 0.1F, -1e15F}) {
+    w[700'001] = good;
+    EXPECT_EQ(refused(), "none") << good;
+  }
+  w[3] = 1e-40F;
+  EXPECT_EQ(refused(), "none") << "small entries beside others";
+  for (const float bad : {1e-45F, -9e-16F, 2e15F, -3e38F}) {
+    w[3] = 0.0F;
+    w[700'001] = bad;
+    EXPECT_EQ(refused().rfind("layer.weight: the largest magnitude is ", 0), 0U) << refused();
   }
 }
 
