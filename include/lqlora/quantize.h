@@ -33,7 +33,8 @@ class Quantizer {
 };
 
 // One of this library by the words of `lqlora quantize --config`: "3,8,fp32,64,256" (NormalFloat codes of 3
-// bits, two levels of scales), "int-row,4". Throws Error(kInvalidArgument) naming the word and the choices.
+// bits, two levels of scales), "int-row,4". Its round_trip() refuses what decompose() refuses. Throws
+// Error(kInvalidArgument) naming the word and the choices.
 std::unique_ptr<Quantizer> make_quantizer(std::string_view config);
 
 struct DecomposeOptions {
@@ -51,8 +52,8 @@ struct Decomposition {
 };
 
 // w: [rows, cols], row by row. The same bits on any number of threads. Throws Error(kInvalidArgument) for a
-// NaN or infinity (its place named), a size that is not rows * cols, a rank that is too large, a method that
-// is none.
+// NaN or infinity (its place named), a largest magnitude below 1e-15 or above 1e15 (matrices of zeros are
+// fine), a size that is not rows * cols, a rank that is too large, a method that is none.
 Decomposition decompose(Context& context, std::span<const float> w, std::int64_t rows, std::int64_t cols,
                         const Quantizer& quantizer, const DecomposeOptions& options = {});
 
@@ -73,7 +74,8 @@ struct QuantizeReport {
   bool already_done = false;  // `out` held the finished job: nothing was computed
 };
 
-// As the flags of `lqlora quantize` with the same names; what is empty or 0 is chosen as there.
+// As the flags of `lqlora quantize` of these names, with _ for -; `formats` is --format. What is empty or 0
+// is chosen as there.
 struct QuantizeOptions {
   // Every matrix alike: as make_quantizer reads it. Empty, and no budget: NormalFloat codes of 4 bits.
   std::string config = {};

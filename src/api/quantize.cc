@@ -1,9 +1,12 @@
 #include "lqlora/quantize.h"
 
+#include <cmath>
+
 #include "api/checkpoint_impl.h"
 #include "api/context_impl.h"
 #include "base/option_error.h"
 #include "decompose/decompose.h"
+#include "files/path_access.h"
 #include "jobs/options/quantize_options.h"
 #include "quant/format_set.h"
 
@@ -65,7 +68,7 @@ std::vector<float> floats(const lq::Tensor& t) {
 }
 
 lq::QuantizeOptions job_options(const std::filesystem::path& out, const QuantizeOptions& o) {
-  lq::check_option(o.bits >= 0, "bits", "is {}, but must be 0 or more", o.bits);
+  lq::check_option(o.bits >= 0 && std::isfinite(o.bits), "bits", "is {}, but must be 0 or more", o.bits);
   lq::check_option(o.memory >= 0, "memory", "is {}, but must be 0 or more", o.memory);
   lq::check_option(o.samples > 0, "samples", "is {}, but must be 1 or more", o.samples);
   lq::check_option(o.seq_len >= 0, "seq_len", "is {}, but must be 0 or more", o.seq_len);
@@ -125,11 +128,16 @@ Decomposition decompose(Context& context, std::span<const float> w, std::int64_t
 
 QuantizeReport quantize(Context& context, const Checkpoint& model, const std::filesystem::path& out,
                         const QuantizeOptions& options) {
-  const lq::QuantizeReport r =
-      lq::quantize_model(context.impl().context, model.impl().checkpoint, job_options(out, options));
+  lq::check_readable(options.stats);
+  const lq::QuantizeOptions job = job_options(out, options);
+  const lq::QuantizeReport r = lq::with_io_errors(
+      [&] { return lq::quantize_model(context.impl().context, model.impl().checkpoint, job); });
   QuantizeReport report;
   for (const lq::MatrixReport& m : r.matrices) {
-    report.matrices.push_back({m.name, m.rows, m.cols, m.choice, m.rank, m.relative_error});
+    // The report leaves out names that the job's own formats make plain; make_quantizer takes
+    // a choice without a name as NormalFloat's.
+    const std::string config = lq::FormatSet().name_of(job.formats.choice_of(m.choice, "config"));
+    report.matrices.push_back({m.name, m.rows, m.cols, config, m.rank, m.relative_error});
   }
   report.bits_per_weight = r.bits_per_weight();
   report.bits_per_weight_with_low_rank = r.bits_per_weight_with_low_rank();

@@ -86,6 +86,12 @@ TEST(ApiDecompose, RefusesWhatCannotBe) {
   EXPECT_NE(refused({.rank = -1}).find("rank -1"), std::string::npos);
   EXPECT_NE(refused({.method = "magic"}).find("magic"), std::string::npos);
   EXPECT_NE(refused({}, 47).find("[47, 96]"), std::string::npos);
+  for (const float scale : {1e-30F, 1e25F}) {
+    std::vector<float> scaled = w;
+    for (float& x : scaled) x *= scale;
+    const auto error = error_of([&] { decompose(context, scaled, kRows, kCols, *q, {.rank = 2}); });
+    EXPECT_EQ(error.rfind("matrix: the largest magnitude is ", 0), 0U) << error;
+  }
   w[97] = std::nanf("");
   EXPECT_NE(refused({.rank = 2}).find("[1, 1]"), std::string::npos);
   EXPECT_NE(error_of([] { make_quantizer("7,8,fp32,64,256"); }).find("7"), std::string::npos);
@@ -146,6 +152,31 @@ TEST(ApiQuantize, MakesAPackedModelThatGeneratesAndExports) {
   EXPECT_GT(p.perplexity, 1.0);
   ASSERT_TRUE(p.kl.has_value());
   EXPECT_LT(*p.kl, 1e-3);  // bf16 of the sum of both parts
+}
+
+TEST(ApiQuantize, TheConfigToldIsOneThatMakesTheSameQuantizer) {
+  Context context({.threads = 2});
+  const lq::io_test::TempDir dir;
+  const Checkpoint dense = Checkpoint::open(quill());
+  const char* const name = "model.layers.0.self_attn.q_proj.weight";
+  const auto w = dense.read(name);
+  for (const char* formats : {"nf", "lm", "int", "int-row"}) {
+    QuantizeOptions options;
+    options.formats = formats;
+    options.method = "qlora";
+    options.rank = 0;
+    options.include = {name};
+    const QuantizedMatrix matrix = quantize(context, dense, dir / formats, options).matrices.at(0);
+    const auto quantizer = make_quantizer(matrix.config);
+    const bool named = std::string_view(formats) != "nf";
+    EXPECT_EQ(matrix.config.starts_with(formats), named) << matrix.config;
+    const Decomposition d =
+        decompose(context, w, matrix.rows, matrix.cols, *quantizer, {.method = "qlora", .rank = 0});
+    EXPECT_EQ(d.relative_error, matrix.relative_error) << matrix.config;
+  }
+  QuantizeOptions endless;
+  endless.bits = INFINITY;
+  EXPECT_EQ(error_of([&] { quantize(context, dense, dir / "out", endless); }).rfind("bits is inf", 0), 0U);
 }
 
 }  // namespace
