@@ -51,8 +51,8 @@ class Trainer {
   // ids outside the vocabulary, and for a loss or gradient that is not finite (the model stays as it was).
   StepResult step(std::span<const TrainingSequence> batch);
   std::int64_t steps() const;
-  // Writes the low-rank parts as a PEFT adapter that names the model's hash. `directory` is made, and must be
-  // empty or not exist.
+  // Writes what learns as a PEFT adapter that names the model's hash. `directory` is made, and must be
+  // empty or not exist. Throws Error(kInvalidArgument) where some of it is not finite.
   void save_adapter(const std::filesystem::path& directory) const;
 
  private:

@@ -4,6 +4,7 @@
 #include "api/model_impl.h"
 #include "api/tokenizer_impl.h"
 #include "eval/perplexity.h"
+#include "models/model_check.h"
 
 namespace lqlora {
 
@@ -11,7 +12,11 @@ Perplexity perplexity(Context& context, const Model& model, const Tokenizer& tok
                       const PerplexityOptions& options) {
   lq::PerplexityOptions inner;
   inner.seq_len = options.seq_len;
-  if (options.reference != nullptr) inner.reference = &options.reference->impl().model;
+  if (options.reference != nullptr) {
+    const Model::Impl& reference = options.reference->impl();
+    lq::refuse_encoder(reference.model.spec(), reference.path.string(), "say the next token (perplexity)");
+    inner.reference = &reference.model;
+  }
   const lq::PerplexityResult r =
       lq::perplexity(context.impl().context, model.impl().model, *tokenizer.impl().tokenizer, text, inner);
   return {r.perplexity, r.nll_per_token, r.nll_per_byte, r.tokens, r.windows, r.bos, r.kl};

@@ -6,6 +6,8 @@
 #include "api/context_impl.h"
 #include "api/model_impl.h"
 #include "base/error.h"
+#include "files/path_access.h"
+#include "models/model_check.h"
 #include "ops/cross_entropy.h"
 
 namespace lqlora {
@@ -19,8 +21,11 @@ Model Model::load(Context& context, const Checkpoint& checkpoint, const ModelOpt
   lq::ModelLoadOptions load;
   load.adapter = options.adapter;
   load.no_adapter = options.no_adapter;
-  return Model(std::make_unique<Impl>(
-      Impl{checkpoint.path(), lq::Model::load(context.impl().context, checkpoint.impl().checkpoint, load)}));
+  lq::check_readable(options.adapter);
+  return lq::with_io_errors([&] {
+    return Model(std::make_unique<Impl>(Impl{
+        checkpoint.path(), lq::Model::load(context.impl().context, checkpoint.impl().checkpoint, load)}));
+  });
 }
 
 std::int64_t Model::vocab() const { return impl_->model.spec().vocab; }
@@ -67,6 +72,7 @@ std::vector<float> Model::logits(Context& context, std::span<const std::int32_t>
 
 std::vector<float> Model::losses(Context& context, std::span<const std::int32_t> ids) const {
   const lq::Model& model = impl_->model;
+  lq::refuse_encoder(model.spec(), impl_->path.string(), "say the next token");
   check_length(model, ids);
   const std::vector<std::int64_t> starts = {0, std::ssize(ids)};
   std::vector<std::int32_t> targets(ids.begin() + 1, ids.end());

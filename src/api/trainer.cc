@@ -6,17 +6,21 @@
 #include "base/error.h"
 #include "data/batch.h"
 #include "dist/alone/alone.h"
+#include "files/path_access.h"
 #include "lqlora/finetune.h"
+#include "models/model_check.h"
 #include "train/adamw.h"
 #include "train/gradient_sum.h"
 #include "train/gradients.h"
 #include "train/lora_setup.h"
+#include "train/train_guard.h"
 #include "train/write_adapter.h"
 
 namespace lqlora {
 namespace {
 
 lq::LoraState set_up(Context& context, Model& model, const TrainerOptions& options) {
+  lq::refuse_encoder(model.impl().model.spec(), model.impl().path.string(), "learn to say the next token");
   LQ_CHECK(options.learning_rate > 0 && std::isfinite(options.learning_rate), kInvalidArgument,
            "learning_rate {}: expected a number above 0", options.learning_rate);
   LQ_CHECK(options.clip >= 0 && std::isfinite(options.clip), kInvalidArgument, "clip {}: expected 0 or more",
@@ -117,11 +121,14 @@ std::int64_t Trainer::steps() const { return impl_->optimizer.steps(); }
 
 void Trainer::save_adapter(const std::filesystem::path& directory) const {
   namespace fs = std::filesystem;
+  lq::TrainState state;
+  state.step = steps();
+  lq::check_learnt(impl_->context.impl().context, state, impl_->parameters);
   std::error_code error;
   fs::create_directories(directory, error);
   LQ_CHECK(!error, kIo, "{}: cannot create the directory: {}", directory.string(), error.message());
-  LQ_CHECK(fs::is_empty(directory), kInvalidArgument, "{}: a new or an empty directory was expected",
-           directory.string());
+  const bool empty = lq::with_io_errors([&] { return fs::is_empty(directory); });
+  LQ_CHECK(empty, kInvalidArgument, "{}: a new or an empty directory was expected", directory.string());
   lq::Model& model = impl_->model;
   const std::string base = model.packed() ? std::string() : impl_->path;  // as `finetune` names it
   lq::Context& ctx = impl_->context.impl().context;

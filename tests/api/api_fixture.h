@@ -13,6 +13,9 @@ namespace lqlora {
 
 inline std::string quill() { return lq::test::source_dir() + "/examples/models/quill"; }
 
+// A masked language model, small and random: no next tokens.
+inline std::string masked_model() { return lq::test::source_dir() + "/tests/goldens/bert_masked"; }
+
 // The message of the Error that `call` throws; "none" where it throws none.
 template <typename Call>
 std::string error_of(const Call& call) {

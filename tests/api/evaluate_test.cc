@@ -47,5 +47,14 @@ TEST(ApiEvaluate, WindowsAreCutAndRefusalsSaySo) {
   EXPECT_NE(refused(512, ""), "none");
 }
 
+TEST(ApiEvaluate, AnEncoderIsNoReference) {
+  Context context({.threads = 1});
+  const Model model = Model::load(context, Checkpoint::open(quill()));
+  const Model encoder = Model::load(context, Checkpoint::open(masked_model()));
+  const Tokenizer tokenizer = Tokenizer::load(quill());
+  const auto error = error_of([&] { perplexity(context, model, tokenizer, kCalm, {.reference = &encoder}); });
+  EXPECT_NE(error.find("bert_masked: an encoder"), std::string::npos) << error;
+}
+
 }  // namespace
 }  // namespace lqlora

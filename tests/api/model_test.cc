@@ -38,5 +38,12 @@ TEST(ApiModel, ScoresAndLossesBelongTogether) {
   EXPECT_NE(error_of([&] { model.logits(context, std::vector<std::int32_t>{4096}); }), "none");
 }
 
+TEST(ApiModel, AnEncoderSaysNoNextToken) {
+  Context context({.threads = 1});
+  const Model model = Model::load(context, Checkpoint::open(masked_model()));
+  const std::vector<std::int32_t> ids = {5, 6, 7, 8};
+  EXPECT_NE(error_of([&] { model.losses(context, ids); }).find("an encoder"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace lqlora

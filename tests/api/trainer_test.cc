@@ -103,5 +103,39 @@ TEST(ApiTrainer, RefusesWhatCannotBe) {
   EXPECT_EQ(trainer.steps(), 0);
 }
 
+TEST(ApiTrainer, ValuesThatAreNoNumbersAreNotSaved) {
+  const lq::io_test::TempDir dir;
+  Context context({.threads = 1});
+  Model model = Model::load(context, Checkpoint::open(quill()));
+  Trainer trainer(context, model, {.rank = 2, .learning_rate = 1e39});  // infinite in f32
+  const TrainingSequence sequence = {Tokenizer::load(quill()).encode("The moon is made of tin.")};
+  trainer.step({&sequence, 1});
+  const auto error = error_of([&] { trainer.save_adapter(dir / "adapter"); });
+  EXPECT_NE(error.find("no longer numbers after step 1"), std::string::npos) << error;
+  EXPECT_FALSE(std::filesystem::exists(dir / "adapter"));
+}
+
+TEST(ApiTrainer, AnEncoderIsNotTrained) {
+  Context context({.threads = 1});
+  Model model = Model::load(context, Checkpoint::open(masked_model()));
+  EXPECT_NE(error_of([&] { Trainer(context, model, {.rank = 2}); }).find("an encoder"), std::string::npos);
+}
+
+TEST(ApiTrainer, ADirectoryThatMayNotBeLookedIntoIsAnError) {
+  const lq::io_test::TempDir dir;
+  Context context({.threads = 1});
+  Model model = Model::load(context, Checkpoint::open(quill()));
+  const Trainer trainer(context, model, {.rank = 2});
+  std::filesystem::create_directory(dir / "closed");
+  ::chmod(dir.path().c_str(), 0755);
+  ::chmod((dir / "closed").c_str(), 0);
+  EXPECT_TRUE(lq::io_test::in_child([&] {
+    if (::geteuid() == 0 && ::seteuid(65534) != 0) return false;
+    return lq::io_test::throws(ErrorCode::kIo, {"closed", "Permission denied"},
+                               [&] { trainer.save_adapter(dir / "closed"); });
+  }));
+  ::chmod((dir / "closed").c_str(), 0755);
+}
+
 }  // namespace
 }  // namespace lqlora
