@@ -62,14 +62,18 @@ class Trainer {
 
 struct FinetuneReport {
   std::int64_t steps = 0;
-  double final_loss = 0;  // of the last step
+  double final_loss = 0;  // of the last step that was not skipped
   std::optional<double> first_validation_loss, validation_loss;
   std::int64_t trained_parameters = 0;
   double tokens_per_second = 0;
   bool already_done = false;
+  std::int64_t skipped_steps = 0;   // their loss or gradient was not finite
+  std::int64_t skipped_at_end = 0;  // of these, after the step of final_loss
 };
 
-// As the flags of `lqlora finetune` with the same names; what is empty or 0 is chosen as there.
+// As the flags of `lqlora finetune` of these names, with _ for -, but for learning_rate (--lr),
+// validation_data (--val-data), validation_share (--val-share), train_on_prompts (--train-on all),
+// eight_bit_optimizer (--optimizer adamw8bit) and targets (--target). What is empty or 0 is chosen as there.
 struct FinetuneOptions {
   std::vector<std::filesystem::path> data = {};             // examples: .jsonl, .csv, .txt and others
   std::vector<std::filesystem::path> validation_data = {};  // for validation only

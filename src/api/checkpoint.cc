@@ -2,11 +2,15 @@
 
 #include "api/checkpoint_impl.h"
 #include "api/context_impl.h"
+#include "base/printable.h"
+#include "files/path_access.h"
 
 namespace lqlora {
 
 Checkpoint Checkpoint::open(const std::filesystem::path& path) {
-  return Checkpoint(std::make_shared<Impl>(Impl{lq::Checkpoint::open(path)}));
+  lq::check_readable(path);
+  return lq::with_io_errors(
+      [&] { return Checkpoint(std::make_shared<Impl>(Impl{lq::Checkpoint::open(path)})); });
 }
 
 const std::filesystem::path& Checkpoint::path() const { return impl_->checkpoint->path(); }
@@ -26,7 +30,11 @@ std::vector<TensorInfo> Checkpoint::tensors() const {
 std::vector<float> Checkpoint::read(std::string_view name) const {
   const lq::TensorView& view = impl_->checkpoint->reader().at(name);
   std::vector<float> values(static_cast<std::size_t>(view.numel()));
-  view.to_f32(0, view.numel(), values.data());
+  try {
+    view.to_f32(0, view.numel(), values.data());
+  } catch (const Error& e) {
+    lq::fail(e.code(), "{}: tensor '{}': {}", path().string(), lq::printable(name), e.what());
+  }
   return values;
 }
 

@@ -4,6 +4,7 @@
 #include "api/context_impl.h"
 #include "export/hf_export.h"
 #include "export/peft_export.h"
+#include "files/path_access.h"
 
 namespace lqlora {
 
@@ -14,7 +15,8 @@ void export_dense(Context& context, const Checkpoint& packed, const std::filesys
   if (!options.adapter.empty()) job.adapter = options.adapter;
   job.without_adapter = options.without_adapter;
   job.keep_adapter = options.keep_adapter;
-  lq::export_hf(context.impl().context, packed.impl().checkpoint, job);
+  lq::check_readable(options.adapter);
+  lq::with_io_errors([&] { lq::export_hf(context.impl().context, packed.impl().checkpoint, job); });
 }
 
 void export_adapter(Context& context, const Checkpoint& packed, const std::filesystem::path& adapter,
@@ -22,8 +24,11 @@ void export_adapter(Context& context, const Checkpoint& packed, const std::files
   lq::PeftExportOptions job;
   job.adapter = adapter;
   job.out = out;
-  const lq::CheckpointPtr base = dense.empty() ? nullptr : lq::Checkpoint::open(dense);
-  lq::export_peft(context.impl().context, packed.impl().checkpoint, base, job);
+  for (const auto& path : {adapter, dense}) lq::check_readable(path);
+  lq::with_io_errors([&] {
+    const lq::CheckpointPtr base = dense.empty() ? nullptr : lq::Checkpoint::open(dense);
+    lq::export_peft(context.impl().context, packed.impl().checkpoint, base, job);
+  });
 }
 
 }  // namespace lqlora

@@ -3,6 +3,7 @@
 #include "api/checkpoint_impl.h"
 #include "api/context_impl.h"
 #include "base/error.h"
+#include "files/path_access.h"
 #include "lqlora/finetune.h"
 
 namespace lqlora {
@@ -69,8 +70,10 @@ lq::FinetuneOptions job_options(const std::filesystem::path& out, const Finetune
 
 FinetuneReport finetune(Context& context, const Checkpoint& model, const std::filesystem::path& out,
                         const FinetuneOptions& options) {
-  const lq::FinetuneReport r =
-      lq::finetune(context.impl().context, model.impl().checkpoint, job_options(out, options));
+  lq::check_readable(options.adapter);
+  const lq::FinetuneReport r = lq::with_io_errors([&] {
+    return lq::finetune(context.impl().context, model.impl().checkpoint, job_options(out, options));
+  });
   const lq::TrainState& state = r.training.state;
   FinetuneReport report;
   report.steps = state.step;
@@ -80,6 +83,8 @@ FinetuneReport finetune(Context& context, const Checkpoint& model, const std::fi
   report.trained_parameters = r.parameters;
   report.tokens_per_second = r.training.tokens_per_second;
   report.already_done = r.already_done;
+  report.skipped_steps = state.skipped;
+  report.skipped_at_end = state.bad_streak;
   return report;
 }
 

@@ -1,12 +1,15 @@
 #include "lqlora/tokenizer.h"
 
 #include "api/tokenizer_impl.h"
+#include "files/path_access.h"
 #include "formats/model_folder.h"
 
 namespace lqlora {
 
 Tokenizer Tokenizer::load(const std::filesystem::path& path) {
-  return Tokenizer(std::make_shared<Impl>(Impl{lq::Tokenizer::load(lq::model_folder(path))}));
+  lq::check_readable(path);
+  return lq::with_io_errors(
+      [&] { return Tokenizer(std::make_shared<Impl>(Impl{lq::Tokenizer::load(lq::model_folder(path))})); });
 }
 
 std::vector<std::int32_t> Tokenizer::encode(std::string_view text, bool add_special) const {
