@@ -9,7 +9,8 @@
 
 namespace lqlora {
 
-// How long work tells of itself. Called from the thread that called the library.
+// How long work tells of itself: one call at a time, and as a rule from the thread that called the library.
+// quantize() tells of each matrix from the thread that finished it, which may be one of the context's.
 class Progress {
  public:
   virtual ~Progress() = default;

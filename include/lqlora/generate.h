@@ -36,7 +36,9 @@ struct Generated {
   std::int64_t prompt_tokens = 0;
 };
 
-// Keeps what it has computed: a prompt that begins like the last one's text is not run again.
+// Keeps what it has computed: a prompt that begins like the last one's text is not run again. It knows
+// nothing of training: after steps of a Trainer on its model make a new one, or old keys and values are used
+// on.
 class Generator {
  public:
   // Gets text as it becomes certain, in whole UTF-8 characters. False: stop.
@@ -49,7 +51,8 @@ class Generator {
   Generator& operator=(Generator&&) noexcept;
 
   // Random draws depend on the Context's seed. Throws Error(kInvalidArgument) naming an option and its range,
-  // and for a prompt that is empty or leaves no room.
+  // and for a prompt that leaves no room. An empty text starts from the tokenizer's BOS, or from EOS where it
+  // has none; with neither it is refused, as empty ids are.
   Generated generate(Context& context, std::string_view prompt, const GenerateOptions& options = {},
                      const OnText& on_text = {});
   // The same after the whole sequence so far as ids.
