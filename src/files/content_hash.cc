@@ -10,16 +10,12 @@
 namespace lq {
 namespace {
 
-// Regular files, sorted.
-std::vector<std::filesystem::path> files_below(const std::filesystem::path& folder) {
-  return with_io_errors([&] {
-    std::vector<std::filesystem::path> files;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
-      if (entry.is_regular_file()) files.push_back(entry.path());
-    }
-    std::sort(files.begin(), files.end());
-    return files;
-  });
+// Regular files. Not by the library's own recursion, whose errors do not say where they are.
+void add_files_below(const std::filesystem::path& folder, std::vector<std::filesystem::path>& files) {
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.is_directory() && !entry.is_symlink()) add_files_below(entry.path(), files);
+    if (entry.is_regular_file()) files.push_back(entry.path());
+  }
 }
 
 }  // namespace
@@ -27,7 +23,10 @@ std::vector<std::filesystem::path> files_below(const std::filesystem::path& fold
 std::string content_hash(const std::filesystem::path& path) {
   Hasher hasher;
   if (std::filesystem::is_directory(path_status(path))) {
-    for (const auto& file : files_below(path)) {
+    std::vector<std::filesystem::path> files;
+    with_io_errors([&] { add_files_below(path, files); });
+    std::sort(files.begin(), files.end());
+    for (const auto& file : files) {
       hasher.update(file.lexically_relative(path).string());
       hasher.update(content_hash(file));
     }

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "base/error.h"
 #include "files/file_descriptor.h"
 
 namespace lq {
@@ -23,6 +24,7 @@ auto with_io_errors(const Body& body) {
   try {
     return body();
   } catch (const std::filesystem::filesystem_error& e) {
+    if (e.path1().empty()) fail(ErrorCode::kIo, "[io] {}", e.what());
     fail_errno(e.path1(), "use", e.code().value());
   }
 }

@@ -1,6 +1,8 @@
 #include "files/content_hash.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "support/io_test_util.h"
@@ -25,6 +27,21 @@ TEST(ContentHash, OfFilesAndFolders) {
   put_file(dir / "b/deep/two.txt", "2");
   EXPECT_NE(content_hash(dir / "a"), content_hash(dir / "b"));
   EXPECT_THROW(content_hash(dir / "none"), Error);
+}
+
+TEST(ContentHash, AFolderThatCannotBeReadIsAnError) {
+  const TempDir dir;
+  ::chmod(dir.path().c_str(), 0755);
+  put_file(dir / "a/deep/two.txt", "2");
+  ::chmod((dir / "a/deep").c_str(), 0);
+  for (const char* path : {"a", "a/deep", "a/deep/two.txt"}) {
+    EXPECT_TRUE(io_test::in_child([&] {
+      if (::geteuid() == 0 && ::seteuid(65534) != 0) return false;
+      return io_test::throws(ErrorCode::kIo, {"deep", "Permission denied"},
+                             [&] { content_hash(dir / path); });
+    })) << path;
+  }
+  ::chmod((dir / "a/deep").c_str(), 0755);
 }
 
 }  // namespace

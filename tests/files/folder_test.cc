@@ -1,6 +1,8 @@
 #include "files/folder.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "support/io_test_util.h"
 
@@ -26,6 +28,21 @@ TEST(Folder, OnDiskItIsTheFilesThatAreThere) {
   expect_error(ErrorCode::kCorruptFile, {"a.txt"}, [&] { (void)folder.read("a.txt", 4); });
   expect_error(ErrorCode::kNotFound, {"none"}, [&] { (void)folder.read("none", 4); });
   expect_error(ErrorCode::kIo, {"nowhere"}, [&] { (void)Folder(dir / "nowhere").names(); });
+}
+
+TEST(Folder, OneThatIsClosedToUsIsAnErrorAndNotEmpty) {
+  const TempDir dir;
+  ::chmod(dir.path().c_str(), 0755);
+  put_file(dir / "closed/a.txt", "hello");
+  ::chmod((dir / "closed").c_str(), 0);
+  const Folder folder = dir / "closed";
+  EXPECT_TRUE(io_test::in_child([&] {
+    if (::geteuid() == 0 && ::seteuid(65534) != 0) return false;
+    return io_test::throws(ErrorCode::kIo, {"closed", "Permission denied"}, [&] { (void)folder.names(); }) &&
+           io_test::throws(ErrorCode::kIo, {"closed", "Permission denied"},
+                           [&] { (void)folder.has("a.txt"); });
+  }));
+  ::chmod((dir / "closed").c_str(), 0755);
 }
 
 TEST(Folder, InMemoryItIsTheTextsItWasMadeOf) {
