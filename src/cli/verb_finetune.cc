@@ -18,6 +18,7 @@ void print_report(const Session& session, const FinetuneReport& r, std::string_v
   const TrainState& s = r.training.state;
   std::string text = fmt::format("{} of {} steps{}, loss {:.5f}", s.step, r.training.total_steps,
                                  r.training.stopped_early ? " (stopped early)" : "", s.loss);
+  if (s.bad_streak > 0) text += fmt::format(" (the last {} steps were left out)", s.bad_streak);
   if (s.validation_loss) {
     text += fmt::format("\nvalidation: {} {:.5f} -> {:.5f}",
                         r.reference.empty() ? "loss" : "divergence from the reference",

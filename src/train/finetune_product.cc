@@ -26,9 +26,10 @@ std::optional<CompressedAdapter> FinetuneProduct::compress() {
 void FinetuneProduct::write(const std::filesystem::path& directory) const {
   std::filesystem::create_directories(directory);
   if (o_.full) return write_full_model(model_, specs_, directory, labels_);
-  // PEFT finds a dense base by this path; a packed one is ours alone.
-  const std::string base_model = model_.packed() ? std::string() : model_.checkpoint()->path().string();
-  write_adapter(ctx_, model_, lora_, o_.train.dropout, base_hash_, base_model, directory);
+  // PEFT finds a dense base by its folder; a packed one is ours alone.
+  std::filesystem::path base = model_.packed() ? std::filesystem::path() : model_.checkpoint()->path();
+  if (base.extension() == ".safetensors") base = base.has_parent_path() ? base.parent_path() : ".";
+  write_adapter(ctx_, model_, lora_, o_.train.dropout, base_hash_, base.string(), directory);
 }
 
 }  // namespace lq

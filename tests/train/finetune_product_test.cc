@@ -43,6 +43,12 @@ TEST_F(FinetuneProductTest, AnAdapterNamesItsBase) {
   EXPECT_EQ(std::ssize(adapter.pairs()), model_->spec().layers());
 }
 
+TEST_F(FinetuneProductTest, TheFolderOfAFileIsTheBase) {
+  Model file = Model::load(ctx_, dir_ / "model" / "model.safetensors");
+  FinetuneProduct(ctx_, file, options_, "", {}).write(dir_ / "adapter");
+  EXPECT_EQ(PeftAdapterReader(dir_ / "adapter").config().base_model, (dir_ / "model").string());
+}
+
 TEST_F(FinetuneProductTest, AllOfAModelIsAModel) {
   options_.lora = {};
   options_.full = true;
