@@ -30,10 +30,11 @@ std::vector<std::int32_t> read_ids(Context& ctx, const Tokenizer& tokenizer, con
   DataReport report;
   options.records.report = &report;
   // Each gets an equal share of what those before it left.
-  for (std::size_t i = 0; i < o.data.size(); ++i) {
+  std::int64_t files = std::ssize(o.data);
+  for (const std::filesystem::path& path : o.data) {
     const std::int64_t before = std::ssize(ids);
-    const std::int64_t limit = before + (wanted - before) / static_cast<std::int64_t>(o.data.size() - i);
-    DocumentReader reader(o.data[i], options);
+    const std::int64_t limit = before + (wanted - before) / files--;
+    DocumentReader reader(path, options);
     Document document;
     while (std::ssize(ids) < limit && reader.next(document)) {
       ctx.stop.check();
@@ -44,10 +45,10 @@ std::vector<std::int32_t> read_ids(Context& ctx, const Tokenizer& tokenizer, con
     }
     if (std::ssize(ids) < limit) continue;
     if (o.data.size() > 1) ids.resize(static_cast<std::size_t>(limit));
-    ctx.progress.note(
-        fmt::format("calibrate: {}: {} tokens are read from its beginning, as windows are cut from "
-                    "{} times as many as they have",
-                    o.data[i].string(), std::ssize(ids) - before, kReadTimes));
+    ctx.progress.note(fmt::format(
+        "calibrate: {}: {} tokens are read from its beginning, as windows are cut from {} times as "
+        "many as they have",
+        path.string(), std::ssize(ids) - before, kReadTimes));
   }
   for (const std::string& line : report.lines()) ctx.progress.note("data: " + line);
   return ids;

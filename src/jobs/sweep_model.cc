@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "base/option_error.h"
+#include "jobs/choice_names.h"
 #include "jobs/decompose_device.h"
 #include "ops/reduce.h"
 #include "quant/quantizer.h"

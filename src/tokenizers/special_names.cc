@@ -1,5 +1,7 @@
 #include "tokenizers/special_names.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
