@@ -1,14 +1,11 @@
 #include "jobs/eval_job.h"
 
-#include <charconv>
 #include <memory>
 #include <optional>
 
-#include "base/option_error.h"
 #include "base/process.h"
 #include "base/version.h"
 #include "data/document_reader.h"
-#include "eval/custom_task.h"
 #include "eval/fastchat_answers.h"
 #include "eval/harness_results.h"
 #include "eval/perplexity.h"
@@ -17,102 +14,13 @@
 #include "files/job.h"
 #include "files/json_file.h"
 #include "files/options/job_identity.h"
+#include "jobs/asked_tasks.h"
 #include "models/placement.h"
 
 namespace lq {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// One entry of --tasks.
-struct Asked {
-  std::string name;         // as given
-  std::int64_t window = 0;  // of perplexity
-  bool perplexity = false;
-  bool chat = false;
-  std::optional<Task> task;
-};
-
-constexpr std::string_view kText = "perplexity";
-
-Asked asked_of(const std::string& name, const EvalOptions& o) {
-  Asked a;
-  a.name = name;
-  if (name == kText || name.starts_with("perplexity:")) {
-    a.perplexity = true;
-    a.window = o.text.seq_len;
-    if (name.size() > kText.size()) {
-      const char* begin = name.data() + kText.size() + 1;
-      const char* end = name.data() + name.size();
-      const auto [to, error] = std::from_chars(begin, end, a.window);
-      LQ_CHECK(error == std::errc() && to == end && a.window >= 2, kInvalidArgument,
-               "[tasks] '{}': a window is a number of tokens, 2 or more", name);
-    }
-  } else if (name == "vicuna") {
-    a.chat = true;
-  } else if (is_task_file(name)) {
-    a.task = read_custom_task(name);
-  } else {
-    a.task = find_task(name);
-  }
-  return a;
-}
-
-// Options of tasks that are not asked for.
-void refuse_idle(const EvalOptions& o, const std::vector<Asked>& all) {
-  const bool text = std::ranges::any_of(all, [](const Asked& a) { return a.perplexity; });
-  const bool chat = std::ranges::any_of(all, [](const Asked& a) { return a.chat; });
-  const bool tasks = std::ranges::any_of(all, [](const Asked& a) { return !a.perplexity && !a.chat; });
-  const EvalOptions open;
-  const std::pair<std::string_view, bool> of_tasks[] = {{"limit", o.limit != open.limit && !chat},
-                                                        {"num-fewshot", o.shots != open.shots},
-                                                        {"log-samples", !o.samples.empty() && !chat}};
-  for (const auto& [option, given] : of_tasks) {
-    check_option(!given || tasks, option, "is of benchmarks, and `tasks` names none");
-  }
-  const std::pair<std::string_view, bool> of_chat[] = {{"format", !o.format.empty()},
-                                                       {"model-id", !o.model_id.empty()},
-                                                       {"reference-id", !o.reference_id.empty()}};
-  for (const auto& [option, given] : of_chat) {
-    check_option(!given || chat, option, "is of the task vicuna, which is not asked for");
-  }
-  check_option(o.text.field == open.text.field || text, "field", "is of perplexity, which is not asked for");
-  const bool own_window = std::ranges::any_of(all, [](const Asked& a) { return a.name == kText; });
-  check_option(o.text.seq_len == open.text.seq_len || own_window, "seq-len",
-               "is the window of `perplexity`, which is not asked for (`perplexity:N` names its own)");
-  const bool writes = std::ranges::any_of(
-      all, [](const Asked& a) { return a.chat || (a.task && a.task->kind == TaskKind::kGenerate); });
-  check_option(o.max_tokens == open.max_tokens || writes, "max-tokens",
-               "is of answers that are generated, and `tasks` names none that are");
-}
-
-std::vector<Asked> all_asked(const EvalOptions& o) {
-  std::vector<Asked> all;
-  bool chat = false;
-  for (const std::string& name : o.tasks) {
-    for (const Asked& before : all) {
-      const bool same = before.name == name;
-      LQ_CHECK(!same, kInvalidArgument, "`tasks` names {} twice", name);
-    }
-    Asked asked = asked_of(name, o);
-    for (const Asked& before : all) {
-      const bool same = before.task && asked.task && before.task->name == asked.task->name;
-      LQ_CHECK(!same, kInvalidArgument,
-               "`tasks`: {} and {} are both called {}, under which their results would stand", before.name,
-               name, asked.task->name);
-    }
-    all.push_back(std::move(asked));
-    chat = chat || all.back().chat;
-  }
-  LQ_CHECK(!chat || !o.answers.empty() || !o.judge_pairs.empty(), kInvalidArgument,
-           "vicuna needs `answers` or `judge-pairs`: a file for what the model says");
-  LQ_CHECK(chat || (o.answers.empty() && o.judge_pairs.empty()), kInvalidArgument,
-           "`answers` and `judge-pairs` are of the task vicuna, which is not asked for");
-  refuse_idle(o, all);
-  LQ_CHECK(o.judge_pairs.empty() || !o.reference.empty(), kInvalidArgument,
-           "`judge-pairs` needs `reference`: the other model");
-  return all;
-}
 
 bool is_results_file(const std::filesystem::path& path) {
   try {
@@ -132,7 +40,7 @@ std::string folder_name(const std::filesystem::path& path) {
 class Evaluation {
  public:
   Evaluation(Context& ctx, const EvalOptions& options)
-      : ctx_(ctx), o_(options), asked_(all_asked(options)), model_(options.model.load(ctx)) {
+      : ctx_(ctx), o_(options), asked_(asked_tasks(options)), model_(options.model.load(ctx)) {
     tokenizer_ = Tokenizer::load(model_.checkpoint()->folder());
     if (!o_.reference.empty()) reference_.emplace(Model::load(ctx, o_.reference));
     const PlacementNeed need = device_need();
@@ -148,7 +56,7 @@ class Evaluation {
   Json run(const OnTask& on_task) {
     Json json;
     std::vector<TaskResult> results;
-    for (const Asked& a : asked_) {
+    for (const AskedTask& a : asked_) {
       const std::string name = a.task ? a.task->name : a.name;
       Json scores = a.perplexity ? text_scores(a) : a.chat ? chat_scores(a) : task_scores_of(a);
       if (!a.chat) results.push_back({name, a.task ? &*a.task : nullptr, scores});
@@ -210,7 +118,7 @@ class Evaluation {
     return stores_.back().get();
   }
 
-  Json text_scores(const Asked& a) {
+  Json text_scores(const AskedTask& a) {
     DocumentOptions documents;
     documents.field = o_.text.field;
     documents.records.report = &report_;
@@ -241,7 +149,7 @@ class Evaluation {
     return json;
   }
 
-  Json task_scores_of(const Asked& a) {
+  Json task_scores_of(const AskedTask& a) {
     TaskOptions options;
     options.data = o_.data;
     options.limit = o_.limit;
@@ -258,7 +166,7 @@ class Evaluation {
     return run_task(*place_, model_, *tokenizer_, *a.task, options);
   }
 
-  Json chat_scores(const Asked& a) {
+  Json chat_scores(const AskedTask& a) {
     const double begin = monotonic_seconds();
     std::vector<ChatQuestion> questions = read_chat_questions(o_.data);
     if (o_.limit > 0 && o_.limit < std::ssize(questions))
@@ -312,7 +220,7 @@ class Evaluation {
 
   Context& ctx_;
   const EvalOptions& o_;
-  std::vector<Asked> asked_;
+  std::vector<AskedTask> asked_;
   Model model_;
   std::unique_ptr<Tokenizer> tokenizer_;
   std::optional<Model> reference_;

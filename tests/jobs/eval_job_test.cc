@@ -165,25 +165,6 @@ TEST_F(EvalJobTest, VicunaWritesAnswersAndPairs) {
   EXPECT_EQ(run(o)["vicuna"]["questions"], 1);
 }
 
-TEST_F(EvalJobTest, OptionsThatDoNotFitAreRefusedBeforeTheModelIsRead) {
-  const auto refused = [&](const EvalOptions& o, std::initializer_list<std::string_view> parts) {
-    EvalOptions nowhere = o;
-    nowhere.model.model = "/nowhere";
-    expect_error(ErrorCode::kInvalidArgument, parts, [&] { run(nowhere); });
-  };
-  refused(options({"arc_esay"}), {"arc_esay", "did you mean arc_easy"});
-  refused(options({"piqa", "piqa"}), {"`tasks`", "piqa", "twice"});
-  refused(options({"perplexity:1"}), {"perplexity:1", "2 or more"});
-  refused(options({"perplexity:many"}), {"perplexity:many"});
-  refused(options({"vicuna"}), {"vicuna", "`answers`"});
-  EvalOptions o = options({"piqa"});
-  o.answers = dir_ / "a";
-  refused(o, {"`answers`", "vicuna"});
-  o = options({"vicuna"});
-  o.judge_pairs = dir_ / "p";
-  refused(o, {"`judge-pairs`", "`reference`"});
-}
-
 TEST_F(EvalJobTest, BadDataIsNamed) {
   const auto refused = [&](const std::string& task, ErrorCode code,
                            std::initializer_list<std::string_view> parts) {
@@ -202,37 +183,6 @@ TEST_F(EvalJobTest, BadDataIsNamed) {
   put("arc_challenge/test.jsonl",
       R"({"question": "q", "choices": {"text": ["a", "b"], "label": ["A", "B"]}, "answerKey": "C"})");
   refused("arc_challenge", ErrorCode::kCorruptFile, {"test.jsonl:1", "answerKey", "label of a choice"});
-}
-
-TEST_F(EvalJobTest, OptionsOfTasksThatAreNotAskedForAreRefused) {
-  EvalOptions text = options({"perplexity"});
-  text.limit = 3;
-  expect_error(ErrorCode::kInvalidArgument, {"limit is of benchmarks"}, [&] { run(text); });
-  text = options({"perplexity"});
-  text.samples = dir_ / "samples.jsonl";
-  expect_error(ErrorCode::kInvalidArgument, {"log-samples is of benchmarks"}, [&] { run(text); });
-  text = options({"perplexity"});
-  text.format = "chatml";
-  expect_error(ErrorCode::kInvalidArgument, {"format is of the task vicuna"}, [&] { run(text); });
-  EvalOptions task = options({"mmlu"});
-  task.text.field = "story";
-  expect_error(ErrorCode::kInvalidArgument, {"field is of perplexity"}, [&] { run(task); });
-  task = options({"arc_easy"});
-  task.max_tokens = 5;
-  expect_error(ErrorCode::kInvalidArgument, {"max-tokens is of answers"}, [&] { run(task); });
-  text = options({"perplexity:64"});
-  text.text.seq_len = 128;
-  expect_error(ErrorCode::kInvalidArgument, {"seq-len is the window"}, [&] { run(text); });
-  EXPECT_TRUE(fs::is_empty(dir_.path()));
-}
-
-TEST_F(EvalJobTest, TwoTasksOfOneNameAreRefused) {
-  const char* const text = "name = \"quiz\"\nprompt = \"{{q}}\"\nanswer = \"{{a}}\"\nkind = \"generate\"\n";
-  put("a/quiz.toml", text);
-  put("b/quiz.toml", text);
-  const EvalOptions o = options({(dir_ / "a/quiz.toml").string(), (dir_ / "b/quiz.toml").string()});
-  expect_error(ErrorCode::kInvalidArgument, {"a/quiz.toml", "b/quiz.toml", "both called quiz"},
-               [&] { run(o); });
 }
 
 }  // namespace
