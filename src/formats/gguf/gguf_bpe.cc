@@ -48,7 +48,7 @@ OrderedJson added_tokens_json(const GgufTokens& tokens) {
                      {"content", tokens.texts[id]},
                      {"single_word", false},
                      {"lstrip", false},
-                     {"rstrip", false},
+                     {"rstrip", tokens.takes_space_behind(id)},
                      {"normalized", false},
                      {"special", tokens.is_special(id)}});
   }

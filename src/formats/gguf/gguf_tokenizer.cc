@@ -51,6 +51,9 @@ GgufTokens read_tokens(const GgufMetadata& keys) {
   out.eos = token_id(keys, "eos", out.texts.size());
   out.unk = token_id(keys, "unknown", out.texts.size());
   out.pad = token_id(keys, "padding", out.texts.size());
+  std::string name = keys.text_or("general.name", "");
+  std::ranges::transform(name, name.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? c | 32 : c; });
+  out.of_phi3 = name.find("phi-3") != std::string::npos || name.find("phi3") != std::string::npos;
   return out;
 }
 
@@ -100,7 +103,7 @@ OrderedJson tokenizer_config_json(const GgufTokens& tokens, const GgufMetadata& 
     for (std::size_t id = 0; id < tokens.texts.size(); ++id) {
       if (!tokens.is_added(id)) continue;
       added[std::to_string(id)] = {{"content", tokens.texts[id]}, {"lstrip", false},
-                                   {"normalized", false},         {"rstrip", false},
+                                   {"normalized", false},         {"rstrip", tokens.takes_space_behind(id)},
                                    {"single_word", false},        {"special", tokens.is_special(id)}};
     }
   }
@@ -159,6 +162,11 @@ bool GgufTokens::is_added(std::size_t id) const {
 
 bool GgufTokens::is_special(std::size_t id) const {
   return types[id] == GgufTokenType::kControl || types[id] == GgufTokenType::kUnknown;
+}
+
+bool GgufTokens::takes_space_behind(std::size_t id) const {
+  constexpr std::array<std::string_view, 3> kKeepIt = {"<unk>", "<s>", "<|endoftext|>"};
+  return of_phi3 && is_added(id) && std::ranges::find(kKeepIt, texts[id]) == kKeepIt.end();
 }
 
 std::map<std::string, std::string> gguf_side_texts(const GgufMetadata& keys) {

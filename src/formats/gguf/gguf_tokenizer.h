@@ -26,12 +26,15 @@ struct GgufTokens {
   std::vector<GgufTokenType> types;
   std::vector<float> scores;  // none for byte-level BPE
   bool add_bos = false, add_eos = false;
+  bool of_phi3 = false;  // by the model's name, as llama.cpp knows its tokens' flags
   // -1: none.
   std::int64_t bos = -1, eos = -1, unk = -1, pad = -1;
 
   // Found in the text before the model sees it: control, unknown and user-defined tokens.
   bool is_added(std::size_t id) const;
   bool is_special(std::size_t id) const;  // the first two of them
+  // White space behind it is dropped (rstrip). The format has no field for that.
+  bool takes_space_behind(std::size_t id) const;
 };
 
 // File name -> content: tokenizer.json (tokenizer.ggml.model "gpt2" and "bert") or tokenizer.model ("llama"),

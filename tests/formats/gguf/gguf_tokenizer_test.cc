@@ -77,6 +77,25 @@ TEST(GgufTokenizer, ByteLevelBpeBecomesTokenizerJson) {
   EXPECT_EQ(generation["eos_token_id"], (std::vector<int>{0, 1, 3}));  // <|im_end|> ends a turn, too
 }
 
+// The format has no field for it: llama.cpp goes by the model's name, and leaves three tokens out.
+TEST(GgufTokenizer, TokensOfPhi3TakeTheSpaceBehindThem) {
+  const auto strips = [](const std::string& name) {
+    GgufKeys keys = usual_keys();
+    keys.text("general.name", name);
+    keys.texts("tokenizer.ggml.tokens", {"a", "<|endoftext|>", "ab", "<|im_end|>", "<x>", "[PAD5]"});
+    keys.i32s("tokenizer.ggml.token_type", {1, 3, 1, 3, 4, 5});
+    keys.texts("tokenizer.ggml.merges", {"a a"});
+    keys.text("tokenizer.ggml.pre", "gpt-2");
+    std::vector<bool> out;
+    const auto json = nlohmann::json::parse(texts_of(keys).at("tokenizer.json"));
+    for (const auto& token : json["added_tokens"]) out.push_back(token["rstrip"]);
+    return out;
+  };
+  EXPECT_EQ(strips("Phi-3 Mini"), (std::vector<bool>{false, true, true}));
+  EXPECT_EQ(strips("my.PHI3.f16"), (std::vector<bool>{false, true, true}));
+  EXPECT_EQ(strips("Phi 4 Mini"), (std::vector<bool>{false, false, false}));
+}
+
 TEST(GgufTokenizer, WhatIsNotUnderstoodIsRefusedByName) {
   EXPECT_TRUE(texts_of({}).empty());
   const auto refused = [](ErrorCode code, std::initializer_list<std::string_view> words,
