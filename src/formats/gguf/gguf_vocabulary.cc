@@ -4,21 +4,18 @@
 
 #include <algorithm>
 #include <limits>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "base/error.h"
 #include "base/printable.h"
-#include "formats/gguf/gguf_pre_tokenizers.h"
+#include "formats/gguf/gguf_hf_vocabulary.h"
 #include "formats/gguf/gguf_text_rules.h"
 #include "formats/gguf/gguf_tokenizer.h"
 #include "formats/gguf/gguf_word_piece.h"
-#include "tokenizers/class_settings.h"
 #include "tokenizers/hf_tokenizer.h"
 #include "tokenizers/sentencepiece.h"
 #include "tokenizers/tokenizer_config.h"
@@ -32,121 +29,7 @@ using OrderedJson = nlohmann::ordered_json;
 using tokenizers::AddedToken;
 using tokenizers::TokenizerConfig;
 
-std::string tokenizer_key(std::string_view name) { return fmt::format("tokenizer.ggml.{}", name); }
-
-// Tokens by their ids, as they are gathered.
-class TokenTable {
- public:
-  TokenTable(std::int64_t rows, std::string who) : who_(std::move(who)) {
-    tokens.texts.resize(static_cast<std::size_t>(rows));
-    tokens.types.assign(tokens.texts.size(), GgufTokenType::kUnused);
-  }
-
-  void put(std::int64_t id, const std::string& text, GgufTokenType type) {
-    LQ_CHECK(id >= 0 && id < std::ssize(tokens.texts), kMismatch,
-             "{}: token '{}' has id {}, but the model's embedding has {} rows", who_, printable(text), id,
-             tokens.texts.size());
-    tokens.texts[static_cast<std::size_t>(id)] = text;
-    tokens.types[static_cast<std::size_t>(id)] = type;
-  }
-  // Added tokens that are the unknown piece or a byte stay that.
-  void put_added(const AddedToken& token) {
-    GgufTokenType type = token.special ? GgufTokenType::kControl : GgufTokenType::kUserDefined;
-    const bool known = token.id >= 0 && token.id < std::ssize(tokens.types);
-    const auto before = known ? tokens.types[static_cast<std::size_t>(token.id)] : GgufTokenType::kUnused;
-    if (before == GgufTokenType::kUnknown || before == GgufTokenType::kByte) type = before;
-    put(token.id, token.content, type);
-  }
-  // Names for the rows that no token has.
-  void fill_holes() {
-    for (std::size_t id = 0; id < tokens.texts.size(); ++id) {
-      if (tokens.types[id] == GgufTokenType::kUnused && tokens.texts[id].empty()) {
-        tokens.texts[id] = fmt::format("[PAD{}]", id);
-      }
-    }
-  }
-
-  GgufTokens tokens;
-
- private:
-  std::string who_;
-};
-
-// What a tokenizer.json says, with what the files beside it change of it.
-struct HfFile {
-  std::string who;
-  Json json;
-  std::string unknown;  // the piece, or none: of the file itself
-  std::vector<AddedToken> added;
-
-  const Json& model() const { return json.at("model"); }
-  bool flag(const char* key) const { return model().contains(key) && model()[key] == true; }
-  OrderedJson part(const char* key) const { return json.value(key, Json()); }
-  // Pairs, first to last.
-  std::vector<std::pair<std::string, std::string>> merges() const {
-    std::vector<std::pair<std::string, std::string>> all;
-    for (const Json& m : model().value("merges", Json::array())) {
-      if (m.is_array()) {
-        all.emplace_back(m.at(0).get<std::string>(), m.at(1).get<std::string>());
-      } else {
-        const std::string text = m.get<std::string>();
-        const std::size_t space = text.find(' ');
-        LQ_CHECK(space != std::string::npos, kCorruptFile, "{}: merge '{}' is no pair", who, printable(text));
-        all.emplace_back(text.substr(0, space), text.substr(space + 1));
-      }
-    }
-    return all;
-  }
-};
-
-HfFile read_hf_file(const std::string& text, const TokenizerConfig& settings, const std::string& who) {
-  HfFile file = {who, tokenizers::parse_tokenizer_json(text, who), {}, {}};
-  const Json unknown = file.model().value("unk_token", Json());
-  if (unknown.is_string()) file.unknown = unknown.get<std::string>();
-  tokenizers::apply_class_settings(file.json, settings);
-  return file;
-}
-
-void add_byte_level(const HfFile& hf, std::string_view pre, TokenTable& table, GgufKeys& keys) {
-  const bool whole_words = hf.flag("ignore_merges");
-  if (!pre.empty()) gguf_pre_tokenizer(pre, "`pre-tokenizer`");
-  const std::string name(pre.empty() ? name_of_pre_tokenizer(hf.part("pre_tokenizer"), whole_words, hf.who)
-                                     : pre);
-  for (const auto& [text, id] : hf.model().at("vocab").items()) {
-    table.put(id.get<std::int64_t>(), text, GgufTokenType::kNormal);
-  }
-  for (const AddedToken& token : hf.added) table.put_added(token);
-  table.fill_holes();
-  std::vector<std::string> merges;
-  for (const auto& [left, right] : hf.merges()) merges.push_back(fmt::format("{} {}", left, right));
-  keys.text(tokenizer_key("model"), "gpt2");
-  keys.text(tokenizer_key("pre"), name);
-  keys.texts(tokenizer_key("merges"), merges);
-}
-
-// llama.cpp merges the pair whose token has the highest score, tokenizer.json the one that comes first:
-// a token's score is minus the place of the pairs that make it. Tokens that no pair makes come last.
-std::vector<float> scores_of_merges(const HfFile& hf, const TokenTable& table) {
-  std::map<std::string, std::int64_t> places;
-  std::string before;
-  for (const auto& [left, right] : hf.merges()) {
-    std::string made = left + right;
-    if (made == before) continue;
-    const bool fresh = places.emplace(made, std::ssize(places)).second;
-    LQ_CHECK(fresh, kUnsupported,
-             "{}: the merges that make '{}' do not follow each other, so that no scores give their order",
-             hf.who, printable(made));
-    before = std::move(made);
-  }
-  std::vector<float> scores;
-  for (const std::string& text : table.tokens.texts) {
-    const auto at = places.find(text);
-    scores.push_back(-static_cast<float>(at == places.end() ? std::ssize(places) : at->second));
-  }
-  return scores;
-}
-
-void add_word_piece(const HfFile& hf, TokenTable& table, GgufKeys& keys) {
+void add_word_piece(const HfFile& hf, GgufTokenTable& table, GgufKeys& keys) {
   const OrderedJson settings = {
       {"normalizer", hf.part("normalizer")},
       {"pre_tokenizer", hf.part("pre_tokenizer")},
@@ -161,11 +44,11 @@ void add_word_piece(const HfFile& hf, TokenTable& table, GgufKeys& keys) {
     std::string& text = table.tokens.texts[id];
     if (table.tokens.types[id] != GgufTokenType::kControl) text = gguf_piece_of(text);
   }
-  keys.text(tokenizer_key("model"), "bert");
-  keys.text(tokenizer_key("pre"), "default");
-  keys.flag(tokenizer_key("normalizer.lowercase"), letters.lowercase);
+  keys.text(gguf_tokenizer_key("model"), "bert");
+  keys.text(gguf_tokenizer_key("pre"), "default");
+  keys.flag(gguf_tokenizer_key("normalizer.lowercase"), letters.lowercase);
   if (letters.strip_accents != letters.lowercase)
-    keys.flag(tokenizer_key("normalizer.strip_accents"), letters.strip_accents);
+    keys.flag(gguf_tokenizer_key("normalizer.strip_accents"), letters.strip_accents);
 }
 
 // [CLS] and [SEP] are BOS and EOS to llama.cpp.
@@ -178,7 +61,7 @@ void add_word_piece_ends(const Tokenizer& tokenizer, const HfFile& hf, const Tok
   LQ_CHECK(ends, kUnsupported, "{}: a text does not stand between [CLS] and [SEP] alone, as BERT's do",
            hf.who);
   const auto id = [&](const char* key, std::int64_t value) {
-    if (value >= 0) keys.u32(tokenizer_key(key), static_cast<std::uint32_t>(value));
+    if (value >= 0) keys.u32(gguf_tokenizer_key(key), static_cast<std::uint32_t>(value));
   };
   const auto named = [&](const std::string& text) {
     return std::int64_t{tokenizer.id_of(text).value_or(-1)};
@@ -191,28 +74,12 @@ void add_word_piece_ends(const Tokenizer& tokenizer, const HfFile& hf, const Tok
   for (const auto& [name, text] : settings.named) {
     if (name == "mask_token") id("mask_token_id", named(text));
   }
-  keys.flag(tokenizer_key("add_bos_token"), true);
-  keys.flag(tokenizer_key("add_eos_token"), true);
-}
-
-bool is_byte_piece(const std::string& text) {
-  return text.size() == 6 && text.starts_with("<0x") && text.ends_with('>');
-}
-
-void add_pieces(const HfFile& hf, TokenTable& table) {
-  for (const auto& [text, id] : hf.model().at("vocab").items()) {
-    const GgufTokenType type = text == hf.unknown    ? GgufTokenType::kUnknown
-                               : is_byte_piece(text) ? GgufTokenType::kByte
-                                                     : GgufTokenType::kNormal;
-    table.put(id.get<std::int64_t>(), text, type);
-  }
-  for (const AddedToken& token : hf.added) table.put_added(token);
-  table.fill_holes();
-  table.tokens.scores = scores_of_merges(hf, table);
+  keys.flag(gguf_tokenizer_key("add_bos_token"), true);
+  keys.flag(gguf_tokenizer_key("add_eos_token"), true);
 }
 
 void add_pieces(const tokenizers::SentencePieceFile& file, const std::vector<AddedToken>& added,
-                TokenTable& table) {
+                GgufTokenTable& table) {
   table.tokens.scores.assign(table.tokens.texts.size(), 0.0F);
   for (std::size_t id = 0; id < file.pieces.size(); ++id) {
     const auto& piece = file.pieces[id];
@@ -224,11 +91,11 @@ void add_pieces(const tokenizers::SentencePieceFile& file, const std::vector<Add
   table.fill_holes();
 }
 
-void add_sentencepiece(bool space_prefix, const TokenTable& table, GgufKeys& keys) {
-  keys.text(tokenizer_key("model"), "llama");
-  keys.text(tokenizer_key("pre"), "default");
-  keys.f32s(tokenizer_key("scores"), table.tokens.scores);
-  keys.flag(tokenizer_key("add_space_prefix"), space_prefix);
+void add_sentencepiece(bool space_prefix, const GgufTokenTable& table, GgufKeys& keys) {
+  keys.text(gguf_tokenizer_key("model"), "llama");
+  keys.text(gguf_tokenizer_key("pre"), "default");
+  keys.f32s(gguf_tokenizer_key("scores"), table.tokens.scores);
+  keys.flag(gguf_tokenizer_key("add_space_prefix"), space_prefix);
 }
 
 // What the tokenizer puts around a text, by trying it.
@@ -254,14 +121,14 @@ void add_ends(const Tokenizer& tokenizer, const JsonObject& model, std::int64_t 
            "{}: what the tokenizer puts around a text is more than BOS and EOS, which a GGUF file cannot say",
            who);
   const auto id = [&](const char* key, std::int64_t value) {
-    if (value >= 0) keys.u32(tokenizer_key(key), static_cast<std::uint32_t>(value));
+    if (value >= 0) keys.u32(gguf_tokenizer_key(key), static_cast<std::uint32_t>(value));
   };
   id("bos_token_id", special.bos);
   id("eos_token_id", special.eos);
   id("unknown_token_id", special.unk);
   id("padding_token_id", special.pad);
-  keys.flag(tokenizer_key("add_bos_token"), bos);
-  keys.flag(tokenizer_key("add_eos_token"), eos);
+  keys.flag(gguf_tokenizer_key("add_bos_token"), bos);
+  keys.flag(gguf_tokenizer_key("add_eos_token"), eos);
 }
 
 }  // namespace
@@ -276,7 +143,7 @@ std::vector<std::string> add_gguf_tokenizer(const Folder& folder, const JsonObje
   const char* const name = in_json ? "tokenizer.json" : "tokenizer.model";
   const std::string who = folder.who(name);
   const std::string text = folder.read(name, tokenizers::kTokenizerFileLimit);
-  TokenTable table(options.rows, who);
+  GgufTokenTable table(options.rows, who);
   GgufTextRules rules(who);
   std::unique_ptr<Tokenizer> tokenizer;
   bool byte_level = false;
@@ -316,16 +183,16 @@ std::vector<std::string> add_gguf_tokenizer(const Folder& folder, const JsonObje
     rules.check_sentencepiece(loaded->file(), settings);
     add_pieces(loaded->file(), added, table);
     add_sentencepiece(loaded->file().add_dummy_prefix, table, keys);
-    keys.flag(tokenizer_key("remove_extra_whitespaces"), loaded->file().remove_extra_whitespaces);
+    keys.flag(gguf_tokenizer_key("remove_extra_whitespaces"), loaded->file().remove_extra_whitespaces);
     tokenizer = std::move(loaded);
   }
   LQ_CHECK(byte_level || options.pre.empty(), kInvalidArgument,
            "`pre-tokenizer` {}: {} is {}, which has none", options.pre, who,
            word_piece ? "WordPiece's" : "SentencePiece's");
-  keys.texts(tokenizer_key("tokens"), table.tokens.texts);
+  keys.texts(gguf_tokenizer_key("tokens"), table.tokens.texts);
   std::vector<std::int32_t> types;
   for (const GgufTokenType type : table.tokens.types) types.push_back(static_cast<std::int32_t>(type));
-  keys.i32s(tokenizer_key("token_type"), types);
+  keys.i32s(gguf_tokenizer_key("token_type"), types);
   if (!word_piece) add_ends(*tokenizer, config, options.rows, who, keys);
   if (settings.chat_template) keys.text("tokenizer.chat_template", *settings.chat_template);
   if (settings.tool_template) keys.text("tokenizer.chat_template.tool_use", *settings.tool_template);
