@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
-#include "base/printable.h"
+#include "files/job_output.h"
 #include "files/json_difference.h"
 #include "files/json_file.h"
 #include "files/path_access.h"
@@ -17,9 +17,6 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-constexpr std::string_view kManifest = "lqlora.json";
-constexpr std::string_view kGridLock = ".compare.lock";
-
 void make_directory(const fs::path& path) {
   std::error_code error;
   fs::create_directories(path, error);
@@ -30,28 +27,6 @@ void remove_tree(const fs::path& path) {
   std::error_code error;
   fs::remove_all(path, error);
   LQ_CHECK(!error, kIo, "[output] {}: cannot remove: {}", path.string(), error.message());
-}
-
-// The "job" of a file of ours; nothing when the file is not there or says nothing of a job.
-std::optional<Json> job_in(const fs::path& file) {
-  if (!fs::exists(file)) return std::nullopt;
-  Json json;
-  try {
-    json = read_json(file);
-  } catch (const Error& e) {
-    if (e.code() == ErrorCode::kCorruptFile) return std::nullopt;
-    throw;
-  }
-  if (!json.is_object()) return std::nullopt;
-  if (json.contains("verb") && !json.contains("job")) return json;  // as sweep once wrote it
-  return json.contains("job") ? std::optional<Json>(json["job"]) : std::nullopt;
-}
-
-// A path that cannot even be looked at (its parent is a file, or closed to us) counts as absent: creating it
-// says why.
-fs::file_status status_of(const fs::path& path) {
-  std::error_code ignored;
-  return fs::status(path, ignored);
 }
 
 std::optional<Json> job_today(const fs::path& file, const JobOptions& options) {
@@ -71,11 +46,6 @@ bool holds_file(const fs::path& folder) {
                      [](const fs::directory_entry& entry) { return !entry.is_directory(); });
 }
 
-bool is_within(const fs::path& inner, const fs::path& outer) {
-  const auto [end, unused] = std::mismatch(outer.begin(), outer.end(), inner.begin(), inner.end());
-  return end == outer.end();
-}
-
 std::vector<std::string> published_files(const fs::path& out) {
   std::vector<std::string> files;
   const fs::path manifest = out / kManifest;
@@ -88,64 +58,10 @@ std::vector<std::string> published_files(const fs::path& out) {
   return files;
 }
 
-void check_inputs(const fs::path& out, const std::vector<fs::path>& inputs) {
-  LQ_CHECK(!out.empty(), kInvalidArgument, "[output] an output was expected");
-  const fs::path real = fs::weakly_canonical(out.has_filename() ? out : out.parent_path());
-  for (const fs::path& input : inputs) {
-    std::error_code ignored;
-    const bool same = fs::equivalent(input, out, ignored);
-    LQ_CHECK(!same, kInvalidArgument, "[output] {}: is the input itself: choose another name", out.string());
-    LQ_CHECK(!is_within(fs::weakly_canonical(input), real), kInvalidArgument,
-             "[output] {}: holds the input {}: choose another name", out.string(), input.string());
-  }
-}
-
-void check_folder(const fs::path& out, bool ours) {
-  const fs::file_status status = status_of(out);
-  if (!fs::exists(status)) return;
-  LQ_CHECK(fs::is_directory(status), kInvalidArgument, "[output] {}: exists and is not a folder",
-           out.string());
-  LQ_CHECK(ours || fs::is_empty(out), kInvalidArgument,
-           "[output] {}: exists, is not empty, and was not made by this program: choose another name",
-           out.string());
-}
-
-fs::path work_of(const fs::path& out, const JobOptions& options) {
-  if (options.output == JobOutput::kFolder) return out / ".work";
-  return options.work.empty() ? fs::path(out.string() + ".work") : options.work;
-}
-
-void check_file(const fs::path& out, const JobOptions& options) {
-  const fs::file_status status = status_of(out);
-  LQ_CHECK(!fs::is_directory(status), kInvalidArgument, "[output] {}: is a folder, but a file is written",
-           out.string());
-  LQ_CHECK(!fs::is_regular_file(status) || !options.is_kind || options.is_kind(out), kInvalidArgument,
-           "[output] {}: exists and is no {}: it is left alone", out.string(), options.kind);
-  const fs::path work = work_of(out, options);
-  const fs::file_status there = status_of(work);
-  if (!fs::exists(there)) return;
-  LQ_CHECK(fs::is_directory(there) &&
-               (fs::is_empty(work) || fs::exists(work / "lock") || fs::exists(work / "job.json")),
-           kInvalidArgument,
-           "[output] {}: is in the way of unfinished work, and was not made by this program", work.string());
-}
-
-void check_output(const fs::path& out, const JobOptions& options) {
-  check_inputs(out, options.inputs);
-  switch (options.output) {
-    case JobOutput::kFolder:
-      return check_folder(out, fs::exists(out / ".work") || job_in(out / kManifest));
-    case JobOutput::kFile:
-      return check_file(out, options);
-    case JobOutput::kGrid:
-      return check_folder(out, fs::exists(out / kGridLock));
-  }
-}
-
 }  // namespace
 
 void Job::check(const fs::path& out, const JobOptions& options) {
-  with_io_errors([&] { check_output(out, options); });
+  with_io_errors([&] { check_job_output(out, options); });
 }
 
 void add_identity(JobOptions& options, const std::string& key, const nlohmann::json& value) {
