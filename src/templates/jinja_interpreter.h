@@ -18,6 +18,9 @@ struct Scope {
   std::unordered_map<std::string, Value> names;
 };
 using ScopePtr = std::shared_ptr<Scope>;
+inline ScopePtr inside(const ScopePtr& parent) { return std::make_shared<Scope>(Scope{parent, {}}); }
+
+constexpr int kMaxCalls = 60;  // of macros and recursive loops inside each other
 
 class Interpreter final : public Runtime {
  public:
