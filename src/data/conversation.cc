@@ -23,7 +23,8 @@ class Builder {
  public:
   Builder(const RecordFields& fields, DataReport& report) : fields_(fields), report_(report) {}
 
-  void add(Json message, bool trained) {
+  // refused: its own flag says that it is not trained.
+  void add(Json message, bool trained, bool refused = false) {
     if (is_empty_system(message)) {
       report_.count(Finding::kEmptySystem, "", fields_.place());
       return;
@@ -35,6 +36,7 @@ class Builder {
       trained = false;
     }
     out_.trained.push_back(answers && trained ? 1 : 0);
+    out_.refused.push_back(answers && refused ? 1 : 0);
     out_.messages.push_back(std::move(message));
   }
   void say(const char* role, const std::string& text) { add({{"role", role}, {"content", text}}, true); }
@@ -46,7 +48,7 @@ class Builder {
     for (std::size_t i = 0; i < list.size(); ++i) {
       const std::string where = fmt::format("{}: {}[{}]", fields_.place(), fields_.name(field), i);
       ChatDataMessage message = read_chat_message(list[i], where, report_, fields_.place());
-      add(std::move(message.mapping), trained && message.trained);
+      add(std::move(message.mapping), trained && message.trained, !message.trained);
     }
   }
 
@@ -65,6 +67,7 @@ class Builder {
     }
     out_.messages.insert(out_.messages.begin(), Json{{"role", "system"}, {"content", system}});
     out_.trained.insert(out_.trained.begin(), 0);
+    out_.refused.insert(out_.refused.begin(), 0);
   }
 
   // Those before do not count.

@@ -15,6 +15,7 @@ struct Conversation {
   // Whole mappings, see chat_message.h.
   nlohmann::ordered_json messages = nlohmann::ordered_json::array();
   std::vector<std::uint8_t> trained;  // of each message: whether what the assistant says in it counts
+  std::vector<std::uint8_t> refused;  // of each: whether its flag says that it never counts; may be empty
   nlohmann::ordered_json tools;       // a list of mappings, or null
   nlohmann::ordered_json documents;   // a list of mappings, or null
   // More for the template: enable_thinking.

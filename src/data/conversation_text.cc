@@ -146,6 +146,8 @@ ConversationText ConversationWriter::write(Conversation conversation, const std:
     LQ_CHECK(known || !chosen, kCorruptFile,
              "{}: some answers are not to be trained, and the chat template does not tell which is which",
              place);
+    const bool refused = known && !conversation.refused.empty() && conversation.refused.at(span.message) != 0;
+    if (refused) out.refused.push_back({span.begin, span.end});
     if (known && conversation.trained.at(span.message) == 0) continue;
     if (span.empty_turn) {
       report.count(Finding::kEmptyTurn, "", place);

@@ -15,6 +15,7 @@ namespace lq {
 struct ConversationText {
   std::string text;
   std::vector<TextSpan> trained;  // ascending, apart
+  std::vector<TextSpan> refused;  // answers whose flags say that they never count; likewise
 };
 
 class ConversationWriter {

@@ -29,6 +29,10 @@ EncodedExample encode_example(const Tokenizer& tokenizer, const Example& example
   } else if (!options.train_on_all) {
     const auto mask = tokens_in_spans(tokenizer, example.text, ids, encode, example.trained);
     std::copy(mask.begin(), mask.end(), out.in_loss.end() - std::ssize(mask));
+  } else if (options.train_on_all && !example.refused.empty()) {
+    const auto refused = tokens_in_spans(tokenizer, example.text, ids, encode, example.refused);
+    std::transform(refused.begin(), refused.end(), out.in_loss.end() - std::ssize(refused),
+                   [](std::uint8_t is) { return is != 0 ? std::uint8_t{0} : std::uint8_t{1}; });
   }
   if (!example.has_marks && options.add_eos && special.eos && !has_eos) {
     out.ids.push_back(*special.eos);

@@ -22,7 +22,7 @@ struct EncodedExample {
 };
 
 struct EncodeExampleOptions {
-  bool train_on_all = false;  // not only the responses
+  bool train_on_all = false;  // not only the responses; never those that the data's own flags take out
   bool add_eos = true;  // after examples that do not bring their own marks, where the tokenizer has an EOS
 };
 

@@ -93,7 +93,7 @@ Example ExampleMaker::make(const Json& record, const std::string& place, DataRep
              "{}: a conversation needs a chat template; choose one of {}", place,
              fmt::join(ChatTemplate::names(), ", "));
     ConversationText text = writer->write(std::move(conversation), place, report);
-    out = {std::move(text.text), std::move(text.trained), true};
+    out = {std::move(text.text), std::move(text.trained), true, std::move(text.refused)};
   }
   fields.count_unused(report);
   return out;

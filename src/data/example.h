@@ -37,6 +37,7 @@ struct Example {
   std::vector<TextSpan> trained = {};  // ascending, apart
   // The text holds its own BOS and end marks; else they are added when it is encoded.
   bool has_marks = false;
+  std::vector<TextSpan> refused = {};  // answers that their flags take out, whatever else counts
 };
 
 // By the fields there are. place: "path:line". Throws kCorruptFile with the fields found and those that were

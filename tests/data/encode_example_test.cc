@@ -63,6 +63,19 @@ TEST_F(EncodeExample, TemplatesBringTheirOwnMarks) {
   EXPECT_NE(text.find("late"), std::string::npos) << text;
 }
 
+TEST_F(EncodeExample, WhatAFlagTakesOutNeverCounts) {
+  const ChatTemplate chat = ChatTemplate::by_name("llama-2", *tokenizer_);
+  const auto record = nlohmann::ordered_json::parse(
+      R"({"messages":[{"role":"user","content":"the clock"},{"role":"assistant","content":"is late","weight":0},)"
+      R"({"role":"user","content":"why"},{"role":"assistant","content":"weather"}],"system":"ferry"})");
+  DataReport report;
+  const Example example = ExampleMaker({.chat = &chat}).make(record, "f:1", report);
+  const std::string text = learnt(encode_example(*tokenizer_, example, {.train_on_all = true}));
+  for (const char* part : {"ferry", "clock", "why", "weather"})
+    EXPECT_NE(text.find(part), std::string::npos) << text;
+  EXPECT_EQ(text.find("late"), std::string::npos) << text;
+}
+
 TEST_F(EncodeExample, WindowsAndTruncation) {
   EncodedExample e{{1, 2, 3, 4, 5}, {0, 1, 1, 0, 1}};
   const auto windows = cut_windows(e, 2);
