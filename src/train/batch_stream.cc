@@ -23,10 +23,11 @@ std::vector<std::vector<std::int64_t>> BatchStream::plan(std::int64_t epoch) con
 std::int64_t BatchStream::steps_in(double epochs) const {
   std::int64_t steps = 0;
   for (std::int64_t epoch = 0; static_cast<double>(epoch) < epochs; ++epoch) {
-    const double share = std::min(1.0, epochs - static_cast<double>(epoch));
     const auto batches = epoch == position_.epoch ? std::ssize(batches_) : std::ssize(plan(epoch));
-    const auto all = (batches + accumulate_ - 1) / accumulate_;
-    steps += static_cast<std::int64_t>(std::ceil(share * static_cast<double>(all)));
+    const auto all = static_cast<double>((batches + accumulate_ - 1) / accumulate_);
+    // epochs * all first, as transformers' Trainer: 2.1 - 2 is more than 0.1, of 10 steps more than 1.
+    const double left = epochs * all - static_cast<double>(epoch) * all;
+    steps += static_cast<std::int64_t>(std::ceil(std::min(all, left)));
   }
   return steps;
 }

@@ -41,6 +41,14 @@ TEST(BatchStream, StepsEndWithTheEpoch) {
   EXPECT_EQ(first.trained_tokens, tokens - 16);  // the first of each sequence has nothing before it
 }
 
+TEST(BatchStream, PartsOfEpochsAreNoStepMoreForRounding) {
+  const auto examples = some_examples(40);
+  const BatchStream stream(examples, {}, four_rows(), 1);  // 10 steps
+  for (const int tenths : {1, 3, 7, 11, 13, 19, 21, 26, 33})
+    EXPECT_EQ(stream.steps_in(tenths / 10.0), tenths);
+  EXPECT_EQ(stream.steps_in(2.11), 22);
+}
+
 TEST(BatchStream, GoesOnFromAnyPosition) {
   const auto examples = some_examples(22);
   BatchStream whole(examples, {}, four_rows(), 2);
