@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "ops/host_math.h"
+#include "quant/format.h"
 
 namespace lq {
 namespace {
@@ -29,24 +30,37 @@ Squares round_factor(Context& ctx, const Quantizer& quantizer, Parameter& p) {
 
 }  // namespace
 
+std::unique_ptr<const Quantizer> adapter_quantizer() {
+  return make_quantizer(parse_choice("nf,8,8,fp32,64,256", "compress"));
+}
+
 CompressedAdapter compress_adapter(Context& ctx, Model& model, const Quantizer& quantizer) {
   Squares sum;
   double bits = 0.0;
   double weights = 0.0;
+  const auto round_part = [&](auto* lora) {  // Lora or EmbeddingLora
+    for (Parameter* p : {&lora->a, &lora->b}) {
+      const Squares s = round_factor(ctx, quantizer, *p);
+      sum.error += s.error;
+      sum.norm += s.norm;
+      bits += quantizer.bits_per_weight() * static_cast<double>(p->value.numel());
+    }
+    if (lora->magnitude != nullptr) bits += 8.0 * static_cast<double>(lora->magnitude->m.value.bytes());
+  };
   for (const Module& m : model.modules()) {
     Linear* const linear = m.linear;
     if (linear->lora() == nullptr && linear->fixed_lora() == nullptr) continue;
     for (Lora* lora : {linear->lora(), linear->fixed_lora()}) {
-      if (lora == nullptr) continue;
-      for (Parameter* p : {&lora->a, &lora->b}) {
-        const Squares s = round_factor(ctx, quantizer, *p);
-        sum.error += s.error;
-        sum.norm += s.norm;
-        bits += quantizer.bits_per_weight() * static_cast<double>(p->value.numel());
-      }
+      if (lora != nullptr) round_part(lora);
     }
     bits += 8.0 * static_cast<double>(linear->weight().bytes());
     weights += static_cast<double>(linear->in() * linear->out());
+  }
+  if (EmbeddingLora* const lora = model.embedding().lora(); lora != nullptr) {
+    round_part(lora);
+    const Tensor& table = model.embedding().table().value;
+    bits += 8.0 * static_cast<double>(table.bytes());
+    weights += static_cast<double>(table.numel());
   }
   LQ_CHECK(weights > 0, kInvalidArgument, "[train] there is no low-rank part to compress");
   return {sum.norm > 0 ? std::sqrt(sum.error / sum.norm) : 0.0, bits / weights};

@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "quant/format.h"
 #include "train/write_adapter.h"
 
 namespace lq {
@@ -19,8 +18,7 @@ FinetuneProduct::FinetuneProduct(Context& ctx, Model& model, const FinetuneOptio
 
 std::optional<CompressedAdapter> FinetuneProduct::compress() {
   if (!o_.compress) return std::nullopt;
-  const auto quantizer = make_quantizer(parse_choice("nf,8,8,fp32,64,256", "compress"));
-  return compress_adapter(ctx_, model_, *quantizer);
+  return compress_adapter(ctx_, model_, *adapter_quantizer());
 }
 
 void FinetuneProduct::write(const std::filesystem::path& directory) const {

@@ -6,6 +6,7 @@
 #include "quant/codebook/codebook_quantizer.h"
 #include "reference/random_model.h"
 #include "support/io_test_util.h"
+#include "support/paths.h"
 #include "train/lora_setup.h"
 
 namespace lq {
@@ -37,6 +38,30 @@ TEST(CompressAdapter, FactorsTakeAFewValuesABlockAndBitsCountThem) {
   EXPECT_NEAR(c.bits_per_weight_with_low_rank, nf4 + low, 0.05);
   // Again changes nothing more than rounding of the scales.
   EXPECT_LT(compress_adapter(ctx, model, nf8).relative_error, c.relative_error);
+}
+
+// Of the embedding too, and magnitudes are counted as they are.
+TEST(CompressAdapter, NoFactorIsLeftOut) {
+  const auto goldens = std::filesystem::path(test::source_dir()) / "tests" / "goldens" / "adapters";
+  ThreadPool pool(1);
+  NoProgress progress;
+  Context ctx{pool, progress, 0, {}};
+  ModelLoadOptions load;
+  load.adapter = goldens / "dora_embedding_tied";
+  Model model = Model::load(ctx, goldens / "tied", load);
+  EmbeddingLora& lora = *model.embedding().lora();
+  const std::vector<float> before(lora.a.values().begin(), lora.a.values().end());
+  const auto nf8 = adapter_quantizer();
+  const CompressedAdapter c = compress_adapter(ctx, model, *nf8);
+  double largest = 0.0;
+  for (std::size_t i = 0; i < before.size(); ++i)
+    largest = std::max<double>(largest, std::abs(lora.a.values()[i] - before[i]));
+  EXPECT_GT(largest, 0.0);
+  // Bases in f32; ranks of 3, the table [61, 24] and two o_proj [24, 24], a magnitude for each output.
+  const double weights = 61 * 24 + 2 * 24 * 24;
+  const double factors = 3 * (61 + 24) + 2 * 3 * (24 + 24);
+  EXPECT_NEAR(c.bits_per_weight_with_low_rank,
+              32 + (nf8->bits_per_weight() * factors + 32.0 * 24 * 3) / weights, 1e-9);
 }
 
 }  // namespace
