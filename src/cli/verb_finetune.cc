@@ -27,7 +27,7 @@ void print_report(const Session& session, const FinetuneReport& r, std::string_v
       text += fmt::format(" (perplexity {:.4f} -> {:.4f})", std::exp(s.first_validation_loss.value_or(NAN)),
                           std::exp(*s.validation_loss));
     }
-    text += fmt::format(", best {:.5f} after step {}", s.best_loss.value_or(NAN), s.best_step);
+    if (s.best_loss) text += fmt::format(", best {:.5f} after step {}", *s.best_loss, s.best_step);
   }
   for (const auto& [name, scores] : r.task.items()) {
     if (!scores.is_object()) continue;

@@ -6,6 +6,14 @@
 #include "files/json_object.h"
 
 namespace lq {
+namespace {
+
+// null: not finite.
+nlohmann::ordered_json number(const std::optional<double>& x) {
+  return x && std::isfinite(*x) ? nlohmann::ordered_json(*x) : nlohmann::ordered_json();
+}
+
+}  // namespace
 
 nlohmann::ordered_json to_json(const FinetuneReport& r) {
   const TrainState& s = r.training.state;
@@ -38,9 +46,9 @@ nlohmann::ordered_json to_json(const FinetuneReport& r) {
                  {"bits_per_weight_with_low_rank", r.compressed->bits_per_weight_with_low_rank}});
   }
   if (s.validation_loss) {
-    json.update({{"first_validation_loss", s.first_validation_loss.value_or(NAN)},
-                 {"validation_loss", *s.validation_loss},
-                 {"best_validation_loss", s.best_loss.value_or(NAN)},
+    json.update({{"first_validation_loss", number(s.first_validation_loss)},
+                 {"validation_loss", number(s.validation_loss)},
+                 {"best_validation_loss", number(s.best_loss)},
                  {"best_step", s.best_step}});
   }
   return json;
@@ -75,10 +83,10 @@ FinetuneReport finetune_report_from_json(const nlohmann::json& record, const std
   if (json.has("task")) r.task = nlohmann::ordered_json::parse(json.any("task").dump());
   if (json.has("compression_error"))
     r.compressed = {json.number("compression_error"), json.number("bits_per_weight_with_low_rank")};
-  if (json.has("validation_loss")) {
-    s.first_validation_loss = json.number("first_validation_loss");
-    s.validation_loss = json.number("validation_loss");
-    s.best_loss = json.number("best_validation_loss");
+  if (json.json().contains("validation_loss")) {
+    s.first_validation_loss = json.number_if("first_validation_loss").value_or(NAN);
+    s.validation_loss = json.number_if("validation_loss").value_or(NAN);
+    s.best_loss = json.number_if("best_validation_loss");
     s.best_step = json.integer("best_step", -1, std::int64_t{1} << 62);
   }
   return r;

@@ -1,5 +1,6 @@
 #include "train/train_state.h"
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "files/json_object.h"
@@ -7,7 +8,10 @@
 namespace lq {
 namespace {
 
-nlohmann::json of(const std::optional<double>& x) { return x ? nlohmann::json(*x) : nlohmann::json(); }
+// null: none, or not finite.
+nlohmann::json of(const std::optional<double>& x) {
+  return x && std::isfinite(*x) ? nlohmann::json(*x) : nlohmann::json();
+}
 
 }  // namespace
 
@@ -47,8 +51,10 @@ TrainState train_state_from_json(const nlohmann::json& record, const std::string
   s.bad_streak = json.count("bad_streak");
   s.skipped = json.count("skipped");
   s.evaluated = json.integer("evaluated", -1, kMost);
-  s.validation_loss = json.number_if("validation_loss");
-  s.first_validation_loss = json.number_if("first_validation_loss");
+  if (s.evaluated >= 0) {
+    s.validation_loss = json.number_if("validation_loss").value_or(NAN);
+    s.first_validation_loss = json.number_if("first_validation_loss").value_or(NAN);
+  }
   s.best_loss = json.number_if("best_loss");
   s.best_step = json.integer("best_step", -1, kMost);
   s.since_best = json.count("since_best");

@@ -89,7 +89,8 @@ class Trainer {
     ctx_.progress.end();
     save();
     ranks_.barrier();
-    if (ends_with_best(options_)) checkpoints_.restore_best(ctx_, parameters_);
+    if (ends_with_best(options_) && !checkpoints_.restore_best(ctx_, parameters_))
+      ctx_.progress.note("finetune: no validation gave a number: the weights are the last, not the best");
     check_learnt(ctx_, state_, parameters_);
     if (const std::string note = skipped_at_end(state_); !note.empty())
       ctx_.progress.note("finetune: " + note);

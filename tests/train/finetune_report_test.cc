@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -40,6 +41,20 @@ TEST(FinetuneReport, ComesBackFromItsJson) {
   for (const char* key : {"steps", "final_loss", "tokens_per_second", "peak_rss_bytes"}) {
     EXPECT_TRUE(json.contains(key)) << key;  // promised to other programs
   }
+}
+
+TEST(FinetuneReport, ALossThatIsNoNumberIsNull) {
+  FinetuneReport r = sample();
+  TrainState& s = r.training.state;
+  s.validation_loss = NAN;
+  s.best_loss.reset();
+  s.best_step = -1;
+  const nlohmann::json json = nlohmann::json::parse(to_json(r).dump());
+  EXPECT_TRUE(json.at("validation_loss").is_null());
+  const TrainState back = finetune_report_from_json(json, "test").training.state;
+  EXPECT_TRUE(std::isnan(back.validation_loss.value()));
+  EXPECT_EQ(back.first_validation_loss, 3.5);
+  EXPECT_FALSE(back.best_loss.has_value());
 }
 
 TEST(FinetuneReport, OneThatLacksAKeyIsNamed) {

@@ -3,14 +3,18 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "base/error.h"
+#include "ops/host_math.h"
 #include "reference/random_model.h"
 #include "support/io_test_util.h"
 #include "support/thread_ranks.h"
@@ -308,6 +312,31 @@ TEST_F(TrainerTest, ADivergingRunEndsWithAReport) {
         << e.what();
   }
   EXPECT_EQ(log(dir_ / "work").size(), static_cast<std::size_t>(kBadStepsAllowed) + 1);
+}
+
+// It is told as it is, also by a run that goes on after the last validation.
+TEST_F(TrainerTest, AValidationThatIsNoNumberIsKept) {
+  ThreadPool pool(1);
+  NoProgress progress;
+  Context ctx{pool, progress, 3, {}};
+  Model model = Model::load(ctx, dir_ / "model");
+  lora_setup(ctx, model, {.rank = 4});
+  // A token of the validation examples alone.
+  for (EncodedExample& e : examples_.train) std::ranges::replace(e.ids, 7, 6);
+  examples_.validation[0].ids[0] = 7;
+  Tensor& table = model.embedding().table().value;
+  Tensor values = Tensor::empty(DType::kF32, table.shape());
+  convert_to_f32(table.dtype(), table.raw(), 0, table.numel(), values.mutable_data<float>());
+  values.mutable_data<float>()[7 * table.dim(1)] = std::numeric_limits<float>::quiet_NaN();
+  table = std::move(values);
+  options_.max_steps = 2;
+  options_.end_with_best = true;
+  for (int i = 0; i < 2; ++i) {
+    const TrainResult r = train(ctx, model, examples_, options_, dir_ / "work");
+    ASSERT_TRUE(r.state.validation_loss.has_value()) << i;
+    EXPECT_TRUE(std::isnan(*r.state.validation_loss)) << i;
+    EXPECT_FALSE(r.state.best_loss.has_value());
+  }
 }
 
 // The one update gives values that no later step shows.
