@@ -117,8 +117,9 @@ ExampleSet read_examples(const std::vector<DataSource>& sources, const Tokenizer
   }
   progress.end();
   LQ_CHECK(!set.train.empty(), kInvalidArgument,
-           "no example to train on: {} records read, {} bad, {} without a token that counts or too long",
-           read, set.bad, set.dropped);
+           "no example to {}{}: {} records read, {} bad, {} without a token that counts or too long",
+           options.purpose, sources.empty() ? "" : " in " + sources.front().path.string(), read, set.bad,
+           set.dropped);
   return set;
 }
 

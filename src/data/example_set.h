@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/progress.h"
@@ -22,9 +23,10 @@ DataSource parse_source(const std::string& text);
 struct ExampleSetOptions {
   ExampleFormat format = {};
   EncodeExampleOptions encode = {};
-  std::int64_t max_length = 2048;  // tokens of an example
-  bool drop_long = false;          // leave longer ones out instead of cutting them
-  RecordOptions records = {};      // skip_bad also passes over examples that do not fit the format
+  std::int64_t max_length = 2048;         // tokens of an example
+  bool drop_long = false;                 // leave longer ones out instead of cutting them
+  RecordOptions records = {};             // skip_bad also passes over examples that do not fit the format
+  std::string_view purpose = "train on";  // of the examples, for the error where there are none
   // Share of the examples kept for validation, and the seed that picks them.
   double validation = 0.0;
   std::uint64_t seed = 0;

@@ -71,6 +71,7 @@ ExampleSet read_training_data(const TrainingDataOptions& o, const Folder& model,
   for (const std::string& line : set.report.lines()) progress.note("data: " + line);
   if (o.validation.empty()) return set;
   options.validation = 0.0;
+  options.purpose = "validate on";
   ExampleSet more = read_examples(o.validation, tokenizer, options, progress);
   std::move(more.train.begin(), more.train.end(), std::back_inserter(set.validation));
   set.bad += more.bad;

@@ -155,6 +155,10 @@ TEST_F(FinetuneTest, BadDataIsNamed) {
       has(error_of([&](FinetuneOptions& o) { o.data.train = {{dir_ / "none.jsonl"}}; }), "none.jsonl"));
   EXPECT_TRUE(has(with("a.jsonl", "{\"prompt\": \"a\", \"completion\": \"b\"}\nnot json\n"), "a.jsonl:2"));
   EXPECT_TRUE(has(with("b.jsonl", ""), "no example to train on"));
+  EXPECT_TRUE(has(error_of([&](FinetuneOptions& o) { o.data.validation = {{dir_ / "b.jsonl"}}; }),
+                  "b.jsonl: 0 records read"));
+  EXPECT_TRUE(has(error_of([&](FinetuneOptions& o) { o.data.validation = {{dir_ / "b.jsonl"}}; }),
+                  "no example to validate on"));
   EXPECT_TRUE(has(with("c.jsonl", "x\ny\n", true), "2 bad"));
   EXPECT_TRUE(has(with("d.jsonl", "{\"prompt\": \"a\", \"completion\": 3}\n"), "d.jsonl:1"));
   EXPECT_TRUE(has(with("e.jsonl", "{\"question\": \"a\"}\n"), "e.jsonl:1"));
