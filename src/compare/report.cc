@@ -87,8 +87,11 @@ void add_finetune(const fs::path& run, const nlohmann::ordered_json& report, Htm
   if (!fs::exists(log)) return;
   CurvePoints training, validation;
   std::istringstream lines(read_file(log, kMostBytes));
+  std::int64_t number = 0;
   for (std::string line; std::getline(lines, line);) {
-    const JsonObject record = JsonObject::parse(line, log.string());
+    const std::string where = fmt::format("{}:{}", log.string(), ++number);
+    LQ_CHECK(nlohmann::json::accept(line), kCorruptFile, "{}: is no whole line of JSON", where);
+    const JsonObject record = JsonObject::parse(line, where);
     const double step = static_cast<double>(record.count("step"));
     if (record.has("loss")) training.emplace_back(step, record.number("loss"));
     if (record.has("validation_loss")) validation.emplace_back(step, record.number("validation_loss"));
@@ -179,6 +182,9 @@ std::string add_run(const fs::path& run, HtmlPage& page) {
     return "comparison";
   }
   const fs::path manifest = run / "lqlora.json";
+  LQ_CHECK(fs::exists(manifest) || !fs::exists(run / ".work"), kUnsupported,
+           "[report] {}: an unfinished run; the command that began it goes on when it is given again",
+           run.string());
   LQ_CHECK(fs::exists(manifest), kUnsupported,
            "[report] {}: no output of quantize, finetune, compare or glue, and no file of eval's scores",
            run.string());

@@ -70,11 +70,11 @@ std::string loss_curve(const CurvePoints& training, const CurvePoints& validatio
         "<line x1=\"{0}\" x2=\"{1}\" y1=\"{2:.1f}\" y2=\"{2:.1f}\" stroke=\"#ddd\"/><text x=\"{3}\" "
         "y=\"{2:.1f}\" "
         "text-anchor=\"end\" dominant-baseline=\"middle\">{4:g}</text>\n",
-        kLeft, right, py(tick), kLeft - 8, tick);
+        kLeft, right, py(tick), kLeft - 8, tick + 0.0);  // no -0
   }
   for (const double tick : axis_ticks(x.low, x.high, 8)) {
     svg += fmt::format("<text x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{:g}</text>\n", px(tick),
-                       bottom + 18, tick);
+                       bottom + 18, tick + 0.0);
   }
   svg += fmt::format("<text x=\"{}\" y=\"{}\" text-anchor=\"middle\">step</text>\n", (kLeft + right) / 2,
                      kHeight - 8);

@@ -83,7 +83,9 @@ TEST_F(ReportTest, WhatIsNoRunIsRefusedBeforeAnythingIsWritten) {
                     R"({"job": {"verb": "quantize"}, "report": {"matrices": [{"name": 3}]}})");
   EXPECT_NE(error_of("packed").find("matrices[0].name"), std::string::npos);
   io_test::put_file(dir_ / "adapter/log.jsonl", "{\"step\": 0, \"lo");
-  EXPECT_NE(error_of("adapter").find("log.jsonl"), std::string::npos);
+  EXPECT_NE(error_of("adapter").find("log.jsonl:1: is no whole line of JSON"), std::string::npos);
+  std::filesystem::create_directories(dir_ / "begun/.work");
+  EXPECT_NE(error_of("begun").find("begun: an unfinished run"), std::string::npos);
   EXPECT_FALSE(std::filesystem::exists(dir_ / "r.html"));
 }
 
