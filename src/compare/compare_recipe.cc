@@ -153,6 +153,15 @@ void read_rates(RecipeValues& values, CompareRecipe& recipe) {
   if (!recipe.glue_tasks.empty()) return;  // each has validation examples
   const TrainingDataOptions& data = recipe.finetune.data;
   if (!data.validation.empty() || data.examples.validation > 0) return;
+  const TrainOptions& t = recipe.finetune.train;
+  const std::pair<const char*, bool> given[] = {{"finetune.early-stop", t.early_stop > 0},
+                                                {"finetune.eval-every", t.eval_every > 0},
+                                                {"finetune.final", t.end_with_best.value_or(false)}};
+  for (const auto& [key, is] : given) {
+    if (is)
+      values.file().refuse(key,
+                           "needs examples to validate on: give finetune.val-share or finetune.val-data");
+  }
   for (const CompareMethod method : recipe.methods) {
     if (recipe.rates_of(method).size() < 2) continue;
     const std::string own = "lr." + std::string(compare_method_name(method));

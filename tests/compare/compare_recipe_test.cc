@@ -152,6 +152,15 @@ TEST_F(CompareRecipeTest, AMethodMayHaveItsOwnLearningRate) {
             "14: lr.lor is not known here (did you mean 'lr.lora'?)");
 }
 
+TEST_F(CompareRecipeTest, WhatValidatesNeedsExamplesForIt) {
+  for (const char* line : {"early-stop = 2", "eval-every = 3", "final = \"best\""}) {
+    const std::string text = std::string("lr = 1e-3\n") + line + "\n";
+    EXPECT_NE(error("lr = 1e-3\n", text).find("needs examples to validate on"), std::string::npos) << line;
+    EXPECT_EQ(error("lr = 1e-3\n", text + "val-share = 0.1\n"), "none") << line;
+  }
+  EXPECT_EQ(error("lr = 1e-3\n", "lr = 1e-3\nfinal = \"last\"\nearly-stop = 0\n"), "none");
+}
+
 TEST_F(CompareRecipeTest, ValidationPicksOneOfSeveralRates) {
   const CompareRecipe r = parse(recipe(
       "lr = 1e-3\n[eval]", "lr = [1e-3, 3e-3]\nval-share = 0.1\n[lr]\nours = [1, 2]\nqlora = 5\n[eval]"));
