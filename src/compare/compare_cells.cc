@@ -256,11 +256,13 @@ CompareBase CompareCells::base(CompareMethod method, double bits) {
   return base;
 }
 
-double CompareCells::low_rank_bits(const fs::path& adapter) const {
+double CompareCells::low_rank_bits(const fs::path& adapter, bool compressed) const {
   const PeftAdapterReader reader(adapter);
   std::uint64_t bytes = 0;
   for (const LoraPair& pair : reader.pairs()) bytes += pair.a.bytes + pair.b.bytes;
-  return 8.0 * static_cast<double>(bytes) / static_cast<double>(weights_);
+  // The file holds f32 in either case.
+  const double bits = compressed ? adapter_quantizer()->bits_per_weight() : 32.0;
+  return bits / 4.0 * static_cast<double>(bytes) / static_cast<double>(weights_);
 }
 
 bool CompareCells::finished(CompareMethod method, double bits, std::uint64_t seed, double rate) const {
@@ -299,9 +301,9 @@ CompareRun CompareCells::run(CompareMethod method, double bits, std::uint64_t se
       if (!options.task.empty()) drop_weights(options.out);
       return to_json(run);
     }
-    run.bits_with_low_rank = report.compressed
-                                 ? report.compressed->bits_per_weight_with_low_rank
-                                 : bits_.at(name_of(base_method(method), bits)) + low_rank_bits(options.out);
+    // Over all matrices, as the base's: finetune counts those that have a low-rank part.
+    run.bits_with_low_rank = bits_.at(name_of(base_method(method), bits)) +
+                             low_rank_bits(options.out, report.compressed.has_value());
     set_scores(run, scores(model, options.out, false));
     return to_json(run);
   });

@@ -68,7 +68,8 @@ class CompareCells {
   };
   // compared: also with the dense model.
   Scores scores(const CheckpointPtr& checkpoint, const std::filesystem::path& adapter, bool compared);
-  double low_rank_bits(const std::filesystem::path& adapter) const;
+  // compressed: A and B in NF8 (train/compress_adapter.h).
+  double low_rank_bits(const std::filesystem::path& adapter, bool compressed) const;
   // "cells/ours-2.5/seed-0"; with several rates "cells/ours-2.5/lr-0.01/seed-0".
   std::string run_name(CompareMethod method, double bits, std::uint64_t seed, double rate) const;
 

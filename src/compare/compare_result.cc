@@ -13,8 +13,9 @@ namespace {
 nlohmann::json scores_to_json(const std::vector<TextScore>& scores) {
   nlohmann::json all = nlohmann::json::array();
   for (const TextScore& s : scores) {
-    nlohmann::json json = {
-        {"perplexity", s.perplexity}, {"nll_per_token", s.nll_per_token}, {"tokens", s.tokens}};
+    nlohmann::json json = {{"perplexity", finite_or_null(s.perplexity)},
+                           {"nll_per_token", s.nll_per_token},
+                           {"tokens", s.tokens}};
     if (s.kl) json["kl"] = *s.kl;
     all.push_back(json);
   }
@@ -25,7 +26,8 @@ std::vector<TextScore> scores_from(const JsonObject& json) {
   std::vector<TextScore> scores;
   (void)json.any("texts");
   for (const JsonObject& item : json.sections("texts")) {
-    scores.push_back({.perplexity = item.number("perplexity"),
+    // Of a model that has diverged it is beyond all numbers.
+    scores.push_back({.perplexity = item.number_if("perplexity").value_or(INFINITY),
                       .nll_per_token = item.number("nll_per_token"),
                       .tokens = item.count("tokens"),
                       .kl = item.number_if("kl")});
@@ -52,6 +54,8 @@ std::vector<TaskScore> tasks_from(const JsonObject& json) {
 }
 
 }  // namespace
+
+nlohmann::json finite_or_null(double x) { return std::isfinite(x) ? nlohmann::json(x) : nlohmann::json(); }
 
 std::vector<std::pair<std::string, double>> shared_stages(const CompareTable& table) {
   std::vector<std::pair<std::string, double>> all;
@@ -123,18 +127,17 @@ nlohmann::json to_json(const CompareBase& b) {
 }
 
 nlohmann::json to_json(const CompareRun& r) {
-  nlohmann::json json = {
-      {"seed", r.seed},
-      {"lr", r.lr},
-      {"validation_loss", r.validation_loss ? nlohmann::json(*r.validation_loss) : nlohmann::json()},
-      {"steps", r.steps},
-      {"final_loss", r.final_loss},
-      {"seconds", r.seconds},
-      {"tokens_per_second", r.tokens_per_second},
-      {"peak_rss_bytes", r.peak_rss_bytes},
-      {"bits_per_weight_with_low_rank", r.bits_with_low_rank},
-      {"texts", scores_to_json(r.texts)},
-      {"tasks", tasks_to_json(r.tasks)}};
+  nlohmann::json json = {{"seed", r.seed},
+                         {"lr", r.lr},
+                         {"validation_loss", finite_or_null(r.validation_loss.value_or(NAN))},
+                         {"steps", r.steps},
+                         {"final_loss", r.final_loss},
+                         {"seconds", r.seconds},
+                         {"tokens_per_second", r.tokens_per_second},
+                         {"peak_rss_bytes", r.peak_rss_bytes},
+                         {"bits_per_weight_with_low_rank", r.bits_with_low_rank},
+                         {"texts", scores_to_json(r.texts)},
+                         {"tasks", tasks_to_json(r.tasks)}};
   if (r.score) {
     json["score"] = *r.score;
     json["metrics"] = r.metrics;

@@ -101,6 +101,8 @@ std::optional<Spread> task_after(const CompareRow& row, std::size_t task);
 // there is no such row, or no seed that both have.
 std::optional<Spread> above_lora(const CompareTable& table, const CompareRow& row, std::size_t text);
 
+// JSON has no other numbers.
+nlohmann::json finite_or_null(double x);
 nlohmann::json to_json(const CompareBase& base);
 nlohmann::json to_json(const CompareRun& run);
 // Throw Error(kCorruptFile) starting with `who`.

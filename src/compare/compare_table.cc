@@ -39,9 +39,11 @@ std::string mean_shown(const std::optional<Spread>& s, int digits) {
   return s ? fmt::format("{:.{}f}", s->mean, digits) : "-";
 }
 
-OrderedJson mean_json(const std::optional<Spread>& s) { return s ? OrderedJson(s->mean) : OrderedJson(); }
+OrderedJson mean_json(const std::optional<Spread>& s) {
+  return s ? OrderedJson(finite_or_null(s->mean)) : OrderedJson();
+}
 OrderedJson deviation_json(const std::optional<Spread>& s) {
-  return s && s->deviation ? OrderedJson(*s->deviation) : OrderedJson();
+  return s && s->deviation ? OrderedJson(finite_or_null(*s->deviation)) : OrderedJson();
 }
 
 std::vector<std::string> text_row(const CompareTable& table, const CompareRow& row, std::size_t text) {
@@ -91,7 +93,7 @@ OrderedJson row_json(const CompareTable& table, const CompareRow& row) {
     const auto after = perplexity_after(row, i);
     const auto above = above_lora(table, row, i);
     json["texts"].push_back({{"text", table.texts[i]},
-                             {"perplexity_before", before.perplexity},
+                             {"perplexity_before", finite_or_null(before.perplexity)},
                              {"kl_before", before.kl ? OrderedJson(*before.kl) : OrderedJson()},
                              {"perplexity", mean_json(after)},
                              {"spread", deviation_json(after)},
@@ -221,7 +223,8 @@ OrderedJson compare_table_json(const CompareTable& table) {
   OrderedJson json = {{"model", table.model}, {"model_hash", table.model_hash}, {"rank", table.rank},
                       {"seeds", table.seeds}, {"texts", table.texts},           {"seq_len", table.seq_len}};
   json["dense_perplexity"] = OrderedJson::array();
-  for (const TextScore& score : table.dense) json["dense_perplexity"].push_back(score.perplexity);
+  for (const TextScore& score : table.dense)
+    json["dense_perplexity"].push_back(OrderedJson(finite_or_null(score.perplexity)));
   json["shared"] = OrderedJson::array();
   for (const auto& [name, seconds] : shared_stages(table))
     json["shared"].push_back({{"name", name}, {"seconds", seconds}});

@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <nlohmann/json.hpp>
+
 #include "base/error.h"
 #include "support/io_test_util.h"
 #include "support/paths.h"
@@ -22,7 +25,7 @@ class CompareCellsTest : public testing::Test {
     read("");
   }
   // The recipe with more lines before its tables.
-  void read(const std::string& more, const std::string& model = "") {
+  void read(const std::string& more, const std::string& model = "", const std::string& finetune = "") {
     const std::string quill = (fs::path(lq::test::source_dir()) / "examples/models/quill").string();
     recipe_ = parse_compare_recipe(
         "model = \"" + (model.empty() ? quill : model) +
@@ -30,8 +33,8 @@ class CompareCellsTest : public testing::Test {
             "include = [\"*layers.0.self_attn.q_proj*\", \"*layers.1.mlp.down_proj*\"]\n"
             "configs = [\"2,4,fp16,64,256\", \"3,4,fp16,64,256\"]\n" +
             more +
-            "[finetune]\ndata = \"song.txt\"\nseq-len = 32\nbatch-size = 2\nmax-steps = 2\nlr = 1e-3\n"
-            "[eval]\ndata = \"held.txt\"\nseq-len = 32\n",
+            "[finetune]\ndata = \"song.txt\"\nseq-len = 32\nbatch-size = 2\nmax-steps = 2\nlr = 1e-3\n" +
+            finetune + "[eval]\ndata = \"held.txt\"\nseq-len = 32\n",
         dir_ / "r.toml");
   }
   // A comparison in its folder, as each start of the program opens it.
@@ -121,6 +124,31 @@ TEST_F(CompareCellsTest, APartIsMadeOnceAndFoundAgain) {
   EXPECT_EQ(fs::last_write_time(weights), before);
   const CompareRun found = again->cells.run(CompareMethod::kLq, 3.0, 0, 1e-3);
   EXPECT_EQ(found.texts.at(0).perplexity, run.texts.at(0).perplexity);
+}
+
+// Where few of the matrices learn, as where all do: over the weights of all, like the base's.
+TEST_F(CompareCellsTest, BitsOfCompressedPartsAreOverAllMatrices) {
+  read("", "", "target = [\"layers.0.self_attn.q_proj\"]\n");
+  const auto bits = [&](const std::string& out) {
+    Comparison c(ctx_, recipe_, dir_ / out);
+    const double dense = c.cells.dense().bits;
+    return c.cells.run(CompareMethod::kLora, 0.0, 0, 1e-3).bits_with_low_rank - dense;
+  };
+  const double in_f32 = bits("f32");
+  EXPECT_GT(in_f32, 0.0);
+  read("", "", "target = [\"layers.0.self_attn.q_proj\"]\ncompress-adapter = \"nf8\"\n");
+  const double nf8 = 8 + 8.0 / 64 + 32.0 / (64 * 256);
+  EXPECT_NEAR(bits("nf8"), in_f32 * nf8 / 32, 1e-9);
+}
+
+// As the program finds it again when it is stopped behind the cell.
+TEST(CompareCells, AnInfinitePerplexityIsKept) {
+  CompareRun run;
+  run.validation_loss = NAN;
+  run.texts.push_back({.perplexity = INFINITY, .nll_per_token = 900.0, .tokens = 2, .kl = {}});
+  const CompareRun found = compare_run_from_json(nlohmann::json::parse(to_json(run).dump()), "f");
+  EXPECT_EQ(found.texts.at(0).perplexity, INFINITY);
+  EXPECT_FALSE(found.validation_loss.has_value());
 }
 
 TEST_F(CompareCellsTest, AModelThatIsPackedAlreadyIsRefused) {
