@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "files/json_object.h"
+#include "models/families/rope_keys.h"
 #include "models/model_spec.h"
 
 namespace lq::families {
@@ -40,15 +41,6 @@ void refuse_unknown_keys(const JsonObject& config, std::initializer_list<std::st
 // and eos: every block alike. Biases, windows and what else a family has are its own to add. Throws as
 // ModelFamily::spec.
 ModelSpec read_decoder(const JsonObject& config, const Defaults& defaults = {});
-
-// rope_parameters (transformers 5), or rope_scaling beside rope_theta (transformers 4; it wins where both are
-// there).
-RopeConfig read_rope(const JsonObject& config, std::int64_t max_positions, double default_theta);
-
-// One section of the kind that rope_scaling is, null: none. partial_rotary_factor and
-// original_max_position_embeddings beside it count too.
-RopeConfig read_rope_section(const JsonObject& config, const JsonObject* section, std::int64_t max_positions,
-                             double theta);
 
 // The function that `key` names. Throws Error(kUnsupported) naming key and value for one that is not
 // computed.

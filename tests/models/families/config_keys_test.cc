@@ -24,11 +24,6 @@ void expect_key_error(ErrorCode code, std::string_view part, const std::function
   io_test::expect_error(code, {"[config] DIR/config.json: ", part}, body);
 }
 
-RopeConfig rope_section(const Json& section, const Json& config = Json::object()) {
-  const JsonObject all = config_of(config), part = config_of(section);
-  return read_rope_section(all, &part, 4096, 10000.0);
-}
-
 TEST(ConfigKeys, DefaultsStandWhereKeysAreMissing) {
   const JsonObject config =
       with_defaults(config_of({{"a", 1}, {"b", nullptr}}), {{"a", 2}, {"b", 3}, {"c", 4}});
@@ -69,8 +64,11 @@ TEST(ConfigKeys, ActivationsByAllTheirNames) {
   };
   EXPECT_EQ(read("swish"), Activation::kSilu);
   EXPECT_EQ(read("gelu"), Activation::kGelu);
-  for (const char* name : {"gelu_pytorch_tanh", "gelu_new", "gelu_fast"})
+  EXPECT_EQ(read("gelu_python"), Activation::kGelu);
+  for (const char* name :
+       {"gelu_pytorch_tanh", "gelu_python_tanh", "gelu_new", "gelu_fast", "gelu_accurate"}) {
     EXPECT_EQ(read(name), Activation::kGeluTanh);
+  }
   EXPECT_EQ(read_activation(config_of(Json::object()), "act", "relu"), Activation::kRelu);
   expect_key_error(ErrorCode::kUnsupported, "act \"mish\" is not computed (known: silu, gelu",
                    [&] { read("mish"); });
@@ -101,55 +99,6 @@ TEST(ConfigKeys, WindowsFromALayerOn) {
   EXPECT_EQ(windows(used, true), (Windows{0, 0, 0})) << "from layer 28 on";
   used["max_window_layers"] = 2;
   EXPECT_EQ(windows(used, true), (Windows{0, 0, 7}));
-}
-
-TEST(ConfigKeys, RopeWithoutASection) {
-  const RopeConfig rope =
-      read_rope_section(config_of({{"partial_rotary_factor", 0.5}}), nullptr, 4096, 500.0);
-  EXPECT_EQ(rope.type, RopeType::kDefault);
-  EXPECT_EQ(rope.theta, 500.0);
-  EXPECT_EQ(rope.share, 0.5);
-  EXPECT_EQ(rope.original_positions, 4096);
-}
-
-TEST(ConfigKeys, YarnsFactors) {
-  const Json section = {{"rope_type", "yarn"}, {"original_max_position_embeddings", 1024}};
-  const RopeConfig rope = rope_section(section);
-  EXPECT_EQ(rope.factor, 4.0) << "from the two contexts, where the section names none";
-  EXPECT_DOUBLE_EQ(rope.attention_factor, yarn_attention_factor(4.0));
-  Json scaled = section;
-  scaled["mscale"] = 2.0;
-  EXPECT_DOUBLE_EQ(rope_section(scaled).attention_factor, yarn_attention_factor(4.0))
-      << "one alone does nothing";
-  scaled["mscale_all_dim"] = 0.5;
-  EXPECT_DOUBLE_EQ(rope_section(scaled).attention_factor,
-                   yarn_attention_factor(4.0, 2.0) / yarn_attention_factor(4.0, 0.5));
-  scaled["attention_factor"] = 1.25;
-  EXPECT_EQ(rope_section(scaled).attention_factor, 1.25);
-}
-
-TEST(ConfigKeys, LongRopesFactors) {
-  const Json section = {{"type", "longrope"}, {"short_factor", {1.0, 2.0}}, {"long_factor", {3.0, 4.0}}};
-  const RopeConfig rope = rope_section(section, {{"original_max_position_embeddings", 1024}});
-  EXPECT_EQ(rope.long_factor, (std::vector<double>{3.0, 4.0}));
-  EXPECT_EQ(rope.factor, 4.0);
-  EXPECT_DOUBLE_EQ(rope.attention_factor, long_rope_attention_factor(4.0, 1024));
-  Json uneven = section;
-  uneven["long_factor"] = {3.0};
-  expect_key_error(ErrorCode::kCorruptFile, "but they have 2 and 1 numbers", [&] { rope_section(uneven); });
-}
-
-TEST(ConfigKeys, RopeSectionsThatCannotBe) {
-  expect_key_error(ErrorCode::kUnsupported, "rotary embedding of type \"mrope\" is not computed", [] {
-    rope_section({{"rope_type", "mrope"}});
-  });
-  expect_key_error(ErrorCode::kNotFound, "key 'factor' is missing", [] {
-    rope_section({{"rope_type", "linear"}});
-  });
-  expect_key_error(ErrorCode::kCorruptFile, "high_freq_factor 1 is not above low_freq_factor 1", [] {
-    rope_section(
-        {{"rope_type", "llama3"}, {"factor", 8.0}, {"low_freq_factor", 1.0}, {"high_freq_factor", 1.0}});
-  });
 }
 
 TEST(ConfigKeys, ADecoderWithAFamilysDefaults) {
