@@ -22,7 +22,8 @@ JsonObject with_gpt_oss_defaults(const JsonObject& given) {
                                   {"num_local_experts", given.integer_or("num_experts", 128)},
                                   {"num_experts_per_tok", 4},
                                   {"sliding_window", 128}};
-  if (!given.section_if("rope_scaling") && !given.section_if("rope_parameters"))
+  const auto scaling = given.section_if("rope_scaling");
+  if ((!scaling || scaling->json().empty()) && !given.section_if("rope_parameters"))
     usual["rope_parameters"] = usual_gpt_oss_rope();
   nlohmann::ordered_json said = given.json();
   if (!given.has("rope_parameters")) said.erase("rope_parameters");  // null is what the class fills in

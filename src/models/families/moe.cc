@@ -22,7 +22,7 @@ ModelSpec read_mixtral(const JsonObject& given) {
   const JsonObject config = with_defaults(given, {{"num_key_value_heads", 8},
                                                   {"sliding_window", nullptr},
                                                   {"num_experts_per_tok", 2},
-                                                  {"num_local_experts", 8},
+                                                  {"num_local_experts", given.integer_or("num_experts", 8)},
                                                   {"bos_token_id", 1},
                                                   {"eos_token_id", 2}});
   ModelSpec spec = read_decoder(config, {.max_positions = 4096 * 32, .rope_theta = 1e6, .norm_eps = 1e-5});
@@ -32,8 +32,8 @@ ModelSpec read_mixtral(const JsonObject& given) {
     b.attention.window = window;
     set_experts(config, experts, true, b.mlp);
   }
-  // Of training from scratch only.
-  refuse_unknown_keys(config, {"router_aux_loss_coef", "router_jitter_noise"});
+  // The first two are of training from scratch only; the last is another name of num_local_experts.
+  refuse_unknown_keys(config, {"router_aux_loss_coef", "router_jitter_noise", "num_experts"});
   return spec;
 }
 
@@ -47,10 +47,8 @@ ModelSpec read_qwen3_moe(const JsonObject& given) {
   ModelSpec spec = read_decoder(config, {.max_positions = 32768});
   const bool bias = config.boolean_or("attention_bias", false);
   const bool windows = config.boolean_or("use_sliding_window", false);
-  const std::int64_t window =
-      windows && config.json().contains("sliding_window") && !config.has("sliding_window")
-          ? 0
-          : config.integer_or("sliding_window", 4096);
+  const bool none = !windows || (config.json().contains("sliding_window") && !config.has("sliding_window"));
+  const std::int64_t window = none ? 0 : config.integer_or("sliding_window", 4096);
   const std::vector<std::int64_t> dense = config.integers("mlp_only_layers", 0, 1 << 20);
   const std::int64_t step = config.integer("decoder_sparse_step");
   const std::int64_t experts = config.integer("num_experts", 0, 1 << 16);
@@ -60,12 +58,14 @@ ModelSpec read_qwen3_moe(const JsonObject& given) {
     BlockSpec& b = spec.blocks[static_cast<std::size_t>(i)];
     b.attention.qk_norm = QkNorm::kPerHead;
     b.attention.qkv_bias = b.attention.output_bias = bias;
-    if (windows) b.attention.window = window;
+    b.attention.window = window;
     if (std::ranges::find(dense, i) != dense.end() || experts == 0 || (i + 1) % step != 0) continue;
     b.mlp.inner = inner;
     set_experts(config, experts, normalized, b.mlp);
   }
-  refuse_unknown_keys(config, {"router_aux_loss_coef", "num_local_experts", "max_window_layers"});
+  // num_experts_per_tok is not read where no layer has experts, sliding_window where none has a window.
+  refuse_unknown_keys(config, {"router_aux_loss_coef", "num_local_experts", "max_window_layers",
+                               "num_experts_per_tok", "sliding_window"});
   return spec;
 }
 

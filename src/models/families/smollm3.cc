@@ -39,6 +39,12 @@ ModelSpec read_smollm3(const JsonObject& given) {
   });
   for (std::size_t i = 0; i < spec.blocks.size(); ++i) {
     BlockSpec& b = spec.blocks[i];
+    // Some kinds of attention in transformers follow the one key, some the other.
+    LQ_CHECK(!sliding[i] || windows, kUnsupported,
+             "{}: layer_types makes layer {} one with a window, but use_sliding_window is {} and "
+             "sliding_window {}",
+             config.who(), i, config.boolean_or("use_sliding_window", false),
+             config.has("sliding_window") ? config.integer("sliding_window") : 0);
     b.attention.qkv_bias = b.attention.output_bias = bias;
     b.mlp.bias = config.boolean_or("mlp_bias", false);
     if (!turns[i]) b.attention.rope = RopeUse::kNone;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "models/decoder_config.h"
+#include "support/io_test_util.h"
 
 namespace lq {
 namespace {
@@ -15,6 +16,19 @@ nlohmann::ordered_json gpt2_config() {
           {"n_layer", 2},
           {"n_head", 4},
           {"n_positions", 64}};
+}
+
+TEST(Gpt2Family, OtherFamiliesNamesOfItsKeys) {
+  nlohmann::ordered_json json = gpt2_config();
+  json.erase("n_embd");
+  json["hidden_size"] = 16;
+  json["num_hidden_layers"] = 2;  // as n_layer says
+  EXPECT_EQ(spec_of(json).hidden, 16);
+  for (const int layers : {0, 1}) {
+    json["num_hidden_layers"] = layers;
+    io_test::expect_error(ErrorCode::kUnsupported, {"n_layer is 2, but num_hidden_layers"},
+                          [&] { spec_of(json); });
+  }
 }
 
 TEST(Gpt2Family, ReadsItsOwnKeys) {

@@ -66,6 +66,8 @@ TEST(GptOssFamily, ReadsThePublishedKeys) {
   json["rope_parameters"] = nullptr;
   json.erase("rope_scaling");
   EXPECT_EQ(spec_of(json).rope.type, RopeType::kYarn);
+  json["rope_scaling"] = nlohmann::ordered_json::object();  // which says nothing either
+  EXPECT_EQ(spec_of(json).rope.type, RopeType::kYarn);
 }
 
 TEST(GptOssFamily, NamesSinksBiasesAndExperts) {

@@ -27,6 +27,9 @@ TEST(MoeFamily, MixtralHasExpertsInEveryLayer) {
   EXPECT_EQ(block_linear_modules(config_of(json)).at(5), "model.layers.0.block_sparse_moe.experts.0.w3");
   json["num_experts_per_tok"] = 5;
   EXPECT_THROW(spec_of(json), Error);
+  json["num_experts"] = 6;  // another name of num_local_experts
+  json.erase("num_local_experts");
+  EXPECT_EQ(spec_of(json).blocks[0].mlp.experts, 6);
 }
 
 TEST(MoeFamily, Qwen3MoeHasThemWhereItsConfigSays) {
@@ -45,6 +48,10 @@ TEST(MoeFamily, Qwen3MoeHasThemWhereItsConfigSays) {
   EXPECT_EQ(spec.blocks[3].mlp.inner, 768);
   EXPECT_FALSE(spec.blocks[3].mlp.normalized_routing);
   EXPECT_EQ(spec.blocks[3].attention.qk_norm, QkNorm::kPerHead);
+  json["sliding_window"] = 0;  // which nothing uses
+  json["mlp_only_layers"] = {0, 1, 2, 3};
+  json["num_experts_per_tok"] = 2;
+  EXPECT_EQ(spec_of(json).blocks[3].mlp.experts, 0) << "a model of this family without experts";
   json["output_router_logits"] = true;  // which adds a term to the loss
   EXPECT_THROW(spec_of(json), Error);
 }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "models/decoder_config.h"
+#include "support/io_test_util.h"
 
 namespace lq {
 namespace {
@@ -28,6 +29,22 @@ TEST(SmolLm3Family, EveryFourthLayerDoesNotTurn) {
   EXPECT_EQ(spec.blocks[3].attention.window, 0);
   json["no_rope_layers"] = {0, 1};
   EXPECT_THROW(spec_of(json), Error);
+}
+
+// In transformers the mask follows layer_types, and some kinds of attention use_sliding_window.
+TEST(SmolLm3Family, RefusesWindowsOfLayersThatAreNotUsed) {
+  auto json = smollm3_config();
+  json["layer_types"] = {"full_attention", "sliding_attention"};
+  json["sliding_window"] = 6;
+  io_test::expect_error(ErrorCode::kUnsupported,
+                        {"layer 1 one with a window, but use_sliding_window is false and sliding_window 6"},
+                        [&] { spec_of(json); });
+  json["use_sliding_window"] = true;
+  EXPECT_EQ(spec_of(json).blocks[1].attention.window, 6);
+  json["sliding_window"] = nullptr;
+  EXPECT_THROW(spec_of(json), Error);
+  json["layer_types"] = {"full_attention", "full_attention"};
+  EXPECT_EQ(spec_of(json).blocks[1].attention.window, 0);
 }
 
 }  // namespace
