@@ -83,6 +83,9 @@ ModelSpec model_spec(const JsonObject& config) {
   LQ_CHECK(causal != spec.encoder(), kUnsupported,
            "{}: is_causal is {}, which this program does not compute for {}", config.who(), causal,
            spec.encoder() ? "an encoder" : "a decoder");
+  LQ_CHECK(!config.has("per_layer_config") || config.any("per_layer_config").empty(), kUnsupported,
+           "{}: per_layer_config gives single layers keys of their own, which this program does not compute",
+           config.who());
   refuse_uncomputed(spec, config.who());
   return spec;
 }

@@ -72,6 +72,20 @@ TEST(Registry, RefusesDecodersThatSeeTheWholeSequence) {
   }
 }
 
+TEST(Registry, RefusesLayersWithKeysOfTheirOwn) {
+  auto json = decoder_config("LlamaForCausalLM", "llama");
+  json["per_layer_config"] = nlohmann::ordered_json::object();
+  EXPECT_NO_THROW(model_spec(config_of(json)));
+  json["per_layer_config"] = {{"1", {{"hidden_act", "relu"}}}};
+  try {
+    model_spec(config_of(json));
+    FAIL() << "read";
+  } catch (const Error& e) {
+    EXPECT_NE(std::string(e.what()).find("per_layer_config gives single layers"), std::string::npos)
+        << e.what();
+  }
+}
+
 TEST(Registry, NamesTheBlocksLinears) {
   const auto modules = block_linear_modules(config_of(known_config()));
   ASSERT_EQ(modules.size(), 14U);
