@@ -23,11 +23,8 @@ std::string type_of(const JsonObject& config) {
 // "model.language_model.x", "language_model.model.x" and "language_model.x" -> "model.x"; the head's name
 // stays. Nothing for what does not belong to the language model.
 std::optional<std::string> language_model_name(std::string_view name) {
-  constexpr auto kPrefixes =
-      std::to_array<std::string_view>({"model.language_model.", "language_model.model."});
-  for (const std::string_view prefix : kPrefixes) {
-    if (name.starts_with(prefix)) return fmt::format("model.{}", name.substr(prefix.size()));
-  }
+  if (const std::string_view prefix = language_model_prefix(name); !prefix.empty())
+    return fmt::format("model.{}", name.substr(prefix.size()));
   constexpr std::string_view kHead = "language_model.lm_head.";
   if (name.starts_with(kHead)) return fmt::format("lm_head.{}", name.substr(kHead.size()));
   if (name.starts_with("lm_head.")) return std::string(name);
@@ -112,15 +109,32 @@ void split_stacks(const ExpertNames& names, std::string_view who, std::vector<Te
 
 }  // namespace
 
+std::string_view language_model_prefix(std::string_view name) {
+  for (const std::string_view prefix : {kWithinImages, std::string_view("language_model.model.")}) {
+    if (name.starts_with(prefix)) return prefix;
+  }
+  return {};
+}
+
 std::optional<JsonObject> language_model_config(const JsonObject& config) {
   if (type_of(config) != "gemma3" || !config.json().contains("text_config")) return std::nullopt;
-  nlohmann::ordered_json inner = config.section("text_config").json();
+  const JsonObject text = config.section("text_config");
+  // The class with images passes over it, the one without applies it: which of both was meant is not ours to
+  // say.
+  LQ_CHECK(
+      !text.has("final_logit_softcapping"), kUnsupported,
+      "{}: text_config.final_logit_softcapping is {}, which Gemma3ForConditionalGeneration does not apply",
+      config.who(), text.any("final_logit_softcapping").dump());
+  nlohmann::ordered_json inner = text.json();
   inner["architectures"] = {"Gemma3ForCausalLM"};
   inner["model_type"] = "gemma3_text";
   for (const char* key : {"eos_token_id", "bos_token_id", "pad_token_id", "dtype", "torch_dtype",
-                          "transformers_version", "quantization_config", "tie_word_embeddings"}) {
+                          "transformers_version", "quantization_config"}) {
     if (!inner.contains(key) && config.json().contains(key)) inner[key] = config.json()[key];
   }
+  // Whatever text_config says.
+  const bool said = config.json().contains("tie_word_embeddings");
+  inner["tie_word_embeddings"] = said ? config.boolean_or("tie_word_embeddings", false) : true;
   return JsonObject(std::move(inner), config.who());
 }
 

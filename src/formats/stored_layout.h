@@ -18,8 +18,14 @@
 
 namespace lq {
 
-// The config.json of the language model within a model of several parts; nothing for other models.
+// The config.json of the language model within a model of several parts; nothing for other models. Throws
+// Error(kUnsupported) naming a key that the whole model and the language model alone take differently.
 std::optional<JsonObject> language_model_config(const JsonObject& config);
+
+// What stands in place of "model." in the names of the language model within a model with images.
+inline constexpr std::string_view kWithinImages = "model.language_model.";
+// This, or what transformers wrote before, where the name begins so; else empty.
+std::string_view language_model_prefix(std::string_view name);
 
 // In place of the tensors in the files, in their order. `config`: of the whole model, as in the file. Throws
 // Error(kCorruptFile) starting with `who` for a stack of another shape than it must have.

@@ -60,6 +60,23 @@ TEST(StoredLayout, TheLanguageModelWithinAModelWithImages) {
   EXPECT_EQ(inner->integer("hidden_size"), 8);
   EXPECT_EQ(inner->integers("eos_token_id", 0, 1000).size(), 2U);
   EXPECT_FALSE(language_model_config(layout_config(R"({"model_type": "llama"})")));
+  // The whole model's key counts, and where there is none its class's default.
+  const auto tied = [](const char* text) {
+    return language_model_config(layout_config(text))->boolean("tie_word_embeddings");
+  };
+  EXPECT_TRUE(tied(R"({"model_type": "gemma3", "text_config": {"tie_word_embeddings": false}})"));
+  EXPECT_FALSE(tied(
+      R"({"model_type": "gemma3", "tie_word_embeddings": false, "text_config": {"tie_word_embeddings": true}})"));
+  EXPECT_NO_THROW(language_model_config(
+      layout_config(R"({"model_type": "gemma3", "text_config": {"final_logit_softcapping": null}})")));
+  try {  // the class with images does not apply it
+    language_model_config(
+        layout_config(R"({"model_type": "gemma3", "text_config": {"final_logit_softcapping": 30.0}})"));
+    FAIL() << "read";
+  } catch (const Error& e) {
+    EXPECT_NE(std::string(e.what()).find("text_config.final_logit_softcapping is 30.0"), std::string::npos)
+        << e.what();
+  }
   Held a, b, c, d;
   const auto views =
       own_layout(config,

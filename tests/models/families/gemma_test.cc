@@ -87,7 +87,13 @@ TEST(GemmaFamily, RefusesByNameWhatChangesNumbers) {
 
 // The language model of a checkpoint with images computes what it computes alone.
 TEST(GemmaFamily, TheTextPartOfAModelWithImages) {
-  const auto alone = golden::folder() / "gemma3";
+  // Without the cap of the logits, which the class with images does not apply.
+  const io_test::TempDir alone_dir;
+  const auto& alone = alone_dir.path();
+  JsonObject config = JsonObject::load(golden::folder() / "gemma3" / "config.json");
+  config.json().erase("final_logit_softcapping");
+  config.save(alone / "config.json");
+  std::filesystem::copy_file(golden::folder() / "gemma3" / "model.safetensors", alone / "model.safetensors");
   const SafetensorsReader reader(alone / "model.safetensors");
   ThreadPool pool(1);
   NoProgress progress;
@@ -123,6 +129,9 @@ TEST(GemmaFamily, TheTextPartOfAModelWithImages) {
                      "config.json");
     whole.save(dir / "config.json");
     EXPECT_EQ(logits_of(dir.path()), logits_of(alone)) << prefix;
+    whole.json()["text_config"]["final_logit_softcapping"] = 4.0;
+    whole.save(dir / "config.json");
+    EXPECT_THROW(logits_of(dir.path()), Error);
   }
 }
 
