@@ -41,7 +41,10 @@ Checkpoint::Checkpoint(const std::filesystem::path& path) : folder_(path) {
   CheckpointView view;
   const std::optional<JsonObject> whole = config_;
   if (config_) {
-    if (auto inner = language_model_config(*config_)) config_ = std::move(*inner);
+    if (auto inner = language_model_config(*config_)) {
+      config_ = std::move(*inner);
+      within_images_ = true;
+    }
   }
   if (!packed) {
     // What the reader hands on is decoded.

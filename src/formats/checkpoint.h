@@ -44,6 +44,8 @@ class Checkpoint {
   const JsonObject& config() const;
   const CheckpointReader& reader() const { return *reader_; }
 
+  // Whether this is the language model within a dense model with images, whose names begin otherwise.
+  bool within_images() const { return within_images_; }
   bool is_packed() const { return packed_.has_value(); }
   // Throws Error(kMismatch) for a dense model.
   const PackedCheckpoint& packed() const;
@@ -69,6 +71,7 @@ class Checkpoint {
   Folder folder_;
   std::optional<JsonObject> config_;
   std::optional<PackedCheckpoint> packed_;
+  bool within_images_ = false;
   mutable std::mutex mutex_;
   mutable std::string hash_;  // empty: not yet known
   mutable int times_hashed_ = 0;

@@ -7,6 +7,7 @@
 #include "base/printable.h"
 #include "formats/peft_names.h"
 #include "formats/saved_names.h"
+#include "formats/stored_layout.h"
 #include "ops/host_math.h"
 #include "tensor/matrix.h"
 
@@ -15,6 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using namespace peft_names;
+
+constexpr std::string_view kAlone = "model.";  // before names of a language model by itself
 
 fs::path weights_in(const fs::path& directory) {
   std::error_code ignored;
@@ -86,17 +89,16 @@ PeftAdapterReader::PeftAdapterReader(const fs::path& directory)
   const std::vector<std::string> names = saved_names(file_, who);
   for (std::size_t i = 0; i < names.size(); ++i) {
     const TensorView& view = file_.tensors()[i];
-    std::string_view name = names[i];
-    LQ_CHECK(name.starts_with(kPrefix), kCorruptFile, "{}: {}: the name should start with '{}'", who,
-             printable(name), kPrefix);
-    name.remove_prefix(kPrefix.size());
+    LQ_CHECK(names[i].starts_with(kPrefix), kCorruptFile, "{}: {}: the name should start with '{}'", who,
+             printable(names[i]), kPrefix);
+    const std::string name = own_name(names[i].substr(kPrefix.size()));
     if (const TensorView** place = place_of(parts, name)) {
       *place = &view;
       continue;
     }
     LQ_CHECK(name.find("lora_") == std::string_view::npos, kUnsupported,
              "{}: {}: expected MODULE.lora_A.weight and MODULE.lora_B.weight", who, printable(name));
-    std::string plain(name);
+    std::string plain = name;
     const std::size_t base = plain.rfind(kBaseLayer);
     if (base != std::string::npos && plain.find('.', base + 1) == base + kBaseLayer.size()) {
       plain.erase(base, kBaseLayer.size());
@@ -127,11 +129,23 @@ PeftAdapterReader::PeftAdapterReader(const fs::path& directory)
   check_targets(who);
 }
 
+std::string PeftAdapterReader::own_name(const std::string& name) {
+  const std::string_view prefix = language_model_prefix(name);
+  if (prefix.empty()) return name;
+  within_ = prefix;
+  return fmt::format("{}{}", kAlone, name.substr(prefix.size()));
+}
+
+std::string PeftAdapterReader::name_for_peft(std::string_view name) const {
+  if (within_.empty() || !name.starts_with(kAlone)) return std::string(name);
+  return fmt::format("{}{}", within_, name.substr(kAlone.size()));
+}
+
 // PEFT passes over tensors of modules that it puts no adapter beside.
 void PeftAdapterReader::check_targets(const std::string& who) const {
   if (config_.target_modules.empty()) return;  // a pattern, over names that may begin otherwise there
   const auto check = [&](const LoraPair& pair) {
-    LQ_CHECK(config_.targets(pair.module), kUnsupported,
+    LQ_CHECK(config_.targets(name_for_peft(pair.module)), kUnsupported,
              "{}: {}: the file holds a low-rank part, but by target_modules, exclude_modules and "
              "layers_to_transform of adapter_config.json PEFT puts none there",
              who, printable(pair.module));
@@ -163,7 +177,7 @@ void PeftAdapterReader::check_saved(std::span<const std::string> tensors, const 
   for (const std::string& name : tensors) {
     const std::string module = name.substr(0, name.rfind('.'));
     const bool by_other = one && ((name == table && has(head)) || (name == head && has(table)));
-    LQ_CHECK(!config_.saves(module) || has(name) || by_other, kCorruptFile,
+    LQ_CHECK(!config_.saves(name_for_peft(module)) || has(name) || by_other, kCorruptFile,
              "[peft] {}: modules_to_save names {}, but {} is not in the file", directory_.string(), module,
              name);
     LQ_CHECK(
@@ -177,7 +191,7 @@ void PeftAdapterReader::check_saved(std::span<const std::string> tensors, const 
 
 bool PeftAdapterReader::in_place(std::string_view name) const {
   return of_base_layers_.contains(name) || config_.ensure_weight_tying ||
-         !config_.saves(name.substr(0, name.rfind('.')));
+         !config_.saves(name_for_peft(name.substr(0, name.rfind('.'))));
 }
 
 LoraPair PeftAdapterReader::pair_of(const std::string& module, const TensorView& a, const TensorView& b,
@@ -189,12 +203,13 @@ LoraPair PeftAdapterReader::pair_of(const std::string& module, const TensorView&
   LQ_CHECK(a.shape().size() == 2 && b.shape().size() == 2, kUnsupported,
            "{}: shapes {} and {}, but two dimensions were expected", who, shape_text(a.shape()),
            shape_text(b.shape()));
-  LoraPair pair{module, a, b, a.shape()[0], a.shape()[1], b.shape()[0], config_.alpha_of(module), 0};
+  const std::string name = name_for_peft(module);
+  LoraPair pair{module, a, b, a.shape()[0], a.shape()[1], b.shape()[0], config_.alpha_of(name), 0};
   LQ_CHECK(pair.rank >= 1 && pair.in >= 1 && pair.out >= 1 && b.shape()[1] == pair.rank, kCorruptFile,
            "{}: lora_A {} and lora_B {} do not multiply", who, shape_text(a.shape()), shape_text(b.shape()));
-  LQ_CHECK(pair.rank == config_.rank_of(module), kCorruptFile, "{}: rank {}, but adapter_config.json says {}",
-           who, pair.rank, config_.rank_of(module));
-  pair.scaling = config_.scaling_of(module);
+  LQ_CHECK(pair.rank == config_.rank_of(name), kCorruptFile, "{}: rank {}, but adapter_config.json says {}",
+           who, pair.rank, config_.rank_of(name));
+  pair.scaling = config_.scaling_of(name);
   if (magnitude == nullptr) return pair;
   LQ_CHECK(is_stored_weight_dtype(magnitude->dtype()) && magnitude->numel() == pair.out, kCorruptFile,
            "{}: lora_magnitude_vector is {} {}, but {} numbers were expected", who,

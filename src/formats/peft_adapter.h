@@ -84,6 +84,9 @@ class PeftAdapterReader {
   void check_base(std::string_view model_hash) const;
 
  private:
+  // Names of the language model within a model with images become those that it has alone; and back.
+  std::string own_name(const std::string& name);
+  std::string name_for_peft(std::string_view name) const;
   void check_whole(const std::string& who) const;
   void check_targets(const std::string& who) const;
   LoraPair pair_of(const std::string& module, const TensorView& a, const TensorView& b,
@@ -96,6 +99,7 @@ class PeftAdapterReader {
   std::optional<LoraPair> embedding_;
   std::vector<TensorView> replaced_;
   std::vector<std::unique_ptr<Tensor>> fused_;         // what pairs of fused modules point to
+  std::string_view within_;                            // what own_name() took away; empty: nothing
   std::set<std::string, std::less<>> of_base_layers_;  // names of those that stood as MODULE.base_layer
 };
 

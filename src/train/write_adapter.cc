@@ -6,14 +6,19 @@
 #include <vector>
 
 #include "formats/peft_adapter.h"
+#include "formats/stored_layout.h"
 #include "ops/host_math.h"
 #include "ops/lengths.h"
 
 namespace lq {
 namespace {
 
-// PEFT finds a dense base beside a head over sequences, where the body has its prefix; a packed one is ours.
+// PEFT finds a dense base within a model with images, or beside a head over sequences, where the body has its
+// prefix; a packed one is ours.
 std::string name_for_peft(const Model& model, const std::string& name) {
+  constexpr std::string_view kAlone = "model.";
+  if (model.checkpoint()->within_images() && name.starts_with(kAlone))
+    return std::string(kWithinImages) + name.substr(kAlone.size());
   return model.packed() || model.label_head() == nullptr ? name : name_beside_labels(model, name);
 }
 
@@ -103,9 +108,12 @@ void write_adapter(Context& ctx, Model& model, const LoraState& state, double dr
   PeftWriterOptions options;
   options.base_hash = base_hash;
   const auto peft = [&model](const std::string& name) { return name_for_peft(model, name); };
-  for (const Linear* linear : adapter_linears(model)) options.all_modules.push_back(peft(linear->name()));
-  options.all_modules.push_back(peft(model.embedding().name()));
-  for (const Parameter* p : model.parameters()) options.all_tensors.push_back(peft(p->name));
+  // The other parts of a model with images have modules whose names end alike: there, none is shortened.
+  if (!model.checkpoint()->within_images()) {
+    for (const Linear* linear : adapter_linears(model)) options.all_modules.push_back(peft(linear->name()));
+    options.all_modules.push_back(peft(model.embedding().name()));
+    for (const Parameter* p : model.parameters()) options.all_tensors.push_back(peft(p->name));
+  }
   if (model.label_head() != nullptr) {
     config.task_type = "SEQ_CLS";
     options.saved_modules = saved_heads(model, state);

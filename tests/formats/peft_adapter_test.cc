@@ -39,6 +39,30 @@ TEST(PeftAdapter, ReadsReplacedModulesAndHalfPrecision) {
   EXPECT_NO_THROW(reader.check_base("any"));
 }
 
+// Patterns and targets are of the names that PEFT has; modules have those of the language model alone.
+TEST(PeftAdapter, ReadsALanguageModelWithinAModelWithImages) {
+  for (const std::string body : {"model.language_model.", "language_model.model."}) {
+    const TempDir dir;
+    put_adapter(dir.path(),
+                {{body + "layers.0.q.lora_A.weight", DType::kF32, {1, 3}},
+                 {body + "layers.0.q.lora_B.weight", DType::kF32, {4, 1}},
+                 {body + "norm.weight", DType::kF32, {3}},
+                 {"lm_head.weight", DType::kF32, {6, 3}}},
+                R"({"peft_type": "LORA", "r": 2, "lora_alpha": 4, "target_modules": [")" + body +
+                    R"(layers.0.q"], "rank_pattern": {")" + body + R"(layers.0.q": 1},
+                    "modules_to_save": ["lm_head", ")" +
+                    body + R"(norm"]})");
+    const PeftAdapterReader reader(dir.path());
+    ASSERT_EQ(reader.pairs().size(), 1U);
+    EXPECT_EQ(reader.pairs()[0].module, "model.layers.0.q");
+    EXPECT_EQ(reader.pairs()[0].scaling, 4.0);
+    ASSERT_EQ(reader.replaced().size(), 2U);
+    EXPECT_EQ(reader.replaced()[0].name(), "model.norm.weight");
+    EXPECT_EQ(reader.replaced()[1].name(), "lm_head.weight");
+    EXPECT_FALSE(reader.in_place("model.norm.weight"));
+  }
+}
+
 // As torch.save of a state dict names them, and of a model in a wrapper.
 TEST(PeftAdapter, ReadsNamesOfAStateDict) {
   struct Case {

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "base/progress.h"
+#include "formats/safetensors_reader.h"
+#include "formats/safetensors_writer.h"
 #include "models/model.h"
 #include "support/io_test_util.h"
 #include "support/paths.h"
@@ -20,6 +22,40 @@ namespace fs = std::filesystem;
 
 fs::path adapters_of_every_kind() {
   return fs::path(lq::test::source_dir()) / "tests" / "goldens" / "adapters";
+}
+
+// The golden Gemma 3 without the cap of its logits, which a model with images does not apply.
+fs::path gemma_alone(const fs::path& to) {
+  const fs::path from = fs::path(lq::test::source_dir()) / "tests" / "goldens" / "gemma3";
+  fs::create_directories(to);
+  JsonObject config = JsonObject::load(from / "config.json");
+  config.json()["final_logit_softcapping"] = nullptr;
+  config.save(to / "config.json");
+  fs::copy_file(from / "model.safetensors", to / "model.safetensors");
+  return to;
+}
+
+// A copy of it as the language model within a model with images.
+fs::path gemma_within_images(const fs::path& from, const fs::path& to) {
+  fs::create_directories(to);
+  JsonObject({{"architectures", {"Gemma3ForConditionalGeneration"}},
+              {"model_type", "gemma3"},
+              {"text_config", JsonObject::load(from / "config.json").json()}},
+             "")
+      .save(to / "config.json");
+  const SafetensorsReader weights(from / "model.safetensors");
+  const auto within = [](const TensorView& view) {
+    constexpr std::string_view kBody = "model.";
+    return view.name().starts_with(kBody) ? "model.language_model." + view.name().substr(kBody.size())
+                                          : view.name();
+  };
+  std::vector<TensorSpec> specs;
+  for (const TensorView& view : weights.tensors())
+    specs.push_back({within(view), view.dtype(), view.shape()});
+  SafetensorsWriter writer(to / "model.safetensors", specs);
+  for (const TensorView& view : weights.tensors()) writer.write(within(view), view.copy());
+  writer.finish();
+  return to;
 }
 
 class WriteAdapterTest : public testing::Test {
@@ -123,6 +159,30 @@ TEST_F(WriteAdapterTest, NothingIsPutBesideMagnitudesOrAnEmbeddingsPart) {
     io_test::expect_error(ErrorCode::kInvalidArgument, {"stacked"},
                           [&] { lora_setup(ctx_, model, {.start = LoraStart::kStacked}); });
   }
+}
+
+// PEFT finds the language model's modules by the names that they have there, and others that end alike.
+TEST_F(WriteAdapterTest, NamesOfALanguageModelWithinAModelWithImages) {
+  const fs::path alone = gemma_alone(dir_ / "alone");
+  const fs::path base = gemma_within_images(alone, dir_ / "base"), to = dir_ / "adapter";
+  Model model = Model::load(ctx_, base);
+  const LoraState state =
+      lora_setup(ctx_, model, {.targets = {"q_proj", "down_proj"}, .rank = 2, .whole = {"norms"}});
+  for (Parameter* p : model.trainable()) {
+    for (std::int64_t i = 0; i < p->value.numel(); ++i) p->value.mutable_data<float>()[i] += 0.1F;
+  }
+  const auto want = losses(model);
+  fs::create_directories(to);
+  write_adapter(ctx_, model, state, 0.0, "", "", to);
+  const SafetensorsReader file(to / "adapter_model.safetensors");
+  EXPECT_NE(file.find("base_model.model.model.language_model.layers.0.self_attn.q_proj.lora_A.weight"),
+            nullptr);
+  EXPECT_NE(file.find("base_model.model.model.language_model.norm.weight"), nullptr);
+  const PeftAdapterReader back(to);
+  EXPECT_EQ(back.config().target_modules.front(), "model.language_model.layers.0.mlp.down_proj");
+  EXPECT_NE(back.find("model.layers.0.mlp.down_proj"), nullptr);
+  EXPECT_EQ(losses(Model::load(ctx_, base, {.adapter = to})), want);
+  EXPECT_EQ(losses(Model::load(ctx_, alone, {.adapter = to})), want) << "beside the language model alone";
 }
 
 }  // namespace
