@@ -49,6 +49,7 @@ class Mutations:
         """A drawn model that both compute."""
         while True:
             rng = random.Random(seed)
+            torch.manual_seed(seed)
             folder = self.work / "model"
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()

@@ -65,13 +65,17 @@ void read_ropes(const JsonObject& config, const std::vector<bool>& sliding, Mode
   const double global = config.number_or("rope_theta", 1e6, 1.0, 1e12);
   const double local = config.number_or("rope_local_base_freq", 1e4, 1.0, 1e12);
   std::optional<JsonObject> scaling = config.section_if("rope_scaling");
+  // By its old name transformers 4 takes the kind of rotation from there, transformers 5 passes over it.
+  LQ_CHECK(!scaling || scaling->has("rope_type") || scaling->text_or("type", "default") == "default",
+           kUnsupported,
+           "{}: rope_scaling has `type`, which transformers 4 and 5 read differently for Gemma 3: call it "
+           "`rope_type`",
+           config.who());
   std::optional<JsonObject> near;
   if (const auto both = config.section_if("rope_parameters")) {
     // `rope_scaling` of before transformers 5 is put over what stands here.
     if (auto far = both->section_if("full_attention")) {
       if (scaling) far->json().update(scaling->json());
-      if (scaling && scaling->has("type") && !scaling->has("rope_type"))
-        far->json()["rope_type"] = scaling->json()["type"];
       scaling = std::move(far);
     }
     near = both->section_if("sliding_attention");

@@ -58,11 +58,25 @@ TEST(GemmaFamily, Gemma3TurnsLayersWithAWindowByAnglesOfTheirOwn) {
   EXPECT_EQ(spec.rope.theta, 5e5);
   EXPECT_EQ(spec.local_rope.theta, 2e4);
   auto both = json;  // of before transformers 5, over what stands there
-  both["rope_scaling"] = {{"type", "linear"}, {"factor", 8.0}};
+  both["rope_scaling"] = {{"rope_type", "linear"}, {"factor", 8.0}};
   EXPECT_EQ(spec_of(both).rope.theta, 5e5);
   EXPECT_EQ(spec_of(both).rope.type, RopeType::kLinear);
   EXPECT_EQ(spec_of(both).rope.factor, 8.0);
   EXPECT_EQ(spec.blocks[1].attention.rope, RopeUse::kGlobal);
+}
+
+// Transformers 4 turned by it, transformers 5 passes over a type by that name here.
+TEST(GemmaFamily, RefusesTheOldNameOfARotationsType) {
+  auto json = gemma3_config();
+  json["rope_scaling"] = {{"type", "default"}};
+  EXPECT_EQ(spec_of(json).rope.type, RopeType::kDefault);
+  json["rope_scaling"] = {{"type", "linear"}, {"factor", 8.0}};
+  try {
+    spec_of(json);
+    FAIL() << "read";
+  } catch (const Error& e) {
+    EXPECT_NE(std::string(e.what()).find("rope_scaling has `type`"), std::string::npos) << e.what();
+  }
 }
 
 TEST(GemmaFamily, RefusesByNameWhatChangesNumbers) {
