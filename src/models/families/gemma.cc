@@ -68,8 +68,8 @@ void read_ropes(const JsonObject& config, const std::vector<bool>& sliding, Mode
   // By its old name transformers 4 takes the kind of rotation from there, transformers 5 passes over it.
   LQ_CHECK(!scaling || scaling->has("rope_type") || scaling->text_or("type", "default") == "default",
            kUnsupported,
-           "{}: rope_scaling has `type`, which transformers 4 and 5 read differently for Gemma 3: call it "
-           "`rope_type`",
+           "{}: rope_scaling has a type, which transformers 4 and 5 read differently for Gemma 3: call it "
+           "rope_type",
            config.who());
   std::optional<JsonObject> near;
   if (const auto both = config.section_if("rope_parameters")) {
