@@ -12,11 +12,20 @@
 namespace lq {
 namespace {
 
-// Rows of the table of positions.
-std::vector<std::int32_t> position_rows(const ModelSpec& spec, const SequencePlan& plan) {
+// Rows of the table of positions. Where positions begin behind the padding token's number (RoBERTa), that
+// token in a sequence has the row of its number, and those behind it are counted as if it were not there.
+std::vector<std::int32_t> position_rows(const ModelSpec& spec, const SequencePlan& plan,
+                                        std::span<const std::int32_t> ids) {
   std::vector<std::int32_t> rows = plan.positions;
   const auto offset = static_cast<std::int32_t>(spec.position_offset);
-  for (std::int32_t& row : rows) row += offset;
+  const std::int32_t padding = offset - 1;  // of a model whose positions begin at 0 no token
+  std::int32_t passed_over = 0;
+  for (std::size_t t = 0; t < rows.size(); ++t) {
+    if (rows[t] == 0) passed_over = 0;
+    const bool is_padding = ids[t] == padding;
+    rows[t] = is_padding ? padding : rows[t] + offset - passed_over;
+    passed_over += is_padding ? 1 : 0;
+  }
   const std::int64_t longest = rows.empty() ? 0 : *std::ranges::max_element(rows);
   LQ_CHECK(longest < spec.learned_positions, kInvalidArgument,
            "[model] a sequence of {} tokens is longer than the model's {} positions",
@@ -36,11 +45,12 @@ std::vector<std::int32_t> type_rows(const ModelSpec& spec, const SequencePlan& p
 
 }  // namespace
 
-void Model::State::add_tables(Context& ctx, const SequencePlan& plan, Matrix x) const {
+void Model::State::add_tables(Context& ctx, const SequencePlan& plan, std::span<const std::int32_t> ids,
+                              Matrix x) const {
   if (positions == nullptr && types == nullptr) return;
   Tensor rows = empty_tensor(x.device, DType::kF32, {x.rows, x.cols});
   if (positions != nullptr) {
-    embedding_forward(ctx, positions->value, position_rows(spec, plan), matrix_of(rows));
+    embedding_forward(ctx, positions->value, position_rows(spec, plan, ids), matrix_of(rows));
     add_forward(ctx, const_matrix_of(rows), x);
   }
   if (types == nullptr) return;
@@ -52,7 +62,7 @@ void Model::embed(Context& ctx, const SequencePlan& plan, std::span<const std::i
   const ModelSpec& spec = state_->spec;
   state_->embedding->forward(ctx, ids, x);
   if (spec.embedding_multiplier != 1.0F) scale(ctx, spec.embedding_multiplier, x);
-  state_->add_tables(ctx, plan, x);
+  state_->add_tables(ctx, plan, ids, x);
   if (!state_->embedding_norm) return;
   Workspace ws;
   state_->embedding_norm.forward(ctx, ws, x, x);
@@ -70,7 +80,7 @@ void Model::embed_backward(Context& ctx, const SequencePlan& plan, std::span<con
     const Matrix x = matrix_of(sum);
     state_->embedding->forward(ctx, ids, x);
     if (spec.embedding_multiplier != 1.0F) scale(ctx, spec.embedding_multiplier, x);
-    state_->add_tables(ctx, plan, x);
+    state_->add_tables(ctx, plan, ids, x);
     const Matrix normal = scratch.matrix(dx.rows, dx.cols);
     const NormSaved saved = state_->embedding_norm.saved(scratch, x);
     state_->embedding_norm.forward(ctx, ws, x, normal, saved);
@@ -82,7 +92,7 @@ void Model::embed_backward(Context& ctx, const SequencePlan& plan, std::span<con
     embedding_backward(ctx, type_rows(spec, plan), dx, matrix_of(state_->types->grad));
   }
   if (state_->positions != nullptr && state_->positions->trainable()) {
-    embedding_backward(ctx, position_rows(spec, plan), dx, matrix_of(state_->positions->grad));
+    embedding_backward(ctx, position_rows(spec, plan, ids), dx, matrix_of(state_->positions->grad));
   }
   if (spec.embedding_multiplier == 1.0F || !state_->embedding->learns()) {
     return state_->embedding->backward(ctx, ids, dx);

@@ -35,7 +35,8 @@ struct ModelSpec {
   float logits_soft_cap = 0.0F;  // 0: none
   RopeConfig rope;               // RopeUse::kGlobal
   RopeConfig local_rope;         // RopeUse::kLocal
-  // Rows of a table of learned positions; 0: none. Position p is row p + position_offset.
+  // Rows of a table of learned positions; 0: none. Position p is row p + position_offset; the token
+  // of number position_offset - 1 pads, has that row wherever it stands, and is not counted.
   std::int64_t learned_positions = 0;
   std::int64_t position_offset = 0;
   // Rows of a table of token types; 0: none.

@@ -64,7 +64,7 @@ struct Model::State {
   // Whether all are tokens of the vocabulary (targets: or ignored).
   bool has(std::span<const std::int32_t> ids, std::span<const std::int32_t> targets) const;
   // x += the rows of positions and token types.
-  void add_tables(Context& ctx, const SequencePlan& plan, Matrix x) const;
+  void add_tables(Context& ctx, const SequencePlan& plan, std::span<const std::int32_t> ids, Matrix x) const;
   // Both tables of angles that the model's layers use, for sequences of up to `longest` tokens.
   void set_ropes(Context& ctx, std::int64_t longest, SequencePlan& plan) const;
   // The head gets a parameter of its own with the value that it shared; embedding and head have one each.

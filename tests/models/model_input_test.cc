@@ -1,6 +1,7 @@
 // What the first block reads, from the tables by hand.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "models/golden_numbers.h"
@@ -80,6 +81,29 @@ TEST(ModelInput, LearnedPositionsBeginAnewInEachSequence) {
     const auto position = static_cast<std::int64_t>(t % 2);
     EXPECT_EQ(x[t], added(c.row(Role::kEmbedding, c.ids[t]), c.row(Role::kPositions, position))) << t;
   }
+}
+
+// The padding's number is 1: where a text holds that token, it has row 1 and the next ones do not count it.
+TEST(ModelInput, RobertasPaddingInATextIsNotCounted) {
+  InputCase with("roberta_masked", {3, 1, 5, 1, 7, 8}, {0, 5, 6});
+  const auto x = with.embedded();
+  InputCase without("roberta_masked", {3, 5, 7, 8}, {0, 3, 4});
+  const auto y = without.embedded();
+  EXPECT_EQ(x[0], y[0]);
+  EXPECT_EQ(x[2], y[1]);
+  EXPECT_EQ(x[4], y[2]);
+  EXPECT_EQ(x[5], y[3]) << "another sequence begins anew";
+  EXPECT_EQ(x[1], x[3]);
+  Parameter& positions = with.table(Role::kPositions);
+  positions.make_trainable();
+  with.backward(numbered_gradient(with));
+  const std::int64_t width = with.model.spec().hidden;
+  const auto moved = [&](std::int64_t row) {
+    const float* const at = positions.grad.data<float>() + row * width;
+    return std::any_of(at, at + width, [](float g) { return g != 0.0F; });
+  };
+  for (const std::int64_t row : {1, 2, 3, 4}) EXPECT_TRUE(moved(row)) << row;
+  EXPECT_FALSE(moved(5));
 }
 
 TEST(ModelInput, TheMultiplierIsOnTheRowsOfTheTable) {
