@@ -84,6 +84,12 @@ DenseParts dense_parts(const PackedCheckpoint& packed, const PeftAdapterReader* 
     head.from = &packed.reader().at(ends.table);
     head.spec.name = ends.head;
     all.parts.push_back(std::move(head));
+    if (!ends.bias.empty()) {
+      DensePart bias{packed.reader().at(ends.bias).spec};
+      bias.from = &packed.reader().at(ends.bias);
+      bias.spec.name = ends.untied_bias;
+      all.parts.push_back(std::move(bias));
+    }
   }
   for (DensePart& part : all.parts) {
     const bool of_pair = tied && (part.spec.name == ends.table || part.spec.name == ends.head);
@@ -91,7 +97,8 @@ DenseParts dense_parts(const PackedCheckpoint& packed, const PeftAdapterReader* 
       replace(part, part.spec.name == ends.table ? pair.table : pair.head);
     } else {
       for (const TensorView& view : merged->replaced()) {
-        if (view.name() == part.spec.name) replace(part, &view);
+        const bool copied = part.spec.name == ends.untied_bias && view.name() == ends.bias;
+        if (copied || view.name() == part.spec.name) replace(part, &view);
       }
     }
     merge(part, ends, *merged);

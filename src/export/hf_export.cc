@@ -43,33 +43,35 @@ nlohmann::json hash_of(const PeftAdapterReader* adapter, const HfExportOptions& 
   return CheckpointReader(adapter_of(o, model) / "adapter_model.safetensors").model_hash(pool);
 }
 
-void write_pair(const LoraPair& pair, PeftAdapterWriter& writer) {
+void write_pair(const LoraPair& pair, const std::string& module, PeftAdapterWriter& writer) {
   const Tensor a = pair.a.copy_f32();
   const Tensor b = pair.b.copy_f32();
-  writer.write(pair.module, a.data<float>(), b.data<float>());
-  if (pair.magnitude) writer.write_magnitude(pair.module, pair.magnitude->copy_f32().data<float>());
+  writer.write(module, a.data<float>(), b.data<float>());
+  if (pair.magnitude) writer.write_magnitude(module, pair.magnitude->copy_f32().data<float>());
 }
 
 void write_kept_adapter(const PackedCheckpoint& packed, const PeftAdapterReader& adapter,
                         const std::string& base_hash, const std::filesystem::path& directory) {
   std::filesystem::create_directories(directory);
+  const PeftNaming peft(packed, adapter.config());
   std::vector<LoraSpec> specs;
   for (const LoraPair& p : adapter.pairs()) {
-    specs.push_back({p.module, p.rank, p.in, p.out, p.alpha, p.magnitude.has_value()});
+    specs.push_back({peft(p.module), p.rank, p.in, p.out, p.alpha, p.magnitude.has_value()});
   }
   if (const LoraPair* p = adapter.embedding()) {
-    specs.push_back({p->module, p->rank, p->in, p->out, p->alpha, p->magnitude.has_value(), true});
+    specs.push_back({peft(p->module), p->rank, p->in, p->out, p->alpha, p->magnitude.has_value(), true});
   }
   PeftWriterOptions options;
   options.base_hash = base_hash;
-  options.all_modules = linear_modules(packed);
-  options.all_tensors = whole_tensors(packed);
+  options.all_modules = peft(linear_modules(packed));
+  options.all_tensors = peft(whole_tensors(packed));
   const std::vector<KeptTensor> kept = kept_tensors(packed, adapter);
-  for (const KeptTensor& t : kept) options.replaced.push_back({t.name, DType::kF32, t.view->shape()});
-  PeftAdapterWriter writer(directory, adapter.config(), specs, options);
-  for (const LoraPair& p : adapter.pairs()) write_pair(p, writer);
-  if (const LoraPair* p = adapter.embedding()) write_pair(*p, writer);
-  for (const KeptTensor& t : kept) writer.write_replaced(t.name, t.view->copy_f32().data<float>());
+  for (const KeptTensor& t : kept) options.replaced.push_back({peft(t.name), DType::kF32, t.view->shape()});
+  options.saved_modules = saved_as_one(adapter.config(), options.replaced);
+  PeftAdapterWriter writer(directory, peft_config(peft, adapter.config()), specs, options);
+  for (const LoraPair& p : adapter.pairs()) write_pair(p, peft(p.module), writer);
+  if (const LoraPair* p = adapter.embedding()) write_pair(*p, peft(p->module), writer);
+  for (const KeptTensor& t : kept) writer.write_replaced(peft(t.name), t.view->copy_f32().data<float>());
   writer.finish();
 }
 

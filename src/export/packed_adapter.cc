@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "formats/module_name.h"
 #include "models/registry.h"
+#include "models/tied_embeddings.h"
 
 namespace lq {
 namespace {
@@ -40,9 +41,15 @@ ModelEnds model_ends(const PackedCheckpoint& packed) {
   ModelEnds ends;
   ends.tied = packed.config().boolean_or("tie_word_embeddings", false);
   if (const ModelFamily* family = find_model_family(packed.config())) {
-    ends.table = family->names.module(Role::kEmbedding) + ".weight";
-    ends.head = family->names.module(Role::kHead) + ".weight";
-    ends.tied = family->spec(packed.config()).tied_embeddings;
+    const TensorNames names = names_in(packed.reader(), family->names);
+    const ModelSpec spec = family->spec(packed.config());
+    ends.table = names.module(Role::kEmbedding) + ".weight";
+    ends.head = names.module(Role::kHead) + ".weight";
+    ends.tied = spec.tied_embeddings;
+    if (spec.head_bias && names.module(Role::kHeadBias) != names.module(Role::kHead)) {
+      ends.bias = names.module(Role::kHeadBias) + ".bias";
+      ends.untied_bias = names.module(Role::kHead) + ".bias";
+    }
   }
   ends.tied =
       ends.tied && packed.reader().find(ends.head) == nullptr && !packed.packed().modules.contains(ends.head);
@@ -53,7 +60,11 @@ std::unique_ptr<PeftAdapterReader> open_packed_adapter(const PackedCheckpoint& p
                                                        const std::filesystem::path& path) {
   auto adapter = std::make_unique<PeftAdapterReader>(path);
   adapter->check_base(packed.packed().model_hash);
-  if (find_model_family(packed.config()) != nullptr) adapter->fuse(fused_modules(packed.config()));
+  if (const ModelFamily* family = find_model_family(packed.config())) {
+    adapter->fuse(fused_modules(packed.config()));
+    const TensorNames names = names_in(packed.reader(), family->names);
+    adapter->rename([&names](const std::string& name) { return names.own(name); });
+  }
   for (const TensorView& view : adapter->replaced()) check_replaced(packed, view, path.string());
   const ModelEnds ends = model_ends(packed);
   adapter->check_saved(whole_tensors(packed), ends.tied ? ends.table : "", ends.tied ? ends.head : "");
@@ -74,6 +85,38 @@ std::unique_ptr<PeftAdapterReader> open_packed_adapter(const PackedCheckpoint& p
              "{}: module '{}' of the adapter is {} x {}, but the table is {}", path.string(), pair->module,
              pair->in, pair->out, shape_text(table->shape()));
   }
+  return adapter;
+}
+
+PeftNaming::PeftNaming(const PackedCheckpoint& packed, const PeftConfig& adapter) {
+  const ModelFamily* const family = find_model_family(packed.config());
+  if (family == nullptr) return;
+  const ModelSpec spec = family->spec(packed.config());
+  names = names_in(packed.reader(), family->names);
+  encoder = spec.encoder();
+  with_head = spec.has_head || spec.labels || adapter.task_type == "SEQ_CLS";
+}
+
+std::vector<std::string> PeftNaming::operator()(std::vector<std::string> all) const {
+  for (std::string& name : all) name = (*this)(name);
+  return all;
+}
+
+std::vector<std::string> saved_as_one(const PeftConfig& adapter, const std::vector<TensorSpec>& replaced) {
+  std::vector<std::string> all;
+  for (const std::string& module : adapter.modules_to_save) {
+    const auto within = [&module](const TensorSpec& t) {
+      const std::size_t dot = t.name.rfind('.');
+      return t.name.starts_with(module + ".") && dot > module.size();
+    };
+    const bool known = std::ranges::find(all, module) != all.end();  // PEFT lists "classifier" twice
+    if (!known && std::ranges::any_of(replaced, within)) all.push_back(module);
+  }
+  return all;
+}
+
+PeftConfig peft_config(const PeftNaming& naming, PeftConfig adapter) {
+  if (naming.encoder && adapter.task_type == PeftConfig().task_type) adapter.task_type.clear();
   return adapter;
 }
 

@@ -54,7 +54,7 @@ void place(const LoraPair& pair, double factor, std::int64_t at, std::int64_t wh
   copy_scaled_columns(f, const_matrix_of(from_b), {b.data(), pair.out, whole}, at);
 }
 
-void write_change(PeftAdapterWriter& writer, const Change& change) {
+void write_change(PeftAdapterWriter& writer, const Change& change, const std::string& module) {
   const std::int64_t rank = change.rank();
   const LoraPair& shape = change.any();
   std::vector<float> a(static_cast<std::size_t>(rank * shape.in));
@@ -65,7 +65,7 @@ void write_change(PeftAdapterWriter& writer, const Change& change) {
     at = change.tuned->rank;
   }
   if (change.start != nullptr) place(*change.start, -change.start->scaling, at, rank, a, b);
-  writer.write(change.module, a.data(), b.data());
+  writer.write(module, a.data(), b.data());
 }
 
 double distance_to(Context& context, const PackedCheckpoint& packed, const PeftAdapterReader* start,
@@ -159,12 +159,13 @@ PeftExportReport export_peft(Context& context, const CheckpointPtr& model, const
   if (output.state() == JobState::kFinished) return finished_report(o.out);
 
   PeftExportReport report;
+  const PeftNaming peft(packed, tuned->config());
   std::vector<LoraSpec> specs;
   const auto changes = changes_of(packed, *tuned, start.get());
   for (const Change& c : changes) {
     // alpha = rank: scaling 1, for the factors' own are in B.
-    specs.push_back(
-        {c.module, c.rank(), c.any().in, c.any().out, static_cast<double>(c.rank()), false, c.embedding});
+    specs.push_back({peft(c.module), c.rank(), c.any().in, c.any().out, static_cast<double>(c.rank()), false,
+                     c.embedding});
     report.rank = std::max(report.rank, c.rank());
   }
   report.modules = std::ssize(specs);
@@ -172,23 +173,24 @@ PeftExportReport export_peft(Context& context, const CheckpointPtr& model, const
   report.replaced = std::ssize(kept);
   PeftWriterOptions writer_options;
   writer_options.base_hash = packed.packed().source_hash;
-  writer_options.all_modules = linear_modules(packed);
-  writer_options.all_tensors = whole_tensors(packed);
+  writer_options.all_modules = peft(linear_modules(packed));
+  writer_options.all_tensors = peft(whole_tensors(packed));
   for (const KeptTensor& t : kept) {
-    writer_options.replaced.push_back({t.name, DType::kF32, t.view->shape()});
+    writer_options.replaced.push_back({peft(t.name), DType::kF32, t.view->shape()});
   }
-  PeftConfig config = tuned->config();
+  writer_options.saved_modules = saved_as_one(tuned->config(), writer_options.replaced);
+  PeftConfig config = peft_config(peft, tuned->config());
   config.use_rslora = false;
   config.base_model = base_path;
   PeftAdapterWriter writer(output.final_dir(), std::move(config), specs, writer_options);
   context.progress.begin("export", std::ssize(changes), "modules");
   for (const Change& c : changes) {
     context.stop.check();
-    write_change(writer, c);
+    write_change(writer, c, peft(c.module));
     context.progress.update(&c - changes.data() + 1, c.module);
   }
   context.progress.end();
-  for (const KeptTensor& t : kept) writer.write_replaced(t.name, t.view->copy_f32().data<float>());
+  for (const KeptTensor& t : kept) writer.write_replaced(peft(t.name), t.view->copy_f32().data<float>());
   writer.finish();
   if (base) report.distance = distance_to(context, packed, start.get(), base->reader());
   for (const auto& entry : std::filesystem::directory_iterator(output.final_dir())) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <unordered_map>
 
 #include "base/error.h"
 #include "base/printable.h"
@@ -38,22 +39,45 @@ void remove_adapter_name(std::string& name, std::string_view part, std::string_v
     name.erase(begin, stop - begin);
 }
 
-// As PEFT's save_pretrained writes them: without the adapter's own name and without wrappers.
-std::vector<std::string> saved_names(const SafetensorsReader& file, const std::string& who) {
+// The name without ".modules_to_save" and the adapter's own, which stands behind it but in a name that ends
+// there.
+void remove_saved_copy(std::string& name) {
   constexpr std::string_view kSaved = ".modules_to_save";
+  const std::size_t at = name.rfind(kSaved);
+  if (at == std::string::npos) return;
+  const std::size_t behind = at + kSaved.size();
+  const std::size_t next = name.find('.', behind + 1);
+  name.erase(at, (next == std::string::npos ? behind : next) - at);
+}
+
+bool same_values(const TensorView& x, const TensorView& y) {
+  return x.dtype() == y.dtype() && x.shape() == y.shape() && std::equal(x.data, x.data + x.bytes, y.data);
+}
+
+// The file's tensors under the names that PEFT's save_pretrained gives them: without the adapter's own name
+// and without wrappers. With `bias` "all" PEFT writes the biases of a module that it saves whole once more
+// under other names, and those of the module that it stands for.
+std::vector<TensorView> saved_tensors(const SafetensorsReader& file, const std::string& who) {
+  std::vector<TensorView> tensors;
   std::vector<std::string> names;
+  std::unordered_map<std::string, std::size_t> at;  // of a name in both
   for (const TensorView& view : file.tensors()) {
     std::string name = view.name();
+    if (name.find(".original_module.") != std::string::npos) continue;
     for (const std::string_view part : {".lora_A", ".lora_B"}) remove_adapter_name(name, part, ".weight");
     for (const std::string_view part : {kEmbeddingA, kEmbeddingB}) remove_adapter_name(name, part, "");
-    for (const std::string_view end : {".weight", ".bias"}) remove_adapter_name(name, kSaved, end);
-    if (const std::size_t at = name.rfind(kSaved); at != std::string::npos) name.erase(at, kSaved.size());
-    if (const std::size_t at = name.rfind(kMagnitude); at != std::string::npos) {
-      name.erase(at + kMagnitude.size());
+    remove_saved_copy(name);
+    if (const std::size_t end = name.rfind(kMagnitude); end != std::string::npos) {
+      name.erase(end + kMagnitude.size());
     }
+    const auto [first, fresh] = at.emplace(name, tensors.size());
+    if (!fresh && same_values(tensors[first->second], view)) continue;
+    tensors.push_back(view);
     names.push_back(std::move(name));
   }
-  return normalized_names(names, who);
+  names = normalized_names(names, who);
+  for (std::size_t i = 0; i < names.size(); ++i) tensors[i].spec.name = std::move(names[i]);
+  return tensors;
 }
 
 // What a file has of one module.
@@ -86,12 +110,11 @@ PeftAdapterReader::PeftAdapterReader(const fs::path& directory)
       file_(weights_in(directory)) {
   const std::string who = "[peft] " + file_.path().string();
   std::map<std::string, LoraParts, std::less<>> parts;
-  const std::vector<std::string> names = saved_names(file_, who);
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    const TensorView& view = file_.tensors()[i];
-    LQ_CHECK(names[i].starts_with(kPrefix), kCorruptFile, "{}: {}: the name should start with '{}'", who,
-             printable(names[i]), kPrefix);
-    const std::string name = own_name(names[i].substr(kPrefix.size()));
+  const std::vector<TensorView> tensors = saved_tensors(file_, who);
+  for (const TensorView& view : tensors) {
+    LQ_CHECK(view.name().starts_with(kPrefix), kCorruptFile, "{}: {}: the name should start with '{}'", who,
+             printable(view.name()), kPrefix);
+    const std::string name = own_name(view.name().substr(kPrefix.size()));
     if (const TensorView** place = place_of(parts, name)) {
       *place = &view;
       continue;
@@ -277,6 +300,26 @@ void PeftAdapterReader::fuse(const std::vector<FusedModule>& modules) {
     fused_.push_back(std::move(wide));
     pairs_.insert(std::ranges::lower_bound(pairs_, whole.module, {}, &LoraPair::module), std::move(whole));
   }
+}
+
+void PeftAdapterReader::rename(const std::function<std::string(const std::string&)>& name) {
+  for (LoraPair& pair : pairs_) pair.module = name(pair.module);
+  std::ranges::sort(pairs_, {}, &LoraPair::module);
+  if (embedding_) embedding_->module = name(embedding_->module);
+  std::vector<TensorView> replaced;
+  for (TensorView& view : replaced_) {
+    std::string named = name(view.name());
+    const auto same = std::ranges::find(replaced, named, &TensorView::name);
+    LQ_CHECK(same == replaced.end() || same_values(*same, view), kUnsupported,
+             "[peft] {}: {} and another tensor are both {}, with different values", file_.path().string(),
+             printable(view.name()), printable(named));
+    view.spec.name = std::move(named);
+    if (!view.name().empty() && same == replaced.end()) replaced.push_back(std::move(view));
+  }
+  replaced_ = std::move(replaced);
+  std::set<std::string, std::less<>> of_base;
+  for (const std::string& tensor : of_base_layers_) of_base.insert(name(tensor));
+  of_base_layers_ = std::move(of_base);
 }
 
 const LoraPair* PeftAdapterReader::find(std::string_view module) const {

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -60,6 +61,9 @@ class PeftAdapterReader {
   // Error(kMismatch) for B of another height than its part, A of different widths, and where the fused module
   // has a part of its own.
   void fuse(const std::vector<FusedModule>& modules);
+  // Every module and whole tensor is called what `name` makes of its name; a whole tensor of no name is left
+  // out. Throws Error(kUnsupported) where two different ones get the same name.
+  void rename(const std::function<std::string(const std::string&)>& name);
 
   const PeftConfig& config() const { return config_; }
   // Sorted by module.

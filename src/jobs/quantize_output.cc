@@ -14,6 +14,7 @@
 #include "formats/sharded_writer.h"
 #include "formats/side_files.h"
 #include "jobs/options/quantize_options.h"
+#include "models/registry.h"
 
 namespace lq {
 namespace {
@@ -86,7 +87,11 @@ void write_adapter(const QuantizedPieces& pieces, const std::string& model_hash,
     }
   }
   std::filesystem::create_directories(directory);
-  PeftAdapterWriter writer(directory, PeftConfig{}, specs, writer_options);
+  PeftConfig config;
+  if (find_model_family(pieces.model.config()) != nullptr && model_spec(pieces.model.config()).encoder()) {
+    config.task_type.clear();  // it predicts no next token
+  }
+  PeftAdapterWriter writer(directory, std::move(config), specs, writer_options);
   for (const TensorView* view : adapted) {
     const WorkItem piece = finished_piece(pieces.store, view->name());
     const Tensor a = piece.file.at("lora_A").copy_f32();

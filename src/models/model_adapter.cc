@@ -20,11 +20,6 @@ std::unique_ptr<Magnitude> magnitude_of(const LoraPair& pair) {
 
 }  // namespace
 
-std::string Model::State::local_name(const std::string& name) const {
-  const std::string& body = names.dropped_body;
-  return !body.empty() && name.starts_with(body) ? name.substr(body.size()) : name;
-}
-
 void Model::State::untie() {
   Parameter& table = embedding->table();
   const std::string module = names.module(Role::kHead);
@@ -44,7 +39,7 @@ void Model::State::replace(const TensorView& view, bool in_place, const std::fil
   const std::string top = names.module(Role::kHead) + ".weight";
   const bool of_pair = tied() && (view.name() == table || view.name() == top);
   if (of_pair && !in_place) untie();
-  const std::string name = of_pair && in_place ? table : local_name(view.name());
+  const std::string name = of_pair && in_place ? table : view.name();
   const auto at = by_name.find(name);
   LQ_CHECK(at != by_name.end() || !packs(name), kUnsupported,
            "[adapter] {}: replaces {} whole, but in {} that is a packed weight", adapter.string(), name,
@@ -80,6 +75,7 @@ void Model::load_adapter(Context& ctx, const std::filesystem::path& directory, s
                          double lora_scale) {
   PeftAdapterReader reader(directory);
   reader.fuse(fused_modules(hf_config()));
+  reader.rename([this](const std::string& name) { return state_->names.own(name); });
   if (!base_hash.empty()) reader.check_base(base_hash);
   state_->check_adapter(reader, directory);
   // All copies first: they take the base's values, whatever the other of the pair becomes.
@@ -93,7 +89,7 @@ void Model::load_adapter(Context& ctx, const std::filesystem::path& directory, s
            "[adapter] {}: `lora-scale` {}, but the adapter replaces {} whole, which cannot be scaled",
            directory.string(), lora_scale, state_->replaced.front());
   for (const LoraPair& pair : reader.pairs()) {
-    Linear* linear = find_linear(state_->local_name(pair.module));
+    Linear* linear = find_linear(pair.module);
     LQ_CHECK(linear != nullptr, kMismatch, "[adapter] {}: there is no linear module {} in {}",
              directory.string(), pair.module, state_->path());
     auto lora = std::make_unique<Lora>();

@@ -46,8 +46,6 @@ struct Model::State {
   bool tied() const {
     return head != nullptr && head->projection().weight().parameter() == &embedding->table();
   }
-  // What an adapter's name means here: a checkpoint without its body's prefix takes adapters that have it.
-  std::string local_name(const std::string& name) const;
   // A parameter's value becomes the adapter's. in_place: for all who share it; else for the module that the
   // name says, and the other of a tied pair keeps the value it had. Throws Error(kMismatch),
   // Error(kUnsupported) naming the adapter and the tensor.

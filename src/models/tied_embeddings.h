@@ -7,7 +7,8 @@
 namespace lq {
 
 // A family's names as this checkpoint has them: without their body's prefix (TensorNames::body) where the
-// embedding lies under its name without it.
+// embedding lies under its name without it. An encoder's head may have its bias under its own name too
+// ("cls.predictions.decoder.bias" beside "cls.predictions.bias"): transformers multiplies with that one.
 TensorNames names_in(const CheckpointReader& reader, const TensorNames& names);
 
 // config_tied: what config.json says. A file that has both tensors although they should be one, and whose

@@ -87,6 +87,43 @@ TEST(PeftAdapter, ReadsNamesOfAStateDict) {
   }
 }
 
+// With `bias` "all" PEFT writes the biases of what it saves whole three times over.
+TEST(PeftAdapter, BiasesThatAreThereMoreThanOnceAreReadOnce) {
+  const DType f = DType::kF32;
+  const TempDir dir;
+  put_adapter(dir.path(), {{"q.lora_A.weight", f, {2, 3}},
+                           {"q.lora_B.weight", f, {4, 2}},
+                           {"score.weight", f, {6, 3}},
+                           {"score.bias", f, {6}},
+                           {"score.modules_to_save.bias", f, {6}},
+                           {"score.original_module.bias", f, {6}},
+                           {"classifier.dense.bias", f, {3}},
+                           {"classifier.modules_to_save.default.dense.bias", f, {3}},
+                           {"classifier.original_module.dense.bias", f, {3}}});
+  const PeftAdapterReader reader(dir.path());
+  std::vector<std::string> names;
+  for (const TensorView& view : reader.replaced()) names.push_back(view.name());
+  std::ranges::sort(names);
+  EXPECT_EQ(names, (std::vector<std::string>{"classifier.dense.bias", "score.bias", "score.weight"}));
+}
+
+TEST(PeftAdapter, TakesOtherNames) {
+  const DType f = DType::kF32;
+  const TempDir dir;
+  put_adapter(dir.path(), {{"q.lora_A.weight", f, {2, 3}},
+                           {"q.lora_B.weight", f, {4, 2}},
+                           {"idle.bias", f, {6}},
+                           {"a.bias", f, {6}},
+                           {"b.bias", f, {5}}});
+  PeftAdapterReader reader(dir.path());
+  reader.rename([](const std::string& name) { return name == "idle.bias" ? "" : "body." + name; });
+  EXPECT_NE(reader.find("body.q"), nullptr);
+  ASSERT_EQ(reader.replaced().size(), 2U);
+  EXPECT_EQ(reader.replaced()[0].name(), "body.a.bias");
+  expect_error(ErrorCode::kUnsupported, {"another tensor are both x, with different values"},
+               [&] { reader.rename([](const std::string&) { return std::string("x"); }); });
+}
+
 TEST(PeftAdapter, ReadsMagnitudesEmbeddingsAndBaseLayers) {
   const DType f = DType::kF32;
   constexpr const char* kDora =

@@ -29,6 +29,24 @@ CheckpointReader file_of(const TempDir& dir, const std::vector<Part>& parts) {
   return CheckpointReader(dir / "m.safetensors");
 }
 
+// Transformers multiplies with the decoder's own bias wherever the file has it.
+TEST(TiedEmbeddings, AnEncodersHeadMayHaveItsOwnBias) {
+  const TensorNames family{.block = "bert.encoder.layer.",
+                           .modules = {{Role::kEmbedding, "bert.embeddings.word_embeddings"},
+                                       {Role::kHead, "cls.predictions.decoder"},
+                                       {Role::kHeadBias, "cls.predictions"}}};
+  constexpr DType kF = DType::kF32;
+  const TempDir dir;
+  const TensorNames one = names_in(file_of(dir, {{"cls.predictions.bias", kF, 0.0F}}), family);
+  EXPECT_EQ(one.module(Role::kHeadBias), "cls.predictions");
+  EXPECT_EQ(one.own("cls.predictions.decoder.bias"), "cls.predictions.bias");
+  const TensorNames both = names_in(
+      file_of(dir, {{"cls.predictions.bias", kF, 0.0F}, {"cls.predictions.decoder.bias", kF, 1.0F}}), family);
+  EXPECT_EQ(both.module(Role::kHeadBias), "cls.predictions.decoder");
+  EXPECT_EQ(both.own("cls.predictions.bias"), "") << "nothing reads it";
+  EXPECT_EQ(both.own("cls.predictions.decoder.bias"), "cls.predictions.decoder.bias");
+}
+
 // What transformers 5 makes of such files.
 TEST(TiedEmbeddings, AreDecidedByConfigAndFile) {
   constexpr const char* kTable = "model.embed_tokens.weight";
