@@ -36,11 +36,21 @@ bool any_starts(const std::vector<std::string>& names, std::string_view with) {
   return std::ranges::any_of(names, [&](const std::string& name) { return name.starts_with(with); });
 }
 
+// Layer norms as the first checkpoints of BERT call their parts, in any model, as transformers reads them.
+std::string with_norms_of_today(std::string name) {
+  constexpr std::pair<std::string_view, std::string_view> kParts[] = {{"LayerNorm.gamma", "LayerNorm.weight"},
+                                                                      {"LayerNorm.beta", "LayerNorm.bias"}};
+  for (const auto& [old, today] : kParts) {
+    if (name.ends_with(old)) return name.replace(name.size() - old.size(), old.size(), today);
+  }
+  return name;
+}
+
 }  // namespace
 
 std::vector<std::string> normalized_names(const std::vector<std::string>& names, std::string_view who) {
   std::vector<std::string> out;
-  for (const std::string& name : names) out.push_back(without_wrappers(name));
+  for (const std::string& name : names) out.push_back(with_norms_of_today(without_wrappers(name)));
   while (!out.empty() && std::ranges::all_of(out, [](const std::string& name) {
     return name.size() > kParallel.size() && name.starts_with(kParallel);
   })) {

@@ -15,7 +15,8 @@ namespace lq {
 //     (torch.compile, FSDP, activation checkpointing);
 //   without "module." where every name begins with it (DataParallel, DistributedDataParallel);
 //   with "model." before "layers.", "embed_tokens." and "norm." where no name has it and both of the first
-//     two are there (the body saved without its head, by AutoModel).
+//     two are there (the body saved without its head, by AutoModel);
+//   with "weight" and "bias" for "gamma" and "beta" behind "LayerNorm." (the first BERTs), as transformers.
 // Other names stay. Throws Error(kCorruptFile) starting with `who` where two names become one.
 std::vector<std::string> normalized_names(const std::vector<std::string>& names, std::string_view who);
 

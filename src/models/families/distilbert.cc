@@ -12,7 +12,8 @@ ModelSpec read_distilbert(const JsonObject& config) {
                                  .layers = "n_layers",
                                  .heads = "n_heads",
                                  .inner = "hidden_dim",
-                                 .activation = "activation"});
+                                 .activation = "activation",
+                                 .fixed_eps = true});
   spec.label_activation = HeadActivation::kRelu;
   refuse_unknown_encoder_keys(config);
   return spec;

@@ -41,14 +41,17 @@ void refuse_other_forms(const JsonObject& config) {
 
 ModelSpec read_encoder(const JsonObject& config, EncoderHead head, const EncoderKeys& keys) {
   refuse_other_forms(config);
+  const double eps = config.number_or("layer_norm_eps", keys.default_eps, 0.0, 1.0);
+  LQ_CHECK(!keys.fixed_eps || eps == keys.default_eps, kUnsupported,
+           "{}: layer_norm_eps is {}, but models of this type have {}, whatever the file says", config.who(),
+           eps, keys.default_eps);
   ModelSpec m;
   m.vocab = config.integer("vocab_size", 1, std::int64_t{1} << 28);
   m.hidden = config.integer(keys.hidden, 1, kMostWidth);
   m.learned_positions = config.integer_or("max_position_embeddings", 512, 1, std::int64_t{1} << 30);
   m.max_positions = m.learned_positions;
   BlockSpec b;
-  b.norm = {NormKind::kLayer,
-            static_cast<float>(config.number_or("layer_norm_eps", keys.default_eps, 0.0, 1.0))};
+  b.norm = {NormKind::kLayer, static_cast<float>(eps)};
   b.place = NormPlace::kPost;
   AttentionSpec& a = b.attention;
   a.heads = config.integer(keys.heads, 1, kMostWidth);
@@ -82,6 +85,9 @@ void refuse_unknown_encoder_keys(const JsonObject& config) {
                                "data", "dropout", "eos_token_id", "finetuning_task", "gradient_checkpointing",
                                "hidden_dropout_prob", "id2label", "label2id", "num_labels", "output_past",
                                "pad_token_id", "problem_type", "qa_dropout", "seq_classif_dropout",
+                               // Of the first BERTs' pooler, which is one dense layer all the same.
+                               "directionality", "pooler_fc_size", "pooler_num_attention_heads",
+                               "pooler_num_fc_layers", "pooler_size_per_head", "pooler_type",
                                // How positions were drawn once: the file has them.
                                "sinusoidal_pos_embds", "tie_weights_", "type_vocab_size", "use_cache"});
 }

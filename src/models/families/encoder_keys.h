@@ -17,6 +17,7 @@ struct EncoderKeys {
   std::string inner = "intermediate_size";
   std::string activation = "hidden_act";
   double default_eps = 1e-12;  // of layer norms, where there is no layer_norm_eps
+  bool fixed_eps = false;      // transformers reads no layer_norm_eps: another one is refused
 };
 
 // Which heads an architecture has besides its body.

@@ -39,6 +39,15 @@ TEST(DistilBertFamily, NamesOfItsModules) {
   EXPECT_EQ(modules.back(), "distilbert.transformer.layer.2.ffn.lin2");
 }
 
+// Transformers has 1e-12 there and reads no key.
+TEST(DistilBertFamily, RefusesAnEpsilonThatNobodyReads) {
+  auto json = distilbert_config("DistilBertForMaskedLM");
+  json["layer_norm_eps"] = 1e-12;
+  EXPECT_FLOAT_EQ(spec_of(json).final_norm.eps, 1e-12F);
+  json["layer_norm_eps"] = 1e-5;
+  EXPECT_THROW(spec_of(json), Error);
+}
+
 TEST(DistilBertFamily, RefusesOtherFamiliesKeys) {
   auto json = distilbert_config("DistilBertModel");
   json.erase("dim");

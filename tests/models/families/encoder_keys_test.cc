@@ -56,6 +56,19 @@ TEST(EncoderKeys, RobertasPositionsBeginBehindThePaddingsNumber) {
                [&] { encoder_spec_of(config); });
 }
 
+// As the Chinese and multilingual BERTs say it; transformers reads none of it.
+TEST(EncoderKeys, NotesOfTheFirstPoolersChangeNothing) {
+  nlohmann::json config = bert_config("BertForMaskedLM");
+  config.update({{"directionality", "bidi"},
+                 {"pooler_fc_size", 768},
+                 {"pooler_num_attention_heads", 12},
+                 {"pooler_num_fc_layers", 3},
+                 {"pooler_size_per_head", 128},
+                 {"pooler_type", "first_token_transform"},
+                 {"hidden_act", "gelu_python"}});
+  EXPECT_EQ(encoder_spec_of(config).head_dense, Activation::kGelu);
+}
+
 TEST(EncoderKeys, RefusesByKeyAndValue) {
   const auto refused = [](const char* key, const nlohmann::json& value, const char* said) {
     nlohmann::json config = bert_config("BertForSequenceClassification");
