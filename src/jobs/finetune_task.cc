@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -118,6 +119,20 @@ void check_task_options(const FinetuneOptions& o) {
   for (const auto& [option, is] : given) check_option(!is, option, "and `task` exclude each other");
 }
 
+// Correlations with what is all alike are not defined; as scores they are 0, which is said.
+void note_undefined(Context& ctx, const TaskSet& set, ConstMatrix outputs) {
+  if (!set.task->regression()) return;
+  const auto one_value = [](std::span<const float> values) {
+    return std::ranges::adjacent_find(values, std::not_equal_to{}) == values.end();
+  };
+  const bool alike = one_value({outputs.data, static_cast<std::size_t>(outputs.size())});
+  const bool labels_alike = one_value(set.labels);
+  if (!alike && !labels_alike) return;
+  ctx.progress.note(
+      fmt::format("{}: all {} are alike, so that pearson and spearman are not defined: they count as 0",
+                  set.file.string(), alike ? "predictions" : "labels"));
+}
+
 // The other sets that a task's learner is scored on: MNLI's mismatched half, AX.
 std::vector<const GlueTask*> tasks_beside(const GlueTask& task) {
   std::vector<const GlueTask*> all;
@@ -190,6 +205,7 @@ nlohmann::ordered_json score_task(Context& ctx, const Model& model, const TaskDa
     if (!set.labels.empty()) {
       const std::string name = own ? set.split : std::string(set.task->name);
       report[name] = glue_scores(*set.task, values, set.labels);
+      note_undefined(ctx, set, values);
     }
     // A test set's predictions are what the site wants; a validation set's are for looking at.
     const std::string file = set.split == "test" ? set.task->predictions_file()

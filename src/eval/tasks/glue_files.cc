@@ -34,6 +34,7 @@ std::string glue_stem(const fs::path& path) {
 fs::path folder_of(const GlueTask& task, const fs::path& data) {
   std::error_code ignored;
   std::vector<std::string_view> names = {task.title, task.name};
+  if (task.name == "ax") names.emplace_back("diagnostic");  // as the benchmark's script calls it
   if (!task.learnt_from.empty()) names.push_back(find_glue_task(task.learnt_from).title);
   for (const std::string_view name : names) {
     if (fs::is_directory(data / name, ignored)) return data / name;
@@ -75,6 +76,12 @@ std::vector<std::string> fields_of(const std::string& line) {
   }
 }
 
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c | 32 : c);
+  return out;
+}
+
 // Where the parts of a record stand in a row.
 struct GlueColumns {
   std::size_t first = 0;
@@ -92,17 +99,22 @@ GlueColumns header_columns(const GlueTask& task, const std::vector<std::string>&
              "{}: two columns are named '{}'", place, name);
     return static_cast<std::size_t>(at - names.begin());
   };
-  const auto need = [&](std::string_view name) {
-    const auto at = find(name);
+  // The hub's name of a column is taken in any case: the diagnostic set with labels has "Premise".
+  const auto need = [&](std::string_view name, std::string_view on_the_hub) {
+    auto at = find(name);
+    for (std::size_t i = 0; !at && i < names.size(); ++i) {
+      if (lower(names[i]) == on_the_hub) at = find(names[i]);
+    }
     LQ_CHECK(at, kCorruptFile, "{}: {} needs a column '{}' (the header has: {})", place, task.name, name,
              printable(fmt::format("{}", fmt::join(names, ", "))));
     return *at;
   };
   GlueColumns columns;
   // CoLA's test file has a header and a column by this name.
-  columns.first = need(task.header ? task.first : task.json_first);
-  if (task.pairs()) columns.second = need(task.second);
+  columns.first = need(task.header ? task.first : task.json_first, task.json_first);
+  if (task.pairs()) columns.second = need(task.second, task.json_second);
   columns.label = find(task.header ? task.label : "label");
+  if (!columns.label) columns.label = find("label");
   columns.index = find("index");
   columns.all = names.size();
   columns.named = true;
@@ -147,8 +159,11 @@ void read_rows(const GlueTask& task, const fs::path& file, std::int64_t limit, G
 }
 
 // A record's label as text: its number or name; nothing for none and for -1, the hub's mark of a test set.
-std::optional<std::string> json_label(const nlohmann::ordered_json& record, const std::string& place) {
-  const auto at = record.find("label");
+// It is called as on the hub, or as in the official files.
+std::optional<std::string> json_label(const GlueTask& task, const nlohmann::ordered_json& record,
+                                      const std::string& place) {
+  auto at = record.find("label");
+  if (at == record.end()) at = record.find(std::string(task.label));
   if (at == record.end() || at->is_null()) return std::nullopt;
   if (at->is_string()) return at->get<std::string>();
   LQ_CHECK(at->is_number(), kCorruptFile, "{}: 'label': a number or a label's name was expected", place);
@@ -156,6 +171,15 @@ std::optional<std::string> json_label(const nlohmann::ordered_json& record, cons
   const double value = at->get<double>();
   return value == std::floor(value) ? std::to_string(static_cast<std::int64_t>(value))
                                     : fmt::format("{}", value);
+}
+
+// What a record calls itself, as on the hub or as in the official files; else its number.
+std::string json_index(const nlohmann::ordered_json& record, std::size_t number) {
+  for (const char* const key : {"idx", "index"}) {
+    const auto at = record.find(key);
+    if (at != record.end() && at->is_number_integer()) return std::to_string(at->get<std::int64_t>());
+  }
+  return std::to_string(number);
 }
 
 void read_json_records(const GlueTask& task, const fs::path& file, std::int64_t limit, GlueTexts& out) {
@@ -174,10 +198,9 @@ void read_json_records(const GlueTask& task, const fs::path& file, std::int64_t 
     text.place = place;
     text.first = text_at(task.json_first, task.first);
     if (task.pairs()) text.second = text_at(task.json_second, task.second);
-    const auto idx = record.find("idx");
-    text.index = idx != record.end() && idx->is_number_integer() ? std::to_string(idx->get<std::int64_t>())
-                                                                 : std::to_string(out.texts.size() - 1);
-    if (const auto label = json_label(record, place)) text.label = label_of(task, *label, place, "label");
+    text.index = json_index(record, out.texts.size() - 1);
+    if (const auto label = json_label(task, record, place))
+      text.label = label_of(task, *label, place, "label");
   }
 }
 
@@ -191,6 +214,15 @@ std::optional<fs::path> find_glue_file(const GlueTask& task, const fs::path& dat
     if (entry.is_regular_file(ignored)) files.push_back(entry.path());
   }
   std::sort(files.begin(), files.end());
+  // Of two files of one name neither is taken in silence.
+  const auto only_one = [&](const fs::path& file) {
+    for (const fs::path& other : files) {
+      LQ_CHECK(other == file || glue_stem(other) != glue_stem(file), kInvalidArgument,
+               "{}: {} and {} both stand for {} of {}: keep one of them", folder.string(),
+               file.filename().string(), other.filename().string(), split_name(split), task.name);
+    }
+    return file;
+  };
   for (const bool exact : {true, false}) {
     for (const std::string_view name : names_of(task, split)) {
       for (const fs::path& file : files) {
@@ -198,7 +230,9 @@ std::optional<fs::path> find_glue_file(const GlueTask& task, const fs::path& dat
         const bool longer = stem.starts_with(name) && stem.size() > name.size() &&
                             (stem[name.size()] == '_' || stem[name.size()] == '-');
         // What the other half of MNLI is called is not this half.
-        if (exact ? stem == name : longer && stem.find("matched") == std::string::npos) return file;
+        if (exact ? stem == name : longer && stem.find("matched") == std::string::npos) {
+          return only_one(file);
+        }
       }
     }
   }

@@ -109,6 +109,39 @@ TEST(GlueFiles, JsonRecordsOfTheHub) {
   EXPECT_EQ(read_glue_file(glue("qnli"), dir / "train.jsonl", 1).texts.size(), 1U);
 }
 
+// As the benchmark's script lays out the diagnostic set, and the file with labels that its authors publish.
+TEST(GlueFiles, TheDiagnosticSetHasAFolderAndColumnsOfItsOwn) {
+  const TempDir dir;
+  put_file(dir / "diagnostic/diagnostic.tsv", "index\tsentence1\tsentence2\n0\tP\tH\n");
+  put_file(dir / "diagnostic/diagnostic-full.tsv",
+           "Logic\tDomain\tPremise\tHypothesis\tLabel\n\tnews\tP.\tH.\tcontradiction\n");
+  EXPECT_EQ(read_glue_split(glue("ax"), dir.path(), Split::kTest).texts.at(0).first, "P");
+  const LabelledText full = read_glue_split(glue("ax"), dir.path(), Split::kValidation).texts.at(0);
+  EXPECT_EQ(full.first, "P.");
+  EXPECT_EQ(full.second, "H.");
+  EXPECT_EQ(full.label, 2.0F);
+}
+
+TEST(GlueFiles, OfficialNamesInRecordsAndTheHubsInColumns) {
+  const TempDir dir;
+  put_file(dir / "s.jsonl", R"({"sentence1": "A", "sentence2": "B", "score": 3.8, "index": 7})");
+  const LabelledText record = read_glue_file(glue("stsb"), dir / "s.jsonl").texts.at(0);
+  EXPECT_EQ(record.label, 3.8F);
+  EXPECT_EQ(record.index, "7");
+  put_file(dir / "m.tsv", "premise\thypothesis\tlabel\nP\tH\tneutral\n");
+  const LabelledText row = read_glue_file(glue("mnli"), dir / "m.tsv").texts.at(0);
+  EXPECT_EQ(row.second, "H");
+  EXPECT_EQ(row.label, 1.0F);
+}
+
+TEST(GlueFiles, OfTwoFilesForOneSplitNeitherIsTaken) {
+  const TempDir dir;
+  put_file(dir / "train.tsv", "sentence\tlabel\na\t0\n");
+  put_file(dir / "train.jsonl", R"({"sentence": "b", "label": 1})");
+  expect_error(ErrorCode::kInvalidArgument, {"train.jsonl and train.tsv both stand for train of sst2"},
+               [&] { read_glue_split(glue("sst2"), dir.path(), Split::kTrain); });
+}
+
 TEST(GlueFiles, NamesThatGoOn) {
   const TempDir dir;
   put_file(dir / "train_part.tsv", "sentence\tlabel\na\t0\n");
