@@ -22,12 +22,12 @@ std::string name_for_peft(const Model& model, const std::string& name) {
   return model.packed() || model.label_head() == nullptr ? name : name_beside_labels(model, name);
 }
 
-// "classifier.out_proj" -> "classifier": what PEFT saves whole.
+// "classifier.out_proj" -> "classifier": what PEFT saves whole. A bias alone, as with `bias` "all", is not.
 std::vector<std::string> saved_heads(const Model& model, const LoraState& state) {
   std::vector<std::string> all;
   for (const Role role : {Role::kLabelOutput, Role::kLabelDense}) {
     const std::string module = model.names().module(role);
-    const auto learns = [&](const Parameter* p) { return p->name.starts_with(module + "."); };
+    const auto learns = [&](const Parameter* p) { return p->name == module + ".weight"; };
     if (std::none_of(state.whole.begin(), state.whole.end(), learns)) continue;
     const bool in_body = role == Role::kLabelDense && model.spec().label_dense_in_body;
     const std::string saved = in_body ? name_for_peft(model, module) : module.substr(0, module.find('.'));

@@ -106,6 +106,21 @@ TEST_F(WriteAdapterTest, EveryKindComesBack) {
   EXPECT_GE(tried, 18);
 }
 
+// As an adapter with `bias` "all" brings it: PEFT would look for the weight of a module that is saved.
+TEST_F(WriteAdapterTest, APoolersBiasAloneIsNoSavedModule) {
+  const fs::path base = fs::path(lq::test::source_dir()) / "tests" / "goldens" / "bert_classes";
+  Model model = Model::load(ctx_, base);
+  LoraOptions options{.targets = {"query"}, .rank = 2};
+  options.label_head = true;
+  options.replaced = {"bert.pooler.dense.bias"};
+  const LoraState state = lora_setup(ctx_, model, options);
+  write_adapter(ctx_, model, state, 0.0, "", "", dir_.path());
+  const PeftAdapterReader back(dir_.path());
+  EXPECT_EQ(back.config().modules_to_save, std::vector<std::string>{"classifier"});
+  EXPECT_EQ(back.config().bias, "all");
+  EXPECT_NO_THROW(Model::load(ctx_, base, {.adapter = dir_.path()}));
+}
+
 // What learns is one tensor in the model; in PEFT each module has a copy.
 TEST_F(WriteAdapterTest, OfATiedPairBothTensorsAreWritten) {
   for (const char* what : {"embeddings", "head"}) {
