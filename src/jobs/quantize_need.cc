@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/process.h"
-#include "jobs/quantize_plan.h"
+#include "jobs/quantize_matrix.h"
 
 namespace lq {
 namespace {

@@ -14,6 +14,7 @@
 #include "formats/sharded_writer.h"
 #include "formats/side_files.h"
 #include "jobs/options/quantize_options.h"
+#include "jobs/quantize_matrix.h"
 #include "models/registry.h"
 
 namespace lq {

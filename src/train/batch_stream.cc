@@ -24,7 +24,8 @@ std::int64_t BatchStream::steps_in(double epochs) const {
   std::int64_t steps = 0;
   for (std::int64_t epoch = 0; static_cast<double>(epoch) < epochs; ++epoch) {
     const auto batches = epoch == position_.epoch ? std::ssize(batches_) : std::ssize(plan(epoch));
-    const auto all = static_cast<double>((batches + accumulate_ - 1) / accumulate_);
+    const std::int64_t whole = (batches + accumulate_ - 1) / accumulate_;
+    const auto all = static_cast<double>(whole);
     // epochs * all first, as transformers' Trainer: 2.1 - 2 is more than 0.1, of 10 steps more than 1.
     const double left = epochs * all - static_cast<double>(epoch) * all;
     steps += static_cast<std::int64_t>(std::ceil(std::min(all, left)));
