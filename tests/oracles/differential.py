@@ -23,7 +23,6 @@ import random
 import shutil
 import sys
 import tempfile
-import time
 import warnings
 from pathlib import Path
 
@@ -37,7 +36,8 @@ import transformers  # noqa: E402
 from drawing import families, files  # noqa: E402
 from drawing.adapters import as_state_dict, draw_adapter  # noqa: E402
 from drawing.conversations import draw_conversation, draw_template, make_tokenizer, some_text  # noqa: E402
-from drawing.oracle import LENGTH, OracleRefused, Program, Refused, load, load_whole, oracle_loss  # noqa: E402
+from drawing.oracle import LENGTH, Program, Refused, load, load_whole, oracle_loss  # noqa: E402
+from drawing.tries import run_tries  # noqa: E402
 from peft import PeftModel, get_peft_model  # noqa: E402
 from safetensors.torch import load_file  # noqa: E402
 from tokenizers import Tokenizer  # noqa: E402
@@ -193,33 +193,7 @@ class Differential:
         return any("base_layer.weight" in name for name in load_file(adapter / "adapter_model.safetensors"))
 
     def run(self, seed, seconds, tries, keep):
-        begin = time.monotonic()
-        different = tried = 0
-        while (tries == 0 or tried < tries) and (tries != 0 or time.monotonic() - begin < seconds):
-            try:
-                self.one(seed)
-            except Refused as e:
-                text = str(e).replace(str(self.work), "")
-                self.refusals[text[text.find("]") + 1 :][:160]] += 1
-            except OracleRefused as e:
-                self.refusals[f"[oracle] {e}"[:160]] += 1
-            except AssertionError as e:
-                different += 1
-                print(f"DIFFERENT, seed {seed} ({self.told}): {e}", flush=True)
-                if keep:
-                    for name in ("model", "adapter", "tuned", "packed", "exported"):
-                        if (self.work / name).exists():
-                            shutil.copytree(self.work / name, keep / str(seed) / name, dirs_exist_ok=True)
-                    shutil.copy(self.work / "text.txt", keep / str(seed))
-            seed += 1
-            tried += 1
-            if tried % 100 == 0:
-                print(f"... {tried} tried, {different} different, {time.monotonic() - begin:.0f} s", flush=True)
-        print(f"{tried} tried in {time.monotonic() - begin:.0f} s, {different} different")
-        print("compared: " + ", ".join(f"{what} {n}" for what, n in sorted(self.counts.items())))
-        for text, n in self.refusals.most_common():
-            print(f"refused {n} times: {text}")
-        return different
+        return run_tries(self.one, self.work, self.counts, self.refusals, seed, seconds, tries, keep, lambda: f" ({self.told})")
 
 
 def main():

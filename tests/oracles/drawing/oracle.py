@@ -45,19 +45,24 @@ def oracle_loss(model, ids):
     return total / count
 
 
+def run_command(command, text=None):
+    """Its standard output, given `text`; raises Refused with its last line, AssertionError where it died."""
+    done = subprocess.run(command, capture_output=True, text=True, errors="replace", input=text)
+    if done.returncode == 0:
+        return done.stdout
+    said = (done.stderr.strip().splitlines() or ["?"])[-1]
+    if done.returncode < 0 or "internal" in said.lower():
+        raise AssertionError(f"{command[0]} {command[1]} died ({done.returncode}): {said}")
+    raise Refused(said)
+
+
 class Program:
     def __init__(self, path):
         self.path = path
 
     def __call__(self, *arguments):
         command = [self.path, "--threads", "1", "--quiet", *map(str, arguments)]
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace")
-        if done.returncode == 0:
-            return done.stdout
-        text = (done.stderr.strip().splitlines() or ["?"])[-1]
-        if done.returncode < 0 or "internal" in text.lower():
-            raise AssertionError(f"lqlora {arguments[0]} died ({done.returncode}): {text}")
-        raise Refused(text)
+        return run_command(command)
 
     def loss(self, model, text, *more):
         out = json.loads(self("--json", "-", "eval", model, *more, "--tasks", "perplexity", "--data", text, "--seq-len", LENGTH))
