@@ -139,10 +139,19 @@ Decomposition decompose_with(Context& context, const float* w, std::int64_t rows
   const std::unique_ptr<Alternation> a = make_alternation(context, w, rows, cols, quantizer, importance);
   start(*a, out);
   a->seek(rank, options.oversampling, options.stream);
-  LqLoopResult loop = lq_loop(context.stop, *a, loop_options(options));
+  const LqLoopOptions loop_of = loop_options(options);
+  LqLoopResult loop = lq_loop(context.stop, *a, loop_of);
   out.iterations = loop.iterations;
   out.trace = std::move(loop.trace);
-  fit_factors(*a, quantizer, options, loop.target, kRefitPasses, out);
+  int passes = kRefitPasses;
+  if (tries_whole(loop_of)) {
+    a->quantize({});
+    if (a->weighted() < loop.squared_error) {
+      loop.target = {};
+      passes = kFreshPasses;
+    }
+  }
+  fit_factors(*a, quantizer, options, loop.target, passes, out);
   return out;
 }
 

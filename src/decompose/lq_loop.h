@@ -31,6 +31,12 @@ struct LqLoopResult {
   double relaxation = 0.0;  // what the steps were shortened to
 };
 
+// Whether W's own codes are tried against the loop's. Weights that were quantized before lie on a grid, which
+// some choice may store as they are, and which W - L1 L2 does not lie on. The paper does not ask.
+inline bool tries_whole(const LqLoopOptions& options) {
+  return options.start_from_svd && options.relaxation > 0.0;
+}
+
 // REQUIRES: start() and seek() were called. Afterwards `a` holds the residual of the last iterate, which need
 // not be the one that the result names. Throws Error(kInterrupted).
 LqLoopResult lq_loop(const StopToken& stop, Alternation& a, const LqLoopOptions& options);

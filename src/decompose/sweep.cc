@@ -33,7 +33,8 @@ std::vector<SweepPlace> places_of(const std::vector<QuantChoice>& choices) {
     const QuantFormat& format = quant_format(choice.format, "sweep");
     SweepPlace place = format.sweep_place(choice.parameters);
     const auto at = static_cast<int>(std::find(formats.begin(), formats.end(), &format) - formats.begin());
-    for (Key* key : {&place.order, &place.group, &place.anchor, &place.curve}) key->insert(key->begin(), at);
+    for (Key* key : {&place.order, &place.group, &place.anchor, &place.curve, &place.grid})
+      key->insert(key->begin(), at);
     places.push_back(std::move(place));
   }
   return places;
@@ -176,6 +177,7 @@ std::vector<double> quick_errors(Context& context, const float* w, std::int64_t 
   LqLoopOptions loop{.tolerance = options.tolerance, .relaxation = options.relaxation};
   const SweepPlace* last = nullptr;
   Factors at;
+  bool on_grid = false;
   for (const std::size_t i : order) {
     const SweepPlace& place = places[i];
     quantizer = make_quantizer(choices[i], options.quantizer);
@@ -190,6 +192,11 @@ std::vector<double> quick_errors(Context& context, const float* w, std::int64_t 
     loop.relaxation = afresh ? options.relaxation : std::max(loop.relaxation, kLeastRelaxation);
     LqLoopResult result = lq_loop(context.stop, *a, loop);
     errors[i] = result.squared_error;
+    if (tries_whole(loop) && (on_grid || last == nullptr || last->grid != place.grid)) {
+      a->quantize({});
+      on_grid = a->weighted() < errors[i];
+      errors[i] = std::min(errors[i], a->weighted());
+    }
     at = std::move(result.next);
     loop.relaxation = result.relaxation;
     last = &place;

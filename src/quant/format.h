@@ -27,6 +27,7 @@ struct SweepPlace {
   std::vector<int> group;   // factors are sought afresh where it changes
   std::vector<int> anchor;  // choices with the same have the same ratio of errors between two ranks
   std::vector<int> curve;   // among choices with the same, what factors bring follows the error without them
+  std::vector<int> grid;    // weights that lie on what one choice can store do so on those with the same
   bool alone = false;       // no neighbour helps: decomposed in full
   int width = 0;            // bits of a code: feedback helps choices of one width alike
 };

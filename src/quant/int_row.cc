@@ -132,7 +132,8 @@ double IntRowFormat::bits_per_weight(std::string_view parameters) const { return
 
 SweepPlace IntRowFormat::sweep_place(std::string_view parameters) const {
   const int bits = bits_of(parameters);
-  return {.order = {-bits}, .group = {bits}, .anchor = {bits}, .curve = {bits}, .alone = false};
+  return {
+      .order = {-bits}, .group = {bits}, .anchor = {bits}, .curve = {bits}, .grid = {bits}, .alone = false};
 }
 
 std::unique_ptr<Quantizer> IntRowFormat::quantizer(std::string_view parameters,

@@ -78,6 +78,7 @@ SweepPlace CodebookFormat::sweep_place(std::string_view parameters) const {
           .group = {c.bits, c.block, c.scale_bits, c.bits == 8 || coarse ? c.block2 : 0},
           .anchor = {c.bits, c.block, c.scale_bits, coarse ? c.block2 : 0},
           .curve = {c.bits, c.block, alone ? 1 : 0},
+          .grid = {c.bits, c.block},
           .alone = alone,
           .width = c.bits};
 }

@@ -111,6 +111,7 @@ SweepPlace GgmlFormat::sweep_place(std::string_view parameters) const {
           .group = {kind.codes},
           .anchor = {kind.codes},
           .curve = {kind.codes},
+          .grid = {static_cast<int>(kind.type)},
           .alone = false,
           .width = static_cast<int>(std::bit_width(static_cast<unsigned>(kind.codes - 1)))};
 }

@@ -44,6 +44,7 @@ SweepPlace TrellisFormat::sweep_place(std::string_view parameters) const {
           .group = {c.bits},
           .anchor = {c.bits},
           .curve = {c.bits},
+          .grid = {c.bits},
           .alone = false,
           .width = c.bits};
 }
