@@ -46,11 +46,15 @@ class Turns {
         render_(std::move(render)),
         answered_(std::move(answered)) {}
 
-  std::optional<Span> find(std::size_t i) const {
+  // looped: set where the place was told by the template's loop over the messages.
+  std::optional<Span> find(std::size_t i, bool& looped) const {
     auto prompt = rendered(i, true);
     if (!prompt) prompt = before_answer(i);
     std::optional<Span> span = by_prefixes(i, prompt);
-    if (!span) span = by_loop(i, prompt);
+    if (!span) {
+      span = by_loop(i, prompt);
+      looped = span.has_value();
+    }
     if (!span) return std::nullopt;
     span->message = i;
     if (std::string_view(chat_.text).substr(span->begin, span->end - span->begin).starts_with(gap_)) {
@@ -147,6 +151,68 @@ class Turns {
   Answered answered_;
 };
 
+// Stands for what message i says: letters, which no form of printing changes.
+std::string stand_in(std::size_t i) { return fmt::format("qzStandIn{}Zq", i); }
+
+// The messages with stand-ins for what others than the assistant say.
+ChatJson with_stand_ins(const ChatJson& messages) {
+  ChatJson out = messages;
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const auto content = out[i].find("content");
+    if (out[i].value("role", ChatJson()) == "assistant" || content == out[i].end()) continue;
+    if (content->is_string()) *content = stand_in(i);
+    if (!content->is_array()) continue;
+    for (ChatJson& part : *content) {
+      if (part.is_object() && part.contains("text")) part["text"] = stand_in(i);
+    }
+  }
+  return out;
+}
+
+// Whether the turn of message i holds what a message behind it says, such as the result of its call. text and
+// trace: of the messages with stand-ins.
+bool holds_later_words(std::string_view text, const RenderTrace& trace, std::size_t i, std::size_t messages) {
+  for (const auto& range : trace.turns) {
+    if (range.message != static_cast<std::int64_t>(i)) continue;
+    const std::string_view turn = text.substr(range.begin, range.end - range.begin);
+    for (std::size_t later = i + 1; later < messages; ++later) {
+      if (turn.find(stand_in(later)) != std::string_view::npos) return true;
+    }
+  }
+  return false;
+}
+
+// Which of these turns hold words of others.
+std::optional<std::size_t> first_with_others_words(std::span<const std::size_t> turns, std::size_t messages,
+                                                   const std::function<std::string(RenderTrace&)>& render) {
+  RenderTrace trace;
+  std::string text;
+  try {
+    text = render(trace);
+  } catch (const Error& e) {
+    if (e.code() != ErrorCode::kInvalidArgument) throw;
+    return std::nullopt;  // the template looks into the words: they cannot be replaced
+  }
+  for (const std::size_t i : turns) {
+    if (holds_later_words(text, trace, i, messages)) return i;
+  }
+  return std::nullopt;
+}
+
+// A turn is empty where all of its spans are: a template may mark its end apart from the words.
+void join_turns(std::vector<Span>& spans) {
+  for (std::size_t i = 0; i < spans.size();) {
+    std::size_t end = i + 1;
+    bool empty = spans[i].empty_turn;
+    const auto same_turn = [&] {
+      const bool known = spans[i].message != Span::kNoMessage;
+      return known ? spans[end].message == spans[i].message : spans[end].begin == spans[end - 1].end;
+    };
+    for (; end < spans.size() && same_turn(); ++end) empty = empty && spans[end].empty_turn;
+    for (; i < end; ++i) spans[i].empty_turn = empty;
+  }
+}
+
 }  // namespace
 
 RenderedChat ChatTemplate::render_with_mask(const ChatJson& messages, const ChatOptions& options) const {
@@ -180,9 +246,12 @@ RenderedChat ChatTemplate::render_with_mask(const ChatJson& messages, const Chat
       return render(talk, options, nullptr);
     };
     const Turns turns(out, trace, messages.size(), gap_, ends_in_space_, beginning, answered);
+    std::vector<std::size_t> looped;
     for (std::size_t i = 0; i < messages.size(); ++i) {
       if (!is_answer(i)) continue;
-      const auto span = turns.find(i);
+      bool by_loop = false;
+      const auto span = turns.find(i, by_loop);
+      if (by_loop) looped.push_back(i);
       LQ_CHECK(
           span.has_value(), kUnsupported,
           "{}: cannot tell which part of the text is the assistant's answer (message {}): the text of the "
@@ -190,6 +259,16 @@ RenderedChat ChatTemplate::render_with_mask(const ChatJson& messages, const Chat
           who_, i);
       if (span->begin < span->end) out.trained.push_back(*span);
     }
+    const auto replaced = [&](RenderTrace& other) {
+      return render(with_stand_ins(messages), options, &other);
+    };
+    const auto mixed =
+        looped.empty() ? std::nullopt : first_with_others_words(looped, messages.size(), replaced);
+    LQ_CHECK(
+        !mixed, kUnsupported,
+        "{}: cannot tell which part of the text is the assistant's answer (message {}): the template writes "
+        "what a later message says into its turn, and has no {{% generation %}}",
+        who_, *mixed);
   }
   std::size_t done = 0;
   for (Span& span : out.trained) {
@@ -199,6 +278,7 @@ RenderedChat ChatTemplate::render_with_mask(const ChatJson& messages, const Chat
     if (!end_of_turn_.empty() && said.ends_with(end_of_turn_)) said.resize(said.size() - end_of_turn_.size());
     span.empty_turn = jinja::strip(said, true, true, {}).empty();
   }
+  join_turns(out.trained);
   return out;
 }
 

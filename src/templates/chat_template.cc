@@ -76,15 +76,38 @@ ChatTemplate::ChatTemplate(Jinja jinja, std::optional<Jinja> with_tools, std::st
       name_(std::move(name)),
       tokens_(std::move(tokens)),
       who_(std::move(who)) {
+  // Some templates write parts of text only.
+  if (!learn_marks(false)) learn_marks(true);
+}
+
+bool ChatTemplate::learn_marks(bool parts) {
+  const auto text_of = [&](std::span<const ChatMessage> talk, bool prompt) {
+    ChatJson messages = chat_messages(talk);
+    for (ChatJson& message : messages) {
+      if (parts) message["content"] = ChatJson::array({{{"type", "text"}, {"text", message["content"]}}});
+    }
+    ChatOptions options;
+    options.add_generation_prompt = prompt;
+    return render(messages, options, nullptr);
+  };
   // The end of turn is what follows an answer, whether the conversation goes on or not.
   const auto behind_answer = [&](std::vector<ChatMessage> talk) {
-    const std::string text = render(talk, false);
+    const std::string text = text_of(talk, false);
     const std::size_t at = text.find(kSentinel);
     return at == std::string::npos ? std::string() : text.substr(at + kSentinel.size());
   };
+  bool found = false;
   try {
     const std::string answer(kSentinel);
-    std::string end = behind_answer({{"user", "one?"}, {"assistant", answer}});
+    const std::vector<ChatMessage> question = {{"user", "one?"}},
+                                   both = {{"user", "one?"}, {"assistant", answer}};
+    const std::string text = text_of(both, false);
+    const std::size_t at = text.find(kSentinel);
+    // A list that was printed as a list is not written.
+    const bool printed = text.find("'type'") < at || text.find("\"type\"") < at;
+    if (at == std::string::npos || (parts && printed)) return false;
+    found = true;
+    std::string end = behind_answer(both);
     try {
       const std::string more = behind_answer({{"user", "one?"}, {"assistant", answer}, {"user", "two?"}});
       const auto same = std::mismatch(end.begin(), end.end(), more.begin(), more.end()).first;
@@ -94,19 +117,17 @@ ChatTemplate::ChatTemplate(Jinja jinja, std::optional<Jinja> with_tools, std::st
     }
     end_of_turn_ = jinja::strip(utf8::repair(end), true, true, {});
     ends_in_space_ = end_of_turn_.empty() && !end.empty();
-    const std::vector<ChatMessage> question = {{"user", "one?"}},
-                                   both = {{"user", "one?"}, {"assistant", answer}};
-    const std::string prompt = render(question, true), text = render(both, false);
-    const std::size_t at = text.find(kSentinel);
-    if (at != std::string::npos && at >= prompt.size() && text.starts_with(prompt)) {
+    const std::string prompt = text_of(question, true);
+    if (at >= prompt.size() && text.starts_with(prompt)) {
       gap_ = text.substr(prompt.size(), at - prompt.size());
       const bool blank = jinja::strip(gap_, true, true, {}).empty();
-      if (!blank && prompt != render(question, false)) gap_.clear();
+      if (!blank && prompt != text_of(question, false)) gap_.clear();
     }
   } catch (const Error& e) {
     // A format that refuses this conversation has no known mark.
     if (e.code() != ErrorCode::kInvalidArgument) throw;
   }
+  return found;
 }
 
 const std::vector<std::string>& ChatTemplate::names() {
@@ -158,7 +179,8 @@ ChatTemplate ChatTemplate::from_sources(std::string_view source, std::optional<s
 
 ChatTemplate ChatTemplate::of_model(const Folder& folder) {
   const tokenizers::TokenizerConfig config = tokenizers::read_tokenizer_config(folder);
-  const std::string who = folder.who("tokenizer_config.json");
+  const char* const file = "chat_template.jinja";
+  const std::string who = folder.who(folder.has(file) ? file : "tokenizer_config.json");
   LQ_CHECK(config.chat_template.has_value(), kNotFound, "{}: no chat_template; choose one by name: {}", who,
            fmt::join(names(), ", "));
   ChatJson tokens = ChatJson::object();

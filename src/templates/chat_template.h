@@ -102,6 +102,8 @@ class ChatTemplate {
  private:
   ChatTemplate(Jinja jinja, std::optional<Jinja> with_tools, std::string name, ChatJson tokens,
                std::string who);
+  // Finds the end of turn and the gap, with contents as text or as parts; whether the template writes these.
+  bool learn_marks(bool parts);
   std::string render(const ChatJson& messages, const ChatOptions& options, RenderTrace* trace) const;
   const Jinja& jinja(const ChatOptions& options) const;
 

@@ -22,12 +22,25 @@ std::unique_ptr<ChatTemplate> chat_of(const TrainingDataOptions& o, const Folder
   }
 }
 
+// A short conversation, in parts where the template does not take text.
+std::string sample_of(const ChatTemplate& chat) {
+  ChatJson sample = chat_messages(std::vector<ChatMessage>{{"user", "a"}, {"assistant", "a"}});
+  try {
+    return chat.render(sample, {});
+  } catch (const Error& e) {
+    if (e.code() != ErrorCode::kInvalidArgument) throw;
+  }
+  for (ChatJson& message : sample) {
+    message["content"] = ChatJson::array({{{"type", "text"}, {"text", message["content"]}}});
+  }
+  return chat.render(sample, {});
+}
+
 }  // namespace
 
 std::string check_template(const ChatTemplate& chat, const Tokenizer& tokenizer) {
   constexpr EncodeOptions kParse{.add_special = false, .special_text = SpecialText::kParse};
-  const std::vector<ChatMessage> sample = {{"user", "a"}, {"assistant", "a"}};
-  const std::string text = chat.render(sample, false);
+  const std::string text = sample_of(chat);
   const auto unknown = [&](const std::string& t) {
     const auto ids = tokenizer.encode(t, kParse);
     return tokenizer.special().unk ? std::count(ids.begin(), ids.end(), *tokenizer.special().unk) : 0;
@@ -74,6 +87,8 @@ ExampleSet read_training_data(const TrainingDataOptions& o, const Folder& model,
   options.purpose = "validate on";
   ExampleSet more = read_examples(o.validation, tokenizer, options, progress);
   std::move(more.train.begin(), more.train.end(), std::back_inserter(set.validation));
+  set.tokens += more.tokens;
+  set.trained_tokens += more.trained_tokens;
   set.bad += more.bad;
   set.truncated += more.truncated;
   set.dropped += more.dropped;

@@ -125,6 +125,60 @@ TEST(ChatMask, CallsAndThinkingAreSaidByTheAssistant) {
   EXPECT_TRUE(rendered.trained[2].empty_turn);
 }
 
+// As templates do that mark the end of a turn apart from the words (TRL's for Gemma 4).
+TEST(ChatMask, AnEndThatIsMarkedApartBelongsToItsTurn) {
+  const ChatTemplate chat = chat_of(
+      "{% for m in messages %}<{{ m.role }}>{% if m.role == 'assistant' %}{% generation %}{{ m.content }}"
+      "{% endgeneration %}{% generation %}<end>\n{% endgeneration %}{% else %}{{ m.content }}<end>\n{% endif "
+      "%}"
+      "{% endfor %}");
+  const ChatJson talk = ChatJson::parse(
+      R"([{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}, {"role": "user", "content": "r"},
+          {"role": "assistant", "content": ""}])");
+  const RenderedChat rendered = chat.render_with_mask(talk, {});
+  ASSERT_EQ(rendered.trained.size(), 3U);
+  EXPECT_EQ(rendered.text.substr(rendered.trained[1].begin, 6), "<end>\n");
+  EXPECT_FALSE(rendered.trained[0].empty_turn);
+  EXPECT_FALSE(rendered.trained[1].empty_turn) << "the model learns to stop";
+  EXPECT_TRUE(rendered.trained[2].empty_turn);
+}
+
+// As Gemma 4's template in Axolotl writes the result of a call into the turn of the call.
+TEST(ChatMask, AResultInsideTheTurnOfItsCallIsNotTheAssistants) {
+  const std::string source =
+      "{% for m in messages %}{% if m.role != 'tool' %}<{{ m.role }}>{% if m.call %}<call>{{ m.call }}"
+      "{% for k in range(loop.index0 + 1, messages | length) %}{% if messages[k].role == 'tool' %}"
+      "<result>{{ messages[k].content }}{% endif %}{% endfor %}{% endif %}{{ m.content }}<end>{% endif %}"
+      "{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}";
+  const ChatJson talk = ChatJson::parse(
+      R"([{"role": "user", "content": "q"}, {"role": "assistant", "content": "", "call": "f"},
+          {"role": "tool", "content": "7"}, {"role": "assistant", "content": "a"}])");
+  ChatJson parts = talk;
+  parts[2]["content"] = ChatJson::array({{{"type", "text"}, {"text", "7"}}});
+  for (const ChatJson& messages : {talk, parts}) {
+    try {
+      const RenderedChat chat = chat_of(source).render_with_mask(messages, {});
+      ADD_FAILURE() << marked(chat);
+    } catch (const Error& e) {
+      EXPECT_EQ(e.code(), ErrorCode::kUnsupported);
+      EXPECT_NE(std::string(e.what()).find("message 1): the template writes what a later message says"),
+                std::string::npos)
+          << e.what();
+    }
+  }
+}
+
+TEST(ChatMask, TemplatesOfPartsHaveTheirMarksToo) {
+  const ChatTemplate chat = chat_of(
+      "{% for m in messages %}{% if m.role == 'user' %}[Q]{{ m.content[0]['text'] + '[/Q]' }}{% else %}"
+      "{{ ' ' + m.content[0]['text'] + '</s>' }}{% endif %}{% endfor %}");
+  EXPECT_EQ(chat.end_of_turn(), "</s>");
+  const ChatJson talk = ChatJson::parse(
+      R"([{"role": "user", "content": [{"type": "text", "text": "q"}]},
+          {"role": "assistant", "content": [{"type": "text", "text": "a"}]}])");
+  EXPECT_EQ(marked(chat.render_with_mask(talk, {})), "[Q]q[/Q] [[a</s>]]");
+}
+
 TEST(ChatMask, WhatCannotBeToldIsRefusedWithTheReason) {
   const ChatJson talk =
       ChatJson::parse(R"([{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}])");

@@ -100,6 +100,28 @@ TEST(TrainingData, AnAnswerWithoutAnEndIsSaid) {
   EXPECT_NE(check_template(open, *tokenizer).find("nothing stands behind an answer"), std::string::npos);
 }
 
+TEST(TrainingData, ValidationIsCountedToo) {
+  const fs::path root = lq::test::source_dir(), model = root / "examples" / "models" / "quill";
+  const auto tokenizer = Tokenizer::load(model);
+  TrainingDataOptions options;
+  options.train = {{root / "examples" / "texts" / "held_out.txt"}};
+  NoProgress progress;
+  const ExampleSet alone = read_training_data(options, model, *tokenizer, progress);
+  options.validation = options.train;
+  const ExampleSet both = read_training_data(options, model, *tokenizer, progress);
+  EXPECT_EQ(both.tokens, 2 * alone.tokens);
+  EXPECT_EQ(both.trained_tokens, 2 * alone.trained_tokens);
+}
+
+TEST(TrainingData, ATemplateThatTakesPartsOnlyIsChecked) {
+  const fs::path model = fs::path(lq::test::source_dir()) / "examples" / "models" / "quill";
+  const ChatTemplate parts = ChatTemplate::from_jinja(
+      "{% for m in messages %}{{ m.role + ': ' + m.content[0]['text'] + '<end>' }}{% endfor %}", "", "",
+      "parts");
+  EXPECT_NE(check_template(parts, *Tokenizer::load(model)).find("'<end>', which ends an answer"),
+            std::string::npos);
+}
+
 TEST(TrainingData, ValidationHasNoWeights) {
   const fs::path model = fs::path(lq::test::source_dir()) / "examples" / "models" / "quill";
   TrainingDataOptions options;
