@@ -23,7 +23,9 @@ struct EncodedExample {
 
 struct EncodeExampleOptions {
   bool train_on_all = false;  // not only the responses; never those that the data's own flags take out
-  bool add_eos = true;  // after examples that do not bring their own marks, where the tokenizer has an EOS
+  // After examples that do not bring their own marks: EOS, where the tokenizer has one, and what it writes
+  // behind a text.
+  bool add_eos = true;
 };
 
 // The whole text is encoded at once, so that ids are those of use; a token that holds a character of what is

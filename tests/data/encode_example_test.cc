@@ -76,6 +76,33 @@ TEST_F(EncodeExample, WhatAFlagTakesOutNeverCounts) {
   EXPECT_EQ(text.find("late"), std::string::npos) << text;
 }
 
+// As the post-processor of the tokenizer's file has it, beside the end-of-text token.
+TEST(EncodeExampleMarks, WhatTheTokenizerWritesAroundATextStandsThere) {
+  const auto tokenizer = Tokenizer::load(std::filesystem::path(lq::test::source_dir()) / "tests" / "goldens" /
+                                         "tokenizers" / "wordpiece");
+  const std::vector<std::int32_t> all = tokenizer->encode("hello", true),
+                                  bare = tokenizer->encode("hello", false);
+  ASSERT_EQ(all.size(), bare.size() + 2);
+  ASSERT_FALSE(tokenizer->special().eos && *tokenizer->special().eos == all.back());
+  const Example example{"hello", {{0, 5}}, false};
+  EncodedExample e = encode_example(*tokenizer, example, {});
+  if (tokenizer->special().eos) e.ids.erase(e.ids.end() - 2);
+  EXPECT_EQ(e.ids, all);
+  EXPECT_EQ(e.in_loss.front(), 0);
+  EXPECT_EQ(e.in_loss.back(), 1);
+  EXPECT_EQ(encode_example(*tokenizer, example, {.add_eos = false}).ids.size(), bare.size() + 1);
+}
+
+TEST(EncodeExampleMarks, ThoseThatATextHasAreNotDoubled) {
+  const auto tokenizer = Tokenizer::load(std::filesystem::path(lq::test::source_dir()) / "tests" / "goldens" /
+                                         "tokenizers" / "bpe_roberta");
+  const auto ids = [&](const std::string& text) {
+    return encode_example(*tokenizer, {text, {{0, text.size()}}, false}, {}).ids;
+  };
+  EXPECT_EQ(ids("<s>hello</s>"), ids("hello"));
+  EXPECT_EQ(ids("hello"), tokenizer->encode("hello", true));
+}
+
 TEST_F(EncodeExample, WindowsAndTruncation) {
   EncodedExample e{{1, 2, 3, 4, 5}, {0, 1, 1, 0, 1}};
   const auto windows = cut_windows(e, 2);
