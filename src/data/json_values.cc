@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "data/whole_numbers.h"
 #include "files/json_file.h"
 #include "unicode/utf8.h"
 
@@ -22,7 +23,9 @@ constexpr std::array kWrappers = {"data"sv, "train"sv, "rows"sv, "records"sv, "e
 Json parse(std::string_view text, const std::string& place) {
   LQ_CHECK(utf8::is_valid(text), kCorruptFile,
            "{}: not UTF-8, which JSON is (from another encoding: iconv -f ENCODING -t UTF-8)", place);
-  return parse_ordered_json(text, place);
+  Json value = parse_ordered_json(text, place);
+  check_whole_numbers(text, value, place);
+  return value;
 }
 
 // Where a JSON value ends: counts brackets outside of strings. Knows no more of JSON than that.

@@ -30,6 +30,14 @@ Read read(std::string_view bytes, DataReport* report = nullptr) {
 }
 using Texts = std::vector<std::string>;
 
+// A double would be another number.
+TEST(JsonValues, WholeNumbersStayWhole) {
+  const Read found =
+      read("{\"messages\": [{\"n\": 12345678901234567890123}]}\n{\"id\": 12345678901234567890123}\n");
+  EXPECT_EQ(found.errors, Texts{"f:1: a whole number of more than 64 bits; write it as a string"});
+  EXPECT_EQ(found.values.size(), 1u);
+}
+
 TEST(JsonValues, EveryShapeGivesTheSameRecords) {
   const Texts two = {R"({"b":1,"a":"x{[\"y"})", R"({"b":2,"a":[{}]})"};
   const std::string a = two[0], b = two[1];
