@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/printable.h"
+#include "data/whole_numbers.h"
 #include "files/json_file.h"
 
 namespace lq {
@@ -42,6 +43,9 @@ constexpr std::array kFlags = {"weight"sv, "train"sv, "training"sv, "loss"sv};
 // Axolotl's ranges of characters within an answer.
 constexpr std::array kRangeFlags = {"train_detail"sv, "training_detail"sv};
 
+// Of parts that are no text: within their types ("image_url", "input_audio").
+constexpr std::array kUnseen = {"image"sv, "video"sv, "audio"sv, "file"sv};
+
 template <typename List>
 bool holds(const List& list, std::string_view text) {
   return std::ranges::find(list, text) != list.end();
@@ -57,6 +61,7 @@ std::string role_of(const std::string& speaker, const std::string& where) {
 // "value" of a function_call: {"name": ..., "arguments": {...}}, or a list of those.
 Json calls_of(const std::string& value, const std::string& where) {
   Json calls = parse_ordered_json(value, where + ": the call");
+  check_whole_numbers(value, calls, where + ": the call");
   if (calls.is_object()) calls = Json::array({std::move(calls)});
   Json out = Json::array();
   for (Json& call : calls) {
@@ -166,6 +171,32 @@ std::string joined_content(const Json& message, const std::string& where) {
     out += part["text"].get_ref<const std::string&>();
   }
   return out;
+}
+
+bool complete_parts(Json& parts, const std::string& where) {
+  bool any = false;
+  for (Json& part : parts) {
+    if (part.is_string()) {
+      part = Json{{"type", "text"}, {"text", std::move(part)}};
+      any = true;
+      continue;
+    }
+    const bool typed = part.is_object() && part.contains("type") && part["type"].is_string();
+    const std::string type = typed ? part["type"].get<std::string>() : "text";
+    const bool unseen = std::ranges::any_of(
+        kUnseen, [&](std::string_view kind) { return type.find(kind) != std::string::npos; });
+    LQ_CHECK(!unseen, kCorruptFile, "{}: a part of type '{}', but only text is trained", where,
+             printable(type));
+    if (typed) continue;
+    LQ_CHECK(part.is_object() && part.contains("text") && part["text"].is_string(), kCorruptFile,
+             "{}: a part should be a text, or an object with a 'type'", where);
+    Json whole = {{"type", "text"}};
+    whole.update(part);
+    whole["type"] = "text";
+    part = std::move(whole);
+    any = true;
+  }
+  return any;
 }
 
 bool is_empty_message(const Json& message) {

@@ -25,6 +25,11 @@ ChatDataMessage read_chat_message(const nlohmann::ordered_json& message, const s
 // Throws kCorruptFile for a part that is not text (an image).
 std::string joined_content(const nlohmann::ordered_json& message, const std::string& where);
 
+// Parts as templates look for them: a plain text and a part without a type become {"type": "text", "text":
+// ...}; whether there was one. Throws kCorruptFile for what a model of text does not see (an image) and for
+// no part.
+bool complete_parts(nlohmann::ordered_json& parts, const std::string& where);
+
 // Without text, without a call, without anything else that is said (reasoning_content, refusal).
 bool is_empty_message(const nlohmann::ordered_json& message);
 

@@ -1,8 +1,11 @@
 #include "data/conversation.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "base/error.h"
+#include "base/printable.h"
 #include "data/chat_message.h"
 
 namespace lq {
@@ -21,7 +24,8 @@ bool is_empty_system(const Json& message) {
 
 class Builder {
  public:
-  Builder(const RecordFields& fields, DataReport& report) : fields_(fields), report_(report) {}
+  Builder(const RecordFields& fields, Trained what, DataReport& report)
+      : fields_(fields), what_(what), report_(report) {}
 
   // refused: its own flag says that it is not trained.
   void add(Json message, bool trained, bool refused = false) {
@@ -32,7 +36,7 @@ class Builder {
     const bool answers = message["role"] == "assistant";
     answered_ = answered_ || answers;
     if (answers && is_empty_message(message)) {
-      if (trained) report_.count(Finding::kEmptyTurn, "", fields_.place());
+      if (trained && what_ == Trained::kAnswers) report_.count(Finding::kEmptyTurn, "", fields_.place());
       trained = false;
     }
     out_.trained.push_back(answers && trained ? 1 : 0);
@@ -74,8 +78,9 @@ class Builder {
   void expect_answer() { answered_ = false; }
 
   Conversation finish() {
-    LQ_CHECK(answered_, kCorruptFile, "{}: a conversation of {} messages without an answer", fields_.place(),
-             out_.messages.size());
+    const bool enough = what_ == Trained::kAll ? !out_.messages.empty() : answered_;
+    LQ_CHECK(enough, kCorruptFile, "{}: a conversation of {} messages without an answer{}", fields_.place(),
+             out_.messages.size(), roles());
     out_.tools = list_of("tools");
     out_.documents = list_of("documents");
     if (const Json more = fields_.value_or_null("chat_template_kwargs"); !more.is_null()) {
@@ -87,6 +92,16 @@ class Builder {
   }
 
  private:
+  // Who speaks, where it is not the assistant.
+  std::string roles() const {
+    std::vector<std::string> roles;
+    for (const Json& message : out_.messages) {
+      const std::string role = printable(message["role"].get<std::string>());
+      if (std::ranges::find(roles, role) == roles.end()) roles.push_back(role);
+    }
+    return roles.empty() ? "" : fmt::format(" ('assistant' says them; there is {})", fmt::join(roles, ", "));
+  }
+
   // A list of mappings, or one mapping.
   Json list_of(const std::string& field) {
     Json value = fields_.value_or_null(field);
@@ -100,6 +115,7 @@ class Builder {
   }
 
   const RecordFields& fields_;
+  Trained what_;
   DataReport& report_;
   Conversation out_;
   bool answered_ = false;
@@ -114,16 +130,16 @@ bool Conversation::leaves_answers_out() const {
   return false;
 }
 
-Conversation conversation_of_messages(const RecordFields& fields, const std::string& field,
+Conversation conversation_of_messages(const RecordFields& fields, const std::string& field, Trained what,
                                       DataReport& report) {
-  Builder builder(fields, report);
+  Builder builder(fields, what, report);
   builder.add_list(field, true);
   builder.add_system();
   return builder.finish();
 }
 
-Conversation conversation_of_completion(const RecordFields& fields, DataReport& report) {
-  Builder builder(fields, report);
+Conversation conversation_of_completion(const RecordFields& fields, Trained what, DataReport& report) {
+  Builder builder(fields, what, report);
   builder.add_list("prompt", false);
   builder.expect_answer();  // a prompt may hold answers; the completion must
   builder.add_list("completion", true);
@@ -131,9 +147,9 @@ Conversation conversation_of_completion(const RecordFields& fields, DataReport& 
   return builder.finish();
 }
 
-Conversation conversation_of_instruction(const RecordFields& fields, const std::string& between,
+Conversation conversation_of_instruction(const RecordFields& fields, const std::string& between, Trained what,
                                          DataReport& report) {
-  Builder builder(fields, report);
+  Builder builder(fields, what, report);
   const std::string input = fields.text_or("input");
   std::string question = fields.text("instruction");
   if (!input.empty()) question += (question.empty() ? "" : between) + input;

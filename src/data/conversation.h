@@ -25,17 +25,23 @@ struct Conversation {
   bool leaves_answers_out() const;
 };
 
+// What of a conversation is trained.
+enum class Trained {
+  kAnswers,  // what the assistant says
+  kAll,      // everything: a conversation needs no answer
+};
+
 // A list under `field` ("messages" or "conversations"; OpenAI's and ShareGPT's keys in either), perhaps with
 // system, tools, documents, chat_template_kwargs beside it. All of these throw kCorruptFile for what is no
 // conversation, and for one without an answer. Empty system texts are left out, answers without text and call
 // are not trained, and both are counted.
-Conversation conversation_of_messages(const RecordFields& fields, const std::string& field,
+Conversation conversation_of_messages(const RecordFields& fields, const std::string& field, Trained what,
                                       DataReport& report);
 // prompt and completion, both lists of messages: only the latter's answers are trained.
-Conversation conversation_of_completion(const RecordFields& fields, DataReport& report);
+Conversation conversation_of_completion(const RecordFields& fields, Trained what, DataReport& report);
 // instruction, output, perhaps input (behind the instruction, after `between`), system, history: pairs of
 // earlier questions and answers, which are trained too.
-Conversation conversation_of_instruction(const RecordFields& fields, const std::string& between,
+Conversation conversation_of_instruction(const RecordFields& fields, const std::string& between, Trained what,
                                          DataReport& report);
 
 }  // namespace lq

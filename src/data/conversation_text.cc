@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/printable.h"
 #include "data/chat_message.h"
+#include "templates/jinja_text.h"
 
 namespace lq {
 namespace {
@@ -60,9 +61,12 @@ void ConversationWriter::fit_content(ChatJson& messages, const std::string& plac
   if (!forms_) forms_ = forms_of_template();
   for (std::size_t i = 0; i < messages.size(); ++i) {
     ChatJson& message = messages[i];
+    const std::string where = fmt::format("{}: message {}", place, i);
     if (has_parts(message) && !forms_->parts) {
-      message["content"] = joined_content(message, fmt::format("{}: message {}", place, i));
+      message["content"] = joined_content(message, where);
       report.count(Finding::kPartsJoined, "", place);
+    } else if (has_parts(message)) {
+      if (complete_parts(message["content"], where)) report.count(Finding::kTextAsPart, "", place);
     } else if (has_text(message) && !forms_->text && forms_->parts) {
       message["content"] = part_of(message["content"].get<std::string>());
       report.count(Finding::kTextAsPart, "", place);
@@ -78,6 +82,31 @@ bool ConversationWriter::changes(const std::string& text, const ChatJson& messag
     if (e.code() == ErrorCode::kInternal) throw;
     return true;  // the template wants it
   }
+}
+
+bool ConversationWriter::drops_content(const std::string& text, const ChatJson& messages, std::size_t number,
+                                       const ChatOptions& options) const {
+  const auto content = messages[number].find("content");
+  if (content == messages[number].end()) return false;
+  const auto drops = [&](const ChatJson& said, const auto& erase) {
+    // Most often it stands there as it is, perhaps without the space around it.
+    const std::string words = jinja::strip(said.get_ref<const std::string&>(), true, true, {});
+    if (words.empty() || text.find(words) != std::string::npos) return false;
+    ChatJson without = messages;
+    erase(without[number]["content"]);
+    return !changes(text, without, options);
+  };
+  if (content->is_string()) return drops(*content, [](ChatJson& said) { said = ""; });
+  for (std::size_t i = 0; content->is_array() && i < content->size(); ++i) {
+    const ChatJson& part = (*content)[i];
+    const bool has_text = part.is_object() && part.contains("text") && part["text"].is_string();
+    if (has_text && drops(part["text"], [&](ChatJson& said) { said[i]["text"] = ""; })) return true;
+    if (has_text) continue;
+    ChatJson without = messages;
+    without[number]["content"].erase(i);
+    if (!changes(text, without, options)) return true;
+  }
+  return false;
 }
 
 void ConversationWriter::count_unwritten(const std::string& text, const ChatJson& messages,
@@ -107,6 +136,11 @@ void ConversationWriter::count_unwritten(const std::string& text, const ChatJson
     const auto count = std::ranges::count_if(messages, [&](const ChatJson& m) { return m.contains(key); });
     report.count(Finding::kKeyNotWritten, key, place, count);
   }
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    if (drops_content(text, messages, i, options)) {
+      report.count(Finding::kContentNotWritten, messages[i]["role"].get<std::string>(), place);
+    }
+  }
   const auto column = [&](const char* name, ChatJson ChatOptions::*list) {
     if (!(options.*list).is_array() || (options.*list).empty() || written_.contains(name)) return;
     ChatOptions bare = options;
@@ -134,13 +168,18 @@ ConversationText ConversationWriter::write(Conversation conversation, const std:
   options.variables = std::move(conversation.variables);
   RenderedChat rendered;
   try {
-    rendered = chat_.render_with_mask(conversation.messages, options);
+    if (what_ == Trained::kAll && std::ranges::find(conversation.refused, 1) == conversation.refused.end()) {
+      rendered.text = chat_.render(conversation.messages, options);
+    } else {
+      rendered = chat_.render_with_mask(conversation.messages, options);
+    }
   } catch (const Error& e) {
     if (e.code() != ErrorCode::kInvalidArgument && e.code() != ErrorCode::kUnsupported) throw;
     fail(ErrorCode::kCorruptFile, "{}: {}", place, e.what());
   }
   ConversationText out;
   const bool chosen = conversation.leaves_answers_out();
+  std::size_t empty = Span::kNoMessage;  // the answer that was counted last: it may have several spans
   for (const Span& span : rendered.trained) {
     const bool known = span.message != Span::kNoMessage;
     LQ_CHECK(known || !chosen, kCorruptFile,
@@ -149,8 +188,9 @@ ConversationText ConversationWriter::write(Conversation conversation, const std:
     const bool refused = known && !conversation.refused.empty() && conversation.refused.at(span.message) != 0;
     if (refused) out.refused.push_back({span.begin, span.end});
     if (known && conversation.trained.at(span.message) == 0) continue;
-    if (span.empty_turn) {
-      report.count(Finding::kEmptyTurn, "", place);
+    if (span.empty_turn && what_ == Trained::kAnswers) {
+      if (!known || span.message != empty) report.count(Finding::kEmptyTurn, "", place);
+      empty = span.message;
     } else {
       out.trained.push_back({span.begin, span.end});
     }

@@ -71,7 +71,43 @@ void look_into(const fs::path& folder, FolderContent& content) {
   }
 }
 
+// Words by which data sets name their parts that are not trained on.
+struct SplitWord {
+  std::string_view word, split;
+};
+constexpr std::array kSplitWords = {
+    SplitWord{"test"sv, "test"sv},        SplitWord{"testing"sv, "test"sv},
+    SplitWord{"eval"sv, "test"sv},        SplitWord{"evaluation"sv, "test"sv},
+    SplitWord{"valid"sv, "validation"sv}, SplitWord{"validation"sv, "validation"sv},
+    SplitWord{"val"sv, "validation"sv},   SplitWord{"dev"sv, "validation"sv},
+};
+
+// The part that the words of a path name; empty where they name none.
+std::string_view split_of(const fs::path& path) {
+  std::string word;
+  for (const char c : path.string() + "/") {
+    const char small = static_cast<char>(c >= 'A' && c <= 'Z' ? c | 32 : c);
+    if (small >= 'a' && small <= 'z') {
+      word.push_back(small);
+      continue;
+    }
+    const auto it = std::ranges::find(kSplitWords, word, &SplitWord::word);
+    if (it != kSplitWords.end()) return it->split;
+    word.clear();
+  }
+  return {};
+}
+
 }  // namespace
+
+void count_split_names(const fs::path& folder, const std::vector<fs::path>& files, DataReport& report) {
+  std::vector<std::string_view> splits;
+  for (const fs::path& file : files) splits.push_back(split_of(file.lexically_relative(folder)));
+  if (std::ranges::find(splits, std::string_view()) == splits.end()) return;
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    if (!splits[i].empty()) report.count(Finding::kSplitName, splits[i], files[i].string());
+  }
+}
 
 FileKind kind_of_name(const fs::path& path) {
   const std::string ending = ending_of(path.filename());

@@ -21,4 +21,9 @@ FileKind kind_of_name(const std::filesystem::path& path);
 std::vector<std::filesystem::path> data_files(const std::filesystem::path& path,
                                               DataReport* report = nullptr);
 
+// Counts those of the folder's files that data sets name as their test or validation part, where others are
+// there too: they are read like these.
+void count_split_names(const std::filesystem::path& folder, const std::vector<std::filesystem::path>& files,
+                       DataReport& report);
+
 }  // namespace lq

@@ -27,6 +27,8 @@ constexpr std::array kWords = {
     Words{Finding::kHiddenPassedOver, "hidden_passed_over", "{0} hidden file(s) or folder(s) passed over"},
     Words{Finding::kNoFilePassedOver, "no_file_passed_over",
           "{0} link(s) to folders or to nothing, pipe(s) or device(s) of a folder passed over"},
+    Words{Finding::kSplitName, "split_name",
+          "{0} file(s) named as {1} data are read like the others of their folder"},
     Words{Finding::kWrapperKey, "wrapper_key",
           "key '{1}' beside the list of records is not used ({0} time(s))"},
     Words{Finding::kUnusedField, "unused_field", "field '{1}' is not used ({0} record(s))"},
@@ -43,6 +45,8 @@ constexpr std::array kWords = {
     Words{Finding::kEmptyTurn, "empty_turn", "{0} answer(s) without text and without a call: not trained"},
     Words{Finding::kKeyNotWritten, "key_not_written",
           "key '{1}' of {0} message(s) is not written by the chat template"},
+    Words{Finding::kContentNotWritten, "content_not_written",
+          "content of {0} message(s) of role '{1}' is not written, or not whole, by the chat template"},
     Words{Finding::kColumnNotWritten, "column_not_written",
           "{1} of {0} record(s) are not written by the chat template"},
 };

@@ -13,22 +13,24 @@
 namespace lq {
 
 enum class Finding {
-  kInvalidUtf8,       // lines with bytes that are not UTF-8; each malformed part becomes U+FFFD
-  kTextLikeJson,      // files read as plain text whose first line is a JSON object
-  kFilePassedOver,    // files of a folder that hold data in a form that is not read; detail: the ending
-  kHiddenPassedOver,  // hidden files and folders of a folder
-  kNoFilePassedOver,  // entries of a folder that are no files: pipes, links to folders and to nothing
-  kWrapperKey,        // keys beside the list of records; detail: the key
-  kUnusedField,       // fields of records that no format has a place for; detail: the field
-  kPartsJoined,       // messages whose text parts were joined, as the template takes text only
-  kTextAsPart,        // messages whose text became a part, as the template takes parts only
-  kEmptySystem,       // empty system texts, left out
-  kSystemTwice,       // `system` fields beside a conversation that begins with a system message
-  kTurnNotTrained,    // assistant messages with "weight": 0, "train": false and the like
-  kFlagNoEffect,      // such flags on messages that are not the assistant's; detail: the role
-  kEmptyTurn,         // assistant messages without text and call: not trained
-  kKeyNotWritten,     // keys of messages that the template does not write; detail: the key
-  kColumnNotWritten,  // records with tools or documents that the template does not write; detail: which
+  kInvalidUtf8,        // lines with bytes that are not UTF-8; each malformed part becomes U+FFFD
+  kTextLikeJson,       // files read as plain text whose first line is a JSON object
+  kFilePassedOver,     // files of a folder that hold data in a form that is not read; detail: the ending
+  kHiddenPassedOver,   // hidden files and folders of a folder
+  kNoFilePassedOver,   // entries of a folder that are no files: pipes, links to folders and to nothing
+  kSplitName,          // files of a folder named as its test or validation data; detail: which
+  kWrapperKey,         // keys beside the list of records; detail: the key
+  kUnusedField,        // fields of records that no format has a place for; detail: the field
+  kPartsJoined,        // messages whose text parts were joined, as the template takes text only
+  kTextAsPart,         // messages whose text became a part, as the template takes parts only
+  kEmptySystem,        // empty system texts, left out
+  kSystemTwice,        // `system` fields beside a conversation that begins with a system message
+  kTurnNotTrained,     // assistant messages with "weight": 0, "train": false and the like
+  kFlagNoEffect,       // such flags on messages that are not the assistant's; detail: the role
+  kEmptyTurn,          // assistant messages without text and call: not trained
+  kKeyNotWritten,      // keys of messages that the template does not write; detail: the key
+  kContentNotWritten,  // messages that the template does not write whole; detail: the role
+  kColumnNotWritten,   // records with tools or documents that the template does not write; detail: which
 };
 
 class DataReport {

@@ -16,10 +16,27 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 RecordFormat format_of(const RecordFields& fields, const Json& record) {
-  if (fields.has("messages") || fields.has("conversations")) return RecordFormat::kMessages;
-  if (fields.has("instruction")) return RecordFormat::kInstruction;
-  if (fields.has("prompt") && fields.has("completion")) return RecordFormat::kPromptCompletion;
-  if (fields.has("text")) return RecordFormat::kText;
+  struct Choice {
+    RecordFormat format;
+    std::vector<const char*> needs;
+  };
+  static const std::vector<Choice> kChoices = {
+      {RecordFormat::kMessages, {"messages"}},
+      {RecordFormat::kMessages, {"conversations"}},
+      {RecordFormat::kInstruction, {"instruction"}},
+      {RecordFormat::kPromptCompletion, {"prompt", "completion"}},
+      {RecordFormat::kText, {"text"}},
+  };
+  // What the user has named goes before what is there besides.
+  for (const bool named : {true, false}) {
+    for (const auto& [format, needs] : kChoices) {
+      const bool fits = std::ranges::all_of(needs, [&](const char* field) { return fields.holds(field); }) &&
+                        (!named || std::ranges::any_of(needs, [&](const char* field) {
+                          return fields.name(field) != field;
+                        }));
+      if (fits) return format;
+    }
+  }
   std::string found;
   for (const auto& [key, value] : record.items()) found += (found.empty() ? "" : ", ") + key;
   fail(ErrorCode::kCorruptFile,
@@ -31,16 +48,34 @@ RecordFormat format_of(const RecordFields& fields, const Json& record) {
 // Malformed UTF-8 comes from tables, where it has been counted; JSON has none.
 std::string valid(const std::string& text) { return utf8::is_valid(text) ? text : utf8::repair(text); }
 
-// A list, or a text that is one of objects in JSON, as tables have it. Any other text is a text.
+// A list, or a text that is one of messages in JSON, as tables have it. Any other text is a text.
 bool holds_messages(const RecordFields& fields, const std::string& field) {
   const Json& value = fields.get(field);
   if (!value.is_string()) return value.is_array();
   const Json list = Json::parse(value.get_ref<const std::string&>(), nullptr, false);
-  return list.is_array() && !list.empty() &&
-         std::ranges::all_of(list, [](const Json& one) { return one.is_object(); });
+  return list.is_array() && !list.empty() && std::ranges::all_of(list, [](const Json& one) {
+           return one.is_object() && (one.contains("role") || one.contains("from"));
+         });
 }
 
 }  // namespace
+
+const std::vector<std::string>& record_field_names() {
+  static const std::vector<std::string> kNames = {"text",
+                                                  "prompt",
+                                                  "completion",
+                                                  "instruction",
+                                                  "input",
+                                                  "output",
+                                                  "system",
+                                                  "history",
+                                                  "messages",
+                                                  "conversations",
+                                                  "tools",
+                                                  "documents",
+                                                  "chat_template_kwargs"};
+  return kNames;
+}
 
 RecordFormat detect_format(const Json& record, const ExampleFormat& format, const std::string& place) {
   LQ_CHECK(record.is_object(), kCorruptFile, "{}: should be an object, is {}", place, record.type_name());
@@ -49,10 +84,10 @@ RecordFormat detect_format(const Json& record, const ExampleFormat& format, cons
 
 ExampleMaker::ExampleMaker(ExampleFormat format) : format_(std::move(format)) {
   if (format_.chat != nullptr) {
-    writer_ = std::make_unique<ConversationWriter>(*format_.chat);
+    writer_ = std::make_unique<ConversationWriter>(*format_.chat, format_.what);
   } else {
     alpaca_ = std::make_unique<ChatTemplate>(ChatTemplate::by_name("alpaca", format_.bos, format_.eos));
-    alpaca_writer_ = std::make_unique<ConversationWriter>(*alpaca_);
+    alpaca_writer_ = std::make_unique<ConversationWriter>(*alpaca_, format_.what);
   }
 }
 ExampleMaker::~ExampleMaker() = default;
@@ -81,13 +116,16 @@ Example ExampleMaker::make(const Json& record, const std::string& place, DataRep
     ConversationWriter* writer = writer_.get();
     if (format == RecordFormat::kInstruction) {
       const bool alpaca = format_.chat == nullptr || format_.chat->name() == "alpaca";
-      conversation = conversation_of_instruction(fields, alpaca ? "\n\n### Input:\n" : "\n\n", report);
+      conversation =
+          conversation_of_instruction(fields, alpaca ? "\n\n### Input:\n" : "\n\n", format_.what, report);
       if (writer == nullptr) writer = alpaca_writer_.get();
     } else if (lists) {
-      conversation = conversation_of_completion(fields, report);
+      conversation = conversation_of_completion(fields, format_.what, report);
     } else {
-      const bool messages = fields.has("messages");
-      conversation = conversation_of_messages(fields, messages ? "messages" : "conversations", report);
+      const bool named = fields.name("conversations") != "conversations" && fields.holds("conversations");
+      const bool messages = fields.holds("messages") && !named;
+      conversation =
+          conversation_of_messages(fields, messages ? "messages" : "conversations", format_.what, report);
     }
     LQ_CHECK(writer != nullptr, kInvalidArgument,
              "{}: a conversation needs a chat template; choose one of {}", place,

@@ -30,6 +30,8 @@ struct ExampleFormat {
   std::string bos = {}, eos = {};
   // Other names of fields, as CSV columns may have them: {"prompt": "question", "completion": "answer"}.
   std::map<std::string, std::string> fields = {};
+  // Of conversations. kAll: `trained` of their examples says nothing, `refused` holds.
+  Trained what = Trained::kAnswers;
 };
 
 struct Example {
@@ -40,8 +42,11 @@ struct Example {
   std::vector<TextSpan> refused = {};  // answers that their flags take out, whatever else counts
 };
 
-// By the fields there are. place: "path:line". Throws kCorruptFile with the fields found and those that were
-// expected.
+// All fields that records may have, by the names that ExampleFormat::fields maps.
+const std::vector<std::string>& record_field_names();
+
+// By the fields there are; by those that the user has named where they fit a format. place: "path:line".
+// Throws kCorruptFile with the fields found and those that were expected.
 RecordFormat detect_format(const nlohmann::ordered_json& record, const ExampleFormat& format,
                            const std::string& place);
 

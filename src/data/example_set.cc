@@ -18,7 +18,7 @@ class Collector {
       : tokenizer_(tokenizer),
         options_(options),
         set_(set),
-        maker_(options.format),
+        maker_(format_of(options)),
         split_(options.seed, stream_of("validation split")) {}
 
   void add(const nlohmann::ordered_json& record, double weight, const std::string& place) {
@@ -41,6 +41,12 @@ class Collector {
   }
 
  private:
+  static ExampleFormat format_of(const ExampleSetOptions& options) {
+    ExampleFormat format = options.format;
+    if (options.encode.train_on_all) format.what = Trained::kAll;
+    return format;
+  }
+
   // Whether the next example is for validation.
   bool validates() {
     const double draw = split_.uniform(number_++);
@@ -98,7 +104,9 @@ ExampleSet read_examples(const std::vector<DataSource>& sources, const Tokenizer
   RecordOptions records = options.records;
   records.report = &set.report;
   for (const DataSource& source : sources) {
-    for (const auto& file : data_files(source.path, &set.report)) {
+    const std::vector<std::filesystem::path> files = data_files(source.path, &set.report);
+    count_split_names(source.path, files, set.report);
+    for (const auto& file : files) {
       const auto reader = RecordReader::open(file, records);
       nlohmann::ordered_json record;
       while (reader->next(record)) {

@@ -1,6 +1,7 @@
 #include "data/record_fields.h"
 
 #include "base/error.h"
+#include "data/whole_numbers.h"
 #include "files/json_file.h"
 
 namespace lq {
@@ -12,11 +13,14 @@ std::string RecordFields::name(const std::string& field) const {
   return it == names_.end() ? field : it->second;
 }
 
-bool RecordFields::has(const std::string& field) const {
-  const std::string key = name(field);
-  asked_.insert(key);
-  const auto it = record_.find(key);
+bool RecordFields::holds(const std::string& field) const {
+  const auto it = record_.find(name(field));
   return it != record_.end() && !it->is_null();
+}
+
+bool RecordFields::has(const std::string& field) const {
+  asked_.insert(name(field));
+  return holds(field);
 }
 
 const Json& RecordFields::get(const std::string& field) const {
@@ -41,7 +45,10 @@ Json RecordFields::value_or_null(const std::string& field) const {
   if (!value.is_string()) return value;
   const auto& text = value.get_ref<const std::string&>();
   if (text.find_first_not_of(" \t\r\n") == std::string::npos) return nullptr;
-  return parse_ordered_json(text, fmt::format("{}: '{}'", place_, name(field)));
+  const std::string where = fmt::format("{}: '{}'", place_, name(field));
+  Json parsed = parse_ordered_json(text, where);
+  check_whole_numbers(text, parsed, where);
+  return parsed;
 }
 
 void RecordFields::count_unused(DataReport& report) const {

@@ -18,8 +18,9 @@ class RecordFields {
       : record_(record), names_(names), place_(place) {}
 
   std::string name(const std::string& field) const;
-  // There, and not null.
+  // There, and not null. holds() only looks: it does not count as asking for the field.
   bool has(const std::string& field) const;
+  bool holds(const std::string& field) const;
   // Throw kCorruptFile with place and name: missing, or not a string.
   const nlohmann::ordered_json& get(const std::string& field) const;
   std::string text(const std::string& field) const;

@@ -1,5 +1,9 @@
 #include "train/finetune_options.h"
 
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
 #include "base/error.h"
 #include "base/version.h"
 #include "files/options/job_identity.h"
@@ -60,7 +64,15 @@ OptionValuePtr field_names(std::map<std::string, std::string>& field) {
           const std::size_t equals = pair.find('=');
           LQ_CHECK(equals != std::string::npos && equals > 0 && equals + 1 < pair.size(), kInvalidArgument,
                    "is '{}', but must be FIELD=NAME, such as prompt=question", pair);
-          field[pair.substr(0, equals)] = pair.substr(equals + 1);
+          const std::string name = pair.substr(0, equals), other = pair.substr(equals + 1);
+          const auto& known = record_field_names();
+          LQ_CHECK(std::ranges::find(known, name) != known.end(), kInvalidArgument,
+                   "'{}' is no field of records (there are {})", name, fmt::join(known, ", "));
+          for (const auto& [earlier, its] : field) {
+            LQ_CHECK(its != other || earlier == name, kInvalidArgument, "'{}' is given as {} and as {}",
+                     other, earlier, name);
+          }
+          field[name] = other;
         }
       },
       {}, true);

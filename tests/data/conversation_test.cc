@@ -19,16 +19,18 @@ Conversation made(const std::string& text, DataReport& report, const Make& make)
 }
 Conversation messages(const std::string& text, DataReport& report) {
   return made(text, report, [](const RecordFields& f, DataReport& r) {
-    return conversation_of_messages(f, "messages", r);
+    return conversation_of_messages(f, "messages", Trained::kAnswers, r);
   });
 }
 Conversation completion(const std::string& text, DataReport& report) {
-  return made(text, report,
-              [](const RecordFields& f, DataReport& r) { return conversation_of_completion(f, r); });
+  return made(text, report, [](const RecordFields& f, DataReport& r) {
+    return conversation_of_completion(f, Trained::kAnswers, r);
+  });
 }
 Conversation instruction(const std::string& text, DataReport& report) {
-  return made(text, report,
-              [](const RecordFields& f, DataReport& r) { return conversation_of_instruction(f, "|", r); });
+  return made(text, report, [](const RecordFields& f, DataReport& r) {
+    return conversation_of_instruction(f, "|", Trained::kAnswers, r);
+  });
 }
 
 TEST(Conversation, OfMessagesWithAllThatStandsBesideThem) {

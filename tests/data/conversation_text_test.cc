@@ -73,6 +73,91 @@ TEST(ConversationText, RefusalsAreOfTheRecord) {
   });
 }
 
+TEST(ConversationText, WhatIsNotWrittenIsCounted) {
+  // Mistral's way: the system message counts only where the user has the last word; others' roles are passed
+  // over.
+  const std::string source =
+      "{% for m in messages %}{% if m.role == 'user' %}{% if loop.last and messages[0].role == 'system' %}"
+      "{{ messages[0].content }}{% endif %}[Q]{{ m.content | trim }}[/Q]{% elif m.role == 'assistant' %}"
+      "{{ m.call if m.call else m.content }}</s>{% endif %}{% endfor %}";
+  DataReport report;
+  written(source,
+          R"([{"role":"system","content":"be brief"},{"role":"user","content":" q \n"},
+              {"role":"assistant","content":"I call","call":"f"},{"role":"tool","content":"7"},
+              {"role":"assistant","content":"a"}])",
+          report);
+  EXPECT_EQ(report.to_json().dump(),
+            R"([{"what":"content_not_written","detail":"system","count":1,"first":"f:1"},)"
+            R"({"what":"content_not_written","detail":"assistant","count":1,"first":"f:1"},)"
+            R"({"what":"content_not_written","detail":"tool","count":1,"first":"f:1"}])");
+  EXPECT_EQ(report.lines()[0],
+            "content of 1 message(s) of role 'system' is not written, or not whole, by the chat template "
+            "(first: f:1)");
+  // What is written in another form is written.
+  DataReport other;
+  written(
+      "{% for m in messages %}[{{ m.role }}]{{ m.content | tojson }}<e>{% endfor %}"
+      "{% if add_generation_prompt %}[assistant]{% endif %}",
+      R"([{"role":"user","content":"\"q\""},{"role":"assistant","content":"a"}])", other);
+  EXPECT_TRUE(other.empty()) << other.to_json().dump();
+}
+
+constexpr const char* kParts =
+    "{% for m in messages %}[{{ m.role }}]{% if m.content is string %}{{ m.content }}{% else %}"
+    "{% for p in m.content %}{% if p.type == 'image' %}<image>{% elif p.type == 'text' %}{{ p.text }}{% "
+    "endif %}"
+    "{% endfor %}{% endif %}<e>{% endfor %}{% if add_generation_prompt %}[assistant]{% endif %}";
+
+TEST(ConversationText, PartsAreTextOrRefused) {
+  DataReport report;
+  const auto with = [&](const std::string& parts) {
+    return written(kParts,
+                   R"([{"role":"user","content":[)" + parts + R"(]},{"role":"assistant","content":"a"}])",
+                   report)
+        .text;
+  };
+  EXPECT_EQ(with(R"({"type":"text","text":"q"})"), "[user]q<e>[assistant]a<e>");
+  EXPECT_TRUE(report.empty());
+  EXPECT_EQ(with(R"("q","r")"), "[user]qr<e>[assistant]a<e>");
+  EXPECT_EQ(with(R"({"text":"q"})"), "[user]q<e>[assistant]a<e>");
+  EXPECT_EQ(report.total(Finding::kTextAsPart), 2);
+  EXPECT_EQ(report.total(Finding::kContentNotWritten), 0);
+  EXPECT_EQ(with(R"({"type":"text","text":"q"},{"type":"tool_use","name":"f"})"),
+            "[user]q<e>[assistant]a<e>");
+  EXPECT_EQ(report.total(Finding::kContentNotWritten), 1);
+  for (const char* part :
+       {R"({"type":"image","url":"x.png"})", R"({"type":"image_url","image_url":{"url":"x"}})",
+        R"({"type":"input_audio","input_audio":{}})", R"({"type":"video"})"}) {
+    expect_error(ErrorCode::kCorruptFile, {"f:1: message 0: a part of type '", "only text is trained"},
+                 [&] { with(part); });
+  }
+  expect_error(ErrorCode::kCorruptFile, {"f:1: message 0: a part should be a text"}, [&] { with("3"); });
+}
+
+TEST(ConversationText, WhereAllIsTrainedNoTemplateIsTooOdd) {
+  const ChatTemplate chat = ChatTemplate::from_jinja(
+      "{% for i in range(messages | length) %}{{ messages | length }}{{ messages[i].content }}{% endfor %}",
+      "<s>", "</s>", "t");
+  const auto example = [&](const std::string& record, Trained what) {
+    DataReport report;
+    return ExampleMaker({.chat = &chat, .what = what}).make(Json::parse(record), "f:1", report);
+  };
+  const std::string qa = R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a"}]})";
+  expect_error(ErrorCode::kCorruptFile, {"cannot tell which part"}, [&] { example(qa, Trained::kAnswers); });
+  EXPECT_EQ(example(qa, Trained::kAll).text, "2q2a");
+  const std::string q = R"({"messages":[{"role":"user","content":"q"}]})";
+  expect_error(ErrorCode::kCorruptFile, {"without an answer ('assistant' says them; there is user)"},
+               [&] { example(q, Trained::kAnswers); });
+  EXPECT_EQ(example(q, Trained::kAll).text, "1q");
+  expect_error(ErrorCode::kCorruptFile, {"a conversation of 0 messages without an answer"},
+               [&] { example(R"({"messages":[]})", Trained::kAll); });
+  // A flag takes an answer out: its place has to be known.
+  expect_error(ErrorCode::kCorruptFile, {"cannot tell which part"}, [&] {
+    example(R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a","weight":0}]})",
+            Trained::kAll);
+  });
+}
+
 TEST(ConversationText, KeysCountOncePerMessage) {
   DataReport report;
   written(kPlain,

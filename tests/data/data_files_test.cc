@@ -78,6 +78,23 @@ TEST(DataFiles, WhatIsNoFileIsCounted) {
   EXPECT_EQ(report.total(Finding::kNoFilePassedOver), 4);
 }
 
+TEST(DataFiles, PartsForTestsAreNamed) {
+  const std::filesystem::path d = "my-test-data";
+  DataReport report;
+  count_split_names(
+      d, {d / "latest.jsonl", d / "Test/a.csv", d / "train.jsonl", d / "x_validation-00001.jsonl"}, report);
+  const auto lines = report.lines();
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[0],
+            "1 file(s) named as test data are read like the others of their folder (first: "
+            "my-test-data/Test/a.csv)");
+  EXPECT_EQ(report.total(Finding::kSplitName), 2);
+  DataReport none;
+  count_split_names(d, {d / "test.jsonl", d / "dev.jsonl"}, none);  // nothing else is there
+  count_split_names("test.jsonl", {"test.jsonl"}, none);
+  EXPECT_TRUE(none.empty());
+}
+
 // Files beside it and behind it are not lost in silence.
 TEST(DataFiles, AFolderThatCannotBeReadIsAnError) {
   const TempDir dir;

@@ -78,6 +78,30 @@ TEST(Example, ColumnsMayHaveOtherNames) {
   EXPECT_NE(error_of({{"prompt", "q"}, {"completion", "a"}}, format), "");
 }
 
+TEST(Example, WhatTheUserNamedGoesFirst) {
+  const Json record = {{"body", "t"}, {"messages", Json::array()}, {"conversations", Json::array()}};
+  const auto format = [&](std::map<std::string, std::string> fields) {
+    return detect_format(record, {.fields = std::move(fields)}, "f:1");
+  };
+  EXPECT_EQ(format({}), RecordFormat::kMessages);
+  EXPECT_EQ(format({{"text", "body"}}), RecordFormat::kText);
+  EXPECT_EQ(format({{"text", "absent"}}), RecordFormat::kMessages);
+  EXPECT_EQ(format({{"prompt", "body"}}), RecordFormat::kMessages) << "there is no completion";
+  const ChatTemplate chatml = ChatTemplate::by_name("chatml", "", "<|im_end|>");
+  const auto turns = [](const char* answer) {
+    return Json::array({{{"role", "user"}, {"content", "q"}}, {{"role", "assistant"}, {"content", answer}}});
+  };
+  const ExampleFormat named{.chat = &chatml, .fields = {{"conversations", "talk"}}};
+  EXPECT_EQ(parts_of({{"messages", turns("a")}, {"talk", turns("b")}}, named).responses, "[b<|im_end|>]");
+}
+
+TEST(Example, AFieldThatIsPassedOverIsCounted) {
+  DataReport report;
+  ExampleMaker({}).make({{"prompt", "p"}, {"text", "t"}}, "f:1", report);
+  EXPECT_EQ(report.lines(),
+            std::vector<std::string>{"field 'prompt' is not used (1 record(s)) (first: f:1)"});
+}
+
 TEST(Example, ErrorsSayWhatIsWrong) {
   const ChatTemplate llama2 = ChatTemplate::by_name("llama-2", "<s>", "</s>");
   const ExampleFormat chat{.chat = &llama2};
@@ -147,6 +171,9 @@ TEST(Example, ListsOfMessagesMayBeTexts) {
   EXPECT_EQ(lists.responses, "[4<|im_end|>]");
   const Parts texts = parts_of({{"prompt", prompt.dump()}, {"completion", completion.dump()}}, chat);
   EXPECT_EQ(texts.text, lists.text);
+  // Texts of other objects are texts.
+  EXPECT_EQ(parts_of({{"prompt", R"([{"a":1}])"}, {"completion", R"([{"b":2}])"}}, chat).text,
+            R"([{"a":1}][{"b":2}])");
   EXPECT_EQ(texts.responses, lists.responses);
   EXPECT_EQ(parts_of({{"prompt", "say [1]"}, {"completion", "[1, 2]"}}, chat).responses, "[[1, 2]]")
       << "a list of numbers is a text";

@@ -35,6 +35,22 @@ TEST(RecordFields, ValuesMayBeTextThatHoldsThem) {
   expect_error(ErrorCode::kCorruptFile, {"f:7: 'bad': not valid JSON"}, [&] { fields.value_or_null("bad"); });
 }
 
+TEST(RecordFields, LookingIsNotAsking) {
+  const Json record = {{"a", 1}, {"b", nullptr}};
+  const std::map<std::string, std::string> names = {{"first", "a"}};
+  const std::string place = "f:7";
+  const RecordFields fields(record, names, place);
+  EXPECT_TRUE(fields.holds("first"));
+  EXPECT_FALSE(fields.holds("b"));
+  DataReport report;
+  fields.count_unused(report);
+  EXPECT_EQ(report.total(Finding::kUnusedField), 1);
+  expect_error(ErrorCode::kCorruptFile, {"f:7: 'list': a whole number of more than 64 bits"}, [&] {
+    const Json text = {{"list", "[{\"n\": 100000000000000000000}]"}};
+    RecordFields(text, names, place).value_or_null("list");
+  });
+}
+
 TEST(RecordFields, WhatNobodyAskedForIsCounted) {
   const Json record = {{"a", 1}, {"b", 2}, {"c", ""}, {"d", nullptr}, {"e", Json::array()}, {"f", false}};
   const std::map<std::string, std::string> names = {{"first", "a"}};

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "base/error.h"
 #include "files/options/job_identity.h"
+#include "support/option_test_util.h"
 
 namespace lq {
 namespace {
@@ -25,6 +27,24 @@ TEST(FinetuneOptions, JobsOfOlderVersionsAreKnown) {
   old["batching"] = static_cast<int>(Batching::kPacked);
   old["init"] = "beside";
   EXPECT_EQ(today(o, old), now);
+}
+
+TEST(FinetuneOptions, FieldsAreThoseOfRecords) {
+  FinetuneOptions o = finetune_defaults();
+  test::set_option(o, "fields", Json::array({"prompt=question", "completion=answer"}));
+  EXPECT_EQ(o.data.examples.format.fields.at("prompt"), "question");
+  const std::pair<const char*, const char*> cases[] = {{"promt=question", "'promt' is no field of records"},
+                                                       {"question", "FIELD=NAME"},
+                                                       {"=question", "FIELD=NAME"}};
+  for (const auto& [pair, part] : cases) {
+    try {
+      test::set_option(o, "fields", Json::array({pair}));
+      ADD_FAILURE() << pair;
+    } catch (const Error& e) {
+      EXPECT_NE(std::string(e.what()).find(part), std::string::npos) << e.what();
+    }
+  }
+  EXPECT_THROW(test::set_option(o, "fields", Json::array({"prompt=q", "completion=q"})), Error);
 }
 
 // Of what came later, older jobs say nothing where it is as it was.
