@@ -4,6 +4,8 @@
 #include <string>
 
 #include "tokenizers/stream_decoder.h"
+#include "unicode/unicode.h"
+#include "unicode/utf8.h"
 
 namespace lq {
 namespace {
@@ -27,6 +29,14 @@ bool pass(std::string_view text, std::string_view piece, std::size_t& at) {
   return true;
 }
 
+void pass_space(std::string_view text, std::size_t& at) {
+  while (at < text.size()) {
+    std::size_t size = 0;
+    if (!unicode::is_white_space(utf8::decode_valid(text.data() + at, size))) return;
+    at += size;
+  }
+}
+
 // How many of the ids belong to the first `size` bytes of the text.
 std::size_t ids_before(const Tokenizer& tokenizer, std::string_view text, std::size_t size,
                        std::span<const std::int32_t> ids, const EncodeOptions& options) {
@@ -48,6 +58,7 @@ std::optional<std::vector<TextSpan>> token_spans(const Tokenizer& tokenizer, std
     if (piece.empty()) continue;
     const std::size_t begin = at;
     if (!pass(text, piece, at)) return std::nullopt;
+    if (tokenizer.takes_space_behind(ids[i])) pass_space(text, at);
     for (; waiting <= i; ++waiting) out[waiting] = {begin, at};
   }
   for (; waiting < ids.size(); ++waiting) out[waiting] = {at, at};

@@ -20,7 +20,8 @@ struct TextSpan {
 
 // ids: what the tokenizer makes of `text`, which is valid UTF-8, without tokens that were added. Several
 // tokens of one character all have its span; blanks that the tokenizer swallows belong to the token behind
-// them. Nothing where the tokens do not spell the text, because the tokenizer changes it (lower case, NFKC).
+// them, unless the one before takes them (rstrip). Nothing where the tokens do not spell the text, because
+// the tokenizer changes it (lower case, NFKC).
 std::optional<std::vector<TextSpan>> token_spans(const Tokenizer& tokenizer, std::string_view text,
                                                  std::span<const std::int32_t> ids);
 

@@ -175,6 +175,11 @@ bool HfTokenizer::is_special(std::int32_t id) const {
   return it != by_id_.end() && it->second.special;
 }
 
+bool HfTokenizer::takes_space_behind(std::int32_t id) const {
+  const auto it = by_id_.find(id);
+  return it != by_id_.end() && it->second.rstrip;
+}
+
 std::vector<AddedToken> HfTokenizer::added_tokens() const {
   std::vector<AddedToken> all;
   for (const auto& [id, token] : by_id_) all.push_back(token);

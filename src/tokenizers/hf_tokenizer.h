@@ -41,6 +41,7 @@ class HfTokenizer final : public Tokenizer {
   std::string piece(std::int32_t id) const override;
   std::optional<std::int32_t> id_of(std::string_view piece) const override;
   bool is_special(std::int32_t id) const override;
+  bool takes_space_behind(std::int32_t id) const override;
   std::vector<TextPart> single_parts() const override;
   std::vector<TextPart> pair_parts() const override { return parts_.post.pair; }
   // All that are found in a text whole, of this file and those beside it, by their ids.

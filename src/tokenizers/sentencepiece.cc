@@ -211,6 +211,11 @@ std::optional<std::int32_t> SentencePieceTokenizer::id_of(std::string_view piece
   return id == Vocab::kNone ? std::nullopt : std::optional(id);
 }
 
+bool SentencePieceTokenizer::takes_space_behind(std::int32_t id) const {
+  const auto it = added_.find(id);
+  return it != added_.end() && it->second.rstrip;
+}
+
 std::vector<AddedToken> SentencePieceTokenizer::added_tokens() const {
   std::vector<AddedToken> all;
   for (const auto& [id, token] : added_) all.push_back(token);

@@ -35,6 +35,7 @@ class SentencePieceTokenizer final : public Tokenizer {
   bool is_special(std::int32_t id) const override;
   // The model as the class that transformers loads it by has it, and the tokens beside it, by their ids.
   const SentencePieceFile& file() const { return file_; }
+  bool takes_space_behind(std::int32_t id) const override;
   std::vector<AddedToken> added_tokens() const;
 
  private:

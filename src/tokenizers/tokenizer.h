@@ -74,6 +74,9 @@ class Tokenizer {
   // Left out by decode(..., skip_special = true).
   virtual bool is_special(std::int32_t id) const = 0;
 
+  // Whether the token takes the white space behind it (rstrip), which it does not decode to.
+  virtual bool takes_space_behind(std::int32_t /*id*/) const { return false; }
+
   // What stands around one text: BOS and EOS where they are added, or what the file's post-processor says.
   virtual std::vector<TextPart> single_parts() const;
   // Around and between two texts; empty where the file does not say.

@@ -49,6 +49,28 @@ TEST(TokenSpans, CoverTheTextInOrder) {
   EXPECT_GE(checked, 12) << "at least two tokenizers spell every text";
 }
 
+// As transformers' offsets have it: a mark such as Phi-3's "<|end|>" holds the line end behind it, so that
+// the mark of the next turn is not trained with it.
+TEST(TokenSpans, ATokenHoldsTheSpaceThatItTakes) {
+  const auto tokenizer = Tokenizer::load(tokenizers() / "bpe_roberta");
+  const std::string text =
+      "a ferry\u3000 \nleft";  // "ferry" is a token of its own that takes what is behind it
+  const auto ids = tokenizer->encode(text, false);
+  const auto ferry = std::ranges::find(ids, *tokenizer->id_of("ferry"));
+  ASSERT_NE(ferry, ids.end());
+  EXPECT_TRUE(tokenizer->takes_space_behind(*ferry));
+  EXPECT_FALSE(tokenizer->takes_space_behind(ids.front()));
+  const auto places = token_spans(*tokenizer, text, ids);
+  ASSERT_TRUE(places);
+  const auto at = static_cast<std::size_t>(ferry - ids.begin());
+  EXPECT_EQ(places->at(at), (TextSpan{2, 12}));
+  EXPECT_EQ(places->at(at + 1).begin, 12u);
+  const std::vector<TextSpan> space = {{10, 12}};
+  std::vector<std::uint8_t> only(ids.size(), 0);
+  only[at] = 1;
+  EXPECT_EQ(tokens_in_spans(*tokenizer, text, ids, {.add_special = false}, space), only);
+}
+
 // The mask of characters as a mask of tokens, on random borders: a token is trained exactly where its span
 // meets the trained one.
 TEST(TokenSpans, MasksFollowTheCharacters) {
