@@ -113,6 +113,7 @@ Example ExampleMaker::make(const Json& record, const std::string& place, DataRep
       report.count(Finding::kEmptyTurn, "", place);
     }
   } else {
+    LQ_CHECK(format_.chat_refused.empty(), kUnsupported, "{}: {}", place, format_.chat_refused);
     ConversationWriter* writer = writer_.get();
     if (format == RecordFormat::kInstruction) {
       const bool alpaca = format_.chat == nullptr || format_.chat->name() == "alpaca";

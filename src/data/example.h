@@ -26,6 +26,9 @@ struct ExampleFormat {
   // For conversations and kInstruction. Null: the Alpaca built-in for kInstruction, and conversations are
   // refused. Borrowed.
   const ChatTemplate* chat = nullptr;
+  // Why the model's own template, which is null then, does not serve: conversations and instructions are
+  // refused with it.
+  std::string chat_refused = {};
   // Text of BOS and EOS for the Alpaca built-in where chat is null.
   std::string bos = {}, eos = {};
   // Other names of fields, as CSV columns may have them: {"prompt": "question", "completion": "answer"}.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <memory>
+#include <optional>
 
 #include "base/option_error.h"
 
@@ -22,8 +23,8 @@ std::unique_ptr<ChatTemplate> chat_of(const TrainingDataOptions& o, const Folder
   }
 }
 
-// A short conversation, in parts where the template does not take text.
-std::string sample_of(const ChatTemplate& chat) {
+// A short conversation, in parts where the template does not take text; nothing where it takes neither.
+std::optional<std::string> sample_of(const ChatTemplate& chat) {
   ChatJson sample = chat_messages(std::vector<ChatMessage>{{"user", "a"}, {"assistant", "a"}});
   try {
     return chat.render(sample, {});
@@ -33,22 +34,34 @@ std::string sample_of(const ChatTemplate& chat) {
   for (ChatJson& message : sample) {
     message["content"] = ChatJson::array({{{"type", "text"}, {"text", message["content"]}}});
   }
-  return chat.render(sample, {});
+  try {
+    return chat.render(sample, {});
+  } catch (const Error& e) {
+    if (e.code() != ErrorCode::kInvalidArgument) throw;
+    return std::nullopt;
+  }
+}
+
+// Whether this is wrong with a template, not with the machine.
+bool is_of_template(const Error& e) {
+  return e.code() == ErrorCode::kUnsupported || e.code() == ErrorCode::kMismatch ||
+         e.code() == ErrorCode::kCorruptFile;
 }
 
 }  // namespace
 
 std::string check_template(const ChatTemplate& chat, const Tokenizer& tokenizer) {
   constexpr EncodeOptions kParse{.add_special = false, .special_text = SpecialText::kParse};
-  const std::string text = sample_of(chat);
+  const std::optional<std::string> text = sample_of(chat);
+  if (!text) return {};
   const auto unknown = [&](const std::string& t) {
     const auto ids = tokenizer.encode(t, kParse);
     return tokenizer.special().unk ? std::count(ids.begin(), ids.end(), *tokenizer.special().unk) : 0;
   };
   // A letter may be unknown too; the marks of the template should not be.
-  LQ_CHECK(unknown(text) <= 2 * unknown("a"), kMismatch,
+  LQ_CHECK(unknown(*text) <= 2 * unknown("a"), kMismatch,
            "[data] chat template {}: this tokenizer ({}) has no tokens for parts of '{}'", chat.name(),
-           tokenizer.kind(), text);
+           tokenizer.kind(), *text);
   if (chat.end_of_turn().empty()) {
     return fmt::format("chat template {}: nothing stands behind an answer, so that none is learnt to end",
                        chat.name());
@@ -63,12 +76,19 @@ std::string check_template(const ChatTemplate& chat, const Tokenizer& tokenizer)
 
 ExampleSet read_training_data(const TrainingDataOptions& o, const Folder& model, const Tokenizer& tokenizer,
                               Progress& progress) {
-  const auto chat = chat_of(o, model, tokenizer);
   ExampleSetOptions options = o.examples;
-  options.format.chat = chat.get();
-  if (chat != nullptr) {
-    if (const std::string odd = check_template(*chat, tokenizer); !odd.empty()) progress.note("data: " + odd);
+  std::unique_ptr<ChatTemplate> chat;
+  try {
+    chat = chat_of(o, model, tokenizer);
+    const std::string odd = chat == nullptr ? "" : check_template(*chat, tokenizer);
+    if (!odd.empty()) progress.note("data: " + odd);
+  } catch (const Error& e) {
+    // A text needs no template: what is wrong with the model's own is said where a conversation comes.
+    if (!o.chat_template.empty() || !is_of_template(e)) throw;
+    chat.reset();
+    options.format.chat_refused = e.what();
   }
+  options.format.chat = chat.get();
   const tokenizers::SpecialTokens& special = tokenizer.special();
   if (special.bos) options.format.bos = tokenizer.piece(*special.bos);
   if (special.eos) options.format.eos = tokenizer.piece(*special.eos);

@@ -20,12 +20,13 @@ struct TrainingDataOptions {
 };
 
 // model: the folder of tokenizer and template. Notes in `progress` what is odd about the template, and
-// what of the data is left out or not understood (ExampleSet::report). Throws Error(kMismatch) for a template
-// that the tokenizer cannot write (it gives unknown tokens), and what read_examples throws.
+// what of the data is left out or not understood (ExampleSet::report). A template of the
+// model that is not understood, or that the tokenizer cannot write (it gives unknown tokens), is refused where a
+// conversation needs it; one that was chosen, at once (kMismatch). Throws what read_examples throws.
 ExampleSet read_training_data(const TrainingDataOptions& options, const Folder& model,
                               const Tokenizer& tokenizer, Progress& progress);
 
-// Throws Error(kMismatch) as above; returns what is odd, empty where nothing is.
+// Throws Error(kMismatch) where the tokenizer cannot write it; returns what is odd, empty where nothing is.
 std::string check_template(const ChatTemplate& chat, const Tokenizer& tokenizer);
 
 }  // namespace lq

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "support/io_test_util.h"
 #include "support/paths.h"
 
 namespace lq {
@@ -111,6 +112,35 @@ TEST(TrainingData, ValidationIsCountedToo) {
   const ExampleSet both = read_training_data(options, model, *tokenizer, progress);
   EXPECT_EQ(both.tokens, 2 * alone.tokens);
   EXPECT_EQ(both.trained_tokens, 2 * alone.trained_tokens);
+}
+
+// A text needs no template.
+TEST(TrainingData, ATemplateThatIsNotReadIsRefusedWhereAConversationNeedsIt) {
+  const fs::path quill = fs::path(lq::test::source_dir()) / "examples" / "models" / "quill";
+  const io_test::TempDir dir;
+  for (const char* name : {"tokenizer.json", "tokenizer_config.json"}) {
+    if (fs::exists(quill / name)) fs::copy_file(quill / name, dir / name);
+  }
+  io_test::put_file(dir / "chat_template.jinja", "{% import 'forms' as f %}{{ f.all(messages) }}");
+  io_test::put_file(dir / "text.jsonl", "{\"text\": \"the ferry left\"}\n");
+  io_test::put_file(dir / "chat.jsonl",
+                    R"({"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a"}]})");
+  io_test::put_file(dir / "alpaca.jsonl", R"({"instruction":"i","output":"o"})");
+  const auto tokenizer = Tokenizer::load(dir.path());
+  const auto read = [&](const char* file, const char* chat) {
+    TrainingDataOptions options;
+    options.train = {{dir / file}};
+    options.chat_template = chat;
+    options.examples.records.skip_bad = true;
+    NoProgress progress;
+    return read_training_data(options, dir.path(), *tokenizer, progress).train.size();
+  };
+  EXPECT_EQ(read("text.jsonl", ""), 1U);
+  EXPECT_EQ(read("chat.jsonl", "chatml"), 1U);
+  for (const char* file : {"chat.jsonl", "alpaca.jsonl"}) {
+    io_test::expect_error(ErrorCode::kUnsupported, {":1: ", "chat_template.jinja", "import"},
+                          [&] { read(file, ""); });
+  }
 }
 
 TEST(TrainingData, ATemplateThatTakesPartsOnlyIsChecked) {
