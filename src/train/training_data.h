@@ -21,8 +21,8 @@ struct TrainingDataOptions {
 
 // model: the folder of tokenizer and template. Notes in `progress` what is odd about the template, and
 // what of the data is left out or not understood (ExampleSet::report). A template of the
-// model that is not understood, or that the tokenizer cannot write (it gives unknown tokens), is refused where a
-// conversation needs it; one that was chosen, at once (kMismatch). Throws what read_examples throws.
+// model that is not understood, or that the tokenizer cannot write (it gives unknown tokens), is refused
+// where a conversation needs it; one that was chosen, at once (kMismatch). Throws what read_examples throws.
 ExampleSet read_training_data(const TrainingDataOptions& options, const Folder& model,
                               const Tokenizer& tokenizer, Progress& progress);
 
