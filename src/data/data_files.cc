@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "files/compressed.h"
+#include "files/job_output.h"
 #include "files/path_access.h"
 
 namespace lq {
@@ -44,10 +45,10 @@ std::string ending_of(fs::path path) {
 
 // What a folder and those below it hold.
 struct FolderContent {
-  std::vector<fs::path> files, unread, hidden, no_files;
+  std::vector<fs::path> files, unread, hidden, no_files, outputs;
 
   void sort() {
-    for (auto* list : {&files, &unread, &hidden, &no_files}) std::sort(list->begin(), list->end());
+    for (auto* list : {&files, &unread, &hidden, &no_files, &outputs}) std::sort(list->begin(), list->end());
   }
 };
 
@@ -60,7 +61,7 @@ void look_into(const fs::path& folder, FolderContent& content) {
     if (path.filename().string().starts_with('.')) {  // copies of editors and file systems
       content.hidden.push_back(path);
     } else if (fs::is_directory(status) && !entry.is_symlink()) {
-      look_into(path, content);
+      is_output_folder(path) ? content.outputs.push_back(path) : look_into(path, content);
     } else if (!fs::is_regular_file(status)) {
       if (error && !entry.is_symlink()) fail_errno(path, "look at", error.value());
       content.no_files.push_back(path);
@@ -122,7 +123,7 @@ std::vector<fs::path> data_files(const fs::path& path, DataReport* report) {
   FolderContent content;
   with_io_errors([&] { look_into(path, content); });
   content.sort();
-  const auto& [files, unread, hidden, no_files] = content;
+  const auto& [files, unread, hidden, no_files, outputs] = content;
   LQ_CHECK(!files.empty(), kNotFound,
            "{}: no data files in this folder (.txt, .jsonl, .json, .csv, .tsv, also .gz, .zst, .xz, .bz2){}",
            path.string(),
@@ -131,6 +132,7 @@ std::vector<fs::path> data_files(const fs::path& path, DataReport* report) {
                                         unread.front().filename().string(), unread.size() - 1));
   if (report != nullptr) {
     for (const fs::path& entry : hidden) report->count(Finding::kHiddenPassedOver, "", entry.string());
+    for (const fs::path& entry : outputs) report->count(Finding::kHiddenPassedOver, "", entry.string());
     for (const fs::path& entry : no_files) report->count(Finding::kNoFilePassedOver, "", entry.string());
     for (const fs::path& file : unread) {
       report->count(Finding::kFilePassedOver, ending_of(file), file.string());

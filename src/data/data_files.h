@@ -15,9 +15,10 @@ enum class FileKind { kJson, kCsv, kTsv, kText, kUnknown };
 FileKind kind_of_name(const std::filesystem::path& path);
 
 // Files to read for a path: itself, or the data files (those whose ending says so) in a folder and below it,
-// sorted by path. report, which may be null, counts files of the folder that hold data in a form that is not
-// read (.parquet, .arrow, .zip ...) and what is no file. Throws kNotFound where the path does not exist or
-// the folder has none, kIo where it or a folder below it cannot be read.
+// sorted by path, without those in outputs of this program. report, which may be null, counts files of the
+// folder that hold data in a form that is not read (.parquet, .arrow, .zip ...) and what is no file. Throws
+// kNotFound where the path does not exist or the folder has none, kIo where it or a folder below it cannot be
+// read.
 std::vector<std::filesystem::path> data_files(const std::filesystem::path& path,
                                               DataReport* report = nullptr);
 

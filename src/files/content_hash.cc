@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/hash.h"
+#include "files/job_output.h"
 #include "files/mapped_file.h"
 #include "files/path_access.h"
 
@@ -13,7 +14,8 @@ namespace {
 // Regular files. Not by the library's own recursion, whose errors do not say where they are.
 void add_files_below(const std::filesystem::path& folder, std::vector<std::filesystem::path>& files) {
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    if (entry.is_directory() && !entry.is_symlink()) add_files_below(entry.path(), files);
+    if (entry.is_directory() && !entry.is_symlink() && !is_output_folder(entry.path()))
+      add_files_below(entry.path(), files);
     if (entry.is_regular_file()) files.push_back(entry.path());
   }
 }

@@ -74,6 +74,11 @@ std::optional<Json> job_in(const fs::path& file) {
   return json.contains("job") ? std::optional<Json>(json["job"]) : std::nullopt;
 }
 
+bool is_output_folder(const fs::path& folder) {
+  if (fs::exists(status_of(folder / kGridLock)) || job_in(folder / kManifest)) return true;
+  return folder.extension() == ".work" && job_in(folder / "job.json");
+}
+
 fs::path work_of(const fs::path& out, const JobOptions& options) {
   if (options.output == JobOutput::kFolder) return out / ".work";
   return options.work.empty() ? fs::path(out.string() + ".work") : options.work;

@@ -20,6 +20,10 @@ std::filesystem::file_status status_of(const std::filesystem::path& path);
 // The "job" of a file of ours; nothing when the file is not there or says nothing of a job.
 std::optional<nlohmann::json> job_in(const std::filesystem::path& file);
 
+// Whether a folder is an output of this program, finished or begun, or the unfinished work of one: no data,
+// though it may lie among them.
+bool is_output_folder(const std::filesystem::path& folder);
+
 // Where unfinished work lies.
 std::filesystem::path work_of(const std::filesystem::path& out, const JobOptions& options);
 

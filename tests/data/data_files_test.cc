@@ -62,6 +62,22 @@ TEST(DataFiles, HiddenOnesAreCountedAndNotRead) {
   EXPECT_EQ(data_files(dir / ".train.jsonl"), std::vector{dir / ".train.jsonl"}) << "who names it gets it";
 }
 
+TEST(DataFiles, OutputsOfThisProgramAreNoData) {
+  const TempDir dir;
+  put_file(dir / "train.jsonl", "{}");
+  put_file(dir / "out/lqlora.json", R"({"job": {"verb": "finetune"}})");
+  put_file(dir / "out/adapter_config.json", "{}");
+  put_file(dir / "grid/.compare.lock", "");
+  put_file(dir / "grid/table.json", "{}");
+  put_file(dir / "r.json.work/job.json", R"({"format": 1, "job": {"verb": "eval"}})");
+  put_file(dir / "mine.work/lines.json", "{}");
+  DataReport report;
+  EXPECT_EQ(data_files(dir.path(), &report),
+            (std::vector{dir / "mine.work/lines.json", dir / "train.jsonl"}));
+  EXPECT_EQ(report.total(Finding::kHiddenPassedOver), 3);
+  EXPECT_EQ(data_files(dir / "out").size(), 2u) << "who names it gets it";
+}
+
 TEST(DataFiles, WhatIsNoFileIsCounted) {
   const TempDir dir;
   put_file(dir / "data/train.jsonl", "{}");
