@@ -177,10 +177,29 @@ ModelSpec read_decoder(const JsonObject& config, const Defaults& defaults) {
   return m;
 }
 
+JsonObject with_own_names(const JsonObject& given,
+                          std::initializer_list<std::pair<const char*, const char*>> names) {
+  JsonObject config = given;
+  for (const auto& [other, own] : names) {
+    auto& json = config.json();
+    if (!json.contains(other)) continue;
+    LQ_CHECK(!json.contains(own) || json[own] == json[other], kUnsupported,
+             "{}: {} is {}, but {}, which is another name of it, is {}", config.who(), own, json[own].dump(),
+             other, json[other].dump());
+    json[own] = json[other];
+    json.erase(other);
+  }
+  return config;
+}
+
+bool changes_no_number(std::string_view key) {
+  // With an underscore they are notes of the tool that wrote the file.
+  return key.starts_with("_") || std::ranges::find(kIgnorable, key) != kIgnorable.end();
+}
+
 void refuse_unknown_keys(const JsonObject& config, std::initializer_list<std::string_view> ignorable) {
   for (const std::string& key : config.unread_keys()) {
-    // With an underscore they are notes of the tool that wrote the file.
-    if (key.starts_with("_") || std::ranges::find(kIgnorable, key) != kIgnorable.end()) continue;
+    if (changes_no_number(key)) continue;
     if (std::ranges::find(ignorable, key) != ignorable.end()) continue;
     const auto& value = config.json().at(key);
     const bool off = value.is_null() || (value.is_boolean() && !value.get<bool>()) ||

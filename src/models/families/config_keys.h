@@ -28,9 +28,17 @@ struct Defaults {
   bool one_rope = true;         // false: read_decoder leaves rotation to the family
 };
 
+// Whether a key is known to change no number of a pass, of any model.
+bool changes_no_number(std::string_view key);
+
 // config with the keys of `defaults` that it does not have (null is there): what the family's class in
 // transformers takes. What is read of the result is known to refuse_unknown_keys of the result only.
 JsonObject with_defaults(const JsonObject& config, const nlohmann::ordered_json& defaults);
+
+// config with each key of `names`, another name for the key beside it in the family's class, under that one.
+// Throws Error(kUnsupported) for a file that has both and says different things in them.
+JsonObject with_own_names(const JsonObject& config,
+                          std::initializer_list<std::pair<const char*, const char*>> names);
 
 // Throws Error(kUnsupported) naming the first key that nobody has asked for and that says something (not
 // null, false, 0 or empty), unless it is known to change no number of a pass: of every model, or of this

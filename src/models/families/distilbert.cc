@@ -1,12 +1,15 @@
 #include "models/families/distilbert.h"
 
+#include "models/families/config_keys.h"
 #include "models/families/encoder_keys.h"
 
 namespace lq::families {
 namespace {
 
 template <EncoderHead kHead>
-ModelSpec read_distilbert(const JsonObject& config) {
+ModelSpec read_distilbert(const JsonObject& given) {
+  const JsonObject config = with_own_names(
+      given, {{"hidden_size", "dim"}, {"num_attention_heads", "n_heads"}, {"num_hidden_layers", "n_layers"}});
   ModelSpec spec = read_encoder(config, kHead,
                                 {.hidden = "dim",
                                  .layers = "n_layers",

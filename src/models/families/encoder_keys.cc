@@ -14,12 +14,20 @@ LabelSpec read_labels(const JsonObject& config) {
   const auto names = config.section_if("id2label");
   labels.outputs = names ? static_cast<std::int64_t>(names->json().size())
                          : config.integer_or("num_labels", 2, 1, 1 << 20);
+  if (names && config.has("num_labels")) {
+    const std::int64_t number = config.integer("num_labels");
+    LQ_CHECK(number == labels.outputs, kUnsupported, "{}: id2label names {} labels, but num_labels is {}",
+             config.who(), labels.outputs, number);
+  }
   const std::string problem = config.text_or("problem_type", "");
   const bool number = problem == "regression" || (problem.empty() && labels.outputs == 1);
   LQ_CHECK(problem.empty() || problem == "regression" || problem == "single_label_classification",
            kUnsupported,
            "{}: problem_type \"{}\" is not computed (known: single_label_classification, regression)",
            config.who(), problem);
+  LQ_CHECK(number || labels.outputs != 1, kUnsupported,
+           "{}: problem_type \"single_label_classification\" needs 2 labels or more, but there is 1",
+           config.who());
   LQ_CHECK(!number || labels.outputs == 1, kUnsupported,
            "{}: problem_type \"regression\" with {} labels is not computed (only 1)", config.who(),
            labels.outputs);

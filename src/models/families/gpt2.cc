@@ -8,32 +8,18 @@
 namespace lq::families {
 namespace {
 
-// The class takes other families' names for its own; a file that has both has to say the same in both.
-JsonObject with_gpt2_names(const JsonObject& given) {
-  JsonObject config = given;
-  for (const auto& [other, own] : {std::pair{"hidden_size", "n_embd"},
-                                   {"num_hidden_layers", "n_layer"},
-                                   {"num_attention_heads", "n_head"},
-                                   {"max_position_embeddings", "n_positions"}}) {
-    auto& json = config.json();
-    if (!json.contains(other)) continue;
-    LQ_CHECK(!json.contains(own) || json[own] == json[other], kUnsupported,
-             "{}: {} is {}, but {}, which is another name of it, is {}", config.who(), own, json[own].dump(),
-             other, json[other].dump());
-    json[own] = json[other];
-    json.erase(other);
-  }
-  return config;
-}
-
 ModelSpec read_gpt2(const JsonObject& given) {
-  const JsonObject config = with_defaults(with_gpt2_names(given), {{"vocab_size", 50257},
-                                                                   {"n_positions", 1024},
-                                                                   {"n_embd", 768},
-                                                                   {"n_layer", 12},
-                                                                   {"n_head", 12},
-                                                                   {"bos_token_id", 50256},
-                                                                   {"eos_token_id", 50256}});
+  const JsonObject config = with_defaults(with_own_names(given, {{"hidden_size", "n_embd"},
+                                                                 {"num_hidden_layers", "n_layer"},
+                                                                 {"num_attention_heads", "n_head"},
+                                                                 {"max_position_embeddings", "n_positions"}}),
+                                          {{"vocab_size", 50257},
+                                           {"n_positions", 1024},
+                                           {"n_embd", 768},
+                                           {"n_layer", 12},
+                                           {"n_head", 12},
+                                           {"bos_token_id", 50256},
+                                           {"eos_token_id", 50256}});
   constexpr std::int64_t kMost = std::int64_t{1} << 20;
   ModelSpec spec;
   spec.vocab = config.integer("vocab_size", 1, std::int64_t{1} << 28);

@@ -48,11 +48,21 @@ TEST(DistilBertFamily, RefusesAnEpsilonThatNobodyReads) {
   EXPECT_THROW(spec_of(json), Error);
 }
 
-TEST(DistilBertFamily, RefusesOtherFamiliesKeys) {
+// Transformers takes them for its own, and before its own where a file has both.
+TEST(DistilBertFamily, OtherFamiliesNamesAreItsOwn) {
   auto json = distilbert_config("DistilBertModel");
   json.erase("dim");
-  json["hidden_size"] = 16;
-  EXPECT_THROW(spec_of(json), Error);
+  json.erase("n_layers");
+  json["hidden_size"] = 24;
+  json["num_hidden_layers"] = 2;
+  json["num_attention_heads"] = 4;  // as n_heads says
+  EXPECT_EQ(spec_of(json).hidden, 24);
+  EXPECT_EQ(spec_of(json).blocks.size(), 2U);
+  for (const int layers : {0, 1}) {
+    json = distilbert_config("DistilBertModel");
+    json["num_hidden_layers"] = layers;
+    EXPECT_THROW(spec_of(json), Error) << layers;
+  }
 }
 
 }  // namespace

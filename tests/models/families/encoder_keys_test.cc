@@ -44,6 +44,21 @@ TEST(EncoderKeys, BertsHeadsAndTables) {
   EXPECT_EQ(encoder_spec_of(number).labels, (LabelSpec{1, true}));
 }
 
+TEST(EncoderKeys, LabelsThatContradictTheirNumberAreRefused) {
+  nlohmann::json config = bert_config("BertForSequenceClassification");
+  config["id2label"] = {{"0", "no"}, {"1", "yes"}, {"2", "perhaps"}};
+  config["num_labels"] = 3;
+  EXPECT_EQ(encoder_spec_of(config).labels, (LabelSpec{3, false}));
+  config["num_labels"] = 5;
+  expect_error(ErrorCode::kUnsupported, {"c.json", "id2label names 3 labels, but num_labels is 5"},
+               [&] { encoder_spec_of(config); });
+  config.erase("id2label");
+  config["num_labels"] = 1;
+  config["problem_type"] = "single_label_classification";
+  expect_error(ErrorCode::kUnsupported, {"c.json", "needs 2 labels or more"},
+               [&] { encoder_spec_of(config); });
+}
+
 TEST(EncoderKeys, RobertasPositionsBeginBehindThePaddingsNumber) {
   nlohmann::json config = bert_config("XLMRobertaForMaskedLM");
   config["model_type"] = "xlm-roberta";
