@@ -166,6 +166,11 @@ std::string PeftAdapterReader::name_for_peft(std::string_view name) const {
 void PeftAdapterReader::check_targets(const std::string& who) const {
   if (config_.target_modules.empty()) return;  // a pattern, over names that may begin otherwise there
   const auto check = [&](const LoraPair& pair) {
+    LQ_CHECK(
+        !config_.ensure_weight_tying || config_.targets(name_for_peft(pair.module)), kUnsupported,
+        "{}: {}: ensure_weight_tying makes one low-rank part of two, of an embedding and of the head that "
+        "is tied to it, which is not supported",
+        who, printable(pair.module));
     LQ_CHECK(config_.targets(name_for_peft(pair.module)), kUnsupported,
              "{}: {}: the file holds a low-rank part, but by target_modules, exclude_modules and "
              "layers_to_transform of adapter_config.json PEFT puts none there",

@@ -197,6 +197,16 @@ TEST(ModelAdapter, TyingOfLowRankPartsIsRefused) {
   config.save(dir / "adapter_config.json");
   io_test::expect_error(ErrorCode::kUnsupported, {"ensure_weight_tying", "embed_tokens"},
                         [&] { Model::load(ctx, golden_adapters() / "tied", {.adapter = dir.path()}); });
+  // As PEFT saves it where one of the two was a target: parts of both.
+  const fs::path both = golden_adapters() / "embedding_and_head_tied";
+  config = JsonObject::load(both / "adapter_config.json");
+  fs::remove(dir / "adapter_model.safetensors");
+  fs::copy_file(both / "adapter_model.safetensors", dir / "adapter_model.safetensors");
+  config.json()["ensure_weight_tying"] = true;
+  config.json()["target_modules"] = {"lm_head"};
+  config.save(dir / "adapter_config.json");
+  io_test::expect_error(ErrorCode::kUnsupported, {"embed_tokens: ensure_weight_tying", "not supported"},
+                        [&] { Model::load(ctx, golden_adapters() / "tied", {.adapter = dir.path()}); });
 }
 
 }  // namespace
