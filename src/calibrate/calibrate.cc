@@ -19,6 +19,7 @@
 #include "calibrate/stats_output.h"
 #include "files/job.h"
 #include "formats/module_name.h"
+#include "models/config_hash.h"
 #include "models/model_check.h"
 #include "models/placement.h"
 #include "tokenizers/tokenizer.h"
@@ -251,12 +252,14 @@ CalibrateReport calibrate(Context& ctx, const CheckpointPtr& checkpoint, const C
   if (!place.device.is_cpu()) job_options.job["device"] = "cuda";
   if (self) job_options.job["self"] = self_job(*self, ctx.seed);
   report.job_hash = hash_hex(job_options.job.dump());
+  const std::string config_hash = computing_config_hash(checkpoint->config());
+  add_identity(job_options, "config_hash", config_hash);
   report.need.sequences = windows.summed();
   report.need.held_out = windows.held_out;
   report.need.seq_len = windows.seq_len;
   report.need.modules = std::ssize(modules);
   report.tokens = windows.predicted();
-  if (const auto stats = finished_stats(o.out, report.job_hash)) {
+  if (const auto stats = finished_stats(o.out, report.job_hash, config_hash)) {
     report.mean_loss = stats->mean_loss();
     report.silent = stats->silent_modules();
     report.already_done = true;
@@ -285,6 +288,7 @@ CalibrateReport calibrate(Context& ctx, const CheckpointPtr& checkpoint, const C
              job.work_dir().string());
     report.silent = pieces->silent;
     Metadata metadata = metadata_of(report, modules);
+    metadata["config_hash"] = config_hash;
     if (self) metadata["self_seed"] = std::to_string(ctx.seed);
     write_stats(o.out, metadata, *pieces);
     job.finish();

@@ -57,6 +57,7 @@ void CalibrationStats::read_metadata() {
            text_of(reader_, "version"), kStatsVersion);
   model_hash_ = text_of(reader_, "model_hash");
   job_hash_ = text_of(reader_, "job");
+  if (metadata.contains("config_hash")) config_hash_ = text_of(reader_, "config_hash");
   for (const std::string& hash : {model_hash_, job_hash_}) {
     LQ_CHECK(is_hash(hash), kCorruptFile, "[stats] {}: \"{}\" is no hash of 32 hexadecimal digits",
              path().string(), hash);
@@ -108,10 +109,15 @@ void CalibrationStats::check_tensors() const {
   }
 }
 
-void CalibrationStats::check_model(std::string_view model_hash) const {
+void CalibrationStats::check_model(std::string_view model_hash, std::string_view config_hash) const {
   LQ_CHECK(model_hash == model_hash_, kMismatch,
            "[stats] {} holds the statistics of model {}, but this model is {}", path().string(), model_hash_,
            model_hash);
+  LQ_CHECK(
+      has_config(config_hash), kMismatch,
+      "[stats] {}: the model's config.json has changed since these statistics were gathered: gather them "
+      "again",
+      path().string());
 }
 
 bool CalibrationStats::has(std::string_view module) const { return modules_.contains(module_of(module)); }

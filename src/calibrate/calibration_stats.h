@@ -35,8 +35,15 @@ class CalibrationStats {
 
   const std::filesystem::path& path() const { return reader_.path(); }
   const std::string& model_hash() const { return model_hash_; }
-  // Throws Error(kMismatch) with both hashes unless the statistics are of this model.
-  void check_model(std::string_view model_hash) const;
+  // Of what the model's config.json said about its numbers (computing_config_hash()); empty in files of older
+  // versions, which do not say. An empty one fits to any.
+  const std::string& config_hash() const { return config_hash_; }
+  bool has_config(std::string_view config_hash) const {
+    return config_hash_.empty() || config_hash.empty() || config_hash_ == config_hash;
+  }
+  // Throws Error(kMismatch) unless the statistics are of this model: with both hashes of its weights, or
+  // saying that its config.json is another.
+  void check_model(std::string_view model_hash, std::string_view config_hash) const;
   // Identity of what was gathered from what: equal for equal model, text and options.
   const std::string& job_hash() const { return job_hash_; }
 
@@ -90,7 +97,7 @@ class CalibrationStats {
   std::vector<float> diagonal(std::string_view module, std::string_view what) const;
 
   SafetensorsReader reader_;
-  std::string model_hash_, job_hash_;
+  std::string model_hash_, config_hash_, job_hash_;
   std::int64_t sequences_ = 0, held_out_ = 0, tokens_ = 0, seq_len_ = 0;
   double mean_loss_ = 0.0;
   StatsModules modules_;

@@ -18,13 +18,13 @@ bool is_stats_file(const std::filesystem::path& path) {
   }
 }
 
-std::optional<CalibrationStats> finished_stats(const std::filesystem::path& path,
-                                               const std::string& job_hash) {
+std::optional<CalibrationStats> finished_stats(const std::filesystem::path& path, const std::string& job_hash,
+                                               const std::string& config_hash) {
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) return std::nullopt;
   try {
     CalibrationStats stats = CalibrationStats::open(path);
-    if (stats.job_hash() == job_hash) return stats;
+    if (stats.job_hash() == job_hash && stats.has_config(config_hash)) return stats;
   } catch (const Error& e) {
     // Damaged: made again. A file that cannot be read at all is the user's to see.
     if (e.code() == ErrorCode::kIo) throw;

@@ -15,10 +15,10 @@ namespace lq {
 // Whether the file says that it holds statistics. Throws Error(kIo) where it cannot be read.
 bool is_stats_file(const std::filesystem::path& path);
 
-// The file, where it is there, whole, and the result of the job with this hash. Throws Error(kIo) where it
-// cannot be read.
-std::optional<CalibrationStats> finished_stats(const std::filesystem::path& path,
-                                               const std::string& job_hash);
+// The file, where it is there, whole, and the result of the job with this hash, of a model with this config.
+// Throws Error(kIo) where it cannot be read.
+std::optional<CalibrationStats> finished_stats(const std::filesystem::path& path, const std::string& job_hash,
+                                               const std::string& config_hash);
 
 // Every block's statistics, as calibration left them in its store, and the modules that never fired.
 struct StatsPieces {

@@ -17,6 +17,7 @@
 #include "jobs/quantize_defaults.h"
 #include "jobs/stage_files.h"
 #include "jobs/sweep_model.h"
+#include "models/config_hash.h"
 
 namespace lq {
 namespace {
@@ -158,7 +159,9 @@ MatrixImportance plan_importance(Context& context, const PlanOptions& options, c
     });
   }
   CalibrationStats stats = CalibrationStats::open(path);
-  stats.check_model(model->hash(context.pool, context.stop));
+  const bool configured = !model->config_hash().empty();
+  stats.check_model(model->hash(context.pool, context.stop),
+                    configured ? computing_config_hash(model->config()) : std::string());
   return MatrixImportance(options.importance, std::move(stats));
 }
 

@@ -125,6 +125,26 @@ TEST_F(CalibrateResumeTest, Killed) {
   }
 }
 
+TEST_F(CalibrateResumeTest, AnotherConfigIsBegunAnew) {
+  const CalibrateOptions o = options();
+  ASSERT_FALSE(run_until(2, o));
+  nlohmann::json config = nlohmann::json::parse(get_file(o.model / "config.json"));
+  config["transformers_version"] = "changes no number";
+  put_file(o.model / "config.json", config.dump());
+  EXPECT_EQ(run(o), want_);
+  config["rms_norm_eps"] = 0.25;
+  put_file(o.model / "config.json", config.dump());
+  const std::string other = run(options("other"));
+  EXPECT_NE(other, want_);
+  EXPECT_EQ(run(o), other) << "what was finished with the old config is no result";
+
+  fs::remove(o.out);
+  ASSERT_FALSE(run_until(2, o));
+  config["rms_norm_eps"] = 0.5;
+  put_file(o.model / "config.json", config.dump());
+  EXPECT_EQ(run(o), run(options("third")));
+}
+
 TEST_F(CalibrateResumeTest, DamageIsDoneAgain) {
   for (const CalibrateOptions& o : ways()) {
     ASSERT_FALSE(run_until(2, o));

@@ -262,9 +262,13 @@ TEST_F(CalibrateTest, PackedModelsPassWithoutTheirAdapter) {
   ModelLoadOptions load;
   load.no_adapter = true;
   EXPECT_EQ(stats.model_hash(), Model::load(machine_.ctx, o.model, load).base_hash(machine_.ctx));
-  stats.check_model(stats.model_hash());
+  stats.check_model(stats.model_hash(), stats.config_hash());
+  stats.check_model(stats.model_hash(), "");
   const std::string other(32, '7');
-  expect_error(ErrorCode::kMismatch, {"stats", other, stats.model_hash()}, [&] { stats.check_model(other); });
+  expect_error(ErrorCode::kMismatch, {"stats", other, stats.model_hash()},
+               [&] { stats.check_model(other, ""); });
+  expect_error(ErrorCode::kMismatch, {"stats", "config.json has changed"},
+               [&] { stats.check_model(stats.model_hash(), other); });
 }
 
 TEST_F(CalibrateTest, LayersThatNeverFireAreKeptAndNamed) {
