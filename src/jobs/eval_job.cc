@@ -11,10 +11,12 @@
 #include "eval/perplexity.h"
 #include "eval/run_tasks.h"
 #include "files/atomic_file.h"
+#include "files/content_hash.h"
 #include "files/job.h"
 #include "files/json_file.h"
 #include "files/options/job_identity.h"
 #include "jobs/asked_tasks.h"
+#include "models/adapter_to_load.h"
 #include "models/placement.h"
 
 namespace lq {
@@ -35,6 +37,18 @@ bool is_results_file(const std::filesystem::path& path) {
 std::string folder_name(const std::filesystem::path& path) {
   const std::filesystem::path whole = std::filesystem::absolute(path).lexically_normal();
   return (whole.has_filename() ? whole.filename() : whole.parent_path().filename()).string();
+}
+
+// What beside its tensors says what a model answers: its config.json and its adapter.
+void add_model(JobOptions& options, const std::string& key, const Checkpoint& checkpoint,
+               const ModelLoadOptions& load) {
+  add_identity(options, key + "config_hash", checkpoint.config_hash());
+  const std::filesystem::path adapter = adapter_to_load(checkpoint, load);
+  for (const auto& [name, file] : {std::pair("adapter_hash", "adapter_model.safetensors"),
+                                   std::pair("adapter_config_hash", "adapter_config.json")}) {
+    add_identity(options, key + name,
+                 adapter.empty() ? nlohmann::json() : nlohmann::json(content_hash(adapter / file)));
+  }
 }
 
 class Evaluation {
@@ -102,6 +116,9 @@ class Evaluation {
     // Another kind of device gives other numbers; jobs of the processor have never said so.
     if (!place_->device.is_cpu()) options.job["device"] = "cuda";
     if (reference_) options.job["reference_hash"] = reference_->checkpoint()->hash(ctx_.pool, ctx_.stop);
+    add_model(options, "", *model_.checkpoint(),
+              {.adapter = o_.model.adapter, .no_adapter = o_.model.no_adapter});
+    if (reference_) add_model(options, "reference_", *reference_->checkpoint(), {});
     job_.emplace(o_.out, options);
     if (job_->state() == JobState::kResumable)
       ctx_.progress.note("eval: going on with the answers in " + job_->work_dir().string());

@@ -5,6 +5,7 @@
 
 #include "base/rng.h"
 #include "formats/packed_module.h"
+#include "models/adapter_to_load.h"
 #include "models/model.h"
 #include "models/model_check.h"
 #include "models/model_state.h"
@@ -234,22 +235,27 @@ class Loader {
 
 }  // namespace
 
+std::filesystem::path adapter_to_load(const Checkpoint& checkpoint, const ModelLoadOptions& options) {
+  if (options.no_adapter) return {};
+  if (!options.adapter.empty()) return options.adapter;
+  const std::filesystem::path beside = checkpoint.directory() / "adapter";
+  const bool there = checkpoint.is_packed() && std::filesystem::exists(beside / "adapter_config.json");
+  return there ? beside : std::filesystem::path();
+}
+
 Model Model::load(Context& ctx, const std::filesystem::path& path, const ModelLoadOptions& options) {
   return load(ctx, Checkpoint::open(path), options);
 }
 
 Model Model::load(Context& ctx, CheckpointPtr checkpoint, const ModelLoadOptions& options) {
-  const std::filesystem::path beside = checkpoint->directory() / "adapter";
-  const bool packed = checkpoint->is_packed();
+  const std::filesystem::path adapter = adapter_to_load(*checkpoint, options);
   auto state = std::make_unique<State>(std::move(checkpoint));
   Loader(ctx, *state, options).build();
   Model model(std::move(state));
 
-  std::filesystem::path adapter = options.adapter;
-  if (adapter.empty() && packed && std::filesystem::exists(beside / "adapter_config.json")) adapter = beside;
-  LQ_CHECK(options.lora_scale == 1.0 || (!adapter.empty() && !options.no_adapter), kInvalidArgument,
+  LQ_CHECK(options.lora_scale == 1.0 || !adapter.empty(), kInvalidArgument,
            "`lora-scale` {}: there is no adapter that it could scale", options.lora_scale);
-  if (!adapter.empty() && !options.no_adapter) {
+  if (!adapter.empty()) {
     bool named = false;
     if (options.check_base_hash) named = PeftAdapterReader(adapter).base_hash().has_value();
     model.load_adapter(ctx, adapter, named ? model.base_hash(ctx) : std::string(), options.lora_scale);

@@ -7,6 +7,8 @@
 
 #include "base/error.h"
 #include "files/json_file.h"
+#include "formats/checkpoint_reader.h"
+#include "formats/safetensors_writer.h"
 #include "support/io_test_util.h"
 #include "support/paths.h"
 
@@ -60,6 +62,23 @@ class EvalJobTest : public ::testing::Test {
     fs::create_directories((dir_ / name).parent_path());
     io_test::put_file(dir_ / name, text);
   }
+  // A low-rank part of rank 1 of one matrix, all of these values.
+  void put_adapter(const std::string& name, float value) const {
+    const std::string module = "model.layers.0.self_attn.q_proj";
+    const CheckpointReader reader(dir_ / "model/model.safetensors");
+    const Shape shape = reader.at(module + ".weight").shape();
+    const std::string at = "base_model.model." + module;
+    const std::vector<TensorSpec> specs = {{at + ".lora_A.weight", DType::kF32, {1, shape[1]}},
+                                           {at + ".lora_B.weight", DType::kF32, {shape[0], 1}}};
+    put(name + "/adapter_config.json",
+        R"({"peft_type": "LORA", "r": 1, "lora_alpha": 1, "target_modules": ["q_proj"]})");
+    SafetensorsWriter writer(dir_ / name / "adapter_model.safetensors", specs, {});
+    for (const TensorSpec& spec : specs) {
+      const std::vector<float> values(static_cast<std::size_t>(spec.shape[0] * spec.shape[1]), value);
+      writer.append(spec.name, values.data(), values.size() * sizeof(float));
+    }
+    writer.finish();
+  }
   std::string read(const std::string& name) const { return read_text(dir_ / name); }
 };
 
@@ -111,6 +130,28 @@ TEST_F(EvalJobTest, AnotherCommandsWorkIsRefused) {
   put("r2.json", "{\"mine\": 1}");
   o.out = dir_ / "r2.json";
   expect_error(ErrorCode::kInvalidArgument, {"r2.json", "results file"}, [&] { run(o); });
+}
+
+TEST_F(EvalJobTest, AnotherConfigOrAdapterIsAnotherJob) {
+  EvalOptions o = options({"arc_easy", "piqa"});
+  fs::copy(o.model.model, dir_ / "model");
+  o.model.model = dir_ / "model";
+  o.out = dir_ / "config.json";
+  expect_error(ErrorCode::kInterrupted, {}, [&] { run(o, 1); });
+  nlohmann::json config = read_json(dir_ / "model/config.json");
+  config["rms_norm_eps"] = 0.125;
+  write_json(dir_ / "model/config.json", config);
+  expect_error(ErrorCode::kInvalidArgument, {"another job", "config_hash"}, [&] { run(o); });
+
+  o.out = dir_ / "adapter.json";
+  o.model.adapter = dir_ / "adapter";
+  put_adapter("adapter", 0.0F);
+  expect_error(ErrorCode::kInterrupted, {}, [&] { run(o, 1); });
+  put_adapter("adapter", 0.5F);
+  expect_error(ErrorCode::kInvalidArgument, {"another job", "adapter_hash"}, [&] { run(o); });
+  put_adapter("adapter", 0.0F);
+  run(o);
+  EXPECT_TRUE(fs::exists(o.out));
 }
 
 TEST_F(EvalJobTest, PerplexityAtSeveralWindowsGoesOnToo) {
