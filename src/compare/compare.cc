@@ -13,6 +13,7 @@
 #include "compare/grid_progress.h"
 #include "files/atomic_file.h"
 #include "files/json_file.h"
+#include "train/lora_setup.h"
 
 namespace lq {
 namespace {
@@ -20,10 +21,11 @@ namespace {
 namespace fs = std::filesystem;
 
 // Examples as finetune will read them, so that what is wrong with them shows now; and what the work needs.
-std::string check_and_describe(Context& ctx, const CompareRecipe& recipe, const CheckpointPtr& checkpoint,
+std::string check_and_describe(Context& ctx, const CompareRecipe& recipe, const CompareCells& cells,
                                const CompareTable& table) {
+  const CheckpointPtr& checkpoint = cells.model();
   const auto tokenizer = Tokenizer::load(checkpoint->folder());
-  const Model model = Model::load(ctx, checkpoint);
+  Model model = Model::load(ctx, checkpoint);
   TrainingDataOptions data = recipe.finetune.data;
   data.examples.seed = ctx.seed;
   check_sequence_length(model.spec(), data.examples.max_length, recipe.file.string() + ": finetune.seq-len");
@@ -43,6 +45,16 @@ std::string check_and_describe(Context& ctx, const CompareRecipe& recipe, const 
     ++bases;
     disk += need.output_bytes;
     memory = std::max(memory, need.memory_bytes);
+  }
+  // The runs' own checks of rank and modules, on the dense model.
+  const bool any_adapter = std::ranges::any_of(
+      table.rows, [](const CompareRow& row) { return row.method != CompareMethod::kFull; });
+  if (any_adapter) {
+    LoraOptions lora = recipe.finetune.lora;
+    lora.start = LoraStart::kZero;
+    lora.rank = recipe.rank;
+    if (lora.targets.empty()) lora.targets = cells.modules();
+    (void)lora_setup(ctx, model, lora);
   }
   return fmt::format(
       "compare: {} packed bases, {} seeds, {} steps each on {} tokens of examples; needs about {} of memory "
@@ -70,7 +82,7 @@ CompareReport compare(Context& ctx, const CompareRecipe& recipe, const fs::path&
   CompareTable& table = report.table;
   table = empty_grid(recipe, cells.model_hash());
   progress.cell("compare");
-  ctx.progress.note(check_and_describe(inner, recipe, cells.model(), table));
+  ctx.progress.note(check_and_describe(inner, recipe, cells, table));
 
   GridRun grid{.ctx = ctx,
                .progress = progress,

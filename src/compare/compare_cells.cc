@@ -12,6 +12,7 @@
 #include "jobs/calibrate_task.h"
 #include "jobs/finetune_task.h"
 #include "jobs/sweep_job.h"
+#include "train/train_guard.h"
 
 namespace lq {
 namespace {
@@ -59,7 +60,7 @@ CompareCells::CompareCells(Context& context, const CompareRecipe& recipe, Compar
     for (const std::string& line : report.lines()) context.progress.note("data: " + line);
   }
   for (const std::string& name : recipe.tasks) tasks_.push_back(&find_task(name));
-  jobs_.emplace(recipe, model_hash(), texts_, context.seed);
+  jobs_.emplace(recipe, model_hash(), model_->config_hash(), texts_, context.seed);
 }
 
 std::string CompareCells::name_of(CompareMethod method, double bits) {
@@ -279,12 +280,19 @@ CompareRun CompareCells::run(CompareMethod method, double bits, std::uint64_t se
     seeded.seed = seed;
     reset_peak_rss();
     const CheckpointPtr model = has_packed_base(method) ? Checkpoint::open(options.model) : model_;
-    const FinetuneReport report =
-        options.task.empty() ? finetune(seeded, model, options) : finetune_task(seeded, model, options);
-    const TrainState& state = report.training.state;
     CompareRun run;
     run.seed = seed;
     run.lr = rate;
+    FinetuneReport report;
+    try {
+      report =
+          options.task.empty() ? finetune(seeded, model, options) : finetune_task(seeded, model, options);
+    } catch (const NothingLearntError& e) {
+      run.failure = e.what();
+      fs::remove_all(options.out);
+      return to_json(run);
+    }
+    const TrainState& state = report.training.state;
     run.validation_loss = ends_with_best(options.train) ? state.best_loss : state.validation_loss;
     run.steps = state.step;
     run.final_loss = state.loss;

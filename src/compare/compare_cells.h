@@ -37,6 +37,8 @@ class CompareCells {
   const std::string& model_hash() const { return model_->hash(context_.pool, context_.stop); }
   // The dense model, opened once for all cells.
   const CheckpointPtr& model() const { return model_; }
+  // Those of the selected matrices.
+  const std::vector<std::string>& modules() const { return modules_; }
   // Name of the cell: "ours-2.5"; "lora" for the dense base.
   static std::string name_of(CompareMethod method, double bits);
 

@@ -18,6 +18,16 @@ JobOptions job_options(const std::vector<fs::path>& inputs, bool overwrite) {
   return options;
 }
 
+// Older versions did not write which config.json the model had: they count as having had today's.
+nlohmann::json with_config(nlohmann::json old, const nlohmann::json& job) {
+  if (!old.is_object() || !job.is_object()) return old;
+  for (const auto& [key, value] : job.items()) {
+    if (key == "config_hash") old.emplace(key, value);
+    if (old.contains(key)) old[key] = with_config(old[key], value);
+  }
+  return old;
+}
+
 }  // namespace
 
 CompareFolder::CompareFolder(fs::path out, const std::vector<fs::path>& inputs, Progress& progress,
@@ -32,13 +42,13 @@ nlohmann::json CompareFolder::finished(const std::string& name, const nlohmann::
   LQ_CHECK(found.is_object() && found.contains("job") && found.contains("result") && found.contains("hash"),
            kCorruptFile, "{}: is no result of a comparison; remove it to have it made again",
            record.string());
-  if (found["job"] != job) {
+  if (with_config(found["job"], job) != job) {
     LQ_CHECK(overwrite_, kInvalidArgument,
              "[compare] {}: was made by another recipe ({}): choose another folder, or overwrite it",
              record.string(), json_differences(found["job"], job));
     return {};
   }
-  if (file.empty()) return found["result"];
+  if (file.empty() || found["hash"].is_null()) return found["result"];
   if (fs::exists(path(file)) && content_hash(path(file)) == found["hash"]) return found["result"];
   progress_.note(fmt::format("{}: changed or removed since it was made; made again", path(file).string()));
   return {};
@@ -52,7 +62,8 @@ nlohmann::json CompareFolder::result(const std::string& name, const nlohmann::js
   fs::create_directories(record.parent_path());
   fs::remove(record);
   const nlohmann::json result = make();
-  const nlohmann::json hash = file.empty() ? nlohmann::json() : nlohmann::json(content_hash(path(file)));
+  const bool made = !file.empty() && fs::exists(path(file));
+  const nlohmann::json hash = made ? nlohmann::json(content_hash(path(file))) : nlohmann::json();
   write_json(record, nlohmann::json{{"job", job}, {"result", result}, {"hash", hash}});
   return result;
 }

@@ -27,9 +27,9 @@ class CompareFolder {
   bool overwrites() const { return overwrite_; }
 
   // OUT/NAME.json, made by make() unless a run before has made it from an equal `job` and OUT/`file` (if one
-  // is named) is still what it was then; a file that changed is noted, and made again. Throws
-  // Error(kInvalidArgument) saying what differs where it was made of another job and is not to be
-  // overwritten.
+  // is named, and make() has left it) is still what it was then; a file that changed is noted, and made
+  // again. Throws Error(kInvalidArgument) saying what differs where it was made of another job and is not to
+  // be overwritten.
   nlohmann::json result(const std::string& name, const nlohmann::json& job, const std::string& file,
                         const std::function<nlohmann::json()>& make);
   // What result() would give without making it; null where it has to be made.

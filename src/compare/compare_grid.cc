@@ -19,6 +19,8 @@ double least_bits(const CompareRecipe& recipe) {
 
 // "perplexity 64.14 -> 35.55" of the first text, or a task's score.
 std::string outcome(const CompareRow& row, const CompareRun& run) {
+  if (!run.failure.empty())
+    return fmt::format("{}, seed {}, rate {}: {}", grid_cell_title(row), run.seed, run.lr, run.failure);
   if (run.score) {
     return fmt::format("{}, seed {}, rate {}: score {:.4f}, last loss {:.4f}", grid_cell_title(row), run.seed,
                        run.lr, *run.score, run.final_loss);
@@ -105,13 +107,14 @@ void run_grid(GridRun& g) {
     g.progress.cell(
         fmt::format("{}/{} {}, seed {}, rate {}", ++number, g.runs, grid_cell_title(row), seed, rate));
     const bool known = g.cells.finished(row.method, row.budget, seed, rate);
-    to.push_back(g.cells.run(row.method, row.budget, seed, rate));
+    const CompareRun one = g.cells.run(row.method, row.budget, seed, rate);
+    (one.failure.empty() ? to : row.failed).push_back(one);
     if (known) return;
     g.publish();
     ++g.computed;
     const double each = (monotonic_seconds() - start) / static_cast<double>(g.computed);
     g.ctx.progress.note(
-        fmt::format("{}/{} {}; about {} left", number, g.runs, outcome(row, to.back()),
+        fmt::format("{}/{} {}; about {} left", number, g.runs, outcome(row, one),
                     human_seconds(each * static_cast<double>(std::max<std::int64_t>(left - g.computed, 0)))));
   };
   for (const std::uint64_t seed : recipe.seeds) {
@@ -122,6 +125,7 @@ void run_grid(GridRun& g) {
         continue;
       }
       for (const double rate : recipe.rates_of(row.method)) run(row, row.trials, seed, rate);
+      if (row.trials.empty()) continue;  // no rate learns: the next seed tries again
       row.runs.push_back(best_trial(row.trials));
       row.lr = row.runs.back().lr;
       g.publish();

@@ -33,7 +33,8 @@ struct GridRun {
 };
 
 // Makes what there is not yet: bases first, then fine-tunings, seed by seed; of several learning rates of a
-// row the first seed picks one (best_trial). Throws what cells throw.
+// row the first seed picks one (best_trial). One at which nothing is learnt (NothingLearntError) counts as
+// failed, and the others go on. Throws what cells throw.
 void run_grid(GridRun& grid);
 
 }  // namespace lq

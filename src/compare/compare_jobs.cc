@@ -77,11 +77,13 @@ Json data_job(const CompareRecipe& recipe) {
 }  // namespace
 
 CompareJobs::CompareJobs(const CompareRecipe& recipe, const std::string& model_hash,
-                         const std::vector<std::string>& texts, std::uint64_t seed)
+                         const std::string& config_hash, const std::vector<std::string>& texts,
+                         std::uint64_t seed)
     : recipe_(recipe),
       seed_(seed),
       common_({{"version", kVersion},
                {"model", model_hash},
+               {"config_hash", config_hash},
                {"include", recipe.selection.include},
                {"exclude", recipe.selection.exclude}}),
       text_job_(scores_job(recipe, texts)),

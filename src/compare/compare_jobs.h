@@ -14,7 +14,7 @@ namespace lq {
 class CompareJobs {
  public:
   // recipe outlives it. Hashes the files that the recipe names. texts: those that models are scored on.
-  CompareJobs(const CompareRecipe& recipe, const std::string& model_hash,
+  CompareJobs(const CompareRecipe& recipe, const std::string& model_hash, const std::string& config_hash,
               const std::vector<std::string>& texts, std::uint64_t seed);
 
   // The dense model's scores.

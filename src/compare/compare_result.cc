@@ -127,6 +127,7 @@ nlohmann::json to_json(const CompareBase& b) {
 }
 
 nlohmann::json to_json(const CompareRun& r) {
+  if (!r.failure.empty()) return {{"seed", r.seed}, {"lr", r.lr}, {"failure", r.failure}};
   nlohmann::json json = {{"seed", r.seed},
                          {"lr", r.lr},
                          {"validation_loss", finite_or_null(r.validation_loss.value_or(NAN))},
@@ -167,6 +168,8 @@ CompareRun compare_run_from_json(const nlohmann::json& record, const std::string
   CompareRun r;
   r.seed = json.unsigned64("seed");
   r.lr = json.number("lr");
+  r.failure = json.text_or("failure", "");
+  if (!r.failure.empty()) return r;
   r.validation_loss = json.number_if("validation_loss");
   r.steps = json.count("steps");
   r.final_loss = json.number("final_loss");

@@ -54,6 +54,8 @@ struct CompareRun {
   // Of a task: the mean of its metrics on the validation examples, and each of them.
   std::optional<double> score = {};
   std::map<std::string, double> metrics = {};
+  // Why it has no numbers: the rate was too large for them, say. All but seed and rate is as above then.
+  std::string failure = {};
 };
 
 struct CompareRow {
@@ -62,8 +64,9 @@ struct CompareRow {
   double lr = 0.0;      // of fine-tuning; 0: still to be picked
   std::string why_not;  // the method has no such model; no base then
   std::optional<CompareBase> base;
-  std::vector<CompareRun> runs;    // finished ones, in the order of the seeds
-  std::vector<CompareRun> trials;  // of the first seed, one for each rate where there are several
+  std::vector<CompareRun> runs;         // finished ones, in the order of the seeds
+  std::vector<CompareRun> trials;       // of the first seed, one for each rate where there are several
+  std::vector<CompareRun> failed = {};  // those that have no numbers, in neither list
 };
 
 struct CompareTable {

@@ -113,6 +113,7 @@ OrderedJson row_json(const CompareTable& table, const CompareRow& row) {
   }
   json["runs"] = OrderedJson::array();
   for (const CompareRun& run : row.runs) json["runs"].push_back(OrderedJson(to_json(run)));
+  for (const CompareRun& run : row.failed) json["failed"].push_back(OrderedJson(to_json(run)));
   if (row.trials.empty()) return json;
   json["trials"] = OrderedJson::array();
   for (const CompareRun& run : row.trials) json["trials"].push_back(OrderedJson(to_json(run)));

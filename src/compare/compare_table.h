@@ -28,7 +28,8 @@ std::string compare_table_markdown(const CompareTable& table);
 //            "quantize_peak_rss_bytes", "seconds" and "peak_rss_bytes" of fine-tuning (mean, most),
 //            "final_loss", "texts": [{"perplexity_before", "kl_before", "perplexity", "spread", "above_lora",
 //            "above_lora_spread"}], "tasks": [{"task", "metric", "before", "flips", "after", "spread"}],
-//            "runs": [...], "trials": [...] where there were several rates}],
+//            "runs": [...], "failed": [{"seed", "lr", "failure"}] where there are any,
+//            "trials": [...] where there were several rates}],
 //  "tasks": [{"task", "metric", "dense"}]}
 // Means are over seeds, spreads sample standard deviations. What is not known is null.
 nlohmann::ordered_json compare_table_json(const CompareTable& table);

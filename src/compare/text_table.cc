@@ -30,6 +30,10 @@ std::string budget_text(const CompareRow& row) {
 std::vector<std::string> left_out_remarks(const std::vector<CompareRow>& rows) {
   std::vector<std::string> lines;
   for (const CompareRow& row : rows) {
+    for (const CompareRun& run : row.failed) {
+      lines.push_back(fmt::format("Failed: {}, seed {}, rate {}: {}.", compare_method_title(row.method),
+                                  run.seed, run.lr, run.failure));
+    }
     if (row.why_not.empty()) continue;
     lines.push_back(
         fmt::format("None: {} at {} bits: {}.", compare_method_title(row.method), row.budget, row.why_not));

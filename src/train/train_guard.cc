@@ -41,6 +41,11 @@ std::string report(Context& ctx, const TrainState& state, double loss, double no
   return text;
 }
 
+template <typename... Args>
+void check_numbers(bool good, fmt::format_string<Args...> format, Args&&... args) {
+  if (!good) throw NothingLearntError(fmt::format(format, std::forward<Args>(args)...));
+}
+
 }  // namespace
 
 bool guard_step(Context& ctx, TrainState& state, double loss, double gradient_norm, double lr,
@@ -52,8 +57,8 @@ bool guard_step(Context& ctx, TrainState& state, double loss, double gradient_no
   ++state.bad_streak;
   ++state.skipped;
   const std::string what = report(ctx, state, loss, gradient_norm, lr, parameters);
-  LQ_CHECK(
-      state.bad_streak <= kBadStepsAllowed, kInvalidArgument,
+  check_numbers(
+      state.bad_streak <= kBadStepsAllowed,
       "[train] step {}: not finite for the {}th time in a row ({}); {} steps were skipped, the learning rate "
       "halved {} times; a lower `lr` or `clip` may help",
       state.step + 1, state.bad_streak, what, state.skipped, state.bad_streak - 2);
@@ -65,14 +70,16 @@ bool guard_step(Context& ctx, TrainState& state, double loss, double gradient_no
 
 void check_learnt(Context& ctx, const TrainState& state, const std::vector<Parameter*>& parameters) {
   const auto names = not_finite_values(ctx, parameters);
-  LQ_CHECK(names.empty(), kInvalidArgument,
-           "[train] the weights that learn are no longer numbers after step {}: those of {}; a lower `lr` or "
-           "`clip`, or a larger `eps`, may help",
-           state.step, some_of(names));
-  LQ_CHECK(state.step == 0 || state.skipped < state.step, kInvalidArgument,
-           "[train] nothing was learnt: the loss or its gradient was not finite in all {} steps; the data or "
-           "the model to start from may be at fault",
-           state.step);
+  check_numbers(
+      names.empty(),
+      "[train] the weights that learn are no longer numbers after step {}: those of {}; a lower `lr` or "
+      "`clip`, or a larger `eps`, may help",
+      state.step, some_of(names));
+  check_numbers(
+      state.step == 0 || state.skipped < state.step,
+      "[train] nothing was learnt: the loss or its gradient was not finite in all {} steps; the data or "
+      "the model to start from may be at fault",
+      state.step);
 }
 
 std::string skipped_at_end(const TrainState& state) {

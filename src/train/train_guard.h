@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
 #include "nn/parameter.h"
 #include "tensor/context.h"
 #include "train/train_state.h"
@@ -13,6 +14,12 @@
 namespace lq {
 
 constexpr std::int64_t kBadStepsAllowed = 4;  // in a row
+
+// The run has no numbers to show: its learning rate, or its data, make none. Error(kInvalidArgument).
+class NothingLearntError : public Error {
+ public:
+  explicit NothingLearntError(const std::string& what) : Error(ErrorCode::kInvalidArgument, what) {}
+};
 
 // Whether the update may happen. Else counts the step in `state` and says in `note` what was done about it.
 // Throws Error(kInvalidArgument) with a report (what is not finite, where, after which steps and rates) where

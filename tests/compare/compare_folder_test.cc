@@ -46,6 +46,24 @@ TEST_F(CompareFolderTest, MakesEachResultOnce) {
   EXPECT_EQ(made_, 1);
 }
 
+TEST_F(CompareFolderTest, AResultWithoutItsFileIsKept) {
+  CompareFolder folder(dir_ / "out", {}, progress_, false);
+  EXPECT_EQ(folder.result("cells/a", {{"lr", 1}}, "cells/a/lqlora.json", making(7)), 7);
+  EXPECT_EQ(folder.result("cells/a", {{"lr", 1}}, "cells/a/lqlora.json", making(8)), 7);
+}
+
+TEST_F(CompareFolderTest, AnotherConfigIsAnotherJobButOlderResultsDoNotSay) {
+  CompareFolder folder(dir_ / "out", {}, progress_, false);
+  const auto job = [](const char* config) {
+    return Json{{"base", {{"common", {{"model", "m"}, {"config_hash", config}}}}}};
+  };
+  folder.result("cells/old", {{"base", {{"common", {{"model", "m"}}}}}}, "", making(7));
+  EXPECT_EQ(folder.result("cells/old", job("x"), "", making(8)), 7);
+  folder.result("cells/new", job("x"), "", making(7));
+  EXPECT_NE(error_of([&] { folder.result("cells/new", job("y"), "", making(8)); }).find("another recipe"),
+            std::string::npos);
+}
+
 TEST_F(CompareFolderTest, RefusesAnotherJobByNameUnlessOverwriting) {
   {
     CompareFolder folder(dir_ / "out", {}, progress_, false);

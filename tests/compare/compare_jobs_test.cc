@@ -18,7 +18,9 @@ class CompareJobsTest : public testing::Test {
     recipe_.calibration.data = dir_ / "calibration.txt";
   }
 
-  CompareJobs jobs(std::uint64_t seed = 0) const { return {recipe_, "model", {"A held-out text."}, seed}; }
+  CompareJobs jobs(std::uint64_t seed = 0) const {
+    return {recipe_, "model", "config", {"A held-out text."}, seed};
+  }
 
   io_test::TempDir dir_;
   CompareRecipe recipe_;

@@ -42,6 +42,17 @@ TEST(CompareResult, AboveLoraPairsSeeds) {
   EXPECT_FALSE(perplexity_after(CompareRow(), 0));
 }
 
+TEST(CompareResult, AFailedRunSaysWhy) {
+  CompareRun run;
+  run.seed = 3;
+  run.lr = 10.0;
+  run.failure = "[train] not finite";
+  const CompareRun back = compare_run_from_json(to_json(run), "r.json");
+  EXPECT_EQ(back.seed, 3u);
+  EXPECT_EQ(back.lr, 10.0);
+  EXPECT_EQ(back.failure, run.failure);
+}
+
 TEST(CompareResult, TheBestTrialHasTheLeastValidationLoss) {
   std::vector<CompareRun> trials(4);
   for (std::size_t i = 0; i < trials.size(); ++i) trials[i].lr = static_cast<double>(i);

@@ -38,7 +38,7 @@ TEST(TrainGuard, SkipsThenHalvesThenStops) {
   try {
     guard_step(ctx, state, kNan, kNan, 1e-3, {&p}, note);
     FAIL() << "went on";
-  } catch (const Error& e) {
+  } catch (const NothingLearntError& e) {
     EXPECT_EQ(e.code(), ErrorCode::kInvalidArgument);
     EXPECT_NE(std::string(e.what()).find("step 18"), std::string::npos) << e.what();
     EXPECT_NE(std::string(e.what()).find(p.name), std::string::npos) << e.what();
