@@ -16,7 +16,7 @@ enum class Finding {
   kInvalidUtf8,        // lines with bytes that are not UTF-8; each malformed part becomes U+FFFD
   kTextLikeJson,       // files read as plain text whose first line is a JSON object
   kFilePassedOver,     // files of a folder that hold data in a form that is not read; detail: the ending
-  kHiddenPassedOver,   // hidden files and folders of a folder
+  kHiddenPassedOver,   // hidden files and folders of a folder, and outputs of this program in it
   kNoFilePassedOver,   // entries of a folder that are no files: pipes, links to folders and to nothing
   kSplitName,          // files of a folder named as its test or validation data; detail: which
   kWrapperKey,         // keys beside the list of records; detail: the key
