@@ -46,6 +46,7 @@ void add_labels(const Model& model, const LabelNames& labels, nlohmann::ordered_
   }
   config["id2label"] = id2label;
   config["label2id"] = label2id;
+  config.erase("num_labels");  // the base's, which transformers would take instead
   config["problem_type"] = spec.regression ? "regression" : "single_label_classification";
 }
 

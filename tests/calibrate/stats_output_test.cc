@@ -63,12 +63,12 @@ TEST(StatsOutput, BlocksBecomeOneFile) {
 TEST(StatsOutput, KnowsItsOwnFiles) {
   const TempDir dir;
   const auto path = dir / "stats.safetensors";
-  EXPECT_FALSE(finished_stats(path, kJob).has_value()) << "not there";
+  EXPECT_FALSE(finished_stats(path, kJob, "").has_value()) << "not there";
   write_stats(path, metadata(), *open_stats_pieces(store_in(dir), 2));
   EXPECT_TRUE(is_stats_file(path));
-  EXPECT_FALSE(finished_stats(path, "fedcba9876543210fedcba9876543210").has_value()) << "another job's";
+  EXPECT_FALSE(finished_stats(path, "fedcba9876543210fedcba9876543210", "").has_value()) << "another job's";
   std::ofstream(path, std::ios::binary | std::ios::app) << "more";
-  EXPECT_FALSE(finished_stats(path, kJob).has_value()) << "damaged";
+  EXPECT_FALSE(finished_stats(path, kJob, "").has_value()) << "damaged";
   std::ofstream(dir / "text") << "no statistics";
   EXPECT_FALSE(is_stats_file(dir / "text"));
 }
