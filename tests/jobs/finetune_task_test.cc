@@ -52,6 +52,7 @@ TEST_F(FinetuneTaskTest, LabelsKeepTheClassifiersOrder) {
   auto config = nlohmann::ordered_json::parse(get_file(options_.out / "config.json"));
   EXPECT_EQ(config["id2label"], nlohmann::ordered_json({{"0", "0"}, {"1", "1"}}));
   config["id2label"] = {{"0", "1"}, {"1", "0"}};
+  config["num_labels"] = 2;
   put_file(options_.out / "config.json", config.dump());
   FinetuneOptions again = options_;
   again.model = options_.out;
@@ -64,6 +65,7 @@ TEST_F(FinetuneTaskTest, LabelsKeepTheClassifiersOrder) {
   EXPECT_EQ(get_file(again.out / "predictions/SST-2.tsv"), "index\tprediction\n0\t0\n1\t1\n");
   const auto written = nlohmann::ordered_json::parse(get_file(again.out / "config.json"));
   EXPECT_EQ(written["id2label"], config["id2label"]);
+  EXPECT_FALSE(written.contains("num_labels")) << "transformers would take it in place of the names";
 }
 
 TEST_F(FinetuneTaskTest, OptionsOfOtherDataAreRefused) {
