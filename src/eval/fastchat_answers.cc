@@ -78,9 +78,13 @@ SamplerOptions sampler_of(const GenerationConfig& file, double temperature) {
 // Of all that an answer depends on besides the model.
 std::string asked_hash(const ChatQuestion& q, const SamplerOptions& s, const std::vector<std::string>& stop,
                        const ChatAnswerOptions& options, const ChatTemplate& chat) {
-  return hash_hex(Line({options.model_id, q.turns, s.temperature, s.top_k, s.top_p, s.min_p,
-                        s.repetition_penalty, stop, options.max_tokens, options.seed, chat.name()})
-                      .dump());
+  Line asked({options.model_id, q.turns, s.temperature, s.top_k, s.top_p, s.min_p, s.repetition_penalty, stop,
+              options.max_tokens, options.seed, chat.name()});
+  if (s.typical_p < 1.0 || s.epsilon_cutoff > 0.0 || s.eta_cutoff > 0.0) {
+    asked.push_back({s.typical_p, s.epsilon_cutoff, s.eta_cutoff});
+  }
+  if (!s.rules.empty()) asked.push_back(s.rules.key());
+  return hash_hex(asked.dump());
 }
 
 double seconds_since_1970() {
@@ -116,6 +120,7 @@ std::vector<Line> chat_answers(Context& ctx, const Model& model, const Tokenizer
                                const ChatAnswerOptions& options) {
   Generator generator(model, tokenizer);
   const GenerationConfig file = GenerationConfig::load(model.checkpoint()->folder());
+  if (!file.ignored.empty()) ctx.progress.note("generation_config.json: " + file.not_followed());
   GenerateOptions generate;
   generate.stop = file.stop_strings;
   generate.max_tokens = options.max_tokens;

@@ -32,6 +32,18 @@ constexpr std::array kSilent = {
     "min_p"sv,
     "repetition_penalty"sv,
     "stop_strings"sv,
+    "typical_p"sv,
+    "epsilon_cutoff"sv,
+    "eta_cutoff"sv,
+    "no_repeat_ngram_size"sv,
+    "bad_words_ids"sv,
+    "min_length"sv,
+    "min_new_tokens"sv,
+    "forced_bos_token_id"sv,
+    "forced_eos_token_id"sv,
+    "suppress_tokens"sv,
+    "begin_suppress_tokens"sv,
+    "renormalize_logits"sv,
     "bos_token_id"sv,
     "pad_token_id"sv,
     "transformers_version"sv,
@@ -87,14 +99,8 @@ constexpr std::array kNeutral = {
     Neutral{"num_beams"sv, 1},
     Neutral{"num_beam_groups"sv, 1},
     Neutral{"diversity_penalty"sv, 0},
-    Neutral{"no_repeat_ngram_size"sv, 0},
     Neutral{"encoder_no_repeat_ngram_size"sv, 0},
     Neutral{"encoder_repetition_penalty"sv, 1},
-    Neutral{"typical_p"sv, 1},
-    Neutral{"epsilon_cutoff"sv, 0},
-    Neutral{"eta_cutoff"sv, 0},
-    Neutral{"min_length"sv, 0},
-    Neutral{"min_new_tokens"sv, 0},
     Neutral{"guidance_scale"sv, 1},
     Neutral{"penalty_alpha"sv, 0},
     Neutral{"top_h"sv, 1},
@@ -110,9 +116,12 @@ bool changes_nothing(const std::string& key, const Json& value) {
   return neutral != kNeutral.end() && value.is_number() && value.get<double>() == neutral->value;
 }
 
+std::string shortened(const std::string& text) {
+  return text.size() > 40 ? text.substr(0, 40) + "..." : text;
+}
+
 std::string short_text(const Json& value) {
-  const std::string text = value.dump(-1, ' ', true, Json::error_handler_t::replace);
-  return printable(text.size() > 40 ? text.substr(0, 40) + "..." : text);
+  return printable(shortened(value.dump(-1, ' ', true, Json::error_handler_t::replace)));
 }
 
 std::optional<double> number_if(const JsonObject& file, std::string_view key, double min, double max) {
@@ -142,6 +151,19 @@ GenerationConfig GenerationConfig::parse(std::string_view text, const std::strin
   out.sampling.repetition_penalty = number_if(file, "repetition_penalty", 1e-6, 1e6);
   // -1 stands for "all" in files of other programs.
   if (file.has("top_k")) out.sampling.top_k = std::max<std::int64_t>(0, file.integer("top_k", -1));
+  // As transformers has them: beyond these bounds they cut nothing.
+  const auto cutoff = [&](std::string_view key) {
+    const double value = file.number_or(key, 0.0);
+    return value > 0.0 && value < 1.0 ? value : 0.0;
+  };
+  if (file.has("typical_p")) {
+    const double mass = file.number("typical_p");
+    LQ_CHECK(mass > 0.0, kCorruptFile, "{}: 'typical_p' is {}, but must be above 0", who, mass);
+    out.typical_p = std::min(1.0, mass);
+  }
+  out.epsilon_cutoff = cutoff("epsilon_cutoff");
+  out.eta_cutoff = cutoff("eta_cutoff");
+  out.rules = LogitRules::read(file);
   for (const auto& [key, value] : file.json().items()) {
     if (!changes_nothing(key, value)) {
       out.ignored.push_back(fmt::format("{} {}", printable(key), short_text(value)));
@@ -162,13 +184,21 @@ SamplerOptions GenerationConfig::options(const SamplingRequest& request) const {
     out.top_k = sampling.top_k.value_or(out.top_k);
     out.top_p = sampling.top_p.value_or(out.top_p);
     out.min_p = sampling.min_p.value_or(out.min_p);
+    out.typical_p = typical_p;
+    out.epsilon_cutoff = epsilon_cutoff;
+    out.eta_cutoff = eta_cutoff;
   }
+  out.rules = rules;
   out.temperature = request.temperature.value_or(out.temperature);
   out.top_k = request.top_k.value_or(out.top_k);
   out.top_p = request.top_p.value_or(out.top_p);
   out.min_p = request.min_p.value_or(out.min_p);
   out.repetition_penalty = request.repetition_penalty.value_or(out.repetition_penalty);
   return out;
+}
+
+std::string GenerationConfig::not_followed() const {
+  return ignored.empty() ? "" : fmt::format("not followed: {}", fmt::join(ignored, ", "));
 }
 
 std::string GenerationConfig::note(const SamplingRequest& request) const {
@@ -186,11 +216,22 @@ std::string GenerationConfig::note(const SamplingRequest& request) const {
   say("top-p", mine.top_p, used.top_p, plain.top_p);
   say("min-p", mine.min_p, used.min_p, plain.min_p);
   say("repetition penalty", mine.repetition_penalty, used.repetition_penalty, plain.repetition_penalty);
+  std::vector<std::string> followed;
+  for (const std::string& text : rules.texts()) followed.push_back(shortened(text));
+  if (used.temperature > 0.0) {
+    const auto cuts = [&](std::string_view name, double value, double plain_value) {
+      if (value != plain_value) followed.push_back(fmt::format("{} {}", name, value));
+    };
+    cuts("typical_p", used.typical_p, plain.typical_p);
+    cuts("epsilon_cutoff", used.epsilon_cutoff, plain.epsilon_cutoff);
+    cuts("eta_cutoff", used.eta_cutoff, plain.eta_cutoff);
+  }
   std::string line;
   if (!parts.empty()) line = fmt::format("{} by default", fmt::join(parts, ", "));
-  if (!ignored.empty()) {
-    line += fmt::format("{}not followed: {}", line.empty() ? "" : "; ", fmt::join(ignored, ", "));
+  if (!followed.empty()) {
+    line += fmt::format("{}followed: {}", line.empty() ? "" : "; ", fmt::join(followed, ", "));
   }
+  if (!ignored.empty()) line += (line.empty() ? "" : "; ") + not_followed();
   return line.empty() ? line : "generation_config.json: " + line;
 }
 

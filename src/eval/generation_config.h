@@ -23,7 +23,9 @@ struct GenerationConfig {
   std::vector<std::int32_t> eos;          // negative ids, which some files have for "none", are left out
   std::vector<std::string> stop_strings;  // end an answer like --stop
   bool do_sample = false;
-  SamplingRequest sampling;  // as the file says it
+  SamplingRequest sampling;                                        // as the file says it
+  double typical_p = 1.0, epsilon_cutoff = 0.0, eta_cutoff = 0.0;  // where it samples
+  LogitRules rules;
   // Keys that change what is generated and that are not followed, "num_beams 4", in the order of the file.
   std::vector<std::string> ignored;
 
@@ -37,6 +39,8 @@ struct GenerationConfig {
   SamplerOptions options(const SamplingRequest& request) const;
   // One line of what came from the file and what is not followed; empty where there is nothing to say.
   std::string note(const SamplingRequest& request) const;
+  // The latter part of it alone.
+  std::string not_followed() const;
 };
 
 }  // namespace lq

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/option_error.h"
 #include "base/process.h"
 #include "eval/end_tokens.h"
 #include "eval/stop_texts.h"
@@ -12,6 +13,11 @@ namespace lq {
 namespace {
 
 constexpr std::size_t kPromptChunk = 512;  // tokens that pass together: bounds the scratch memory
+
+std::int64_t context_of(const Model& model, std::int64_t asked) {
+  check_option(asked >= 0, "context", "is {}, but must be 0 (the model's own) or more", asked);
+  return asked > 0 ? asked : model.spec().max_positions;
+}
 
 }  // namespace
 
@@ -45,7 +51,7 @@ std::string_view stop_reason_name(StopReason reason) {
 Generator::Generator(const Model& model, const Tokenizer& tokenizer, std::int64_t context)
     : model_(model),
       tokenizer_(tokenizer),
-      context_(context > 0 ? context : model.spec().max_positions),
+      context_(context_of(model, context)),
       cache_(model.make_cache(context_)),
       workspace_(model.device(), empty_tensor),
       eos_(end_tokens(GenerationConfig::load(model.checkpoint()->folder()), model.spec(), tokenizer)) {}
@@ -71,11 +77,16 @@ GenerateResult Generator::generate(Context& ctx, std::span<const std::int32_t> i
   LQ_CHECK(std::ssize(ids) < context_, kInvalidArgument,
            "[generate] the prompt has {} tokens, which leaves no room in a context of {}", ids.size(),
            context_);
-  Sampler sampler(options.sampler);
+  SamplerOptions choice = options.sampler;
+  choice.ends = eos_;
+  Sampler sampler(choice);
   GenerateResult result;
   result.prompt_tokens = std::ssize(ids);
   std::vector<std::int32_t> history(ids.begin(), ids.end());
-  if (options.max_tokens <= 0) return result;
+  check_option(options.max_tokens >= 0, "max-tokens", "is {}, but must be 0 or more", options.max_tokens);
+  if (options.max_tokens == 0) return result;
+  const std::int64_t room = context_ + 1 - result.prompt_tokens;  // the last token needs no keys
+  const TextBounds bounds{result.prompt_tokens, result.prompt_tokens + std::min(options.max_tokens, room)};
 
   result.reused_tokens = keep_cached(ids, options.precision);
 
@@ -121,7 +132,7 @@ GenerateResult Generator::generate(Context& ctx, std::span<const std::int32_t> i
   };
   const double first_token = monotonic_seconds();
   for (;;) {
-    const std::int32_t id = sampler.pick(on_host, history);
+    const std::int32_t id = sampler.pick(on_host, history, bounds);
     result.ids.push_back(id);
     history.push_back(id);
     if (!options.ignore_eos && std::ranges::find(eos_, id) != eos_.end()) {
@@ -157,13 +168,16 @@ GenerateResult Generator::generate(Context& ctx, std::span<const std::int32_t> i
 }
 
 // What the cache holds of this sequence stays, where its keys are turned as the sequence's are and were
-// computed in this precision; unless it is the last prompt, at least one token must run to give logits.
+// computed in this precision with these weights; unless it is the last prompt, at least one token must run to
+// give logits.
 std::int64_t Generator::keep_cached(std::span<const std::int32_t> ids, DecodePrecision precision) {
   const auto [mine, theirs] = std::ranges::mismatch(cached_, ids);
   const std::int64_t known = std::ranges::equal(ids, prompt_) ? std::ssize(ids) : std::ssize(ids) - 1;
   std::int64_t same = std::min<std::int64_t>(mine - cached_.begin(), known);
   if (!model_.spec().turns_alike(turned_for_, std::ssize(ids)) || precision != precision_) same = 0;
+  if (model_.weights_version() != weights_version_) same = 0;
   precision_ = precision;
+  weights_version_ = model_.weights_version();
   if (same == 0) turned_for_ = 0;
   cache_.truncate(same);
   cached_.resize(static_cast<std::size_t>(same));

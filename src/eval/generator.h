@@ -44,7 +44,8 @@ struct GenerateResult {
 
 // Keeps the cache between calls, so that a conversation does not run its past again. The same prompt again
 // gives the same logits; one that goes on from another differs by rounding from the same prompt to a new
-// generator, as its keys came token by token.
+// generator, as its keys came token by token. After a change of the model's weights (Model::weights_changed)
+// it starts anew.
 class Generator {
  public:
   // Gets text as it becomes certain: whole UTF-8 characters, never part of a stop text. False: stop.
@@ -74,8 +75,9 @@ class Generator {
   std::int64_t context_;
   KvCache cache_;
   Workspace workspace_;
-  std::vector<std::int32_t> cached_;  // ids that the cache holds
-  std::int64_t turned_for_ = 0;       // length of the sequence that their keys are turned for
+  std::vector<std::int32_t> cached_;   // ids that the cache holds
+  std::uint64_t weights_version_ = 0;  // of the weights that they were computed with
+  std::int64_t turned_for_ = 0;        // length of the sequence that their keys are turned for
   DecodePrecision precision_ = DecodePrecision::kFast;  // that their keys were computed in
   // The last prompt that ran as a whole, and the logits after it.
   std::vector<std::int32_t> prompt_;

@@ -24,12 +24,14 @@ using Prompts = std::span<const std::vector<std::int32_t>>;
 // A text that is being continued.
 class Going {
  public:
+  const TextBounds bounds;
   KvCache cache;
   std::vector<std::int32_t> ids;  // prompt and text; the last one is not in the cache yet
 
   Going(const Model& model, const Tokenizer& tokenizer, const std::vector<std::int32_t>& prompt,
         const GreedyOptions& options)
-      : cache(model.make_cache(std::ssize(prompt) + options.max_tokens)),
+      : bounds{std::ssize(prompt), std::ssize(prompt) + options.max_tokens},
+        cache(model.make_cache(std::ssize(prompt) + options.max_tokens)),
         ids(prompt),
         tokenizer_(tokenizer),
         decoder_(tokenizer, true, prompt),
@@ -64,15 +66,15 @@ class Going {
   std::string text_;
 };
 
-class Batch {
+class GoingTexts {
  public:
-  Batch(Context& ctx, const Model& model, const Tokenizer& tokenizer, const GreedyOptions& options)
+  GoingTexts(Context& ctx, const Model& model, const Tokenizer& tokenizer, const GreedyOptions& options)
       : ctx_(ctx),
         model_(model),
         tokenizer_(tokenizer),
         options_(options),
-        sampler_(likeliest(options.file)),
         eos_(end_tokens(options.file, model.spec(), tokenizer)),
+        sampler_(likeliest(options.file, eos_)),
         workspace_(model.device(), empty_tensor) {}
 
   std::vector<std::string> run(Prompts prompts) {
@@ -107,8 +109,10 @@ class Batch {
   }
 
  private:
-  static SamplerOptions likeliest(const GenerationConfig& file) {
-    return {.repetition_penalty = file.sampling.repetition_penalty.value_or(1.0)};
+  static SamplerOptions likeliest(const GenerationConfig& file, const std::vector<std::int32_t>& ends) {
+    return {.repetition_penalty = file.sampling.repetition_penalty.value_or(1.0),
+            .rules = file.rules,
+            .ends = ends};
   }
 
   // The next token of one text, all of which is in the cache then.
@@ -126,7 +130,7 @@ class Batch {
       if (at + count == std::ssize(all))
         model_.head().logits(ctx_, workspace_, x.slice(count - 1, 1), logits);
     }
-    return sampler_.pick(on_host(ctx_, logits.flat(), copied_), all);
+    return sampler_.pick(on_host(ctx_, logits.flat(), copied_), all, going.bounds);
   }
 
   // The next tokens of all that go on; one text after another where angles depend on a text's length.
@@ -164,7 +168,8 @@ class Batch {
       const auto vocab = static_cast<std::size_t>(logits.cols);
       for (std::int64_t i = 0; i < count; ++i) {
         const Going& going = *all[active[static_cast<std::size_t>(begin + i)]];
-        next.push_back(sampler_.pick(rows.subspan(static_cast<std::size_t>(i) * vocab, vocab), going.ids));
+        const auto row = rows.subspan(static_cast<std::size_t>(i) * vocab, vocab);
+        next.push_back(sampler_.pick(row, going.ids, going.bounds));
       }
     }
     return next;
@@ -174,8 +179,8 @@ class Batch {
   const Model& model_;
   const Tokenizer& tokenizer_;
   const GreedyOptions& options_;
-  Sampler sampler_;  // takes the likeliest
   std::vector<std::int32_t> eos_;
+  Sampler sampler_;            // takes the likeliest
   std::vector<float> copied_;  // logits of another device
   Workspace workspace_;
 };
@@ -194,8 +199,8 @@ void check_prompts(const Model& model, Prompts prompts, const GreedyOptions& opt
 std::string asked_of(Prompts prompts, const GenerationConfig& file) {
   Hasher hasher;
   const std::string ends =
-      fmt::format("{} {} {}", fmt::join(file.eos, ","), file.sampling.repetition_penalty.value_or(1.0),
-                  fmt::join(file.stop_strings, "\n"));
+      fmt::format("{} {} {}{}", fmt::join(file.eos, ","), file.sampling.repetition_penalty.value_or(1.0),
+                  fmt::join(file.stop_strings, "\n"), file.rules.key());
   hasher.update(ends.data(), ends.size());
   for (const std::vector<std::int32_t>& ids : prompts) {
     const std::int64_t size = std::ssize(ids);
@@ -218,7 +223,7 @@ std::vector<std::string> greedy_texts(Context& ctx, const Model& model, const To
   const ModelSpec& spec = model.spec();
   const std::int64_t room = options.cache_bytes / (2 * spec.layers() * spec.kv_width() * 4);  // tokens
   std::vector<std::string> texts;
-  Batch batch(decoding, model, tokenizer, options);
+  GoingTexts batch(decoding, model, tokenizer, options);
   ctx.progress.begin("answer", std::ssize(prompts), "documents");
   for (std::size_t first = 0; first < prompts.size();) {
     ctx.stop.check();

@@ -16,16 +16,16 @@
 namespace lq {
 
 struct GreedyOptions {
-  std::int64_t max_tokens = 256;                        // new ones of each text, at most
-  std::vector<std::string> stop = {};                   // a text ends before the first of these
-  GenerationConfig file = {};                           // the model's: its end tokens, penalty and stop texts
-  AnswerStore* store = nullptr;                         // as in LikelihoodOptions
+  std::int64_t max_tokens = 256;       // new ones of each text, at most
+  std::vector<std::string> stop = {};  // a text ends before the first of these
+  GenerationConfig file = {};          // the model's: its end tokens, penalty, rules and stop texts
+  AnswerStore* store = nullptr;        // as in LikelihoodOptions
   std::int64_t cache_bytes = std::int64_t{256} << 20U;  // of keys and values, unless one text has more
 };
 
-// One text for each prompt, as Generator gives it with generation_config.json's repetition penalty and stop
-// texts, and no other of its options: up to an end token (eval/end_tokens.h), a stop text or max_tokens. The
-// same bits on any number of threads; but for rounding, whatever other prompts there are. Throws
+// One text for each prompt, as Generator gives it with generation_config.json's repetition penalty, rules and
+// stop texts, and no other of its options: up to an end token (eval/end_tokens.h), a stop text or max_tokens.
+// The same bits on any number of threads; but for rounding, whatever other prompts there are. Throws
 // Error(kInvalidArgument) for an empty prompt or one that leaves no room for max_tokens in the model's
 // context, Error(kMismatch) for an id outside the vocabulary, Error(kInterrupted). Reports progress in
 // documents.

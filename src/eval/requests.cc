@@ -36,6 +36,12 @@ std::int32_t prefix_token(const Tokenizer& tokenizer) {
   return *id;
 }
 
+std::vector<std::int32_t> prompt_ids(const Tokenizer& tokenizer, std::string_view text) {
+  std::string mark;
+  if (const auto bos = tokenizer.bos_id()) mark = tokenizer.decode({&*bos, 1}, false);
+  return tokenizer.encode(text, mark.empty() || !text.starts_with(mark));
+}
+
 LikelihoodRequest likelihood_request(const Tokenizer& tokenizer, std::string_view context,
                                      std::string_view continuation, std::int64_t max_length) {
   LikelihoodRequest r;

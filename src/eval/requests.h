@@ -20,6 +20,10 @@ struct LikelihoodRequest {
 // tokenizer with neither.
 std::int32_t prefix_token(const Tokenizer& tokenizer);
 
+// The tokens of a prompt to continue, as the tokenizer begins a text; one that begins with BOS's own text
+// gets no other.
+std::vector<std::int32_t> prompt_ids(const Tokenizer& tokenizer, std::string_view text);
+
 // How likely the continuation is behind the context. Spaces at the context's end count as the continuation's;
 // both are tokenized as one text, and what exceeds the context's own tokens is scored, so that a token which
 // joins both ends counts. Of more than max_length + 1 tokens the last ones are taken. Throws

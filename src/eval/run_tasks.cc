@@ -7,6 +7,7 @@
 #include "base/process.h"
 #include "eval/greedy_texts.h"
 #include "eval/likelihood.h"
+#include "eval/requests.h"
 #include "eval/task_scores.h"
 
 namespace lq {
@@ -79,7 +80,7 @@ std::vector<TaskAnswer> generated_answers(Context& ctx, const Model& model, cons
   const auto room = static_cast<std::size_t>(max_length - most);
   std::vector<std::vector<std::int32_t>> prompts;
   for (const AskedItem& item : asked) {
-    std::vector<std::int32_t> ids = tokenizer.encode(item.before + item.item.contexts[0], true);
+    std::vector<std::int32_t> ids = prompt_ids(tokenizer, item.before + item.item.contexts[0]);
     if (ids.size() > room) {
       ids.erase(ids.begin(), ids.end() - static_cast<std::ptrdiff_t>(room));
       ++counts.truncated;
@@ -88,11 +89,12 @@ std::vector<TaskAnswer> generated_answers(Context& ctx, const Model& model, cons
     prompts.push_back(std::move(ids));
   }
   std::vector<TaskAnswer> answers(asked.size());
-  std::vector<std::string> texts = greedy_texts(ctx, model, tokenizer, prompts,
-                                                {.max_tokens = most,
-                                                 .stop = task.stop,
-                                                 .file = GenerationConfig::load(model.checkpoint()->folder()),
-                                                 .store = store});
+  const GenerationConfig file = GenerationConfig::load(model.checkpoint()->folder());
+  if (!file.ignored.empty()) {
+    ctx.progress.note(fmt::format("{}: generation_config.json: {}", task.name, file.not_followed()));
+  }
+  std::vector<std::string> texts = greedy_texts(
+      ctx, model, tokenizer, prompts, {.max_tokens = most, .stop = task.stop, .file = file, .store = store});
   for (std::size_t i = 0; i < texts.size(); ++i) answers[i].text = std::move(texts[i]);
   return answers;
 }

@@ -109,6 +109,9 @@ void Model::update_magnitudes(Context& ctx) {
   state_->embedding->update_magnitude(ctx);
 }
 
+void Model::weights_changed() { ++state_->weights_version; }
+std::uint64_t Model::weights_version() const { return state_->weights_version; }
+
 bool Model::has_magnitudes() {
   const EmbeddingLora* const table = state_->embedding->lora();
   if (table != nullptr && table->magnitude != nullptr) return true;

@@ -105,6 +105,9 @@ class Model {
   void update_magnitudes(Context& ctx);
   // Whether a low-rank part has a magnitude (DoRA).
   bool has_magnitudes();
+  // Who changes weights says so, and who keeps what was computed with them sees it by another version.
+  void weights_changed();
+  std::uint64_t weights_version() const;
   // Dropout before every low-rank part from now on; null: none. It outlives its use.
   void set_lora_dropout(const LoraDropout* dropout);
 

@@ -33,6 +33,7 @@ struct Model::State {
   std::vector<std::string> fresh;         // parameters of label_head that no checkpoint had
   const LoraDropout* dropout = nullptr;   // what every linear has
   std::uint64_t changes = 0;              // how often something went to a device
+  std::uint64_t weights_version = 0;      // see Model::weights_changed
 
   explicit State(CheckpointPtr from)
       : checkpoint(std::move(from)),

@@ -197,8 +197,9 @@ std::int64_t total_rank(const Linear& linear) {
 
 LoraState lora_setup(Context& ctx, Model& model, const LoraOptions& options) {
   check_option(options.rank >= 0, "rank", "is {}, but must be at least 1", options.rank);
-  check_option(options.alpha >= 0 && std::isfinite(options.alpha), "alpha", "is {}, but must be above 0",
-               options.alpha);
+  // Beyond these bounds a scaling is 0 or infinite in f32.
+  check_option(options.alpha == 0 || (options.alpha >= 1e-30 && options.alpha <= 1e30), "alpha",
+               "is {}, but must be from 1e-30 to 1e30, or 0 (chosen)", options.alpha);
   LoraState state;
   state.rslora = options.rslora;
   const NewParts parts = new_parts(model, options);
@@ -225,6 +226,7 @@ LoraState lora_setup(Context& ctx, Model& model, const LoraOptions& options) {
     train_part(ctx, *linear, options);
     ++state.trained;
   }
+  model.weights_changed();
   state.specs = specs_of(model, options.rslora);
   return state;
 }

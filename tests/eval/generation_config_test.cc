@@ -78,7 +78,11 @@ TEST(GenerationConfig, DefaultsThatARequestOverrides) {
 
 TEST(GenerationConfig, WhatIsNotFollowedIsNamedInOneLine) {
   EXPECT_EQ(parsed(R"({"num_beams": 4, "do_sample": false, "suppress_tokens": [1, 2]})").note({}),
-            "generation_config.json: not followed: num_beams 4, suppress_tokens [1,2]");
+            "generation_config.json: followed: suppress_tokens [1, 2]; not followed: num_beams 4");
+  EXPECT_EQ(parsed(R"({"top_k": 5, "typical_p": 0.9, "sequence_bias": [[[1], 2.0]]})").note({}),
+            "generation_config.json: not followed: sequence_bias [[[1],2.0]]");
+  EXPECT_EQ(parsed(R"({"do_sample": true, "typical_p": 0.9, "min_new_tokens": 3})").note({.top_k = 2}),
+            "generation_config.json: temperature 1 by default; followed: min_new_tokens 3, typical_p 0.9");
   EXPECT_EQ(parsed(R"({"do_sample": true, "temperature": 0.6, "strange": "x"})").note({}),
             "generation_config.json: temperature 0.6, top-k 50 by default; not followed: strange \"x\"");
   EXPECT_EQ(parsed(R"({"do_sample": true, "temperature": 0.6})").note({.temperature = 0.0, .top_k = 0}), "");

@@ -34,6 +34,18 @@ TEST(Requests, ATextWithoutContextStandsBehindBosOrEos) {
   EXPECT_EQ(r.scored, std::ssize(ids));
 }
 
+TEST(Requests, APromptHasOneBos) {
+  const auto tokenizer =
+      Tokenizer::load(std::filesystem::path(lq::test::source_dir()) / "tests/goldens/tokenizers/bpe_llama3");
+  ASSERT_TRUE(tokenizer->bos_id().has_value());
+  const std::int32_t bos = *tokenizer->bos_id();
+  const auto ids = prompt_ids(*tokenizer, "It was cold");
+  EXPECT_EQ(ids, tokenizer->encode("It was cold", true));
+  EXPECT_EQ(ids.front(), bos);
+  // As chat templates write it.
+  EXPECT_EQ(prompt_ids(*tokenizer, tokenizer->decode({&bos, 1}, false) + "It was cold"), ids);
+}
+
 TEST(Requests, WhatIsTooLongIsCutFromTheLeft) {
   const auto tokenizer = quill_tokenizer();
   const auto whole = likelihood_request(*tokenizer, "One two three four five six", " seven eight", 512);

@@ -76,7 +76,12 @@ TEST(Sampler, RefusesOptionsOutOfRange) {
   EXPECT_THROW(Sampler({.top_p = 0.0}), Error);
   EXPECT_THROW(Sampler({.top_p = 1.1}), Error);
   EXPECT_THROW(Sampler({.min_p = -0.1}), Error);
-  EXPECT_THROW(Sampler({.repetition_penalty = 0.0}), Error);
+  for (const double penalty : {0.0, 1e-300, 1e300}) {
+    EXPECT_THROW(Sampler({.repetition_penalty = penalty}), Error) << penalty;
+  }
+  for (const double temperature : {1e-320, 1e300}) {
+    EXPECT_THROW(Sampler({.temperature = temperature}), Error) << temperature;
+  }
 }
 
 }  // namespace
