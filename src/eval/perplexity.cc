@@ -51,7 +51,6 @@ void add_batch(Context& ctx, Workspace& ws, const Model& model, const Model* ref
     rx = scratch.matrix(n, reference->spec().hidden);
     reference->forward_hidden(ctx, ws, batch, rx);
   }
-  refuse_encoder(model.spec(), model.checkpoint()->path().string(), "say the next token (perplexity)");
   const std::int64_t step = model.head().chunk_tokens();
   for (std::int64_t begin = 0; begin < n; begin += step) {
     Scratch inner(ws);
@@ -102,7 +101,12 @@ PerplexityResult perplexity_of_ids(Context& ctx, const Model& model, std::span<c
   const ModelSpec& c = model.spec();
   LQ_CHECK(options.seq_len >= 2, kInvalidArgument,
            "[perplexity] windows of {} tokens predict nothing (at least 2)", options.seq_len);
+  refuse_encoder(c, model.checkpoint()->path().string(), "say the next token (perplexity)");
   check_sequence_length(c, options.seq_len, "[perplexity] seq-len");
+  if (options.reference != nullptr) {
+    check_sequence_length(options.reference->spec(), options.seq_len,
+                          "[perplexity] seq-len in the reference");
+  }
   LQ_CHECK(options.reference == nullptr || options.reference->spec().vocab == c.vocab, kMismatch,
            "[perplexity] the model has {} tokens in its vocabulary, the reference {}", c.vocab,
            options.reference == nullptr ? 0 : options.reference->spec().vocab);
