@@ -11,7 +11,7 @@ namespace lqlora {
 struct ExportOptions {
   // The low-rank part, a PEFT adapter of the model. Empty: the model's own, where it has one.
   std::filesystem::path adapter = {};
-  bool without_adapter = false;  // the packed matrices alone
+  bool without_adapter = false;  // the packed matrices alone; excludes the other two
   bool keep_adapter = false;     // the adapter beside them instead of added to them
 };
 

@@ -25,7 +25,8 @@ struct TrainingSequence {
 struct TrainerOptions {
   // Of low-rank parts beside every linear layer of the blocks. 0: those that the model has, or 64.
   std::int64_t rank = 0;
-  double alpha = 0;             // scaling is alpha / rank; 0: what the model's parts have, or the rank
+  // Scaling is alpha / rank; 0: what the model's parts have, or the rank. From 1e-30 to 1e30.
+  double alpha = 0;
   double learning_rate = 2e-4;  // constant; AdamW without weight decay
   double clip = 1.0;            // largest norm of the gradient; 0: none
 };
@@ -40,15 +41,17 @@ struct StepResult {
 // weights beside them stay as they are.
 class Trainer {
  public:
-  // Borrows both while it lives. Throws Error(kInvalidArgument) for a rank that a matrix does not allow or
-  // that differs from the adapter's; the model is then as it was.
+  // Borrows both while it lives; they may be moved. Several may train one model in turns. Throws
+  // Error(kInvalidArgument) for a rank that a matrix does not allow or that differs from the adapter's; the
+  // model is then as it was.
   Trainer(Context& context, Model& model, const TrainerOptions& options = {});
   ~Trainer();
   Trainer(Trainer&&) noexcept;
   Trainer& operator=(Trainer&&) noexcept;
 
   // One update from the mean loss over the batch. Throws Error(kInvalidArgument) where no token counts, for
-  // ids outside the vocabulary, and for a loss or gradient that is not finite (the model stays as it was).
+  // ids outside the vocabulary, sequences longer than the model's context_length(), and for a loss or
+  // gradient that is not finite (the model stays as it was).
   StepResult step(std::span<const TrainingSequence> batch);
   std::int64_t steps() const;
   // Writes what learns as a PEFT adapter that names the model's hash. `directory` is made, and must be

@@ -15,6 +15,8 @@
 
 namespace lqlora {
 
+// All is as it stands here: of the model's generation_config.json only the end tokens are looked at, while
+// the program's `generate` takes its defaults from there.
 struct GenerateOptions {
   std::int64_t max_tokens = 256;
   // Applied in this order, as transformers does: repetition penalty, temperature, top-k, top-p, min-p.
@@ -36,15 +38,15 @@ struct Generated {
   std::int64_t prompt_tokens = 0;
 };
 
-// Keeps what it has computed: a prompt that begins like the last one's text is not run again. It knows
-// nothing of training: after steps of a Trainer on its model make a new one, or old keys and values are used
-// on.
+// Keeps what it has computed: a prompt that begins like the last one's text is not run again, unless a
+// Trainer has changed its model since.
 class Generator {
  public:
   // Gets text as it becomes certain, in whole UTF-8 characters. False: stop.
   using OnText = std::function<bool(std::string_view)>;
 
-  // Borrows both while it lives. context: tokens at most; 0: the model's own.
+  // Borrows the model while it lives; it may be moved. context: tokens at most; 0: the model's own. Throws
+  // Error(kInvalidArgument) for a negative one or more than the model's, Error(kUnsupported) for an encoder.
   Generator(const Model& model, const Tokenizer& tokenizer, std::int64_t context = 0);
   ~Generator();
   Generator(Generator&&) noexcept;

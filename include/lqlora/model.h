@@ -16,7 +16,7 @@ namespace lqlora {
 struct ModelOptions {
   // A PEFT adapter. Empty: the one that a packed model brings, where it does.
   std::filesystem::path adapter = {};
-  bool no_adapter = false;  // not even that one
+  bool no_adapter = false;  // not even that one; excludes `adapter`
 };
 
 struct ModuleInfo {

@@ -22,7 +22,8 @@ class Quantizer {
   virtual ~Quantizer() = default;
   // q = the matrix that comes back when w is quantized and dequantized. w, q: [rows, cols] row by row; the
   // same array, or apart. A pure function of w: alternation compares errors of its results. May be called
-  // from one thread at a time; w is finite.
+  // from one thread at a time; w is finite, and q must be, and at most 1e15 (else decompose() throws
+  // Error(kInvalidArgument) naming the quantizer).
   virtual void round_trip(std::span<const float> w, std::int64_t rows, std::int64_t cols,
                           std::span<float> q) const = 0;
   virtual double bits_per_weight() const = 0;

@@ -26,7 +26,7 @@ class Tokenizer {
   std::string decode(std::span<const std::int32_t> ids, bool skip_special = true) const;
 
   std::int32_t vocab_size() const;
-  std::string piece(std::int32_t id) const;  // as the file writes it
+  std::string piece(std::int32_t id) const;  // as the file writes it; empty for an id that has none
   std::optional<std::int32_t> bos() const;
   std::optional<std::int32_t> eos() const;
 

@@ -2,6 +2,7 @@
 
 #include "api/checkpoint_impl.h"
 #include "api/context_impl.h"
+#include "base/error.h"
 #include "export/hf_export.h"
 #include "export/peft_export.h"
 #include "files/path_access.h"
@@ -10,6 +11,8 @@ namespace lqlora {
 
 void export_dense(Context& context, const Checkpoint& packed, const std::filesystem::path& out,
                   const ExportOptions& options) {
+  LQ_CHECK(!options.without_adapter || (options.adapter.empty() && !options.keep_adapter), kInvalidArgument,
+           "without_adapter excludes adapter and keep_adapter");
   lq::HfExportOptions job;
   job.out = out;
   if (!options.adapter.empty()) job.adapter = options.adapter;

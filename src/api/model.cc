@@ -21,6 +21,8 @@ Model Model::load(Context& context, const Checkpoint& checkpoint, const ModelOpt
   lq::ModelLoadOptions load;
   load.adapter = options.adapter;
   load.no_adapter = options.no_adapter;
+  LQ_CHECK(options.adapter.empty() || !options.no_adapter, kInvalidArgument,
+           "no_adapter excludes adapter, which is {}", options.adapter.string());
   lq::check_readable(options.adapter);
   return lq::with_io_errors([&] {
     return Model(std::make_unique<Impl>(Impl{

@@ -1,5 +1,6 @@
 #include "lqlora/quantize.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "api/checkpoint_impl.h"
@@ -26,6 +27,10 @@ class OwnQuantizer final : public lq::Quantizer {
                   float* q) const override {
     const auto size = static_cast<std::size_t>(rows * cols);
     own_.round_trip({w, size}, rows, cols, {q, size});
+    // As large as a matrix may be; of NaN nothing is true.
+    const bool good = std::all_of(q, q + size, [](float x) { return std::abs(x) <= 1e15F; });
+    LQ_CHECK(good, kInvalidArgument,
+             "[quantize] quantizer {}: round_trip() gave a number that is not finite, or above 1e15", name());
   }
   double bits_per_weight() const override { return own_.bits_per_weight(); }
   std::string name() const override { return own_.name(); }

@@ -38,11 +38,13 @@ std::vector<lq::TrainedParameter> learning(const std::vector<lq::Parameter*>& pa
   return all;
 }
 
-lq::Batch batch_of(std::span<const TrainingSequence> sequences, std::int64_t vocab) {
+lq::Batch batch_of(std::span<const TrainingSequence> sequences, const lq::ModelSpec& spec) {
+  const std::int64_t vocab = spec.vocab;
   std::vector<lq::EncodedExample> examples;
   for (const TrainingSequence& sequence : sequences) {
     const std::size_t size = sequence.ids.size();
     LQ_CHECK(size > 0, kInvalidArgument, "[train] a sequence without a token");
+    lq::check_sequence_length(spec, std::ssize(sequence.ids), "[train] a sequence");
     LQ_CHECK(sequence.counts.empty() || sequence.counts.size() == size, kInvalidArgument,
              "[train] a sequence of {} ids with {} entries in counts", size, sequence.counts.size());
     lq::EncodedExample& e = examples.emplace_back();
@@ -64,17 +66,17 @@ lq::Batch batch_of(std::span<const TrainingSequence> sequences, std::int64_t voc
 
 struct Trainer::Impl {
   Impl(Context& c, Model& m, const TrainerOptions& o)
-      : context(c),
+      : context(c.impl().context),
         model(m.impl().model),
         path(m.impl().path.string()),
         options(o),
         state(set_up(c, m, o)),
         parameters(model.trainable()),
-        arena(c.impl().context, parameters),
+        arena(context, parameters),
         sum(arena, alone),
         optimizer(learning(parameters), {}) {}
 
-  Context& context;
+  lq::Context& context;
   lq::Model& model;
   std::string path;
   TrainerOptions options;
@@ -96,9 +98,10 @@ Trainer& Trainer::operator=(Trainer&&) noexcept = default;
 
 StepResult Trainer::step(std::span<const TrainingSequence> batch) {
   Impl& s = *impl_;
-  lq::Context& ctx = s.context.impl().context;
-  const lq::Batch tokens = batch_of(batch, s.model.spec().vocab);
+  lq::Context& ctx = s.context;
+  const lq::Batch tokens = batch_of(batch, s.model.spec());
   std::vector<float> losses(tokens.ids.size());
+  s.arena.attach();
   s.sum.begin(ctx, 1);
   s.model.losses_backward(ctx, s.workspace, s.tape, {tokens.ids, tokens.starts}, tokens.targets,
                           static_cast<float>(1.0 / static_cast<double>(tokens.trained_tokens)), losses);
@@ -114,6 +117,7 @@ StepResult Trainer::step(std::span<const TrainingSequence> batch) {
            s.optimizer.steps() + 1, result.loss, result.gradient_norm);
   s.optimizer.step(ctx, s.options.learning_rate, lq::clip_factor(result.gradient_norm, s.options.clip));
   s.model.update_magnitudes(ctx);
+  s.model.weights_changed();
   return result;
 }
 
@@ -123,7 +127,7 @@ void Trainer::save_adapter(const std::filesystem::path& directory) const {
   namespace fs = std::filesystem;
   lq::TrainState state;
   state.step = steps();
-  lq::check_learnt(impl_->context.impl().context, state, impl_->parameters);
+  lq::check_learnt(impl_->context, state, impl_->parameters);
   std::error_code error;
   fs::create_directories(directory, error);
   LQ_CHECK(!error, kIo, "{}: cannot create the directory: {}", directory.string(), error.message());
@@ -131,7 +135,7 @@ void Trainer::save_adapter(const std::filesystem::path& directory) const {
   LQ_CHECK(empty, kInvalidArgument, "{}: a new or an empty directory was expected", directory.string());
   lq::Model& model = impl_->model;
   const std::string base = model.packed() ? std::string() : impl_->path;  // as `finetune` names it
-  lq::Context& ctx = impl_->context.impl().context;
+  lq::Context& ctx = impl_->context;
   lq::write_adapter(ctx, model, impl_->state, 0.0, model.base_hash(ctx), base, directory);
 }
 

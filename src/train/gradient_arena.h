@@ -26,6 +26,8 @@ class GradientArena {
   Matrix all() { return matrix_of(buffer_); }
   std::int64_t size() const { return buffer_.numel(); }
   void clear(Context& ctx);
+  // The gradients lie in this arena again, where another one was made for some of the parameters.
+  void attach() { slice(); }
   // A buffer of the same size, not initialized.
   Tensor another() const;
   // The gradients lie in `buffer` from now on, and it becomes the one that they lay in. REQUIRES: made by

@@ -79,6 +79,23 @@ TEST_F(ApiGenerate, DrawsDependOnTheSeedAlone) {
             generator_.generate(context_, prompt_, {.max_tokens = 6}).ids);
 }
 
+TEST_F(ApiGenerate, FollowsTheStepsOfATrainer) {
+  const GenerateOptions eight = {.max_tokens = 8, .ignore_eos = true};
+  const auto before = generator_.generate(context_, prompt_, eight).ids;
+  Trainer trainer(context_, model_, {.rank = 4, .learning_rate = 1e-2});
+  const TrainingSequence other = {tokenizer_.encode(prompt_ + " moon moon moon moon moon moon moon")};
+  for (int i = 0; i < 4; ++i) trainer.step({&other, 1});
+  Generator fresh(model_, tokenizer_);
+  const auto after = fresh.generate(context_, prompt_, eight).ids;
+  EXPECT_NE(after, before);
+  EXPECT_EQ(generator_.generate(context_, prompt_, eight).ids, after);
+  // Longer by a part that is new: nothing of the old prompt's keys is left either.
+  trainer.step({&other, 1});
+  Generator again(model_, tokenizer_);
+  EXPECT_EQ(generator_.generate(context_, prompt_ + " and", eight).ids,
+            again.generate(context_, prompt_ + " and", eight).ids);
+}
+
 TEST_F(ApiGenerate, RefusesWhatCannotBe) {
   const auto refused = [&](const GenerateOptions& options) {
     return error_of([&] { generator_.generate(context_, prompt_, options); });
@@ -86,6 +103,11 @@ TEST_F(ApiGenerate, RefusesWhatCannotBe) {
   EXPECT_NE(refused({.repetition_penalty = 0.0}).find("repetition"), std::string::npos);
   EXPECT_NE(refused({.temperature = -1.0}).find("temperature"), std::string::npos);
   EXPECT_NE(refused({.top_p = 0.0}).find("top"), std::string::npos);
+  EXPECT_NE(refused({.max_tokens = -1}).find("max-tokens is -1"), std::string::npos);
+  EXPECT_TRUE(generator_.generate(context_, prompt_, {.max_tokens = 0}).ids.empty());
+  EXPECT_NE(error_of([&] { Generator(model_, tokenizer_, -5); }).find("context is -5"), std::string::npos);
+  EXPECT_NE(error_of([&] { Generator(model_, tokenizer_, 2000); }).find("2000 tokens exceed"),
+            std::string::npos);
   EXPECT_NE(error_of([&] { generator_.generate(context_, std::span<const std::int32_t>{}); }), "none");
   EXPECT_NE(error_of([&] { generator_.generate(context_, std::vector<std::int32_t>(2000, 5)); }), "none");
 }

@@ -38,6 +38,20 @@ TEST(ApiModel, ScoresAndLossesBelongTogether) {
   EXPECT_NE(error_of([&] { model.logits(context, std::vector<std::int32_t>{4096}); }), "none");
 }
 
+TEST(ApiModel, AnAdapterAndNoneExcludeEachOther) {
+  Context context({.threads = 1});
+  const Checkpoint checkpoint = Checkpoint::open(quill());
+  EXPECT_NE(error_of([&] {
+              Model::load(context, checkpoint, {.adapter = quill(), .no_adapter = true});
+            }).find("no_adapter excludes adapter"),
+            std::string::npos);
+  EXPECT_NE(error_of([&] {
+              export_dense(context, checkpoint, quill() + "-out",
+                           {.without_adapter = true, .keep_adapter = true});
+            }).find("without_adapter excludes"),
+            std::string::npos);
+}
+
 TEST(ApiModel, AnEncoderSaysNoNextToken) {
   Context context({.threads = 1});
   const Model model = Model::load(context, Checkpoint::open(masked_model()));

@@ -1,5 +1,6 @@
 #include "lqlora/quantize.h"
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
@@ -71,6 +72,33 @@ TEST(ApiDecompose, AQuantizerOfOnesOwnIsTreatedAsTheLibrarysOwn) {
     EXPECT_TRUE(q.l1.empty());
     EXPECT_NEAR(distance(w, q, 0), q.relative_error, 1e-6);
     EXPECT_LT(a.relative_error, q.relative_error);
+  }
+}
+
+// Whatever it gives, no NaN comes back in silence.
+TEST(ApiDecompose, AQuantizerOfOnesOwnGivesNumbers) {
+  class Constant : public Quantizer {
+   public:
+    explicit Constant(float value) : value_(value) {}
+    void round_trip(std::span<const float>, std::int64_t, std::int64_t, std::span<float> q) const override {
+      std::fill(q.begin(), q.end(), value_);
+    }
+    double bits_per_weight() const override { return 1.0; }
+    std::string name() const override { return "constant"; }
+
+   private:
+    float value_;
+  };
+  Context context({.threads = 1});
+  const auto w = random_matrix();
+  for (const char* method : {"lq", "qlora"}) {
+    const DecomposeOptions options = {.method = method, .rank = 2};
+    for (const float bad : {std::nanf(""), INFINITY, -3e38F}) {
+      const std::string error =
+          error_of([&] { decompose(context, w, kRows, kCols, Constant(bad), options); });
+      EXPECT_NE(error.find("quantizer constant: round_trip()"), std::string::npos) << error;
+    }
+    EXPECT_TRUE(std::isfinite(decompose(context, w, kRows, kCols, Constant(0.5F), options).relative_error));
   }
 }
 

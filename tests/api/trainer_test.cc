@@ -3,6 +3,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cmath>
+#include <optional>
+
 #include "api_fixture.h"
 #include "train/lora_setup.h"
 #include "train/write_adapter.h"
@@ -90,6 +93,11 @@ TEST(ApiTrainer, RefusesWhatCannotBe) {
   EXPECT_NE(error_of([&] { Trainer(context, model, {.learning_rate = 0}); }).find("learning_rate 0"),
             std::string::npos);
   EXPECT_NE(error_of([&] { Trainer(context, model, {.rank = 300}); }).find("300"), std::string::npos);
+  for (const double alpha : {-1.0, std::nan(""), 1e300, 1e-300, static_cast<double>(INFINITY)}) {
+    EXPECT_NE(error_of([&] { Trainer(context, model, {.rank = 2, .alpha = alpha}); }).find("alpha is"),
+              std::string::npos)
+        << alpha;
+  }
   for (const ModuleInfo& module : model.modules()) EXPECT_EQ(module.rank, 0) << module.name;
   Trainer trainer(context, model, {.rank = 2});
   const auto refused = [&](TrainingSequence sequence) {
@@ -97,10 +105,43 @@ TEST(ApiTrainer, RefusesWhatCannotBe) {
   };
   EXPECT_NE(refused({{}}).find("without a token"), std::string::npos);
   EXPECT_NE(refused({{5}}).find("no token"), std::string::npos);
+  EXPECT_NE(refused({std::vector<std::int32_t>(1025, 5)}).find("1025 tokens exceed"), std::string::npos);
   EXPECT_NE(refused({{5, 4096}}).find("4096"), std::string::npos);
   EXPECT_NE(refused({{5, 6}, {true}}).find("counts"), std::string::npos);
   EXPECT_NE(refused({{5, 6}, {true, false}}).find("no token"), std::string::npos);
   EXPECT_EQ(trainer.steps(), 0);
+}
+
+// Each has its own gradients and moments; what learns is the model's.
+TEST(ApiTrainer, SeveralTakeTurns) {
+  const TrainingSequence sequence = {Tokenizer::load(quill()).encode("The moon is made of tin.")};
+  const auto norms = [&](bool another) {
+    Context context({.threads = 1});
+    Model model = Model::load(context, Checkpoint::open(quill()));
+    Trainer trainer(context, model, {.rank = 2, .learning_rate = 1e-3});
+    std::vector<double> all = {trainer.step({&sequence, 1}).gradient_norm};
+    std::optional<Trainer> second;
+    if (another) second.emplace(context, model, TrainerOptions{.rank = 2});
+    for (int i = 0; i < 3; ++i) all.push_back(trainer.step({&sequence, 1}).gradient_norm);
+    return all;
+  };
+  EXPECT_EQ(norms(true), norms(false));
+}
+
+TEST(ApiTrainer, ContextAndModelMayBeMoved) {
+  const TrainingSequence sequence = {Tokenizer::load(quill()).encode("The moon is made of tin.")};
+  Context context({.threads = 1});
+  Model model = Model::load(context, Checkpoint::open(quill()));
+  Trainer trainer(context, model, {.rank = 2, .learning_rate = 1e-2});
+  const double first = trainer.step({&sequence, 1}).loss;
+  Context moved = std::move(context);
+  const Model elsewhere = std::move(model);
+  EXPECT_LT(trainer.step({&sequence, 1}).loss, first);
+  const lq::io_test::TempDir dir;
+  trainer.save_adapter(dir / "adapter");
+  EXPECT_EQ(
+      Model::load(moved, Checkpoint::open(quill()), {.adapter = dir / "adapter"}).losses(moved, sequence.ids),
+      elsewhere.losses(moved, sequence.ids));
 }
 
 TEST(ApiTrainer, ValuesThatAreNoNumbersAreNotSaved) {
