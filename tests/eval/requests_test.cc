@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "support/io_test_util.h"
 #include "support/paths.h"
 
 namespace lq {
@@ -35,8 +36,11 @@ TEST(Requests, ATextWithoutContextStandsBehindBosOrEos) {
 }
 
 TEST(Requests, APromptHasOneBos) {
-  const auto tokenizer =
-      Tokenizer::load(std::filesystem::path(lq::test::source_dir()) / "tests/goldens/tokenizers/bpe_llama3");
+  const io_test::TempDir dir;
+  std::filesystem::copy(std::filesystem::path(lq::test::source_dir()) / "tests/goldens/tokenizers/bpe_llama3",
+                        dir / "t");
+  io_test::put_file(dir / "t/tokenizer_config.json", R"({"bos_token": "<|endoftext|>"})");
+  const auto tokenizer = Tokenizer::load(Folder(dir / "t"));
   ASSERT_TRUE(tokenizer->bos_id().has_value());
   const std::int32_t bos = *tokenizer->bos_id();
   const auto ids = prompt_ids(*tokenizer, "It was cold");
