@@ -114,7 +114,7 @@ TEST_F(CompareJobsTest, TheDenseModelIsScoredWhateverIsLearnt) {
   recipe_.finetune_settings = {{"seq-len", 256}};
   EXPECT_EQ(jobs(1).dense(), dense);
   EXPECT_EQ(jobs().base(CompareMethod::kLora, 0), dense);
-  const CompareJobs other(recipe_, "model", {"Another text."}, 0);
+  const CompareJobs other(recipe_, "model", "config", {"Another text."}, 0);
   EXPECT_NE(other.dense(), dense);
 }
 
